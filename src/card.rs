@@ -1,0 +1,273 @@
+//! `model.json`: what a model folder says about itself.
+
+use crate::error::{Error, Result};
+use crate::grid::BoxRule;
+use crate::intensity::Intensity;
+use crate::model::Architecture;
+use serde::{Deserialize, Serialize};
+
+/// Version of the folder's form.
+const FORMAT: u32 = 1;
+
+/// Which of the two networks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Finds where the object is, in the full volume.
+    Whole,
+    /// Segments it in the box around it.
+    Patch,
+}
+
+impl Stage {
+    /// `whole` or `patch`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Patch => "patch",
+        }
+    }
+}
+
+/// A label as users see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Label {
+    /// Value in a mask.
+    pub index: u8,
+    /// Name.
+    pub name: String,
+    /// `#rrggbb`
+    pub color: String,
+}
+
+/// Settings of the cascade's geometry, in voxels of 1 mm.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Preset {
+    /// Sides of the object's box grow to this before the margin is added.
+    pub min_box: usize,
+    /// Sides that are shorter after the crop are stretched to this.
+    pub min_side: usize,
+    /// Share of a side added at each of its ends.
+    pub margin: f64,
+    /// Larger volumes shrink to about this many voxels.
+    pub max_voxels: usize,
+}
+
+impl Default for Preset {
+    fn default() -> Self {
+        Self { min_box: 24, min_side: 24, margin: 0.2, max_voxels: 180 * 180 * 180 }
+    }
+}
+
+impl Preset {
+    /// The rule of the box around the object.
+    pub fn box_rule(&self) -> BoxRule {
+        BoxRule { min_box: self.min_box, margin: [self.margin; 3] }
+    }
+}
+
+/// Smallest and largest side of the training volumes in mm, `[right, anterior, superior]`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct FieldOfView {
+    /// Smallest side along each axis.
+    pub min: [f64; 3],
+    /// Largest side along each axis.
+    pub max: [f64; 3],
+}
+
+impl FieldOfView {
+    /// A sentence where sides `mm` lie outside the training range by more than a fifth, else `None`.
+    pub fn warning(&self, mm: [f64; 3]) -> Option<String> {
+        let outside = (0..3).any(|a| mm[a] < 0.8 * self.min[a] || mm[a] > 1.2 * self.max[a]);
+        let text = |v: [f64; 3]| format!("{:.0} x {:.0} x {:.0} mm", v[0], v[1], v[2]);
+        outside.then(|| {
+            format!(
+                "the field of view is {}, this model was trained on {} to {}: do not expect a right mask",
+                text(mm),
+                text(self.min),
+                text(self.max)
+            )
+        })
+    }
+}
+
+/// One trained network of a stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fold {
+    /// Which quarter of the subjects it was validated on.
+    pub fold: usize,
+    /// Weights, in the model's folder.
+    pub file: String,
+    /// SHA-256 of that file.
+    pub sha256: String,
+    /// Steps of training until these weights.
+    pub steps: usize,
+    /// Dice per label on the validation cases, within the stage.
+    pub validation_dice: Vec<f64>,
+    /// The command that trained it.
+    pub command: String,
+}
+
+/// All networks of a stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StageCard {
+    /// Their common form.
+    pub architecture: Architecture,
+    /// One per fold.
+    pub folds: Vec<Fold>,
+}
+
+/// Both stages; either may be missing while a model is being trained.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Stages {
+    /// Finds the object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole: Option<StageCard>,
+    /// Segments it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patch: Option<StageCard>,
+}
+
+impl Stages {
+    /// The card of one stage.
+    pub fn get(&self, stage: Stage) -> Option<&StageCard> {
+        match stage {
+            Stage::Whole => self.whole.as_ref(),
+            Stage::Patch => self.patch.as_ref(),
+        }
+    }
+
+    /// The place of one stage's card.
+    pub fn slot(&mut self, stage: Stage) -> &mut Option<StageCard> {
+        match stage {
+            Stage::Whole => &mut self.whole,
+            Stage::Patch => &mut self.patch,
+        }
+    }
+}
+
+/// Dice of the whole cascade per label, on cases that no training saw.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TestScore {
+    /// Which cases.
+    pub cases: String,
+    /// The command that measured it.
+    pub command: String,
+    /// Mean Dice by label name.
+    pub dice: serde_json::Map<String, serde_json::Value>,
+}
+
+/// The model card.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Card {
+    /// Version of this form.
+    pub format: u32,
+    /// Short name: that of the folder.
+    pub name: String,
+    /// Name for people.
+    pub title: String,
+    /// Task it was trained for.
+    pub task: String,
+    /// Labels in the order of the network's outputs.
+    pub labels: Vec<Label>,
+    /// Channels that it wants.
+    pub modalities: Vec<String>,
+    /// How intensities are normalised.
+    pub intensity: Intensity,
+    /// Geometry of the cascade.
+    pub preset: Preset,
+    /// Size of the volumes that it was trained on.
+    pub field_mm: FieldOfView,
+    /// The networks.
+    pub stages: Stages,
+    /// What it was trained on.
+    pub training_data: String,
+    /// Licence of the weights.
+    pub licence: String,
+    /// What it is for.
+    pub intended_use: String,
+    /// What it is not for.
+    pub limits: String,
+    /// How good it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<TestScore>,
+}
+
+impl Card {
+    /// Reads and checks `model.json`.
+    ///
+    /// # Errors
+    /// `Malformed` where it is not one; `Unsupported` for a later format.
+    pub fn read(bytes: &[u8]) -> Result<Self> {
+        let card: Self = serde_json::from_slice(bytes)
+            .map_err(|error| Error::malformed("model.json", error.to_string(), "a model card"))?;
+        if card.format != FORMAT {
+            return Err(Error::unsupported("model.json: format", card.format.to_string(), FORMAT.to_string()));
+        }
+        for stage in [Stage::Whole, Stage::Patch] {
+            let Some(card_of) = card.stages.get(stage) else { continue };
+            let Architecture { base, depth, inputs, outputs } = card_of.architecture;
+            let wanted = if stage == Stage::Whole { 1 } else { card.labels.len() };
+            let sane = (1..=256).contains(&base) && (3..=4).contains(&depth) && (1..=16).contains(&inputs);
+            if !sane || outputs != wanted || card.labels.len() > 255 {
+                return Err(Error::malformed(
+                    format!("model.json: {} architecture", stage.name()),
+                    format!("base {base}, depth {depth}, {inputs} inputs, {outputs} outputs"),
+                    format!("depth 3 or 4, base 1 to 256 and {wanted} outputs"),
+                ));
+            }
+        }
+        Ok(card)
+    }
+
+    /// `model.json`, readable by people too.
+    ///
+    /// # Errors
+    /// `Argument` for values that JSON cannot hold.
+    pub fn write(&self) -> Result<Vec<u8>> {
+        let mut bytes = serde_json::to_vec_pretty(self)
+            .map_err(|error| Error::argument("model card", error.to_string(), "values that JSON can hold"))?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
+    /// A card for a task in training: everything but the networks.
+    pub fn draft(name: &str, task: &str, labels: &[String], modalities: Vec<String>, data: &str, licence: &str) -> Self {
+        let labels = labels.iter().enumerate().map(|(i, label)| Label {
+            index: (i + 1) as u8,
+            name: label.clone(),
+            color: PALETTE[i % PALETTE.len()].to_owned(),
+        });
+        Self {
+            format: FORMAT,
+            name: name.to_owned(),
+            title: task.to_owned(),
+            task: task.to_owned(),
+            labels: labels.collect(),
+            modalities,
+            intensity: Intensity::Mr,
+            preset: Preset::default(),
+            field_mm: FieldOfView { min: [f64::MAX; 3], max: [0.0; 3] },
+            stages: Stages::default(),
+            training_data: data.to_owned(),
+            licence: licence.to_owned(),
+            intended_use: "Research. Not a medical device; not for diagnosis.".to_owned(),
+            limits: "Made for images like those of the training data; other contrasts, ages, diseases and fields of \
+                     view were not tested."
+                .to_owned(),
+            test: None,
+        }
+    }
+
+    /// The network form `architecture` that `stage` must have for these labels.
+    pub fn outputs(&self, stage: Stage) -> usize {
+        match stage {
+            Stage::Whole => 1,
+            Stage::Patch => self.labels.len(),
+        }
+    }
+}
+
+/// Colours that the colour-blind tell apart (Okabe and Ito).
+const PALETTE: [&str; 8] =
+    ["#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#999999"];

@@ -1,0 +1,95 @@
+//! The command's arguments, and what its parts share.
+
+mod evaluate;
+mod folder;
+mod info;
+mod segment;
+mod train;
+
+use clap::Subcommand;
+use indicatif::{ProgressBar, ProgressStyle};
+use insitu_seg::{Error, Result};
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Exit status where some inputs of a batch failed and the rest was written.
+pub const SOME_FAILED: u8 = 1;
+/// Exit status where nothing was done.
+pub const NOTHING_DONE: u8 = 2;
+
+/// 3-D medical image segmentation. Not a medical device; not for diagnosis.
+#[derive(clap::Parser)]
+#[command(name = "insitu", version)]
+pub struct Command {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Segment volumes: masks on each file's own grid
+    Segment(segment::Arguments),
+    /// Train a stage of a model on a task's folder
+    Train(train::Arguments),
+    /// Copy a trained model in the form that is shipped (16-bit weights)
+    Pack(folder::PackArguments),
+    /// Compare masks with the truth: DSC, NSD and HD95 per case and label
+    Evaluate(evaluate::Arguments),
+    /// What a file says of itself
+    Info(info::Arguments),
+    /// List the models that are found
+    Models(folder::ModelsArguments),
+}
+
+/// Runs the command.
+pub fn run(command: Command) -> Result<ExitCode> {
+    match command.action {
+        Action::Segment(arguments) => segment::run(&arguments),
+        Action::Train(arguments) => train::run(&arguments),
+        Action::Pack(arguments) => folder::pack(&arguments),
+        Action::Evaluate(arguments) => evaluate::run(&arguments),
+        Action::Info(arguments) => info::run(&arguments),
+        Action::Models(arguments) => folder::models(&arguments),
+    }
+}
+
+/// Writes a file whole or not at all: to a temporary name beside it, then renamed.
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let fault = |error: &std::io::Error| Error::io(path, error);
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| fault(&error))?;
+    file.write_all(bytes).map_err(|error| fault(&error))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let _ = file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644));
+    }
+    file.persist(path).map_err(|error| fault(&error.error))?;
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| Error::io(path, &error))
+}
+
+fn make_folder(path: &Path) -> Result<()> {
+    std::fs::create_dir_all(path).map_err(|error| Error::io(path, &error))
+}
+
+/// A progress bar with the time left, on a terminal only.
+fn bar(length: u64, template: &str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(length).with_style(style)
+}
+
+/// Prints a value as JSON.
+fn print_json(value: &impl serde::Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| Error::argument("output", error.to_string(), "values that JSON can hold"))?;
+    println!("{text}");
+    Ok(())
+}

@@ -1,0 +1,326 @@
+//! `insitu train`: one stage of a model, on a task's folder.
+
+use super::folder::{read_card, write_fold};
+use super::{bar, make_folder, read, write};
+use clap::{Args, ValueEnum};
+use insitu_seg::card::{Card, Fold, Stage, StageCard};
+use insitu_seg::model::Architecture;
+use insitu_seg::store::{self, Precision, Weights};
+use insitu_seg::train::data::{Case, Manifest, read_case, split};
+use insitu_seg::train::fit::{Budget, Epoch, Event, Fit, Plan, Progress};
+use insitu_seg::train::optimizer::Settings;
+use insitu_seg::train::sample::{Augment, outputs};
+use insitu_seg::{Error, Result};
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Number of folds of the cross-validation.
+const FOLDS: usize = 4;
+
+#[derive(Clone, Copy, ValueEnum)]
+enum StageName {
+    Whole,
+    Patch,
+}
+
+/// Arguments of `insitu train`.
+#[derive(Args)]
+pub struct Arguments {
+    /// The task's folder, with dataset.json
+    #[arg(long)]
+    data: PathBuf,
+    /// Which network
+    #[arg(long)]
+    stage: StageName,
+    /// Validate on every fourth subject, from this one (0 to 3)
+    #[arg(long, default_value_t = 0)]
+    fold: usize,
+    /// The model's folder; made if it is not there
+    #[arg(long)]
+    model: PathBuf,
+    /// Log, one line of CSV per epoch
+    #[arg(long)]
+    log: Option<PathBuf>,
+    /// Channels at full resolution
+    #[arg(long, default_value_t = 32)]
+    base: usize,
+    /// Number of poolings, 3 or 4
+    #[arg(long, default_value_t = 3)]
+    depth: usize,
+    /// Samples per step
+    #[arg(long, default_value_t = 1)]
+    batch: usize,
+    /// Seed of all random draws
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Largest learning rate
+    #[arg(long, default_value_t = 1.5e-3)]
+    rate: f64,
+    /// Start from these weights, as far as they fit
+    #[arg(long)]
+    init: Option<PathBuf>,
+    /// Train for so many minutes
+    #[arg(long, conflicts_with_all = ["epochs", "steps"])]
+    minutes: Option<f64>,
+    /// Train for so many epochs (1000 where nothing is said)
+    #[arg(long, conflicts_with = "steps")]
+    epochs: Option<usize>,
+    /// Train for so many steps
+    #[arg(long)]
+    steps: Option<usize>,
+    /// Go on where an earlier run of the same model, stage and fold ended
+    #[arg(long)]
+    resume: bool,
+}
+
+/// Trains, logging and keeping the best weights after every epoch. Ctrl-C ends after the epoch at hand is saved.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let stage = match arguments.stage {
+        StageName::Whole => Stage::Whole,
+        StageName::Patch => Stage::Patch,
+    };
+    let architecture = check(arguments)?;
+    let manifest = Manifest::read(&arguments.data)?;
+    let (mut card, train, check) = prepare(arguments, &manifest)?;
+    let architecture = Architecture { outputs: outputs(stage, card.labels.len()), ..architecture };
+    let plan = plan(arguments, stage, &card, train.len());
+    let device = burn::tensor::Device::flex().autodiff();
+    device.seed(arguments.seed);
+    let network = start(arguments, architecture, &device)?;
+    let mut fit = Fit::new(plan, network, device);
+    let keep = Keep::new(arguments, stage);
+    if arguments.resume {
+        fit = keep.resume(fit)?;
+    }
+    eprintln!("{} cases to train, {} to validate, {} stage, fold {}", train.len(), check.len(), stage.name(), arguments.fold);
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = stop.clone();
+    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst));
+    let bar = bar(1000, "{elapsed_precise} [{bar:40}] {percent}% {msg}, {eta} left");
+    let form = StageCard { architecture, folds: Vec::new() };
+    loop {
+        let mut fault = None;
+        let more = pollster::block_on(fit.epoch(&train, &check, &mut |event| {
+            match event {
+                Event::Step(spent, loss) => {
+                    bar.set_position((spent * 1000.0) as u64);
+                    bar.set_message(format!("loss {loss:.3}"));
+                }
+                Event::Epoch(epoch, weights) => {
+                    let done = keep.epoch(epoch, weights, &mut card, stage, &form);
+                    bar.suspend(|| eprintln!("{}", summary(epoch)));
+                    fault = done.err();
+                }
+            }
+            if stop.load(Ordering::SeqCst) && fault.is_none() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        }));
+        if let Some(fault) = fault {
+            return Err(fault);
+        }
+        keep.state(&fit)?;
+        match more {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(error) => return Err(error),
+        }
+    }
+    bar.finish_and_clear();
+    println!("{}", arguments.model.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(arguments: &Arguments) -> Result<Architecture> {
+    let Arguments { base, depth, batch, fold, .. } = *arguments;
+    let wrong = |name: &str, found: String, expected: &str| Err(Error::argument(name, found, expected));
+    if !(1..=256).contains(&base) {
+        return wrong("--base", base.to_string(), "1 to 256");
+    }
+    if !(3..=4).contains(&depth) {
+        return wrong("--depth", depth.to_string(), "3 or 4");
+    }
+    if batch == 0 {
+        return wrong("--batch", "0".into(), "at least 1");
+    }
+    if fold >= FOLDS {
+        return wrong("--fold", fold.to_string(), "0 to 3");
+    }
+    if arguments.minutes.is_some_and(|m| !m.is_finite() || m <= 0.0 || m > 1e6) {
+        return wrong("--minutes", arguments.minutes.unwrap_or_default().to_string(), "a positive number");
+    }
+    Ok(Architecture { base, depth, inputs: 1, outputs: 1 })
+}
+
+/// Reads all cases and drafts or goes on with the model's card.
+fn prepare(arguments: &Arguments, manifest: &Manifest) -> Result<(Card, Vec<Case>, Vec<Case>)> {
+    if manifest.modality.len() != 1 {
+        let found = format!("{} channels", manifest.modality.len());
+        return Err(Error::unsupported("dataset.json: modality", found, "one channel"));
+    }
+    if manifest.modality.values().any(|name| name.to_uppercase().contains("CT")) {
+        return Err(Error::unsupported("dataset.json: modality", "CT", "MR; windows of CT tasks are not computed yet"));
+    }
+    let labels = manifest.label_names();
+    if labels.is_empty() {
+        return Err(Error::malformed("dataset.json: labels", "none", "at least one label beside the background"));
+    }
+    let mut card = match read_card(&arguments.model) {
+        Ok(card) => card,
+        Err(_) if !arguments.model.join("model.json").exists() => {
+            let name = arguments.model.file_name().map_or("model".into(), |name| name.to_string_lossy().into_owned());
+            let data = format!("{} ({})", manifest.name, manifest.reference.trim());
+            let modalities = manifest.modality.values().cloned().collect();
+            Card::draft(&name, &manifest.name, &labels, modalities, &data, &manifest.licence)
+        }
+        Err(error) => return Err(error),
+    };
+    let bar = bar(manifest.training.len() as u64, "reading {pos}/{len} {bar:40}");
+    let mut cases = Vec::new();
+    for pair in &manifest.training {
+        let case = read_case(&arguments.data, pair, manifest, &card.intensity)?;
+        for axis in 0..3 {
+            card.field_mm.min[axis] = card.field_mm.min[axis].min(case.dims[axis] as f64);
+            card.field_mm.max[axis] = card.field_mm.max[axis].max(case.dims[axis] as f64);
+        }
+        cases.push(case);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    let (train, check) = split(cases, arguments.fold, FOLDS);
+    Ok((card, train, check))
+}
+
+fn plan(arguments: &Arguments, stage: Stage, card: &Card, cases: usize) -> Plan {
+    let steps = cases.div_ceil(arguments.batch);
+    let budget = match (arguments.minutes, arguments.epochs, arguments.steps) {
+        (Some(minutes), _, _) => Budget::Time(Duration::from_secs_f64(minutes * 60.0)),
+        (_, Some(epochs), _) => Budget::Steps(epochs * steps),
+        (_, _, Some(steps)) => Budget::Steps(steps),
+        _ => Budget::Steps(1000 * steps),
+    };
+    Plan {
+        stage,
+        labels: card.labels.len(),
+        preset: card.preset,
+        augment: Augment::default(),
+        settings: Settings::default(),
+        rate: arguments.rate,
+        batch: arguments.batch,
+        seed: arguments.seed,
+        budget,
+    }
+}
+
+/// A fresh network, with `--init` put in as far as it fits.
+fn start(
+    arguments: &Arguments,
+    architecture: Architecture,
+    device: &burn::tensor::Device,
+) -> Result<insitu_seg::model::Network> {
+    let network = architecture.init(device);
+    let weights = match &arguments.init {
+        Some(path) => store::read_weights(&read(path)?).map_err(|error| error.within(path.display()))?,
+        None => Weights::new(),
+    };
+    let (network, fresh) = store::load_what_fits(network, weights);
+    if arguments.init.is_some() {
+        eprintln!("{fresh} tensors start afresh, the others from --init");
+    }
+    Ok(network)
+}
+
+fn summary(epoch: &Epoch) -> String {
+    let dice: Vec<String> = epoch.check_dice.iter().map(|dice| format!("{dice:.4}")).collect();
+    let Epoch { progress, loss, check_loss, .. } = epoch;
+    let best = if epoch.improved { ", best so far" } else { "" };
+    format!(
+        "epoch {} ({} steps, {:.0} s): loss {loss:.4}, validation {check_loss:.4}, Dice {}{best}",
+        progress.epoch,
+        progress.step,
+        progress.seconds,
+        dice.join(" ")
+    )
+}
+
+/// What is written while training: the log, the best weights, the state to go on from.
+struct Keep<'a> {
+    arguments: &'a Arguments,
+    state: PathBuf,
+    command: String,
+    file: String,
+}
+
+impl<'a> Keep<'a> {
+    fn new(arguments: &'a Arguments, stage: Stage) -> Self {
+        let file = format!("{}-{}.safetensors", stage.name(), arguments.fold);
+        let state = arguments.model.join(format!("state-{}-{}", stage.name(), arguments.fold));
+        let given: Vec<String> = std::env::args().skip(1).collect();
+        Self { arguments, state, command: format!("insitu {}", given.join(" ")), file }
+    }
+
+    fn epoch(&self, epoch: &Epoch, weights: &Weights, card: &mut Card, stage: Stage, form: &StageCard) -> Result<()> {
+        if let Some(log) = &self.arguments.log {
+            append(log, epoch)?;
+        }
+        if !epoch.improved {
+            return Ok(());
+        }
+        // The other stage may have been trained meanwhile: its part of the card is taken from the folder.
+        if let Ok(current) = read_card(&self.arguments.model) {
+            card.stages = current.stages;
+        }
+        let fold = Fold {
+            fold: self.arguments.fold,
+            file: self.file.clone(),
+            sha256: String::new(),
+            steps: epoch.progress.step,
+            validation_dice: epoch.check_dice.iter().map(|dice| (dice * 1e4).round() / 1e4).collect(),
+            command: self.command.clone(),
+        };
+        write_fold(&self.arguments.model, card, stage, form, fold, weights, Precision::F32)
+    }
+
+    fn state(&self, fit: &Fit) -> Result<()> {
+        let (weights, optimizer, progress) = pollster::block_on(fit.state())?;
+        make_folder(&self.state)?;
+        let pack = |weights| store::write_weights(weights, Precision::F32, HashMap::new());
+        write(&self.state.join("weights.safetensors"), &pack(&weights)?)?;
+        write(&self.state.join("optimizer.safetensors"), &pack(&optimizer)?)?;
+        let text = serde_json::to_vec(&progress)
+            .map_err(|error| Error::argument("progress", error.to_string(), "finite numbers"))?;
+        write(&self.state.join("progress.json"), &text)
+    }
+
+    fn resume(&self, fit: Fit) -> Result<Fit> {
+        let file = |name: &str| read(&self.state.join(name));
+        let progress: Progress = serde_json::from_slice(&file("progress.json")?)
+            .map_err(|error| Error::malformed("progress.json", error.to_string(), "the state of a training run"))?;
+        let weights = store::read_weights(&file("weights.safetensors")?)?;
+        fit.restore(weights, store::read_weights(&file("optimizer.safetensors")?)?, progress)
+    }
+}
+
+/// Adds a line to the log, with a head line if it is new.
+fn append(log: &Path, epoch: &Epoch) -> Result<()> {
+    let fresh = !log.exists();
+    let fault = |error: std::io::Error| Error::io(log, &error);
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(log).map_err(fault)?;
+    let mut writer = csv::Writer::from_writer(file);
+    let numbered = |i: usize| format!("validation_dice_{}", i + 1);
+    let head = ["epoch", "steps", "seconds", "rate", "loss", "validation_loss"].map(str::to_owned).into_iter();
+    let Epoch { progress, rate, loss, check_loss, check_dice, .. } = epoch;
+    let values = [*rate, *loss, *check_loss].into_iter().chain(check_dice.iter().copied());
+    let row = [progress.epoch.to_string(), progress.step.to_string(), format!("{:.1}", progress.seconds)];
+    let row = row.into_iter().chain(values.map(|value| format!("{value:.6}")));
+    let refused = |error: csv::Error| Error::argument(log.display().to_string(), error.to_string(), "a CSV log");
+    if fresh {
+        writer.write_record(head.chain((0..check_dice.len()).map(numbered))).map_err(refused)?;
+    }
+    writer.write_record(row).map_err(refused)?;
+    writer.flush().map_err(fault)
+}

@@ -1,0 +1,95 @@
+//! Nearest-neighbour resampling between two sizes, aligned at the corner voxel centres.
+
+/// Resampling from one size to another; its way back is the resampling from the other to the one.
+///
+/// Defined by the two *sizes*, never by a factor, so that the way back always meets the right size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resample {
+    /// Size before.
+    pub from: [usize; 3],
+    /// Size after.
+    pub to: [usize; 3],
+}
+
+/// Index before resampling of each of `to` indices after it: `floor(k (from - 1) / (to - 1) + 0.5)`.
+fn nearest(from: usize, to: usize) -> Vec<usize> {
+    let last = from.saturating_sub(1);
+    let step = if to > 1 { last as f64 / (to - 1) as f64 } else { 0.0 };
+    (0..to).map(|k| ((k as f64 * step + 0.5).floor() as usize).min(last)).collect()
+}
+
+impl Resample {
+    /// The indices read along each axis, `[x, y, z]`.
+    pub fn indices(&self) -> [Vec<usize>; 3] {
+        std::array::from_fn(|axis| nearest(self.from[axis], self.to[axis]))
+    }
+
+    /// The voxels on the new size.
+    pub fn apply<T: Copy>(&self, voxels: &[T]) -> Vec<T> {
+        if self.from == self.to {
+            return voxels.to_vec();
+        }
+        let [xs, ys, zs] = self.indices();
+        let mut out = Vec::with_capacity(self.to.iter().product());
+        for z in zs {
+            for &y in &ys {
+                let row = self.from[0] * (y + self.from[1] * z);
+                out.extend(xs.iter().map(|&x| voxels[row + x]));
+            }
+        }
+        out
+    }
+
+    /// The resampling back.
+    #[must_use]
+    pub fn reversed(&self) -> Self {
+        Self { from: self.to, to: self.from }
+    }
+
+    /// The voxels back on the size before.
+    pub fn undo<T: Copy>(&self, voxels: &[T]) -> Vec<T> {
+        self.reversed().apply(voxels)
+    }
+}
+
+/// The size at 1 mm of a grid of `dims` voxels with `spacing` in mm: round-half-to-even of their product.
+pub fn isotropic_dims(dims: [usize; 3], spacing: [f64; 3]) -> [usize; 3] {
+    std::array::from_fn(|axis| (((dims[axis] as f64) * spacing[axis]).round_ties_even() as usize).max(1))
+}
+
+/// `dims` shrunk by one factor so that they hold about `max_voxels` at most; unchanged if they already do.
+pub fn capped_dims(dims: [usize; 3], max_voxels: usize) -> [usize; 3] {
+    let ratio = dims.iter().map(|&n| n as f64).product::<f64>() / max_voxels as f64;
+    if ratio <= 1.0 {
+        return dims;
+    }
+    let factor = (1.0 / ratio).powf(1.0 / 3.0);
+    dims.map(|n| ((n as f64 * factor).round_ties_even() as usize).max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn enlarging_and_shrinking_back_changes_nothing() {
+        let step = Resample { from: [3, 4, 5], to: [7, 9, 24] };
+        let voxels: Vec<u32> = (0..60).collect();
+        assert_eq!(step.undo(&step.apply(&voxels)), voxels);
+    }
+
+    #[test]
+    fn the_corners_stay() {
+        let step = Resample { from: [10, 1, 6], to: [4, 3, 2] };
+        let voxels: Vec<u32> = (0..60).collect();
+        let out = step.apply(&voxels);
+        assert_eq!((out[0], out[23]), (0, 59));
+    }
+
+    #[test]
+    fn sizes_round_half_to_even() {
+        assert_eq!(isotropic_dims([31, 33, 1], [0.5, 0.5, 0.2]), [16, 16, 1]);
+        assert_eq!(capped_dims([100, 100, 100], 1_000_000), [100, 100, 100]);
+        assert_eq!(capped_dims([256, 256, 256], 180 * 180 * 180), [180, 180, 180]);
+    }
+}

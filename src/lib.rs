@@ -1,0 +1,41 @@
+//! **insitu-seg**: 3-D medical image segmentation that stays where the image is.
+//!
+//! One road from bytes to mask and back:
+//!
+//! ```text
+//! bytes -> file -> grid (RAS, 1 mm) -> intensity -> predict: whole network -> box -> patch network -> labels
+//! bytes <- file <- grid (the file's own)                                                        <-'
+//! ```
+//!
+//! Without features the crate is pure: files, grids, intensities, metrics. `net` adds the network on burn
+//! (CPU and WebGPU), training and models; `web` and `cli` are two faces of the same.
+
+pub mod components;
+pub mod error;
+pub mod file;
+pub mod grid;
+pub mod intensity;
+pub mod metrics;
+
+#[cfg(feature = "net")]
+pub mod card;
+#[cfg(feature = "net")]
+// pub mod device;
+#[cfg(feature = "net")]
+// pub mod info;
+#[cfg(feature = "net")]
+pub mod model;
+#[cfg(feature = "net")]
+// pub mod predict;
+#[cfg(feature = "net")]
+pub mod store;
+#[cfg(feature = "net")]
+pub mod train;
+
+#[cfg(feature = "web")]
+mod web;
+
+pub use error::{Error, Kind, Result};
+pub use file::{Limits, Volume, read_volume, write_labels};
+pub use grid::Grid;
+pub use intensity::Intensity;

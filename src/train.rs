@@ -1,0 +1,7 @@
+//! Training: cases, samples, loss, optimiser, loop. Nothing here knows the command line or the browser.
+
+pub mod data;
+pub mod fit;
+pub mod loss;
+pub mod optimizer;
+pub mod sample;

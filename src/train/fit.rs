@@ -1,0 +1,250 @@
+//! The training loop: draw, step, average, validate, keep the best. What is kept, where it is written and how
+//! progress is shown is the caller's, by way of [`Event`].
+
+use super::data::Case;
+use super::optimizer::{AdamW, Settings};
+use super::sample::{Augment, Sample, draw, outputs, plain, rng};
+use super::loss;
+use crate::card::{Preset, Stage};
+use crate::error::{Error, Result};
+use crate::metrics::dice;
+use crate::model::Network;
+use crate::store::{Weights, load_weights, read_tensor, weights_of};
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::seq::SliceRandom;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+/// When training ends. The learning rate falls to its end over the same span.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Budget {
+    /// After this much training time, validation included.
+    Time(Duration),
+    /// After this many steps.
+    Steps(usize),
+}
+
+/// Everything that decides how a stage is trained.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// Which network.
+    pub stage: Stage,
+    /// Number of labels without background.
+    pub labels: usize,
+    /// Geometry of the cascade.
+    pub preset: Preset,
+    /// Disturbance of the samples.
+    pub augment: Augment,
+    /// Optimiser.
+    pub settings: Settings,
+    /// Largest learning rate; rises over the first 50 steps, then falls by a cosine to a hundredth.
+    pub rate: f64,
+    /// Samples per step.
+    pub batch: usize,
+    /// Seed of all draws.
+    pub seed: u64,
+    /// When to end.
+    pub budget: Budget,
+}
+
+/// What is saved to go on later, beside the weights and the optimiser's state.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Progress {
+    /// Steps done.
+    pub step: usize,
+    /// Epochs done.
+    pub epoch: usize,
+    /// Seconds spent.
+    pub seconds: f64,
+    /// Best validation loss so far.
+    pub best: Option<f64>,
+}
+
+/// Result of an epoch, a line of the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Epoch {
+    /// Where training stands.
+    pub progress: Progress,
+    /// Learning rate of the last step.
+    pub rate: f64,
+    /// Mean training loss.
+    pub loss: f64,
+    /// Loss of the averaged weights on the validation cases.
+    pub check_loss: f64,
+    /// Mean Dice per output on the validation cases.
+    pub check_dice: Vec<f64>,
+    /// Whether the validation loss is the best so far.
+    pub improved: bool,
+}
+
+/// What the caller hears.
+pub enum Event<'a> {
+    /// A step ended: the share of the budget spent (0..=1) and the step's loss.
+    Step(f64, f64),
+    /// An epoch ended, with the averaged weights.
+    Epoch(&'a Epoch, &'a Weights),
+}
+
+/// A training run.
+pub struct Fit {
+    plan: Plan,
+    network: Network,
+    adam: AdamW,
+    progress: Progress,
+    device: Device,
+}
+
+impl Fit {
+    /// Starts from `network`, which must be on an autodiff device.
+    pub fn new(plan: Plan, network: Network, device: Device) -> Self {
+        let adam = AdamW::new(plan.settings);
+        let progress = Progress { step: 0, epoch: 0, seconds: 0.0, best: None };
+        Self { plan, network, adam, progress, device }
+    }
+
+    /// Goes on from what [`Self::state`] gave.
+    ///
+    /// # Errors
+    /// As [`load_weights`].
+    pub fn restore(mut self, weights: Weights, optimizer: Weights, progress: Progress) -> Result<Self> {
+        self.network = load_weights(self.network, weights)?;
+        self.adam.restore(optimizer, progress.step, &self.device.clone().inner());
+        self.progress = progress;
+        Ok(self)
+    }
+
+    /// Weights, state of the optimiser and progress.
+    ///
+    /// # Errors
+    /// `Device` if the device fails.
+    pub async fn state(&self) -> Result<(Weights, Weights, Progress)> {
+        Ok((weights_of(&self.network).await?, self.adam.state().await?, self.progress))
+    }
+
+    /// Share of the budget that is spent.
+    fn spent(&self, since: Instant) -> f64 {
+        match self.plan.budget {
+            Budget::Time(limit) => (self.progress.seconds + since.elapsed().as_secs_f64()) / limit.as_secs_f64(),
+            Budget::Steps(limit) => self.progress.step as f64 / limit.max(1) as f64,
+        }
+    }
+
+    fn rate(&self, spent: f64) -> f64 {
+        let cosine = 0.5 * (1.0 + (std::f64::consts::PI * spent.min(1.0)).cos());
+        let rise = ((self.progress.step + 1) as f64 / 50.0).min(1.0);
+        self.plan.rate * rise * (0.01 + 0.99 * cosine)
+    }
+
+    /// Runs one epoch over `train`, then validates on `check`; `false` when the budget is spent.
+    /// An epoch that the budget or the caller cuts short is validated too.
+    ///
+    /// # Errors
+    /// `Cancelled` if the caller breaks at an epoch's end; `Argument` without cases; `Device` where the loss is
+    /// not finite three times in a row.
+    pub async fn epoch(
+        &mut self,
+        train: &[Case],
+        check: &[Case],
+        tell: &mut dyn FnMut(Event) -> ControlFlow<()>,
+    ) -> Result<bool> {
+        if train.is_empty() || check.is_empty() {
+            let found = format!("{} to train, {} to validate", train.len(), check.len());
+            return Err(Error::argument("cases", found, "at least one of each"));
+        }
+        let since = Instant::now();
+        let mut order: Vec<usize> = (0..train.len()).collect();
+        order.shuffle(&mut rng(self.plan.seed, 1 << 40 | self.progress.epoch as u64));
+        let (mut sum, mut count, mut bad, mut rate) = (0.0, 0usize, 0, 0.0);
+        for batch in order.chunks(self.plan.batch) {
+            let spent = self.spent(since);
+            if spent >= 1.0 {
+                break;
+            }
+            rate = self.rate(spent);
+            let value = self.step(train, batch, rate).await?;
+            if value.is_finite() {
+                (sum, count, bad) = (sum + value, count + 1, 0);
+            } else {
+                bad += 1;
+                if bad == 3 {
+                    return Err(Error::device("loss", "not finite three times in a row", "a finite loss"));
+                }
+            }
+            if tell(Event::Step(self.spent(since).min(1.0), value)).is_break() {
+                break;
+            }
+        }
+        let weights = weights_of(&self.adam.averaged(self.network.valid())).await?;
+        let (check_loss, check_dice) = self.validate(check).await?;
+        self.progress.epoch += 1;
+        self.progress.seconds += since.elapsed().as_secs_f64();
+        let improved = self.progress.best.is_none_or(|best| check_loss < best);
+        if improved {
+            self.progress.best = Some(check_loss);
+        }
+        let loss = sum / count.max(1) as f64;
+        let epoch = Epoch { progress: self.progress, rate, loss, check_loss, check_dice, improved };
+        if tell(Event::Epoch(&epoch, &weights)).is_break() {
+            return Err(Error::cancelled("training"));
+        }
+        Ok(self.spent(Instant::now()) < 1.0)
+    }
+
+    /// One step on the cases `batch`; the loss, or NaN where the step was skipped.
+    async fn step(&mut self, train: &[Case], batch: &[usize], rate: f64) -> Result<f64> {
+        let Plan { stage, labels, preset, augment, seed, .. } = self.plan;
+        let mut total: Option<Tensor<1>> = None;
+        for (position, &index) in batch.iter().enumerate() {
+            let draw_index = (self.progress.step * self.plan.batch + position) as u64;
+            let sample = draw(&train[index], stage, labels, &preset, &augment, &mut rng(seed, draw_index));
+            let (image, target) = tensors(sample, outputs(stage, labels), &self.device);
+            let loss = loss::training(self.network.logits(image), target) / batch.len() as f32;
+            total = Some(match total {
+                Some(sum) => sum + loss,
+                None => loss,
+            });
+        }
+        self.progress.step += 1;
+        let Some(total) = total else { return Ok(f64::NAN) };
+        let value = f64::from(read_tensor(total.clone().inner()).await?[0]);
+        if value.is_finite() {
+            let gradients = total.backward();
+            self.network = self.adam.step(self.network.clone(), gradients, rate as f32);
+        }
+        Ok(value)
+    }
+
+    /// Loss and mean Dice per output of the averaged weights.
+    async fn validate(&self, check: &[Case]) -> Result<(f64, Vec<f64>)> {
+        let device = self.device.clone().inner();
+        let network = self.adam.averaged(self.network.valid());
+        let channels = outputs(self.plan.stage, self.plan.labels);
+        let (mut loss, mut scores) = (0.0, vec![0.0; channels]);
+        for case in check {
+            let Sample { dims, image, target } = plain(case, self.plan.stage, self.plan.labels, &self.plan.preset);
+            let truth: Vec<u8> = target.iter().map(|&v| v as u8).collect();
+            let (input, wanted) = tensors(Sample { dims, image, target }, channels, &device);
+            let logits = network.logits(input);
+            loss += f64::from(read_tensor(loss::training(logits.clone(), wanted)).await?[0]);
+            let found: Vec<u8> = read_tensor(logits).await?.iter().map(|&v| u8::from(v > 0.0)).collect();
+            let count = found.len() / channels;
+            for (channel, score) in scores.iter_mut().enumerate() {
+                let part = channel * count..(channel + 1) * count;
+                *score += dice(&truth[part.clone()], &found[part], 1);
+            }
+        }
+        let n = check.len() as f64;
+        Ok((loss / n, scores.into_iter().map(|score| score / n).collect()))
+    }
+}
+
+/// A sample as `[1, 1, z, y, x]` and `[1, channels, z, y, x]` on `device`.
+fn tensors(sample: Sample, channels: usize, device: &Device) -> (Tensor<5>, Tensor<5>) {
+    let [x, y, z] = sample.dims;
+    (
+        Tensor::from_data(TensorData::new(sample.image, [1, 1, z, y, x]), device),
+        Tensor::from_data(TensorData::new(sample.target, [1, channels, z, y, x]), device),
+    )
+}
+
