@@ -202,7 +202,11 @@ impl Card {
         let card: Self = serde_json::from_slice(bytes)
             .map_err(|error| Error::malformed("model.json", error.to_string(), "a model card"))?;
         if card.format != FORMAT {
-            return Err(Error::unsupported("model.json: format", card.format.to_string(), FORMAT.to_string()));
+            return Err(Error::unsupported(
+                "model.json: format",
+                card.format.to_string(),
+                FORMAT.to_string(),
+            ));
         }
         for stage in [Stage::Whole, Stage::Patch] {
             let Some(card_of) = card.stages.get(stage) else { continue };
@@ -232,7 +236,14 @@ impl Card {
     }
 
     /// A card for a task in training: everything but the networks.
-    pub fn draft(name: &str, task: &str, labels: &[String], modalities: Vec<String>, data: &str, licence: &str) -> Self {
+    pub fn draft(
+        name: &str,
+        task: &str,
+        labels: &[String],
+        modalities: Vec<String>,
+        data: &str,
+        licence: &str,
+    ) -> Self {
         let labels = labels.iter().enumerate().map(|(i, label)| Label {
             index: (i + 1) as u8,
             name: label.clone(),

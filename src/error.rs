@@ -52,7 +52,11 @@ impl Error {
     }
 
     /// Malformed bytes at `place`.
-    pub fn malformed(place: impl Into<String>, found: impl Into<String>, expected: impl Into<String>) -> Self {
+    pub fn malformed(
+        place: impl Into<String>,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Self {
         Self::new(Kind::Malformed, place, found, expected)
     }
 
@@ -67,7 +71,11 @@ impl Error {
     }
 
     /// A valid form that is not handled.
-    pub fn unsupported(place: impl Into<String>, found: impl Into<String>, expected: impl Into<String>) -> Self {
+    pub fn unsupported(
+        place: impl Into<String>,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Self {
         Self::new(Kind::Unsupported, place, found, expected)
     }
 
@@ -83,7 +91,12 @@ impl Error {
 
     /// A file system fault at `path`.
     pub fn io(path: &std::path::Path, error: &std::io::Error) -> Self {
-        Self::new(Kind::Io, path.display().to_string(), error.to_string(), "a file that can be read or written")
+        Self::new(
+            Kind::Io,
+            path.display().to_string(),
+            error.to_string(),
+            "a file that can be read or written",
+        )
     }
 
     /// The same error with `outer` (a file name, a stage) before its place.

@@ -77,7 +77,11 @@ impl Volume {
                 if (value - label).abs() < 1e-3 && (0.0..=255.0).contains(&label) {
                     Ok(label as u8)
                 } else {
-                    Err(crate::Error::malformed("label value", value.to_string(), "a whole number from 0 to 255"))
+                    Err(crate::Error::malformed(
+                        "label value",
+                        value.to_string(),
+                        "a whole number from 0 to 255",
+                    ))
                 }
             })
             .collect()

@@ -37,11 +37,11 @@ impl Grid {
     }
 
     /// Distance between neighbouring voxel centres along x, y, z in mm: the lengths of the affine's columns,
-    /// rounded to 1e-5 mm, so that a spacing that was 0.5 before an oblique form in 32 bits is 0.5 again.
+    /// rounded to 1e-7 mm, so that a spacing that was 0.5 before an oblique form in 32 bits is 0.5 again.
     pub fn spacing(&self) -> [f64; 3] {
         std::array::from_fn(|axis| {
             let length = (0..3).map(|row| self.affine[row][axis].powi(2)).sum::<f64>().sqrt();
-            let rounded = (length * 1e5).round() / 1e5;
+            let rounded = (length * 1e7).round() / 1e7;
             if rounded > 0.0 { rounded } else { length }
         })
     }
@@ -49,7 +49,8 @@ impl Grid {
     /// Volume of one voxel in mm^3.
     pub fn voxel_mm3(&self) -> f64 {
         let m = &self.affine;
-        (m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) - m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0])
+        (m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1])
+            - m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0])
             + m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0]))
             .abs()
     }

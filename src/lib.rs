@@ -20,13 +20,13 @@ pub mod metrics;
 #[cfg(feature = "net")]
 pub mod card;
 #[cfg(feature = "net")]
-// pub mod device;
+pub mod device;
 #[cfg(feature = "net")]
-// pub mod info;
+pub mod info;
 #[cfg(feature = "net")]
 pub mod model;
 #[cfg(feature = "net")]
-// pub mod predict;
+pub mod predict;
 #[cfg(feature = "net")]
 pub mod store;
 #[cfg(feature = "net")]

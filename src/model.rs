@@ -172,10 +172,7 @@ pub struct SqueezeExcite {
 impl SqueezeExcite {
     fn init(channels: usize, device: &Device) -> Self {
         let narrow = (channels / SQUEEZE).max(1);
-        Self {
-            squeeze: Dense::init(channels, narrow, device),
-            excite: Dense::init(narrow, channels, device),
-        }
+        Self { squeeze: Dense::init(channels, narrow, device), excite: Dense::init(narrow, channels, device) }
     }
 
     /// # Shapes
@@ -293,17 +290,9 @@ impl Network {
     /// # Shapes
     /// `[n, inputs, z, y, x]` -> `[n, outputs, z, y, x]`; every side at least [`Self::min_side`]
     pub fn logits(&self, x: Tensor<5>) -> Tensor<5> {
-        let mut skips = vec![leaky_relu(self.stem.forward(x), LEAK)]; // base at full size
-        for down in &self.down {
-            let level = skips.len() - 1;
-            skips.push(down.forward(max_pool(skips[level].clone()))); // base * 2^i at 1 / 2^i
-        }
-        let mut x = skips.remove(self.down.len());
-        for level in (1..self.down.len()).rev() {
-            x = self.merge[level - 1].forward(self.up[level].forward(x, skips.remove(level)));
-        }
-        let x = self.up[0].forward(x, skips.remove(0)); // 2 base at full size
-        self.out.forward(leaky_relu(self.head.forward(x), LEAK))
+        let mut pass = Pass::new(self, x);
+        while pass.advance() {}
+        pass.x
     }
 
     /// One probability per voxel and label: the sigmoid of [`Self::logits`].
@@ -312,5 +301,70 @@ impl Network {
     /// `[n, inputs, z, y, x]` -> `[n, outputs, z, y, x]`
     pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
         sigmoid(self.logits(x))
+    }
+}
+
+/// A forward pass, level by level, so that a caller can show progress, wait for the device or stop in between.
+pub struct Pass<'a> {
+    network: &'a Network,
+    /// The result so far; the logits once [`Self::advance`] returns `false`.
+    pub x: Tensor<5>,
+    skips: Vec<Tensor<5>>,
+    next: usize,
+}
+
+impl<'a> Pass<'a> {
+    /// A pass over `x`, `[n, inputs, z, y, x]`.
+    pub fn new(network: &'a Network, x: Tensor<5>) -> Self {
+        Self { network, x, skips: Vec::new(), next: 0 }
+    }
+
+    /// Computes the next level; `false` if there was none left.
+    pub fn advance(&mut self) -> bool {
+        let network = self.network;
+        let depth = network.down.len();
+        let x = self.x.clone();
+        self.x = match self.next {
+            0 => leaky_relu(network.stem.forward(x), LEAK), // base at full size
+            step if step <= depth => {
+                self.skips.push(x.clone());
+                network.down[step - 1].forward(max_pool(x)) // base * 2^step at 1 / 2^step
+            }
+            step if step < 2 * depth => {
+                let level = 2 * depth - step;
+                match self.skips.pop() {
+                    Some(skip) => network.merge[level - 1].forward(network.up[level].forward(x, skip)),
+                    None => return false,
+                }
+            }
+            _ => match self.skips.pop() {
+                Some(skip) => {
+                    let x = network.up[0].forward(x, skip); // 2 base at full size
+                    network.out.forward(leaky_relu(network.head.forward(x), LEAK))
+                }
+                None => return false,
+            },
+        };
+        self.next += 1;
+        true
+    }
+
+    /// Share of the pass's multiplications that is done, 0..=1.
+    pub fn done(&self) -> f64 {
+        let depth = self.network.down.len();
+        let width = |level: usize| (1u64 << level) as f64;
+        let inputs = self.network.stem.conv.weight.lazy_shape()[1] as f64;
+        let base = self.network.stem.conv.weight.lazy_shape()[0] as f64;
+        let cost = |step: usize| match step {
+            0 => inputs / base,
+            i if i <= depth => (2.0 * width(i - 1) * width(i) + width(i).powi(2)) / 8f64.powi(i as i32),
+            i if i < 2 * depth => {
+                let level = 2 * depth - i;
+                5.0 * width(level).powi(2) / 8f64.powi(level as i32)
+            }
+            _ => 2.0,
+        };
+        let sum = |steps: usize| (0..steps).map(cost).sum::<f64>();
+        sum(self.next) / sum(2 * depth + 1)
     }
 }

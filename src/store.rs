@@ -139,7 +139,9 @@ pub fn load_weights(network: Network, weights: Weights) -> Result<Network> {
     let (network, left, faults) = apply(network, weights);
     match (faults.into_iter().next(), left.into_keys().next()) {
         (Some(fault), _) => Err(fault),
-        (None, Some(extra)) => Err(Error::malformed(extra, "a tensor that the network lacks", "only its own")),
+        (None, Some(extra)) => {
+            Err(Error::malformed(extra, "a tensor that the network lacks", "only its own"))
+        }
         (None, None) => Ok(network),
     }
 }
@@ -239,5 +241,10 @@ pub fn check_hash(name: &str, bytes: &[u8], expected: &str) -> Result<()> {
     if found == expected {
         return Ok(());
     }
-    Err(Error::new(Kind::Malformed, name, format!("SHA-256 {found}"), format!("{expected}, as model.json says")))
+    Err(Error::new(
+        Kind::Malformed,
+        name,
+        format!("SHA-256 {found}"),
+        format!("{expected}, as model.json says"),
+    ))
 }

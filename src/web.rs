@@ -1,1 +1,168 @@
-//! The only place that knows JavaScript.
+//! The only place that knows JavaScript. Every function hands over to the core and turns its answer into plain
+//! objects and typed arrays; errors become `Error` objects with a stable `code`.
+
+use crate::card::Card;
+use crate::device::{Backend, Compute};
+use crate::error::{Error, Result};
+use crate::file::{Limits, Volume, read_volume, write_labels};
+use crate::info::VolumeInfo;
+use crate::predict::{Model, Progress, Segmentation, segment, self_check};
+use js_sys::{Array, Function, Object, Reflect, Uint8Array};
+use serde::Serialize;
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use wasm_bindgen::prelude::*;
+
+/// Runs once when the module is loaded: panics become messages on the console.
+#[wasm_bindgen(start)]
+pub fn start() {
+    console_error_panic_hook::set_once();
+}
+
+/// What a file says of itself; see [`VolumeInfo`].
+///
+/// # Errors
+/// As [`read_volume`].
+#[wasm_bindgen]
+pub fn inspect(bytes: &[u8]) -> std::result::Result<JsValue, JsValue> {
+    read_volume(bytes, &Limits::default())
+        .map(|volume| plain(&VolumeInfo::of(&volume)))
+        .map_err(|e| thrown(&e))
+}
+
+/// A model on a device.
+#[wasm_bindgen]
+pub struct Session {
+    model: Model,
+}
+
+#[wasm_bindgen]
+impl Session {
+    /// Opens the backend (`webgpu` or `cpu`) and loads a model: the bytes of `model.json` and `[name, bytes]` for
+    /// each weight file. A GPU is compared with the CPU on a small input before it is trusted.
+    ///
+    /// # Errors
+    /// An unknown backend, a damaged model, a device that is missing or computes wrongly.
+    pub async fn create(
+        backend: String,
+        card: Vec<u8>,
+        weights: Array,
+    ) -> std::result::Result<Self, JsValue> {
+        create(&backend, &card, &files(&weights)).await.map_err(|error| thrown(&error))
+    }
+
+    /// The device in words.
+    pub fn adapter(&self) -> String {
+        self.model.compute().adapter.clone()
+    }
+
+    /// Segments the bytes of a file; `progress(stage, done, total)` is called as the work goes on.
+    ///
+    /// # Errors
+    /// As [`read_volume`] and [`segment`].
+    pub async fn segment(
+        &self,
+        bytes: Vec<u8>,
+        name: String,
+        progress: Function,
+    ) -> std::result::Result<JsValue, JsValue> {
+        run(&self.model, &bytes, &progress).await.map_err(|error| thrown(&error.within(name)))
+    }
+}
+
+async fn create(backend: &str, card: &[u8], weights: &HashMap<String, Vec<u8>>) -> Result<Session> {
+    let backend = match backend {
+        "webgpu" => Backend::Gpu,
+        "cpu" => Backend::Cpu,
+        other => return Err(Error::argument("backend", format!("\"{other}\""), "\"webgpu\" or \"cpu\"")),
+    };
+    let compute = Compute::open(backend).await?;
+    let load = |compute: &Compute| {
+        let file = |name: &str| {
+            weights
+                .get(name)
+                .cloned()
+                .ok_or_else(|| Error::argument("weights", format!("no {name}"), "every file of the card"))
+        };
+        Model::load(Card::read(card)?, file, false, compute)
+    };
+    let model = load(&compute)?;
+    if compute.gpu {
+        self_check(&model, &load(&Compute::cpu())?).await?;
+    }
+    Ok(Session { model })
+}
+
+async fn run(model: &Model, bytes: &[u8], progress: &Function) -> Result<JsValue> {
+    let volume = read_volume(bytes, &Limits::default())?;
+    let mut watch = |Progress { stage, done }: Progress| {
+        // A listener that throws does not stop the work; the way to stop it is to end the worker.
+        let _ = progress.call3(&JsValue::NULL, &stage.into(), &done.into(), &1.into());
+        ControlFlow::Continue(())
+    };
+    let result = segment(model, &volume, &mut watch).await?;
+    Ok(answer(&result, &volume, write_labels(&result.labels, &volume, true)?.as_slice()))
+}
+
+/// The answer's small facts; bulk data is put beside them as typed arrays.
+#[derive(Serialize)]
+struct Facts<'a> {
+    dims: [usize; 3],
+    spacing: [f64; 3],
+    affine: [[f64; 4]; 4],
+    classes: &'a [crate::predict::Class],
+    r#box: Corners,
+    warnings: &'a [String],
+    timings: &'a [crate::predict::Timing],
+    csv: String,
+}
+
+#[derive(Serialize)]
+struct Corners {
+    start: [usize; 3],
+    end: [usize; 3],
+}
+
+fn answer(result: &Segmentation, volume: &Volume, nifti: &[u8]) -> JsValue {
+    let (start, end) = result.region;
+    let value = plain(&Facts {
+        dims: volume.grid.dims,
+        spacing: volume.grid.spacing(),
+        affine: volume.grid.affine,
+        classes: &result.classes,
+        r#box: Corners { start, end },
+        warnings: &result.warnings,
+        timings: &result.timings,
+        csv: result.to_csv(),
+    });
+    set(&value, "labels", &Uint8Array::from(result.labels.as_slice()));
+    set(&value, "nifti", &Uint8Array::from(nifti));
+    value
+}
+
+/// `[[name, bytes], ...]` as a map.
+fn files(list: &Array) -> HashMap<String, Vec<u8>> {
+    let pair = |item: JsValue| {
+        let pair = Array::from(&item);
+        Some((pair.get(0).as_string()?, Uint8Array::new(&pair.get(1)).to_vec()))
+    };
+    list.iter().filter_map(pair).collect()
+}
+
+/// A value as plain objects and arrays, numbers as numbers.
+fn plain(value: &impl Serialize) -> JsValue {
+    let serializer = serde_wasm_bindgen::Serializer::json_compatible();
+    value.serialize(&serializer).unwrap_or_else(|error| error.into())
+}
+
+fn set(object: &JsValue, name: &str, value: &JsValue) {
+    // Setting a property of a plain object that we just made cannot fail.
+    let _ = Reflect::set(object.unchecked_ref::<Object>(), &name.into(), value);
+}
+
+/// An `Error` with our sentence as its message and our code as its `code`.
+fn thrown(error: &Error) -> JsValue {
+    let value: JsValue = js_sys::Error::new(&error.to_string()).into();
+    set(&value, "code", &error.code().into());
+    value
+}

@@ -49,7 +49,11 @@ pub fn find(model: &str) -> Result<PathBuf> {
         return Ok(direct);
     }
     places().into_iter().map(|place| place.join(model)).find(has_card).ok_or_else(|| {
-        Error::argument("--model", format!("\"{model}\""), "a folder with model.json, or a name listed by `insitu models`")
+        Error::argument(
+            "--model",
+            format!("\"{model}\""),
+            "a folder with model.json, or a name listed by `insitu models`",
+        )
     })
 }
 
@@ -120,13 +124,16 @@ pub fn models(arguments: &ModelsArguments) -> Result<ExitCode> {
         let Ok(entries) = std::fs::read_dir(place) else { continue };
         for folder in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
             match read_card(&folder) {
-                Ok(card) if found.iter().all(|(_, other)| other.name != card.name) => found.push((folder, card)),
+                Ok(card) if found.iter().all(|(_, other)| other.name != card.name) => {
+                    found.push((folder, card))
+                }
                 _ => {}
             }
         }
     }
     if arguments.json {
-        let list: Vec<_> = found.iter().map(|(folder, card)| serde_json::json!({"folder": folder, "card": card})).collect();
+        let list: Vec<_> =
+            found.iter().map(|(folder, card)| serde_json::json!({"folder": folder, "card": card})).collect();
         print_json(&list)?;
     } else {
         for (folder, card) in &found {

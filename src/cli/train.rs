@@ -97,7 +97,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.resume {
         fit = keep.resume(fit)?;
     }
-    eprintln!("{} cases to train, {} to validate, {} stage, fold {}", train.len(), check.len(), stage.name(), arguments.fold);
+    eprintln!(
+        "{} cases to train, {} to validate, {} stage, fold {}",
+        train.len(),
+        check.len(),
+        stage.name(),
+        arguments.fold
+    );
 
     let stop = Arc::new(AtomicBool::new(false));
     let flag = stop.clone();
@@ -118,7 +124,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
                     fault = done.err();
                 }
             }
-            if stop.load(Ordering::SeqCst) && fault.is_none() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if stop.load(Ordering::SeqCst) && fault.is_none() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         }));
         if let Some(fault) = fault {
             return Err(fault);
@@ -163,16 +173,27 @@ fn prepare(arguments: &Arguments, manifest: &Manifest) -> Result<(Card, Vec<Case
         return Err(Error::unsupported("dataset.json: modality", found, "one channel"));
     }
     if manifest.modality.values().any(|name| name.to_uppercase().contains("CT")) {
-        return Err(Error::unsupported("dataset.json: modality", "CT", "MR; windows of CT tasks are not computed yet"));
+        return Err(Error::unsupported(
+            "dataset.json: modality",
+            "CT",
+            "MR; windows of CT tasks are not computed yet",
+        ));
     }
     let labels = manifest.label_names();
     if labels.is_empty() {
-        return Err(Error::malformed("dataset.json: labels", "none", "at least one label beside the background"));
+        return Err(Error::malformed(
+            "dataset.json: labels",
+            "none",
+            "at least one label beside the background",
+        ));
     }
     let mut card = match read_card(&arguments.model) {
         Ok(card) => card,
         Err(_) if !arguments.model.join("model.json").exists() => {
-            let name = arguments.model.file_name().map_or("model".into(), |name| name.to_string_lossy().into_owned());
+            let name = arguments
+                .model
+                .file_name()
+                .map_or("model".into(), |name| name.to_string_lossy().into_owned());
             let data = format!("{} ({})", manifest.name, manifest.reference.trim());
             let modalities = manifest.modality.values().cloned().collect();
             Card::draft(&name, &manifest.name, &labels, modalities, &data, &manifest.licence)
@@ -263,7 +284,14 @@ impl<'a> Keep<'a> {
         Self { arguments, state, command: format!("insitu {}", given.join(" ")), file }
     }
 
-    fn epoch(&self, epoch: &Epoch, weights: &Weights, card: &mut Card, stage: Stage, form: &StageCard) -> Result<()> {
+    fn epoch(
+        &self,
+        epoch: &Epoch,
+        weights: &Weights,
+        card: &mut Card,
+        stage: Stage,
+        form: &StageCard,
+    ) -> Result<()> {
         if let Some(log) = &self.arguments.log {
             append(log, epoch)?;
         }
@@ -298,8 +326,9 @@ impl<'a> Keep<'a> {
 
     fn resume(&self, fit: Fit) -> Result<Fit> {
         let file = |name: &str| read(&self.state.join(name));
-        let progress: Progress = serde_json::from_slice(&file("progress.json")?)
-            .map_err(|error| Error::malformed("progress.json", error.to_string(), "the state of a training run"))?;
+        let progress: Progress = serde_json::from_slice(&file("progress.json")?).map_err(|error| {
+            Error::malformed("progress.json", error.to_string(), "the state of a training run")
+        })?;
         let weights = store::read_weights(&file("weights.safetensors")?)?;
         fit.restore(weights, store::read_weights(&file("optimizer.safetensors")?)?, progress)
     }
@@ -312,12 +341,14 @@ fn append(log: &Path, epoch: &Epoch) -> Result<()> {
     let file = std::fs::OpenOptions::new().create(true).append(true).open(log).map_err(fault)?;
     let mut writer = csv::Writer::from_writer(file);
     let numbered = |i: usize| format!("validation_dice_{}", i + 1);
-    let head = ["epoch", "steps", "seconds", "rate", "loss", "validation_loss"].map(str::to_owned).into_iter();
+    let head =
+        ["epoch", "steps", "seconds", "rate", "loss", "validation_loss"].map(str::to_owned).into_iter();
     let Epoch { progress, rate, loss, check_loss, check_dice, .. } = epoch;
     let values = [*rate, *loss, *check_loss].into_iter().chain(check_dice.iter().copied());
     let row = [progress.epoch.to_string(), progress.step.to_string(), format!("{:.1}", progress.seconds)];
     let row = row.into_iter().chain(values.map(|value| format!("{value:.6}")));
-    let refused = |error: csv::Error| Error::argument(log.display().to_string(), error.to_string(), "a CSV log");
+    let refused =
+        |error: csv::Error| Error::argument(log.display().to_string(), error.to_string(), "a CSV log");
     if fresh {
         writer.write_record(head.chain((0..check_dice.len()).map(numbered))).map_err(refused)?;
     }

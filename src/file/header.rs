@@ -120,7 +120,9 @@ impl Header {
             (540, _) | (_, 540) => {
                 return Err(Error::unsupported("header", "NIfTI-2 (540 bytes)", "NIfTI-1 (348 bytes)"));
             }
-            (found, _) => return Err(Error::malformed("sizeof_hdr", found.to_string(), "348, as in a NIfTI-1 file")),
+            (found, _) => {
+                return Err(Error::malformed("sizeof_hdr", found.to_string(), "348, as in a NIfTI-1 file"));
+            }
         };
         match &bytes[344..348] {
             b"n+1\0" => {}
@@ -131,7 +133,9 @@ impl Header {
                     "one file with header and voxels (.nii or .nii.gz)",
                 ));
             }
-            [0, 0, 0, 0] => return Err(Error::unsupported("magic", "an ANALYZE 7.5 header", "NIfTI-1 (n+1)")),
+            [0, 0, 0, 0] => {
+                return Err(Error::unsupported("magic", "an ANALYZE 7.5 header", "NIfTI-1 (n+1)"));
+            }
             other => return Err(Error::malformed("magic", format!("{other:?}"), "\"n+1\"")),
         }
         let raw = NiftiHeader::from_reader(&bytes[..])
@@ -142,7 +146,11 @@ impl Header {
             return Err(Error::malformed("bitpix", raw.bitpix.to_string(), expected));
         }
         if !raw.vox_offset.is_finite() || raw.vox_offset < DATA_OFFSET as f32 || raw.vox_offset > 1e9 {
-            return Err(Error::malformed("vox_offset", raw.vox_offset.to_string(), "352 or more, inside the file"));
+            return Err(Error::malformed(
+                "vox_offset",
+                raw.vox_offset.to_string(),
+                "352 or more, inside the file",
+            ));
         }
         let scaled = raw.scl_slope != 0.0 && raw.scl_slope.is_finite();
         if scaled && !raw.scl_inter.is_finite() {

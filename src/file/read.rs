@@ -30,7 +30,11 @@ fn read(mut source: impl Read, limits: &Limits, gzip: bool) -> Result<Volume> {
     let got = fill(&mut source, &mut head, "header")?;
     name_other_formats(&head[..got])?;
     if got < HEADER_BYTES {
-        return Err(Error::malformed("header", format!("{got} bytes"), "at least 348 bytes of a NIfTI-1 file"));
+        return Err(Error::malformed(
+            "header",
+            format!("{got} bytes"),
+            "at least 348 bytes of a NIfTI-1 file",
+        ));
     }
     let header = Header::parse(&head)?;
     let affine = header.affine()?;
@@ -51,7 +55,11 @@ fn read(mut source: impl Read, limits: &Limits, gzip: bool) -> Result<Volume> {
         let rest = std::io::copy(&mut source.take(MAX_TRAILING + 1), &mut std::io::sink())
             .map_err(|error| damaged("gzip trailer", &error))?;
         if rest > MAX_TRAILING {
-            return Err(Error::limit("file", "more than 64 MiB after the voxels", "a file that ends with its voxels"));
+            return Err(Error::limit(
+                "file",
+                "more than 64 MiB after the voxels",
+                "a file that ends with its voxels",
+            ));
         }
     }
     let warnings = warnings(&header, &grid, nonfinite);
@@ -80,7 +88,11 @@ fn skip(source: &mut impl Read, bytes: u64) -> Result<()> {
     let skipped = std::io::copy(&mut source.take(bytes), &mut std::io::sink())
         .map_err(|error| damaged("before the voxels", &error))?;
     if skipped < bytes {
-        return Err(Error::malformed("vox_offset", "a place after the end of the file", "a place inside the file"));
+        return Err(Error::malformed(
+            "vox_offset",
+            "a place after the end of the file",
+            "a place inside the file",
+        ));
     }
     Ok(())
 }
@@ -159,11 +171,15 @@ fn name_other_formats(head: &[u8]) -> Result<()> {
     if head.starts_with(b"NRRD") {
         return text("an NRRD file");
     }
-    if trimmed.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"<html") || start.eq_ignore_ascii_case(b"<!doc"))
+    if trimmed
+        .get(..5)
+        .is_some_and(|start| start.eq_ignore_ascii_case(b"<html") || start.eq_ignore_ascii_case(b"<!doc"))
     {
         return text("an HTML page (the server sent a page in place of the file)");
     }
-    if head.len() >= 4 && head.iter().all(|&b| b == b'\t' || b == b'\n' || b == b'\r' || (32..127).contains(&b)) {
+    if head.len() >= 4
+        && head.iter().all(|&b| b == b'\t' || b == b'\n' || b == b'\r' || (32..127).contains(&b))
+    {
         return text("a text file");
     }
     if !head.is_empty() && head.iter().all(|&b| b == 0) {
@@ -178,12 +194,17 @@ fn warnings(header: &Header, grid: &Grid, nonfinite: usize) -> Vec<String> {
         warnings.push(format!("{nonfinite} voxels are not finite; each counts as the smallest finite value"));
     }
     if header.sform_code <= 0 && header.qform_code <= 0 {
-        warnings.push("the file does not say how the image lies in the patient; left and right are not known".into());
+        warnings.push(
+            "the file does not say how the image lies in the patient; left and right are not known".into(),
+        );
     }
     for (axis, spacing) in grid.spacing().into_iter().enumerate() {
         let pixdim = f64::from(header.pixdim[axis + 1]).abs();
         if (pixdim - spacing).abs() > 1e-3 * spacing {
-            warnings.push(format!("pixdim[{}] is {pixdim} mm, the affine says {spacing} mm; the affine counts", axis + 1));
+            warnings.push(format!(
+                "pixdim[{}] is {pixdim} mm, the affine says {spacing} mm; the affine counts",
+                axis + 1
+            ));
         }
     }
     warnings

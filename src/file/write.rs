@@ -13,13 +13,18 @@ use std::io::Write;
 /// `Argument` if the number of labels is not the number of voxels.
 pub fn write_labels(labels: &[u8], volume: &Volume, gzip: bool) -> Result<Vec<u8>> {
     if labels.len() != volume.grid.len() {
-        return Err(Error::argument("labels", labels.len().to_string(), format!("{} voxels", volume.grid.len())));
+        return Err(Error::argument(
+            "labels",
+            labels.len().to_string(),
+            format!("{} voxels", volume.grid.len()),
+        ));
     }
     let header = volume.header.label_bytes();
     if !gzip {
         return Ok([&header[..], labels].concat());
     }
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    let packed = encoder.write_all(&header).and_then(|()| encoder.write_all(labels)).and_then(|()| encoder.finish());
+    let packed =
+        encoder.write_all(&header).and_then(|()| encoder.write_all(labels)).and_then(|()| encoder.finish());
     packed.map_err(|error| Error::new(Kind::Io, "gzip", error.to_string(), "a compressed file"))
 }

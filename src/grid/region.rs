@@ -22,7 +22,10 @@ pub struct Region {
 
 impl Region {
     /// First and last index of the voxels for which `inside` holds, per axis; `None` where there are none.
-    pub fn extent(dims: [usize; 3], mut inside: impl FnMut(usize) -> bool) -> Option<([usize; 3], [usize; 3])> {
+    pub fn extent(
+        dims: [usize; 3],
+        mut inside: impl FnMut(usize) -> bool,
+    ) -> Option<([usize; 3], [usize; 3])> {
         let (mut first, mut last) = ([usize::MAX; 3], [0; 3]);
         let mut index = 0;
         for z in 0..dims[2] {

@@ -94,8 +94,11 @@ impl Turn {
         for after in 0..3 {
             let before = self.from_axis[after];
             let n = self.dims[before];
-            (s[before], e[before]) =
-                if self.flipped[after] { (n - end[after], n - start[after]) } else { (start[after], end[after]) };
+            (s[before], e[before]) = if self.flipped[after] {
+                (n - end[after], n - start[after])
+            } else {
+                (start[after], end[after])
+            };
         }
         (s, e)
     }

@@ -44,8 +44,9 @@ impl Manifest {
     pub fn read(task: &Path) -> Result<Self> {
         let path = task.join("dataset.json");
         let text = std::fs::read(&path).map_err(|error| Error::io(&path, &error))?;
-        serde_json::from_slice(&text)
-            .map_err(|error| Error::malformed(path.display().to_string(), error.to_string(), "an MSD dataset.json"))
+        serde_json::from_slice(&text).map_err(|error| {
+            Error::malformed(path.display().to_string(), error.to_string(), "an MSD dataset.json")
+        })
     }
 
     /// Names of the labels 1, 2, ... in order.
@@ -101,7 +102,8 @@ pub fn read_case(task: &Path, pair: &Pair, manifest: &Manifest, intensity: &Inte
     let image = open(&task.join(&pair.image))?;
     let label = open(&task.join(&pair.label))?;
     if image.grid.dims != label.grid.dims {
-        let (found, expected) = (format!("{:?}", label.grid.dims), format!("{:?}, as the image", image.grid.dims));
+        let (found, expected) =
+            (format!("{:?}", label.grid.dims), format!("{:?}, as the image", image.grid.dims));
         return Err(Error::malformed(format!("{id}: size of the labels"), found, expected));
     }
     let (values, dims) = isotropic(&image, &image.voxels);
@@ -123,7 +125,9 @@ pub fn split(cases: Vec<Case>, fold: usize, folds: usize) -> (Vec<Case>, Vec<Cas
     let mut subjects: Vec<usize> = cases.iter().map(|case| case.subject).collect();
     subjects.sort_unstable();
     subjects.dedup();
-    cases.into_iter().partition(|case| subjects.binary_search(&case.subject).map_or(true, |i| i % folds != fold))
+    cases
+        .into_iter()
+        .partition(|case| subjects.binary_search(&case.subject).map_or(true, |i| i % folds != fold))
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 //! progress is shown is the caller's, by way of [`Event`].
 
 use super::data::Case;
+use super::loss;
 use super::optimizer::{AdamW, Settings};
 use super::sample::{Augment, Sample, draw, outputs, plain, rng};
-use super::loss;
 use crate::card::{Preset, Stage};
 use crate::error::{Error, Result};
 use crate::metrics::dice;
@@ -14,7 +14,8 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::seq::SliceRandom;
 use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use web_time::Instant;
 
 /// When training ends. The learning rate falls to its end over the same span.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -125,7 +126,9 @@ impl Fit {
     /// Share of the budget that is spent.
     fn spent(&self, since: Instant) -> f64 {
         match self.plan.budget {
-            Budget::Time(limit) => (self.progress.seconds + since.elapsed().as_secs_f64()) / limit.as_secs_f64(),
+            Budget::Time(limit) => {
+                (self.progress.seconds + since.elapsed().as_secs_f64()) / limit.as_secs_f64()
+            }
             Budget::Steps(limit) => self.progress.step as f64 / limit.max(1) as f64,
         }
     }
@@ -222,7 +225,8 @@ impl Fit {
         let channels = outputs(self.plan.stage, self.plan.labels);
         let (mut loss, mut scores) = (0.0, vec![0.0; channels]);
         for case in check {
-            let Sample { dims, image, target } = plain(case, self.plan.stage, self.plan.labels, &self.plan.preset);
+            let Sample { dims, image, target } =
+                plain(case, self.plan.stage, self.plan.labels, &self.plan.preset);
             let truth: Vec<u8> = target.iter().map(|&v| v as u8).collect();
             let (input, wanted) = tensors(Sample { dims, image, target }, channels, &device);
             let logits = network.logits(input);
@@ -247,4 +251,3 @@ fn tensors(sample: Sample, channels: usize, device: &Device) -> (Tensor<5>, Tens
         Tensor::from_data(TensorData::new(sample.target, [1, channels, z, y, x]), device),
     )
 }
-

@@ -12,7 +12,8 @@ const SMOOTH: f32 = 1.0;
 /// probabilities and target `[n, labels, z, y, x]`; sums run over the batch too -> `[1]`
 pub fn soft_dice(probabilities: Tensor<5>, target: Tensor<5>) -> Tensor<1> {
     let [n, labels, z, y, x] = probabilities.dims();
-    let flat = |t: Tensor<5>| t.reshape([n, labels, z * y * x]).swap_dims(0, 1).reshape([labels, n * z * y * x]);
+    let flat =
+        |t: Tensor<5>| t.reshape([n, labels, z * y * x]).swap_dims(0, 1).reshape([labels, n * z * y * x]);
     let (p, y) = (flat(probabilities), flat(target));
     let overlap = (p.clone() * y.clone()).sum_dim(1);
     let sizes = p.sum_dim(1) + y.sum_dim(1);

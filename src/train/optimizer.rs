@@ -82,7 +82,9 @@ impl AdamW {
     pub async fn state(&self) -> Result<Weights> {
         let mut state = Weights::new();
         for (name, slot) in &self.slots {
-            for (part, tensor) in [("first", &slot.first), ("second", &slot.second), ("average", &slot.average)] {
+            for (part, tensor) in
+                [("first", &slot.first), ("second", &slot.second), ("average", &slot.average)]
+            {
                 let values = read_tensor(tensor.clone()).await?;
                 state.insert(format!("{part}/{name}"), Array { shape: vec![values.len()], values });
             }
@@ -100,7 +102,9 @@ impl AdamW {
                 let array = state.remove(&format!("{part}/{name}"))?;
                 Some(Tensor::from_data(TensorData::new(array.values, [array.shape[0]]), device))
             };
-            if let (Some(first), Some(second), Some(average)) = (take("first"), take("second"), take("average")) {
+            if let (Some(first), Some(second), Some(average)) =
+                (take("first"), take("second"), take("average"))
+            {
                 self.slots.insert(name, Slot { first, second, average });
             }
         }

@@ -2,9 +2,9 @@
 //! random, image and labels by the same draw and by a single resampling.
 
 use super::data::Case;
+use crate::card::{Preset, Stage};
 use crate::grid::{BoxRule, Region, Resample};
 use crate::intensity::mean_and_sd;
-use crate::card::{Preset, Stage};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
@@ -169,8 +169,7 @@ fn resample(
     for z in 0..dims[2] {
         for y in 0..dims[1] {
             for x in 0..dims[0] {
-                let at: [f64; 3] =
-                    std::array::from_fn(|a| [x, y, z][a] as f64 * step[a] - map.center[a]);
+                let at: [f64; 3] = std::array::from_fn(|a| [x, y, z][a] as f64 * step[a] - map.center[a]);
                 let source: [f64; 3] = std::array::from_fn(|a| {
                     map.rows[a][0] * at[0] + map.rows[a][1] * at[1] + map.rows[a][2] * at[2] + map.offset[a]
                 });
@@ -234,15 +233,20 @@ mod tests {
     fn ball() -> Case {
         let dims = [30, 34, 28];
         let index = |i: usize| [i % 30, i / 30 % 34, i / 1020];
-        let inside = |i: usize| index(i).iter().zip([15.0, 17.0, 14.0]).map(|(&a, c)| (a as f64 - c).powi(2)).sum::<f64>();
-        let labels: Vec<u8> = (0..30 * 34 * 28).map(|i| if inside(i) < 36.0 { 1 + (index(i)[1] > 17) as u8 } else { 0 }).collect();
+        let inside = |i: usize| {
+            index(i).iter().zip([15.0, 17.0, 14.0]).map(|(&a, c)| (a as f64 - c).powi(2)).sum::<f64>()
+        };
+        let labels: Vec<u8> = (0..30 * 34 * 28)
+            .map(|i| if inside(i) < 36.0 { 1 + (index(i)[1] > 17) as u8 } else { 0 })
+            .collect();
         let image = labels.iter().map(|&l| f32::from(l)).collect();
         Case { id: "ball".into(), subject: 0, dims, image, labels }
     }
 
     #[test]
     fn without_disturbance_a_draw_is_the_plain_case() {
-        let still = Augment { degrees: 0.0, zoom: [1.0, 1.0], shear: 0.0, shift: 0.0, gamma: [1.0, 1.0], noise: 0.0 };
+        let still =
+            Augment { degrees: 0.0, zoom: [1.0, 1.0], shear: 0.0, shift: 0.0, gamma: [1.0, 1.0], noise: 0.0 };
         let (case, preset) = (ball(), Preset::default());
         let plain = plain(&case, Stage::Whole, 2, &preset);
         let drawn = draw(&case, Stage::Whole, 2, &preset, &still, &mut rng(1, 2));
@@ -258,11 +262,11 @@ mod tests {
             let augment = Augment { gamma: [1.0, 1.0], noise: 0.0, ..Augment::default() };
             let sample = draw(&case, Stage::Patch, 2, &Preset::default(), &augment, &mut rng(7, index));
             let count: usize = sample.dims.iter().product();
-            for i in 0..count {
-                // The image holds the label itself: well inside a label both must agree.
-                let label = 1.0 * sample.target[i] + 2.0 * sample.target[count + i];
-                assert!((sample.image[i] - label).abs() <= 1.01, "{} for {label}", sample.image[i]);
-            }
+            // The image holds the label itself: away from borders both must agree.
+            let off = |i: usize| (sample.image[i] - sample.target[i] - 2.0 * sample.target[count + i]).abs();
+            assert!((0..count).all(|i| off(i) <= 1.5));
+            let mean = (0..count).map(off).sum::<f32>() / count as f32;
+            assert!(mean < 0.05, "sample {index} is off by {mean}");
         }
     }
 

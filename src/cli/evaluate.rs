@@ -1,0 +1,138 @@
+//! `insitu evaluate`: masks against the truth.
+
+use super::write;
+use clap::Args;
+use insitu_seg::metrics::agreement;
+use insitu_seg::train::data::{case_id, open};
+use insitu_seg::{Error, Result};
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Arguments of `insitu evaluate`.
+#[derive(Args)]
+pub struct Arguments {
+    /// Folder of the true masks
+    #[arg(long)]
+    truth: PathBuf,
+    /// Folder of the masks to judge, under the same file names
+    #[arg(long)]
+    pred: PathBuf,
+    /// Tolerance of the surface distance in mm
+    #[arg(long, default_value_t = 1.0)]
+    tolerance: f64,
+    /// Where to write the figures
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+/// The figures of one label of one case.
+struct Row {
+    case: String,
+    label: u8,
+    dsc: f64,
+    nsd: f64,
+    hd95_mm: f64,
+}
+
+/// Compares every mask that has a truth of the same name; labels are those that occur anywhere in the truth or
+/// the masks.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let (truths, preds) = (masks(&arguments.truth)?, masks(&arguments.pred)?);
+    let missing = truths.keys().filter(|case| !preds.contains_key(*case)).count();
+    let pairs: Vec<_> =
+        truths.iter().filter_map(|(case, truth)| Some((case, truth, preds.get(case)?))).collect();
+    if pairs.is_empty() {
+        let found = format!("none of the {} names of {}", truths.len(), arguments.truth.display());
+        return Err(Error::argument(
+            arguments.pred.display().to_string(),
+            found,
+            "masks under the same file names",
+        ));
+    }
+    if missing > 0 {
+        eprintln!("insitu: warning: {missing} of {} cases have no mask and are left out", truths.len());
+    }
+    let labels = labels(&pairs)?;
+    let mut rows = Vec::new();
+    for (case, truth, pred) in pairs {
+        rows.extend(judge(case, truth, pred, &labels, arguments.tolerance)?);
+    }
+    let means = means(&rows, &labels);
+    for (label, mean) in &means {
+        println!("label {label}: DSC {}, NSD {}, HD95 {} mm", mean["dsc"], mean["nsd"], mean["hd95_mm"]);
+    }
+    if let Some(path) = &arguments.json {
+        let cases: Vec<Value> = rows
+            .iter()
+            .map(|row| json!({"case": row.case, "label": row.label, "dsc": row.dsc, "nsd": row.nsd, "hd95_mm": finite(row.hd95_mm)}))
+            .collect();
+        let value = json!({"tolerance_mm": arguments.tolerance, "cases": cases, "mean": means});
+        write(path, format!("{value:#}\n").as_bytes())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Infinite has no number in JSON: null.
+fn finite(value: f64) -> Value {
+    if value.is_finite() { json!(value) } else { Value::Null }
+}
+
+/// The NIfTI files of a folder by case.
+fn masks(folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
+    let entries = std::fs::read_dir(folder).map_err(|error| Error::io(folder, &error))?;
+    let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+    let nifti = |path: &PathBuf| {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        !name.starts_with('.') && (name.ends_with(".nii") || name.ends_with(".nii.gz"))
+    };
+    Ok(paths.filter(nifti).map(|path| (case_id(&path), path)).collect())
+}
+
+fn labels(pairs: &[(&String, &PathBuf, &PathBuf)]) -> Result<Vec<u8>> {
+    let mut found = BTreeSet::new();
+    for (_, truth, pred) in pairs {
+        for path in [truth, pred] {
+            found.extend(open(path)?.labels().map_err(|error| error.within(path.display()))?);
+        }
+    }
+    found.remove(&0);
+    Ok(found.into_iter().collect())
+}
+
+fn judge(case: &str, truth: &Path, pred: &Path, labels: &[u8], tolerance: f64) -> Result<Vec<Row>> {
+    let (truth, mask) = (open(truth)?, open(pred)?);
+    if truth.grid.dims != mask.grid.dims {
+        let (found, expected) =
+            (format!("{:?} voxels", mask.grid.dims), format!("{:?}, as the truth", truth.grid.dims));
+        return Err(Error::malformed(pred.display().to_string(), found, expected));
+    }
+    let (a, b) = (truth.labels()?, mask.labels()?);
+    let row = |&label: &u8| {
+        let found = agreement(&a, &b, label, truth.grid.dims, truth.grid.spacing(), tolerance)?;
+        Ok(Row { case: case.to_owned(), label, dsc: found.dsc, nsd: found.nsd, hd95_mm: found.hd95_mm })
+    };
+    labels.iter().map(row).collect()
+}
+
+/// Means over cases per label; the mean of HD95 leaves infinite ones out and says how many they are.
+fn means(rows: &[Row], labels: &[u8]) -> Map<String, Value> {
+    let mut means = Map::new();
+    for &label in labels {
+        let of: Vec<&Row> = rows.iter().filter(|row| row.label == label).collect();
+        let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
+        let distances: Vec<f64> = of.iter().map(|row| row.hd95_mm).filter(|d| d.is_finite()).collect();
+        means.insert(
+            label.to_string(),
+            json!({
+                "dsc": mean(of.iter().map(|row| row.dsc).collect()),
+                "nsd": mean(of.iter().map(|row| row.nsd).collect()),
+                "hd95_infinite": of.len() - distances.len(),
+                "hd95_mm": finite(mean(distances)),
+                "cases": of.len(),
+            }),
+        );
+    }
+    means
+}

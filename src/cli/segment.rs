@@ -1,0 +1,159 @@
+//! `insitu segment`: volumes in, masks out.
+
+use super::folder::{find, read_card};
+use super::{NOTHING_DONE, SOME_FAILED, bar, make_folder, read, write};
+use clap::{Args, ValueEnum};
+use insitu_seg::device::{Backend, Compute};
+use insitu_seg::predict::{Model, Progress, Segmentation, segment, self_check};
+use insitu_seg::{Error, Limits, Result, read_volume, store, write_labels};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+#[derive(Clone, Copy, ValueEnum)]
+enum BackendName {
+    Auto,
+    Cpu,
+    Gpu,
+}
+
+/// Arguments of `insitu segment`.
+#[derive(Args)]
+pub struct Arguments {
+    /// Volumes (.nii or .nii.gz)
+    #[arg(required = true)]
+    inputs: Vec<PathBuf>,
+    /// The mask of a single input; .nii is written plain, else compressed
+    #[arg(short, long, conflicts_with = "out_dir")]
+    output: Option<PathBuf>,
+    /// Folder for the masks of many inputs, each under its input's file name
+    #[arg(long)]
+    out_dir: Option<PathBuf>,
+    /// A model's folder, or the name of a shipped model
+    #[arg(long, default_value = "hippocampus")]
+    model: String,
+    /// What computes
+    #[arg(long, default_value = "auto")]
+    backend: BackendName,
+    /// All folds of the model in place of the first
+    #[arg(long)]
+    ensemble: bool,
+    /// What was done, as JSON
+    #[arg(long)]
+    report: Option<PathBuf>,
+}
+
+/// Segments every input. A fault of one input of many does not stop the others.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let targets = targets(arguments)?;
+    let folder = find(&arguments.model)?;
+    let model = pollster::block_on(open(arguments, &folder))?;
+    let mut reports = Vec::new();
+    let mut failed = 0;
+    for (input, output) in arguments.inputs.iter().zip(&targets) {
+        match one(&model, input, output) {
+            Ok(report) => reports.push(report),
+            Err(error) => {
+                eprintln!("insitu: {error}");
+                failed += 1;
+            }
+        }
+    }
+    if let (Some(path), false) = (&arguments.report, reports.is_empty()) {
+        let value =
+            if arguments.out_dir.is_none() { reports.remove(0) } else { serde_json::Value::Array(reports) };
+        write(path, format!("{value:#}\n").as_bytes())?;
+    }
+    Ok(match failed {
+        0 => ExitCode::SUCCESS,
+        n if n == targets.len() => ExitCode::from(NOTHING_DONE),
+        _ => ExitCode::from(SOME_FAILED),
+    })
+}
+
+/// The output of each input.
+fn targets(arguments: &Arguments) -> Result<Vec<PathBuf>> {
+    match (&arguments.output, &arguments.out_dir, arguments.inputs.as_slice()) {
+        (Some(output), None, [_]) => Ok(vec![output.clone()]),
+        (Some(_), _, inputs) => Err(Error::argument(
+            "-o",
+            format!("{} inputs", inputs.len()),
+            "one input; use --out-dir for many",
+        )),
+        (None, Some(folder), inputs) => {
+            make_folder(folder)?;
+            let mut targets: Vec<PathBuf> = Vec::new();
+            for input in inputs {
+                let name =
+                    input.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                let target = folder.join(name);
+                if targets.contains(&target) {
+                    let found = format!("two inputs named {}", target.display());
+                    return Err(Error::argument("--out-dir", found, "a different file name for each input"));
+                }
+                targets.push(target);
+            }
+            Ok(targets)
+        }
+        (None, None, _) => Err(Error::argument("output", "none", "-o FILE or --out-dir FOLDER")),
+    }
+}
+
+/// Opens the device and loads the model; a GPU is checked against the CPU first.
+async fn open(arguments: &Arguments, folder: &Path) -> Result<Model> {
+    let backend = match arguments.backend {
+        BackendName::Auto => Backend::Auto,
+        BackendName::Cpu => Backend::Cpu,
+        BackendName::Gpu => Backend::Gpu,
+    };
+    let compute = Compute::open(backend).await?;
+    let load = |compute: &Compute| {
+        let card = read_card(folder)?;
+        Model::load(card, |name| read(&folder.join(name)), arguments.ensemble, compute)
+            .map_err(|error| error.within(folder.display()))
+    };
+    let model = load(&compute)?;
+    if compute.gpu {
+        self_check(&model, &load(&Compute::cpu())?).await?;
+    }
+    Ok(model)
+}
+
+fn one(model: &Model, input: &Path, output: &Path) -> Result<serde_json::Value> {
+    let bytes = read(input)?;
+    let volume = read_volume(&bytes, &Limits::default()).map_err(|error| error.within(input.display()))?;
+    let bar = bar(1000, "{msg:8} [{bar:40}] {percent}%, {eta} left");
+    let mut watch = |Progress { stage, done }: Progress| {
+        bar.set_message(stage);
+        bar.set_position((done * 1000.0) as u64);
+        ControlFlow::Continue(())
+    };
+    let result = pollster::block_on(segment(model, &volume, &mut watch))
+        .map_err(|error| error.within(input.display()))?;
+    bar.finish_and_clear();
+    let gzip = output.extension().is_none_or(|extension| extension != "nii");
+    write(output, &write_labels(&result.labels, &volume, gzip)?)?;
+    for warning in &result.warnings {
+        eprintln!("insitu: {}: warning: {warning}", input.display());
+    }
+    Ok(report(model, input, &bytes, &result))
+}
+
+/// What was done; no path and no text of the file, only hashes and figures.
+fn report(model: &Model, input: &Path, bytes: &[u8], result: &Segmentation) -> serde_json::Value {
+    let Segmentation { classes, region, warnings, timings, .. } = result;
+    let name = input.file_name().map(|name| name.to_string_lossy().into_owned());
+    let compute = model.compute();
+    serde_json::json!({
+        "input": {"file": name, "sha256": store::hash(bytes)},
+        "model": {"name": model.card.name, "stages": model.card.stages},
+        "program": {"name": "insitu", "version": env!("CARGO_PKG_VERSION")},
+        "backend": if compute.gpu { "gpu" } else { "cpu" },
+        "adapter": compute.adapter,
+        "box": {"start": region.0, "end": region.1},
+        "classes": classes,
+        "timings": timings,
+        "warnings": warnings,
+        "notice": "Not a medical device; not for diagnosis.",
+    })
+}

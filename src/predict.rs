@@ -1,0 +1,195 @@
+//! The cascade: from a volume to its mask. [`segment`] is the whole road, to be read aloud.
+
+mod cascade;
+mod route;
+
+pub use cascade::{Model, self_check};
+pub use route::Route;
+
+use crate::card::{Card, Label};
+use crate::components;
+use crate::error::{Error, Result};
+use crate::file::Volume;
+use crate::grid::Region;
+use std::ops::ControlFlow;
+use web_time::Instant;
+
+/// Where the work stands: the stage's name and the share of it that is done, 0..=1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Progress {
+    /// `prepare`, `whole`, `patch` or `restore`.
+    pub stage: &'static str,
+    /// Share of the stage that is done.
+    pub done: f64,
+}
+
+/// Hears about progress; a `Break` stops the work.
+pub type Watch<'a> = dyn FnMut(Progress) -> ControlFlow<()> + 'a;
+
+/// A label with its size in a mask.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Class {
+    /// Value in the mask, name and colour.
+    #[serde(flatten)]
+    pub label: Label,
+    /// Number of voxels.
+    pub voxels: usize,
+    /// Volume in mL.
+    pub milliliters: f64,
+}
+
+/// How long a stage took.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Timing {
+    /// The stage.
+    pub stage: &'static str,
+    /// Milliseconds.
+    pub ms: f64,
+}
+
+/// A mask on the file's own grid, and what is to be said of it.
+#[derive(Debug, Clone)]
+pub struct Segmentation {
+    /// One label per voxel, in the file's own order.
+    pub labels: Vec<u8>,
+    /// Size of each label.
+    pub classes: Vec<Class>,
+    /// The box in which the patch network looked, in voxels of the file: first, and one past the last.
+    pub region: ([usize; 3], [usize; 3]),
+    /// What the reader of the mask should know.
+    pub warnings: Vec<String>,
+    /// Time per stage.
+    pub timings: Vec<Timing>,
+}
+
+/// Segments a volume: whole network, largest object, box, patch network, and all the way back.
+///
+/// # Errors
+/// `Limit` where the volume at 1 mm would be too large; `Device` where the device fails or gives values that no
+/// network can give; `Cancelled` where `watch` breaks.
+pub async fn segment(model: &Model, volume: &Volume, watch: &mut Watch<'_>) -> Result<Segmentation> {
+    let mut clock = Clock::start();
+    tell(watch, "prepare", 0.0)?;
+    let (mut route, image) = Route::enter(volume, &model.card)?;
+    clock.lap("prepare");
+
+    let whole = route.whole(&image, &model.card.preset);
+    let found = model.find(&whole, watch).await?;
+    let (object, seen) = object(&found, whole.dims);
+    route.look_at(&object, whole.dims, &model.card.preset);
+    clock.lap("whole");
+
+    let patch = route.patch(&image);
+    let inside = model.label(&patch, watch).await?;
+    clock.lap("patch");
+
+    tell(watch, "restore", 0.0)?;
+    let labels = route.leave(&inside);
+    clock.lap("restore");
+
+    let classes = classes(&model.card, &labels, volume.grid.voxel_mm3());
+    let mut warnings = volume.warnings.clone();
+    warnings.extend(model.card.field_mm.warning(route.field_mm()));
+    if !seen {
+        warnings.push("the whole network saw no object; the box lies around its largest value".to_owned());
+    }
+    if labels.iter().all(|&label| label == 0) {
+        warnings.push("the mask is empty".to_owned());
+    }
+    Ok(Segmentation { labels, classes, region: route.region(), warnings, timings: clock.laps })
+}
+
+/// The largest connected component above one half, and whether there was any. Where nothing is above it, the
+/// voxels of the largest value.
+fn object(found: &[f32], dims: [usize; 3]) -> (Vec<bool>, bool) {
+    let mask: Vec<bool> = found.iter().map(|&value| value > 0.5).collect();
+    if mask.contains(&true) {
+        return (components::largest(&mask, dims), true);
+    }
+    let top = found.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mask: Vec<bool> = found.iter().map(|&value| value >= top).collect();
+    (components::largest(&mask, dims), false)
+}
+
+fn classes(card: &Card, labels: &[u8], voxel_mm3: f64) -> Vec<Class> {
+    let mut counts = [0usize; 256];
+    labels.iter().for_each(|&label| counts[usize::from(label)] += 1);
+    let class = |label: &Label| {
+        let voxels = counts[usize::from(label.index)];
+        Class { label: label.clone(), voxels, milliliters: voxels as f64 * voxel_mm3 / 1000.0 }
+    };
+    card.labels.iter().map(class).collect()
+}
+
+fn tell(watch: &mut Watch<'_>, stage: &'static str, done: f64) -> Result<()> {
+    match watch(Progress { stage, done }) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(Error::cancelled(stage)),
+    }
+}
+
+struct Clock {
+    since: Instant,
+    laps: Vec<Timing>,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self { since: Instant::now(), laps: Vec::new() }
+    }
+
+    fn lap(&mut self, stage: &'static str) {
+        let ms = self.since.elapsed().as_secs_f64() * 1e3;
+        self.since = Instant::now();
+        self.laps.push(Timing { stage, ms });
+    }
+}
+
+impl Segmentation {
+    /// The table of volumes as CSV: `index,name,voxels,milliliters`.
+    pub fn to_csv(&self) -> String {
+        let mut text = String::from("index,name,voxels,milliliters\n");
+        for Class { label, voxels, milliliters } in &self.classes {
+            let name = label.name.replace('"', "\"\"");
+            text += &format!("{},\"{name}\",{voxels},{milliliters:.4}\n", label.index);
+        }
+        text
+    }
+}
+
+/// An image as a network sees it: one channel, x fastest.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Image {
+    /// Size, `[x, y, z]`.
+    pub dims: [usize; 3],
+    /// Normalised values.
+    pub values: Vec<f32>,
+}
+
+/// The box that holds the object, on the grid `full`, from a mask on a grid of `dims`.
+fn around(object: &[bool], dims: [usize; 3], full: [usize; 3], rule: &crate::grid::BoxRule) -> Region {
+    match Region::extent(dims, |i| object[i]) {
+        Some((first, last)) => Region::around(first, last, dims, full, rule),
+        None => Region::whole(full),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_nothing_is_seen_the_largest_value_is_the_object() {
+        let (mask, seen) = object(&[0.1, 0.4, 0.2, 0.4], [4, 1, 1]);
+        assert!(!seen);
+        assert_eq!(mask, [false, true, false, false]);
+    }
+
+    #[test]
+    fn volumes_are_in_millilitres() {
+        let card = Card::draft("a", "a", &["one".into(), "two".into()], vec![], "", "");
+        let found = classes(&card, &[1, 1, 2, 0], 500.0);
+        assert_eq!((found[0].voxels, found[0].milliliters), (2, 1.0));
+        assert_eq!((found[1].voxels, found[1].milliliters), (1, 0.5));
+    }
+}

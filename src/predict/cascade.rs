@@ -1,0 +1,174 @@
+//! The two stages on a device.
+
+use super::{Image, Watch, tell};
+use crate::card::{Card, Stage};
+use crate::device::Compute;
+use crate::error::{Error, Result};
+use crate::model::{Network, Pass};
+use crate::store::{self, read_tensor};
+use burn::tensor::activation::sigmoid;
+use burn::tensor::{Tensor, TensorData};
+
+/// Largest difference of a GPU's probabilities from the CPU's in the self-check.
+const TOLERANCE: f32 = 5e-3;
+
+/// A model ready to run: its card and its networks on a device.
+pub struct Model {
+    /// What it is.
+    pub card: Card,
+    compute: Compute,
+    whole: Vec<Network>,
+    patch: Vec<Network>,
+}
+
+impl Model {
+    /// Loads the networks of a card; `file` gives the bytes of a weight file by its name. One fold per stage, or
+    /// all of them with `ensemble`.
+    ///
+    /// # Errors
+    /// `Malformed` where a stage is missing or a file does not fit the card; what `file` returns.
+    pub fn load(
+        card: Card,
+        mut file: impl FnMut(&str) -> Result<Vec<u8>>,
+        ensemble: bool,
+        compute: &Compute,
+    ) -> Result<Self> {
+        let mut networks = |stage: Stage| -> Result<Vec<Network>> {
+            let form = card.stages.get(stage).filter(|form| !form.folds.is_empty()).ok_or_else(|| {
+                Error::malformed(
+                    "model.json",
+                    format!("no {} stage", stage.name()),
+                    "networks of both stages",
+                )
+            })?;
+            let count = if ensemble { form.folds.len() } else { 1 };
+            form.folds[..count]
+                .iter()
+                .map(|fold| {
+                    let bytes = file(&fold.file)?;
+                    store::check_hash(&fold.file, &bytes, &fold.sha256)?;
+                    let weights = store::read_weights(&bytes).map_err(|error| error.within(&fold.file))?;
+                    store::load_weights(form.architecture.init(&compute.device), weights)
+                        .map_err(|error| error.within(&fold.file))
+                })
+                .collect()
+        };
+        let (whole, patch) = (networks(Stage::Whole)?, networks(Stage::Patch)?);
+        Ok(Self { card, compute: compute.clone(), whole, patch })
+    }
+
+    /// The device that it runs on.
+    pub fn compute(&self) -> &Compute {
+        &self.compute
+    }
+
+    /// Where the object is: the sum over folds of the whole network's probabilities.
+    pub(super) async fn find(&self, image: &Image, watch: &mut Watch<'_>) -> Result<Vec<f32>> {
+        let mut sum: Option<Tensor<5>> = None;
+        for (fold, network) in self.whole.iter().enumerate() {
+            let one = self.run(network, image, "whole", fold, self.whole.len(), watch).await?;
+            sum = Some(match sum {
+                Some(sum) => sum + one,
+                None => one,
+            });
+        }
+        self.read(sum, image).await
+    }
+
+    /// Labels inside the box: the mean over folds of the patch network's probabilities above one half, a later
+    /// label over an earlier one.
+    pub(super) async fn label(&self, image: &Image, watch: &mut Watch<'_>) -> Result<Vec<u8>> {
+        let mut sum: Option<Tensor<5>> = None;
+        for (fold, network) in self.patch.iter().enumerate() {
+            let one = self.run(network, image, "patch", fold, self.patch.len(), watch).await?;
+            sum = Some(match sum {
+                Some(sum) => sum + one,
+                None => one,
+            });
+        }
+        let sums = self.read(sum, image).await?;
+        let half = 0.5 * self.patch.len() as f32;
+        let count = image.values.len();
+        let mut labels = vec![0; count];
+        for (channel, label) in sums.chunks_exact(count).zip(&self.card.labels) {
+            for (voxel, &value) in labels.iter_mut().zip(channel) {
+                if value > half {
+                    *voxel = label.index;
+                }
+            }
+        }
+        Ok(labels)
+    }
+
+    /// Probabilities of one network. On a GPU every level is waited for: so progress is real, no queue grows
+    /// longer than a level, and a stop is heard.
+    async fn run(
+        &self,
+        network: &Network,
+        image: &Image,
+        stage: &'static str,
+        fold: usize,
+        folds: usize,
+        watch: &mut Watch<'_>,
+    ) -> Result<Tensor<5>> {
+        let [x, y, z] = image.dims;
+        let input = TensorData::new(image.values.clone(), [1, 1, z, y, x]);
+        let mut pass = Pass::new(network, Tensor::from_data(input, &self.compute.device));
+        tell(watch, stage, fold as f64 / folds as f64)?;
+        while pass.advance() {
+            if self.compute.gpu {
+                read_tensor(pass.x.clone().slice([0..1, 0..1, 0..1, 0..1, 0..1])).await?;
+            }
+            tell(watch, stage, (fold as f64 + pass.done()) / folds as f64)?;
+        }
+        Ok(sigmoid(pass.x))
+    }
+
+    /// Reads probabilities and refuses what no network can give.
+    async fn read(&self, sum: Option<Tensor<5>>, image: &Image) -> Result<Vec<f32>> {
+        let Some(sum) = sum else { return Ok(vec![0.0; image.values.len()]) };
+        let values = read_tensor(sum).await?;
+        self.compute.tidy();
+        let top = self.whole.len().max(self.patch.len()) as f32 * 1.0001;
+        match values.iter().find(|value| !(0.0..=top).contains(*value)) {
+            Some(value) => Err(Error::device("network", format!("a probability of {value}"), "0 to 1")),
+            None => Ok(values),
+        }
+    }
+}
+
+/// Runs both networks of a GPU's model on a small known input and compares with the CPU, so that a device that
+/// computes wrongly is refused before it is trusted with an image.
+///
+/// # Errors
+/// `Device` where the results differ or the device fails.
+pub async fn self_check(gpu: &Model, cpu: &Model) -> Result<f32> {
+    let side = 16;
+    let values = (0..side * side * side).map(|i| ((i * i) as f32 * 0.37).sin() * 1.5).collect();
+    let image = Image { dims: [side; 3], values };
+    let mut worst = 0f32;
+    for (stage, ours, theirs) in [("whole", &gpu.whole, &cpu.whole), ("patch", &gpu.patch, &cpu.patch)] {
+        for (a, b) in ours.iter().zip(theirs) {
+            let found = read_tensor(gpu.run(a, &image, stage, 0, 1, &mut keep_going).await?).await?;
+            let expected = read_tensor(cpu.run(b, &image, stage, 0, 1, &mut keep_going).await?).await?;
+            for (found, expected) in found.iter().zip(&expected) {
+                let off = (found - expected).abs();
+                // Asked for what is right, so that NaN fails.
+                let right = off <= TOLERANCE;
+                if !right {
+                    return Err(Error::device(
+                        format!("self-check of the {stage} network on {}", gpu.compute.adapter),
+                        format!("a probability of {found} where the CPU has {expected}"),
+                        format!("a difference of at most {TOLERANCE}"),
+                    ));
+                }
+                worst = worst.max(off);
+            }
+        }
+    }
+    Ok(worst)
+}
+
+fn keep_going(_: super::Progress) -> std::ops::ControlFlow<()> {
+    std::ops::ControlFlow::Continue(())
+}

@@ -1,0 +1,135 @@
+//! The way from the file's grid to the networks', recorded so that the mask finds back.
+
+use super::{Image, around};
+use crate::card::{Card, Preset};
+use crate::error::{Error, Result};
+use crate::file::{Limits, Volume};
+use crate::grid::{Region, Resample, Turn, capped_dims, isotropic_dims};
+
+/// Every spatial step of the way in: turn to RAS, resample to 1 mm, cut the box, fit the network.
+/// [`Route::leave`] is the same list read backwards.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Route {
+    turn: Turn,
+    to_mm: Resample,
+    region: Region,
+    fit: Resample,
+}
+
+impl Route {
+    /// Turns a volume to RAS at 1 mm and normalises it.
+    ///
+    /// # Errors
+    /// `Limit` where that would be larger than the default memory limit.
+    pub fn enter(volume: &Volume, card: &Card) -> Result<(Self, Image)> {
+        let turn = Turn::to_ras(&volume.grid);
+        let from = turn.turned_dims();
+        let dims = isotropic_dims(from, turn.turned(volume.grid.spacing()));
+        let bytes = dims.iter().fold(4u64, |n, &d| n.saturating_mul(d as u64));
+        if bytes > Limits::default().bytes {
+            let [x, y, z] = dims;
+            return Err(Error::limit(
+                "field of view",
+                format!("{x} x {y} x {z} mm, {} MiB at 1 mm", bytes >> 20),
+                format!("at most {} MiB; crop the volume", Limits::default().bytes >> 20),
+            ));
+        }
+        let to_mm = Resample { from, to: dims };
+        let values = card.intensity.normalize(&to_mm.apply(&turn.apply(&volume.voxels)));
+        let route = Self { turn, to_mm, region: Region::whole(dims), fit: Resample { from: dims, to: dims } };
+        Ok((route, Image { dims, values }))
+    }
+
+    /// Size of the field of view in mm, `[right, anterior, superior]`.
+    pub fn field_mm(&self) -> [f64; 3] {
+        self.to_mm.to.map(|n| n as f64)
+    }
+
+    /// The full volume as the whole network sees it: shrunk to the voxel limit, short sides stretched.
+    pub fn whole(&self, image: &Image, preset: &Preset) -> Image {
+        let fit = Resample { from: image.dims, to: fitted(image.dims, preset) };
+        Image { dims: fit.to, values: fit.apply(&image.values) }
+    }
+
+    /// Chooses the box around an object that was found on a grid of `dims` over the same field of view.
+    pub fn look_at(&mut self, object: &[bool], dims: [usize; 3], preset: &Preset) {
+        self.region = around(object, dims, self.to_mm.to, &preset.box_rule());
+        let from = self.region.dims();
+        self.fit = Resample { from, to: fitted(from, preset) };
+    }
+
+    /// The box as the patch network sees it.
+    pub fn patch(&self, image: &Image) -> Image {
+        Image { dims: self.fit.to, values: self.fit.apply(&self.region.crop(&image.values)) }
+    }
+
+    /// Labels of the patch back on the file's own grid.
+    pub fn leave(&self, labels: &[u8]) -> Vec<u8> {
+        let boxed = self.fit.undo(labels);
+        let at_mm = self.region.paste(&boxed);
+        self.turn.undo(&self.to_mm.undo(&at_mm))
+    }
+
+    /// The box in voxels of the file: first, and one past the last.
+    pub fn region(&self) -> ([usize; 3], [usize; 3]) {
+        let scale = |axis: usize| self.to_mm.from[axis] as f64 / self.to_mm.to[axis] as f64;
+        let start = std::array::from_fn(|a| (self.region.start[a] as f64 * scale(a)).floor() as usize);
+        let end = std::array::from_fn(|a| {
+            ((self.region.end[a] as f64 * scale(a)).ceil() as usize).min(self.to_mm.from[a])
+        });
+        self.turn.undo_box(start, end)
+    }
+}
+
+/// At most `max_voxels`, and no side below `min_side`.
+fn fitted(dims: [usize; 3], preset: &Preset) -> [usize; 3] {
+    capped_dims(dims.map(|n| n.max(preset.min_side)), preset.max_voxels).map(|n| n.max(preset.min_side))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A volume whose every voxel lies at a known place, in an odd orientation and with thick slices.
+    fn volume() -> Volume {
+        let mut bytes = vec![0u8; 352 + 20 * 24 * 8];
+        bytes[0..4].copy_from_slice(&348i32.to_le_bytes());
+        for (i, n) in [3i16, 20, 24, 8, 1, 1, 1, 1].iter().enumerate() {
+            bytes[40 + 2 * i..42 + 2 * i].copy_from_slice(&n.to_le_bytes());
+        }
+        bytes[70..72].copy_from_slice(&2i16.to_le_bytes());
+        bytes[72..74].copy_from_slice(&8i16.to_le_bytes());
+        for (i, v) in [1f32, 2.0, 1.5, 4.0].iter().enumerate() {
+            bytes[76 + 4 * i..80 + 4 * i].copy_from_slice(&v.to_le_bytes());
+        }
+        bytes[108..112].copy_from_slice(&352f32.to_le_bytes());
+        bytes[254..256].copy_from_slice(&1i16.to_le_bytes());
+        // i -> left, j -> superior, k -> anterior
+        let rows = [[-2f32, 0.0, 0.0, 9.0], [0.0, 0.0, 4.0, -3.0], [0.0, 1.5, 0.0, 5.0]];
+        for (i, v) in rows.iter().flatten().enumerate() {
+            bytes[280 + 4 * i..284 + 4 * i].copy_from_slice(&v.to_le_bytes());
+        }
+        bytes[344..348].copy_from_slice(b"n+1\0");
+        for (i, byte) in bytes[352..].iter_mut().enumerate() {
+            *byte = (i % 251) as u8;
+        }
+        crate::read_volume(&bytes, &Limits::default()).unwrap()
+    }
+
+    #[test]
+    fn a_mask_comes_back_to_the_voxels_it_was_made_of() {
+        let volume = volume();
+        let card = Card::draft("a", "a", &["one".into()], vec![], "", "");
+        let (mut route, image) = Route::enter(&volume, &card).unwrap();
+        assert_eq!(image.dims, [40, 32, 36]);
+        // A mask on the file's grid, sent in along the route, must come back voxel by voxel inside the box.
+        let mask: Vec<u8> = (0..volume.grid.len()).map(|i| u8::from(i % 20 > 7 && i / 20 % 24 > 9)).collect();
+        let at_mm = route.to_mm.apply(&route.turn.apply(&mask));
+        let object: Vec<bool> = at_mm.iter().map(|&v| v > 0).collect();
+        route.look_at(&object, image.dims, &card.preset);
+        let inside = route.fit.apply(&route.region.crop(&at_mm));
+        assert_eq!(route.leave(&inside), mask);
+        let (start, end) = route.region();
+        assert!((0..3).all(|a| start[a] < end[a] && end[a] <= volume.grid.dims[a]));
+    }
+}

@@ -1,0 +1,72 @@
+/** What the browser tests stand on: a static server that counts, and a headless Chromium with software WebGPU. */
+import { createServer } from 'node:http';
+import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+import { chromium as chromiumPath } from '../../scripts/tools.mjs';
+
+const dist = fileURLToPath(new URL('../../www/dist/', import.meta.url));
+
+const TYPES = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.json': 'application/json',
+  '.wasm': 'application/wasm',
+};
+
+/** Serves the built page, as any static host would: no COOP/COEP. */
+export function servePage() {
+  if (!existsSync(join(dist, 'index.html'))) throw new Error('www/dist is missing: npm run build');
+  return serve(dist);
+}
+
+/**
+ * Serves a folder; `requests` lists every path that was asked for. A path in `extra` is answered with its text as a
+ * web page.
+ * @param {string} folder @param {Record<string, string>} [extra]
+ */
+export async function serve(folder, extra = {}) {
+  const requests = [];
+  const server = createServer(async (request, response) => {
+    const { pathname } = new URL(request.url, 'http://localhost');
+    requests.push(pathname);
+    if (pathname in extra) return response.writeHead(200, { 'content-type': 'text/html' }).end(extra[pathname]);
+    const file = join(folder, normalize(pathname.endsWith('/') ? `${pathname}index.html` : pathname));
+    try {
+      const body = await readFile(file);
+      response.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'application/octet-stream' }).end(body);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${server.address().port}/`,
+    requests,
+    close() {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+const GPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan'];
+
+/** WebGL 2 (the slices) always comes from SwiftShader; WebGPU only where asked for. */
+export const launch = ({ webgpu = true } = {}) =>
+  chromium.launch({
+    executablePath: chromiumPath(),
+    args: [
+      '--no-sandbox',
+      '--disable-dev-shm-usage',
+      '--disable-background-networking',
+      '--use-gl=angle',
+      '--use-angle=swiftshader',
+      '--enable-unsafe-swiftshader',
+      ...(webgpu ? GPU : []),
+    ],
+  });

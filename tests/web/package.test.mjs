@@ -1,0 +1,130 @@
+/** The package as plain static files, without a bundler: what a developer calls, in Node and in Chromium. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { root } from '../../scripts/tools.mjs';
+import { launch, serve } from './browser.mjs';
+
+const EMPTY_PAGE = '<!doctype html><html lang="en"><title>empty</title><link rel="icon" href="data:,"></html>';
+const SAMPLE = '/samples/hippocampus/image.nii.gz';
+
+describe('in Node', () => {
+  it('imports without a browser, and says in words what is missing', async () => {
+    const { checkSupport, createSegmenter, InsituError } = await import('insitu-seg');
+    const support = await checkSupport();
+    assert.equal(support.recommended, 'cpu');
+    assert.match(support.reasons[0], /^WebGPU: /);
+    await assert.rejects(createSegmenter({ backend: 'gpu' }), (error) => error instanceof InsituError && error.code === 'argument');
+  });
+});
+
+describe('in a page that imports /index.js', () => {
+  let server;
+  let browser;
+  let page;
+  before(async () => {
+    server = await serve(join(root, 'pkg'), { '/': EMPTY_PAGE, '/lost/wasm/insitu_seg_bg.wasm': EMPTY_PAGE });
+    browser = await launch();
+    page = await browser.newPage();
+    await page.goto(server.url);
+    // What every test below needs, under window.t.
+    await page.evaluate(async (sample) => {
+      const { createSegmenter } = await import('/index.js');
+      const bytes = new Uint8Array(await (await fetch(sample)).arrayBuffer());
+      const refusal = (promise) => promise.then(() => null, ({ name, code, message }) => ({ name, code, message }));
+      window.t = { createSegmenter, bytes, refusal, segmenter: await createSegmenter({ backend: 'cpu' }) };
+    }, SAMPLE);
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.close();
+  });
+
+  it('checkSupport names the adapter and its limits', async () => {
+    const support = await page.evaluate(async () => (await import('/index.js')).checkSupport());
+    assert.equal(support.webgpu, true);
+    assert.equal(support.adapter.software, true);
+    assert.equal(support.recommended, 'cpu');
+    assert.ok(support.limits.maxBufferSize > 0);
+    assert.equal(support.simd, true);
+  });
+
+  it('inspects and segments, and the bytes of the caller stay the caller’s', async () => {
+    const found = await page.evaluate(async () => {
+      const stages = new Set();
+      const info = await t.segmenter.inspect(t.bytes);
+      const result = await t.segmenter.segment(t.bytes, { onProgress: ({ stage, done, total }) => stages.add(`${stage} ${done <= total}`) });
+      const { dims, classes, labels, report } = result;
+      const voxels = classes.reduce((sum, c) => sum + c.voxels, 0);
+      return { info, dims, voxels, size: labels.length, isBytes: labels instanceof Uint8Array, report, stages: [...stages], left: t.bytes.length, gzip: [...result.toNifti().slice(0, 2)], csv: result.toCsv() };
+    });
+    assert.deepEqual(found.info.dims, found.dims);
+    assert.equal(found.size, found.dims.reduce((a, b) => a * b));
+    assert.ok(found.voxels <= found.size);
+    assert.ok(found.isBytes);
+    assert.ok(found.stages.length >= 2 && found.stages.every((stage) => stage.endsWith(' true')), found.stages.join());
+    assert.ok(found.left > 0, 'the array was detached');
+    assert.deepEqual(found.gzip, [0x1f, 0x8b]);
+    assert.ok(found.csv.includes(','));
+    assert.equal(found.report.backend, 'cpu');
+  });
+
+  it('gives the same labels in the calling thread as in the worker', async () => {
+    const same = await page.evaluate(async () => {
+      const inline = await t.createSegmenter({ backend: 'cpu', worker: false });
+      const [a, b] = [await inline.segment(t.bytes), await t.segmenter.segment(new Blob([t.bytes]))];
+      inline.dispose();
+      return a.labels.length > 0 && a.labels.every((label, i) => label === b.labels[i]);
+    });
+    assert.ok(same);
+  });
+
+  it('queues two runs; aborting the second leaves the first alone', async () => {
+    const [first, second] = await page.evaluate(async () => {
+      const control = new AbortController();
+      const runs = [t.segmenter.segment(t.bytes), t.segmenter.segment(t.bytes, { signal: control.signal })].map(t.refusal);
+      setTimeout(() => control.abort(), 50);
+      return Promise.all(runs);
+    });
+    assert.equal(first, null);
+    assert.equal(second.code, 'cancelled');
+    assert.equal(second.name, 'AbortError');
+  });
+
+  it('aborts a running call within a second, and the next one works', async () => {
+    const { ms, refused, next } = await page.evaluate(async () => {
+      const control = new AbortController();
+      let aborted;
+      const onProgress = () => {
+        aborted ??= performance.now();
+        control.abort();
+      };
+      const refused = await t.refusal(t.segmenter.segment(t.bytes, { signal: control.signal, onProgress }));
+      const ms = performance.now() - aborted;
+      return { ms, refused, next: await t.refusal(t.segmenter.segment(t.bytes)) };
+    });
+    assert.equal(refused.code, 'cancelled');
+    assert.ok(ms < 1000, `${ms} ms`);
+    assert.equal(next, null);
+  });
+
+  const refusals = {
+    'a pair of header and image': ['unsupported', () => t.refusal(t.segmenter.segment({ hdr: new Blob(), img: new Blob() }))],
+    'a number for an image': ['argument', () => t.refusal(t.segmenter.segment(7))],
+    'a text for an image': ['malformed', () => t.refusal(t.segmenter.segment(new TextEncoder().encode('no image'.repeat(100))))],
+    'a signal that is already aborted': ['cancelled', () => t.refusal(t.segmenter.segment(t.bytes, { signal: AbortSignal.abort() }))],
+    'a web page where the wasm should be': ['io', () => t.refusal(t.createSegmenter({ backend: 'cpu', assets: '/lost' }))],
+    'a model that is not there': ['io', () => t.refusal(t.createSegmenter({ backend: 'cpu', model: 'pancreas' }))],
+    'a missing weight file': ['argument', async () => {
+      const card = new Uint8Array(await (await fetch('/models/hippocampus/model.json')).arrayBuffer());
+      return t.refusal(t.createSegmenter({ backend: 'cpu', model: [card] }));
+    }],
+  };
+  for (const [what, [code, attempt]] of Object.entries(refusals)) {
+    it(`refuses ${what} as '${code}'`, async () => {
+      const error = await page.evaluate(attempt);
+      assert.equal(error?.code, code, error?.message);
+      assert.match(error.message, /\.$/);
+    });
+  }
+});

@@ -1,0 +1,334 @@
+/** The built page, used as a person would, in headless Chromium; its masks against those of the native command. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { ask, root } from '../../scripts/tools.mjs';
+import { launch, servePage } from './browser.mjs';
+import { agreement, asFourDimensional, readNifti } from './nifti.mjs';
+
+const SAMPLE = join(root, 'pkg/samples/hippocampus/image.nii.gz');
+const MINUTES = 60_000;
+const sample = readFileSync(SAMPLE);
+const scratch = mkdtempSync(join(tmpdir(), 'insitu-page-'));
+
+let server;
+let browser;
+before(async () => {
+  server = await servePage();
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+  rmSync(scratch, { recursive: true });
+});
+
+/** The page, ready, with everything the console complained about. */
+async function openPage(query = '', from = browser) {
+  const page = await from.newPage();
+  const complaints = [];
+  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+  page.on('pageerror', (error) => complaints.push(error.message));
+  await page.goto(server.url + query);
+  await state(page, 'ready', 'error');
+  assert.equal(await page.locator('#error').textContent(), '');
+  return { page, complaints };
+}
+
+const state = (page, ...names) =>
+  page.locator(names.map((name) => `html[data-state=${name}]`).join(',')).waitFor({ state: 'attached', timeout: 20 * MINUTES });
+
+const segment = (page) => page.getByRole('button', { name: 'Segment' }).click();
+
+/** Runs to the mask, and reads what the page shows of it. */
+async function segmented(page) {
+  await segment(page);
+  await state(page, 'done', 'error');
+  assert.equal(await page.locator('#error').textContent(), '');
+  return JSON.parse(await page.locator('#report').textContent());
+}
+
+async function download(page) {
+  const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download mask' }).click()]);
+  return { name: file.suggestedFilename(), bytes: readFileSync(await file.path()) };
+}
+
+/** The sample's mask by the native command; undefined where the command has not been built. */
+let native;
+function nativeMask() {
+  if (native) return native;
+  const target = JSON.parse(ask('cargo', ['metadata', '--format-version', '1', '--no-deps'])).target_directory;
+  const command = join(target, 'release', 'insitu');
+  if (!existsSync(command)) return undefined;
+  const out = join(scratch, 'native.nii.gz');
+  execFileSync(command, ['segment', SAMPLE, '-o', out], { env: { ...process.env, INSITU_MODELS: join(root, 'pkg/models') }, stdio: 'inherit' });
+  return (native = readNifti(readFileSync(out)));
+}
+
+function assertSameMask(t, bytes) {
+  const expected = nativeMask();
+  if (!expected) return t.skip('not run: the native command is not built (cargo build --release --features cli)');
+  const found = readNifti(bytes);
+  assert.deepEqual(found.dims, expected.dims);
+  const { union, share } = agreement(found.voxels, expected.voxels);
+  assert.ok(union > 100, `the masks hold ${union} voxels`);
+  t.diagnostic(`${(100 * share).toFixed(3)} % of ${union} foreground voxels agree with the native mask`);
+  assert.ok(share >= 0.999, `${(100 * share).toFixed(3)} % agree`);
+}
+
+describe('the sample', () => {
+  it('is segmented on the CPU as by the native command', async (t) => {
+    const { page, complaints } = await openPage('?backend=cpu');
+    const report = await segmented(page);
+    assert.equal(report.backend, 'cpu');
+    assert.equal(report.gpuSubmits, 0);
+    assert.match(await page.locator('#backend').textContent(), /CPU/);
+    const rows = await page.locator('#classes tr').allTextContents();
+    assert.ok(rows.length >= 2 && rows.every((row) => /\d mL$/.test(row)), rows.join('; '));
+    assert.match(await page.locator('#result').textContent(), /Not a medical device. Not for diagnosis./);
+    const { bytes } = await download(page);
+    assert.deepEqual(complaints, []);
+    await page.close();
+    assertSameMask(t, bytes);
+  });
+
+  it('is segmented on WebGPU as by the native command', async (t) => {
+    const { page, complaints } = await openPage('?backend=webgpu');
+    const report = await segmented(page);
+    assert.equal(report.backend, 'webgpu');
+    assert.notEqual(report.adapter, '');
+    assert.ok(report.gpuSubmits > 0, `${report.gpuSubmits} submits`);
+    assert.match(await page.locator('#backend').textContent(), /GPU/);
+    const { bytes } = await download(page);
+    assert.deepEqual(complaints, []);
+    await page.close();
+    assertSameMask(t, bytes);
+  });
+
+  it('is drawn with the labels in their colours', async () => {
+    const { page } = await openPage('?backend=cpu');
+    await page.locator('#opacity').fill('1');
+    await segmented(page);
+    const wanted = await page.locator('.swatch').evaluateAll((all) => all.map((swatch) => getComputedStyle(swatch).backgroundColor.match(/\d+/g).map(Number)));
+    const shot = (await page.locator('#slices').screenshot()).toString('base64');
+    // The browser decodes its own screenshot: how many pixels are near each label's colour?
+    const counts = await page.evaluate(
+      async ({ shot, wanted }) => {
+        const bitmap = await createImageBitmap(new Blob([Uint8Array.from(atob(shot), (c) => c.charCodeAt(0))], { type: 'image/png' }));
+        const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
+        context.drawImage(bitmap, 0, 0);
+        const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+        return wanted.map((color) => {
+          let near = 0;
+          for (let i = 0; i < data.length; i += 4) near += color.every((value, c) => Math.abs(data[i + c] - value) < 24);
+          return near;
+        });
+      },
+      { shot, wanted },
+    );
+    assert.ok(counts.some((count) => count > 50), `pixels in the labels' colours: ${counts}`);
+    await page.close();
+  });
+});
+
+describe('the page', () => {
+  for (const colorScheme of ['light', 'dark']) {
+    it(`has no violation that axe-core finds, ${colorScheme}, with a result shown and at phone width`, async () => {
+      const { page } = await openPage('?backend=cpu');
+      await page.emulateMedia({ colorScheme });
+      await segmented(page);
+      await page.evaluate(readFileSync(join(root, 'node_modules/axe-core/axe.min.js'), 'utf8'));
+      for (const width of [1440, 390]) {
+        await page.setViewportSize({ width, height: 900 });
+        const { violations } = await page.evaluate(() => axe.run());
+        assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`), []);
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        assert.ok(overflow <= 0, `${overflow} pixels too wide`);
+      }
+      await page.close();
+    });
+  }
+});
+
+describe('the backend', () => {
+  it('is the CPU where there is no WebGPU, and the page says why', async () => {
+    const plain = await launch({ webgpu: false });
+    const { page } = await openPage('', plain);
+    assert.match(await page.locator('#backend').textContent(), /CPU/);
+    assert.match(await page.locator('#why').textContent(), /because .*WebGPU/);
+    await plain.close();
+  });
+
+  it('is the CPU where the only adapter is a software emulation, and the page says so', async () => {
+    const { page } = await openPage();
+    assert.match(await page.locator('#why').textContent(), /SwiftShader.*software emulation/);
+    await page.close();
+  });
+
+  it('that was asked for and cannot be had is an error in one sentence', async () => {
+    const plain = await launch({ webgpu: false });
+    const page = await plain.newPage();
+    await page.goto(`${server.url}?backend=webgpu`);
+    await state(page, 'error');
+    assert.match(await page.locator('#error').textContent(), /^WebGPU was asked for, but .*\.$/);
+    await plain.close();
+  });
+});
+
+describe('the downloaded mask', () => {
+  let mask;
+  before(async () => {
+    const { page } = await openPage('?backend=cpu');
+    await segmented(page);
+    mask = await download(page);
+    await page.close();
+  });
+
+  it('has the name, the grid and the sform of its image', () => {
+    const input = readNifti(sample);
+    const output = readNifti(mask.bytes);
+    assert.match(mask.name, /_mask\.nii\.gz$/);
+    assert.deepEqual(output.dims, input.dims);
+    assert.deepEqual(output.sform, input.sform);
+    assert.equal(output.sformCode, input.sformCode);
+    assert.equal(output.voxels.length, output.dims.reduce((a, b) => a * b));
+  });
+
+  it('opens in nibabel with the shape and the affine of its image', (t) => {
+    if (ask('python3', ['-c', 'import nibabel']) === null) return t.skip('not run: nibabel');
+    const path = join(scratch, 'mask.nii.gz');
+    writeFileSync(path, mask.bytes);
+    const script = 'import sys, nibabel, numpy; a, b = map(nibabel.load, sys.argv[1:]); print(a.shape == b.shape and numpy.array_equal(a.affine, b.affine), int(numpy.asanyarray(b.dataobj).max()))';
+    const [same, highest] = ask('python3', ['-c', script, SAMPLE, path]).trim().split(' ');
+    assert.equal(same, 'True');
+    assert.ok(Number(highest) > 0);
+  });
+});
+
+describe('a bad file', () => {
+  const files = {
+    'a text file': ['notes.txt', Buffer.from('this is not an image\n'.repeat(40))],
+    'an empty file': ['empty.nii.gz', Buffer.alloc(0)],
+    'a truncated gzip': ['cut.nii.gz', sample.subarray(0, sample.length >> 1)],
+    'a 4-D file': ['series.nii.gz', asFourDimensional(sample)],
+  };
+  let page;
+  before(async () => ({ page } = await openPage('?backend=cpu')));
+  after(() => page.close());
+
+  for (const [kind, [name, buffer]] of Object.entries(files)) {
+    it(`(${kind}) is answered with one sentence`, async () => {
+      await page.locator('#file').setInputFiles({ name, mimeType: 'application/octet-stream', buffer });
+      await page.locator('#error', { hasText: name }).waitFor();
+      await state(page, 'error');
+      const sentence = await page.locator('#error').textContent();
+      assert.match(sentence, /\.$/);
+      assert.doesNotMatch(sentence, /\n|undefined|panicked|unreachable/);
+    });
+  }
+
+  it('leaves a page that still segments the sample', async () => {
+    assert.equal(await page.locator('#file-name').textContent(), 'Sample');
+    await segmented(page);
+  });
+});
+
+describe('a run', () => {
+  it('is cancelled within a second, and the next one works', async () => {
+    const { page } = await openPage('?backend=cpu');
+    await segment(page);
+    const cancel = page.getByRole('button', { name: 'Cancel' });
+    await cancel.waitFor();
+    const took = await page.evaluate(async () => {
+      const started = performance.now();
+      document.getElementById('cancel').click();
+      while (document.documentElement.dataset.state === 'running') await new Promise(requestAnimationFrame);
+      return performance.now() - started;
+    });
+    assert.equal(await page.locator('html').getAttribute('data-state'), 'ready');
+    assert.ok(took < 1000, `${took} ms`);
+    await segmented(page);
+    await page.close();
+  });
+
+  it('takes a file of the user, and the mask has its name', async () => {
+    const { page } = await openPage('?backend=cpu');
+    await page.locator('#file').setInputFiles({ name: 'patient-7.nii.gz', mimeType: 'application/gzip', buffer: sample });
+    await page.locator('#file-name', { hasText: 'patient-7.nii.gz' }).waitFor();
+    await state(page, 'ready');
+    await segmented(page);
+    assert.equal((await download(page)).name, 'patient-7_mask.nii.gz');
+    await page.close();
+  });
+
+  it('asks the server for nothing, from ready to the saved mask, and works with the server gone', async () => {
+    const own = await servePage();
+    const page = await browser.newPage();
+    await page.goto(`${own.url}?backend=cpu`);
+    await state(page, 'ready');
+    const before = own.requests.length;
+    const asked = [];
+    page.on('request', (request) => !request.url().startsWith('blob:') && asked.push(request.url()));
+    await own.close();
+    await segmented(page);
+    await download(page);
+    assert.deepEqual(asked, []);
+    assert.equal(own.requests.length, before);
+    await page.close();
+  });
+
+  it('on a GPU that reports an error ends in an error, never in a mask, and the next one works', async () => {
+    const { page } = await openPage('?backend=webgpu');
+    const [worker] = page.workers();
+    await worker.evaluate(() => {
+      const { createCommandEncoder } = GPUDevice.prototype;
+      GPUDevice.prototype.createCommandEncoder = function (...args) {
+        this.createBuffer({ size: 4, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.STORAGE });
+        return createCommandEncoder.apply(this, args);
+      };
+    });
+    await segment(page);
+    await state(page, 'error', 'done');
+    assert.match(await page.locator('#error').textContent(), /The GPU reported an error/);
+    assert.equal(await page.locator('#result').isVisible(), false);
+    await segmented(page);
+    await page.close();
+  });
+
+  it('on a GPU that is lost in the middle ends in an error', async () => {
+    const { page } = await openPage('?backend=webgpu');
+    const [worker] = page.workers();
+    await worker.evaluate(() => {
+      const { createBuffer } = GPUDevice.prototype;
+      GPUDevice.prototype.createBuffer = function (...args) {
+        GPUDevice.prototype.createBuffer = createBuffer;
+        const buffer = this.createBuffer(...args);
+        this.destroy();
+        return buffer;
+      };
+    });
+    await segment(page);
+    await state(page, 'error', 'done');
+    assert.match(await page.locator('#error').textContent(), /The GPU reported an error/);
+    await page.close();
+  });
+
+  it('after a GPU that was lost while the page was idle works on a new device', async () => {
+    const { page } = await openPage('?backend=webgpu');
+    const [worker] = page.workers();
+    await worker.evaluate(() => {
+      const { createBuffer } = GPUDevice.prototype;
+      GPUDevice.prototype.createBuffer = function (...args) {
+        globalThis.seenDevice = this;
+        return createBuffer.apply(this, args);
+      };
+    });
+    await segmented(page);
+    await worker.evaluate(() => (seenDevice.destroy(), undefined));
+    await segmented(page);
+    await page.close();
+  });
+});
