@@ -51,11 +51,6 @@ impl Session {
         create(&backend, &card, &files(&weights)).await.map_err(|error| thrown(&error))
     }
 
-    /// The device in words.
-    pub fn adapter(&self) -> String {
-        self.model.compute().adapter.clone()
-    }
-
     /// Segments the bytes of a file; `progress(stage, done, total)` is called as the work goes on.
     ///
     /// # Errors

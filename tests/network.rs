@@ -1,80 +1,22 @@
 //! The network against Keras: outputs, loss and gradients of three small instances.
-//! `../shared/data/reference/network/golden.py` is the snippet that made the numbers.
+//! `data/network/golden.py` is the snippet that made the numbers.
 #![cfg(feature = "net")]
 
-mod common;
+#[path = "common/golden.rs"]
+mod golden;
 
-use burn::tensor::{Device, Tensor, TensorData};
-use insitu_seg::model::{Architecture, Network};
-use insitu_seg::store::{self, Array, Weights};
+use burn::tensor::Device;
+use golden::{Golden, deviation, our_name};
+use insitu_seg::model::Architecture;
+use insitu_seg::store;
 use insitu_seg::train::loss;
-
-/// Our name of a tensor from Keras' name: `down1_se_squeeze.weight` -> `down.0.se.squeeze.weight`.
-fn our_name(keras: &str) -> String {
-    let (layer, kind) = keras.split_once('.').unwrap();
-    let parts: Vec<&str> = layer.split('_').collect();
-    let level = |prefix: &str| parts[0].strip_prefix(prefix).and_then(|n| n.parse::<usize>().ok());
-    let path = match (parts[0], level("down"), level("up")) {
-        (_, Some(i), _) => format!("down.{}.{}", i - 1, parts[1..].join(".")),
-        (_, _, Some(i)) if parts[1] == "up" => match parts.get(2) {
-            Some(norm) => format!("up.{i}.{norm}"),
-            None => format!("up.{i}"),
-        },
-        (_, _, Some(i)) => format!("merge.{}.{}", i - 1, parts[1..].join(".")),
-        _ => parts.join("."),
-    };
-    format!("{path}.{kind}")
-}
-
-struct Golden {
-    network: Network,
-    tensors: Weights,
-}
-
-fn golden(
-    name: &str,
-    architecture: Architecture,
-    nudge: Option<(&str, usize, f32)>,
-    device: &Device,
-) -> Option<Golden> {
-    let path = common::shared(&format!("reference/network/{name}.safetensors"))?;
-    let mut tensors = store::read_weights(&std::fs::read(path).unwrap()).unwrap();
-    let is_weight = |name: &str| {
-        !name.starts_with("grad.")
-            && !name.ends_with(".output")
-            && !["input", "output", "target", "loss"].contains(&name)
-    };
-    let names: Vec<String> = tensors.keys().filter(|name| is_weight(name)).cloned().collect();
-    let mut weights: Weights =
-        names.iter().map(|name| (our_name(name), tensors.remove(name).unwrap())).collect();
-    if let Some((name, index, amount)) = nudge {
-        weights.get_mut(name).unwrap().values[index] += amount;
-    }
-    let network = store::load_weights(architecture.init(device), weights).unwrap();
-    Some(Golden { network, tensors })
-}
-
-impl Golden {
-    fn tensor(&self, name: &str, device: &Device) -> Tensor<5> {
-        let Array { shape, values } = &self.tensors[name];
-        let shape: [usize; 5] = shape.clone().try_into().unwrap();
-        Tensor::from_data(TensorData::new(values.clone(), shape), device)
-    }
-}
-
-/// Largest difference over the largest reference value.
-fn deviation(found: &[f32], expected: &[f32]) -> f32 {
-    assert_eq!(found.len(), expected.len());
-    let top = expected.iter().fold(0f32, |m, v| m.max(v.abs()));
-    let off = found.iter().zip(expected).fold(0f32, |m, (a, b)| m.max((a - b).abs()));
-    // A gradient that is zero throughout (behind a closed ReLU) must be zero here too.
-    if top == 0.0 { off } else { off / top }
-}
+use std::path::Path;
 
 /// Compares with Keras; `nudge` moves single weights first: name, index and amount.
 fn check(name: &str, architecture: Architecture, nudge: Option<(&str, usize, f32)>) {
     let device = Device::flex().autodiff();
-    let Some(golden) = golden(name, architecture, nudge, &device) else { return };
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/network/{name}.safetensors"));
+    let golden = Golden::new(&std::fs::read(file).unwrap(), architecture, nudge, &device);
 
     let probabilities = golden.network.forward(golden.tensor("input", &device));
     let found: Vec<f32> = pollster::block_on(store::read_tensor(probabilities.clone())).unwrap();

@@ -1,0 +1,160 @@
+/**
+ * Axes: volumes are [x, y, z] with x fastest, as in the file. Lengths are millimetres, volumes millilitres.
+ * World coordinates are RAS+: x to the patient's right, y to the front, z to the head.
+ */
+
+export type Backend = 'webgpu' | 'cpu';
+export type Triple = [x: number, y: number, z: number];
+/** Four rows; voxel index (i, j, k, 1) -> millimetres. */
+export type Affine = [number, number, number, number][];
+
+/** A NIfTI-1 image in one file, plain or gzipped. A pair { hdr, img } is refused as 'unsupported'. */
+export type Input = File | Blob | ArrayBuffer | ArrayBufferView | { hdr: Blob; img: Blob };
+
+/**
+ * - `malformed`: the file is not what it says it is
+ * - `argument`: the call is wrong
+ * - `limit`: larger than this engine takes
+ * - `unsupported`: a correct file or browser that this version does not handle
+ * - `device`: the GPU failed, was lost, or is missing
+ * - `io`: an asset or file could not be read
+ * - `cancelled`: aborted by the caller (the error's name is then 'AbortError')
+ * - `internal`: the engine stopped; a defect of this package
+ */
+export type ErrorCode = 'malformed' | 'argument' | 'limit' | 'unsupported' | 'device' | 'io' | 'cancelled' | 'internal';
+
+export class InsituError extends Error {
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown });
+  readonly code: ErrorCode;
+}
+
+export interface Support {
+  webgpu: boolean;
+  /** `software`: an emulation on the CPU such as SwiftShader. */
+  adapter: { vendor: string; architecture: string; device: string; description: string; software: boolean } | null;
+  /** The adapter's WebGPU limits, {} without an adapter. */
+  limits: Record<string, number>;
+  /** Whether the page is cross-origin isolated, so that threads could share memory. */
+  threads: boolean;
+  /** WebAssembly SIMD, which the engine needs. */
+  simd: boolean;
+  recommended: Backend;
+  /** In words, for people. */
+  reasons: string[];
+}
+
+export function checkSupport(): Promise<Support>;
+
+export interface ModelCard {
+  name: string;
+  title: string;
+  labels: { index: number; name: string; color: string }[];
+  modalities: unknown;
+  licence: string;
+  intended_use: string;
+  limits: string | string[];
+  [field: string]: unknown;
+}
+
+export interface SegmenterOptions {
+  /** The name of a shipped model ('hippocampus'), the URL of a model folder or of its model.json, or the bytes of model.json and of each weight file in the order it lists them. */
+  model?: string | URL | Uint8Array[];
+  /** 'auto' takes WebGPU where there is a real adapter and else the CPU; 'webgpu' throws where it cannot be had. */
+  backend?: 'auto' | Backend;
+  /** The folder that holds this package's wasm/ and models/; by default beside the package's own modules. */
+  assets?: string | URL;
+  /** Run in a worker (the default), or in the calling thread. */
+  worker?: boolean;
+}
+
+export function createSegmenter(options?: SegmenterOptions): Promise<Segmenter>;
+
+/**
+ * Where a run stands: `prepare` the image, `whole` (find the object), `patch` (segment in its box), `restore` (back to the
+ * file's grid).
+ */
+export interface Progress {
+  stage: 'prepare' | 'whole' | 'patch' | 'restore';
+  /** Share of this stage's work that is done, out of `total`. */
+  done: number;
+  total: number;
+}
+
+export interface RunOptions {
+  /** Cancels within a second; the promise rejects with code 'cancelled'. */
+  signal?: AbortSignal;
+  onProgress?(progress: Progress): void;
+}
+
+export interface Segmenter {
+  readonly backend: Backend;
+  /** The GPU's name, '' on the CPU. */
+  readonly adapter: string;
+  /** One sentence: why this backend. */
+  readonly why: string;
+  readonly model: ModelCard;
+  inspect(input: Input, options?: { signal?: AbortSignal }): Promise<VolumeInfo>;
+  segment(input: Input, options?: RunOptions): Promise<Segmentation>;
+  dispose(): void;
+}
+
+export interface VolumeInfo {
+  dims: number[];
+  spacing_mm: number[];
+  /** The axis codes of the file's voxel axes, such as 'RAS' or 'LPI'. */
+  orientation: string;
+  datatype: string;
+  affine: Affine;
+  sform_code: number;
+  qform_code: number;
+  slope: number;
+  inter: number;
+  min: number;
+  max: number;
+  mean: number;
+  /** Voxels that are NaN or infinite. */
+  nonfinite: number;
+  warnings: string[];
+}
+
+export interface LabelClass {
+  index: number;
+  name: string;
+  /** '#rrggbb' */
+  color: string;
+  voxels: number;
+  milliliters: number;
+}
+
+export interface RunReport {
+  backend: Backend;
+  adapter: string;
+  why: string;
+  /** Calls of GPUQueue.submit during this run; 0 on the CPU. */
+  gpuSubmits: number;
+  model: { name: string; title: string; licence: string };
+  input: { name: string; bytes: number; dims: Triple; spacing: Triple };
+  output: { bytes: number };
+  box: { start: Triple; end: Triple };
+  timings: { stage: string; ms: number }[];
+  /** Wall time of the run, milliseconds. */
+  ms: number;
+}
+
+export interface Segmentation {
+  /** One label per voxel of the file, x fastest. */
+  labels: Uint8Array;
+  dims: Triple;
+  spacing: Triple;
+  affine: Affine;
+  classes: LabelClass[];
+  /** The region of interest that the second stage looked at, in voxels of the file; `end` is exclusive. */
+  box: { start: Triple; end: Triple };
+  warnings: string[];
+  timings: { stage: string; ms: number }[];
+  report: RunReport;
+  /** The mask as .nii.gz, on the grid of the input. */
+  toNifti(): Uint8Array;
+  /** Volumes per label. */
+  toCsv(): string;
+}

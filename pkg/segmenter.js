@@ -1,0 +1,176 @@
+import { loadModel, loadWasm } from './assets.js';
+import { InsituError, asInsituError, cancelled } from './error.js';
+import { ThreadHost, WorkerHost } from './host.js';
+import { readInput } from './input.js';
+import { chooseBackend } from './support.js';
+
+/**
+ * Loads a model and the engine, starts it on the best backend, and gives a segmenter that is ready to run.
+ * @param {import('./index.d.ts').SegmenterOptions} [options]
+ */
+export async function createSegmenter({ model = 'hippocampus', backend = 'auto', assets, worker = true } = {}) {
+  const base = assets && folder(assets);
+  const choice = await chooseBackend(backend);
+  const [wasm, files] = await Promise.all([loadWasm(base), loadModel(model, base)]);
+  const segmenter = new Segmenter({ wasm, files, choice, fallback: backend === 'auto', Host: worker ? WorkerHost : ThreadHost });
+  await segmenter.start();
+  return segmenter;
+}
+
+/** `assets` names a folder, with or without the slash at its end. */
+function folder(assets) {
+  const url = new URL(assets, globalThis.location?.href);
+  if (!url.pathname.endsWith('/')) url.pathname += '/';
+  return url;
+}
+
+/** One model on one backend. Calls are queued; a cancelled or failed engine is replaced at the next call. */
+class Segmenter {
+  #parts;
+  #choice;
+  #host = null;
+  #disposed = false;
+  #tail = Promise.resolve();
+
+  constructor({ choice, ...parts }) {
+    this.#parts = parts;
+    this.#choice = choice;
+  }
+
+  /** 'webgpu' or 'cpu': where the next run happens. */
+  get backend() {
+    return this.#choice.backend;
+  }
+
+  /** The GPU's name, '' on the CPU. */
+  get adapter() {
+    return this.#choice.adapter;
+  }
+
+  /** One sentence: why this backend. */
+  get why() {
+    return this.#choice.why;
+  }
+
+  /** The model card: name, title, labels with colours, licence, intended use, limits. */
+  get model() {
+    return this.#parts.files.card;
+  }
+
+  start() {
+    return this.#turn(undefined, () => this.#engine());
+  }
+
+  /** The header and the range of values of a NIfTI file; throws what `segment` would throw on reading it. */
+  async inspect(input, { signal } = {}) {
+    const { bytes } = await readInput(input);
+    return this.#turn(signal, () => this.#call('inspect', { bytes }, { transfer: [bytes.buffer] }));
+  }
+
+  /**
+   * Labels every voxel of a NIfTI image, on the grid of its own file.
+   * @param {import('./index.d.ts').Input} input
+   * @param {import('./index.d.ts').RunOptions} [options]
+   */
+  async segment(input, { signal, onProgress } = {}) {
+    const { bytes, name } = await readInput(input);
+    const inputBytes = bytes.byteLength;
+    return this.#turn(signal, async () => {
+      const started = performance.now();
+      const raw = await this.#call('segment', { bytes, name }, { transfer: [bytes.buffer], onProgress });
+      return this.#segmentation(raw, { name, bytes: inputBytes }, performance.now() - started);
+    });
+  }
+
+  /** Ends the worker and frees the GPU; runs under way and in the queue reject as cancelled. */
+  dispose() {
+    this.#disposed = true;
+    this.#drop(cancelled());
+  }
+
+  #segmentation({ nifti, csv, gpuSubmits, ...result }, { name, bytes }, ms) {
+    const { backend, adapter, why, model } = this;
+    const report = {
+      backend,
+      adapter,
+      why,
+      gpuSubmits,
+      model: { name: model.name, title: model.title, licence: model.licence },
+      input: { name, bytes, dims: result.dims, spacing: result.spacing },
+      output: { bytes: nifti.byteLength },
+      box: result.box,
+      timings: result.timings,
+      ms: Math.round(ms),
+    };
+    return { ...result, report, toNifti: () => nifti, toCsv: () => csv };
+  }
+
+  /** One call after the other; an abort takes a waiting call out of the queue and stops a running one. */
+  #turn(signal, work) {
+    return new Promise((resolve, reject) => {
+      let running = false;
+      const abort = () => {
+        reject(cancelled());
+        if (running) this.#drop(cancelled());
+      };
+      if (signal?.aborted) return abort();
+      signal?.addEventListener('abort', abort, { once: true });
+      this.#tail = this.#tail.then(async () => {
+        if (signal?.aborted) return;
+        running = true;
+        try {
+          resolve(await work());
+        } catch (thrown) {
+          reject(asInsituError(thrown));
+        } finally {
+          running = false;
+          signal?.removeEventListener('abort', abort);
+        }
+      });
+    });
+  }
+
+  async #call(name, args, options) {
+    const host = await this.#engine();
+    try {
+      return await host.call(name, args, options);
+    } catch (error) {
+      // After a GPU error or a trap the engine's memory is not to be trusted.
+      if (['device', 'internal'].includes(error.code)) this.#drop(error);
+      throw error;
+    }
+  }
+
+  #drop(error) {
+    this.#host?.end(error);
+    this.#host = null;
+  }
+
+  /** The running engine, or a new one: on the GPU first, on the CPU where 'auto' allows it. */
+  async #engine() {
+    if (this.#disposed) throw new InsituError('argument', 'This segmenter was disposed: create a new one.');
+    if (this.#host?.alive && (await this.#host.call('healthy'))) return this.#host;
+    this.#drop(cancelled());
+    try {
+      return await this.#spawn();
+    } catch (error) {
+      if (!this.#parts.fallback || this.backend === 'cpu' || error.code === 'cancelled') throw error;
+      const reason = error.message.replace(/\.$/, '');
+      this.#choice = { backend: 'cpu', adapter: '', why: `The CPU is used because WebGPU failed to start (${reason}).` };
+      return await this.#spawn();
+    }
+  }
+
+  async #spawn() {
+    const { Host, wasm, files } = this.#parts;
+    const host = new Host();
+    this.#host = host;
+    try {
+      await host.call('start', { wasm, backend: this.backend, card: files.bytes, weights: files.weights });
+      return host;
+    } catch (error) {
+      if (this.#host === host) this.#drop(error);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,37 @@
+#!/usr/bin/env node
+/** Installs what a build and the tests need and is missing. Says what could not be had; needs no `npm install` first. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { ask, chromedriver, chromium, ensureNodeModules, run, which } from './tools.mjs';
+
+const TARGET = 'wasm32-unknown-unknown';
+
+/** @returns {Promise<string[]>} what is missing, a sentence each; what only the tests need does not stop a build */
+export async function setup({ browser = true } = {}) {
+  const missing = [];
+  if (!which('cargo')) return ['cargo: install Rust from rustup.rs, then run this again'];
+  if (!ask('rustup', ['target', 'list', '--installed'])?.includes(TARGET) && !(await run('rustup', ['target', 'add', TARGET]))) {
+    missing.push(`the Rust target ${TARGET}: \`rustup target add ${TARGET}\` failed`);
+  }
+  if (!(await run(process.execPath, ['pkg/build.mjs', '--tools']))) missing.push('wasm-bindgen: `cargo install` failed');
+  if (!(await ensureNodeModules())) missing.push('the npm packages: `npm ci` failed');
+  if (browser && !(await ensureBrowser())) {
+    missing.push('a browser for the tests: install Chromium and chromedriver, or set CHROMIUM and CHROMEDRIVER');
+  }
+  return missing;
+}
+
+async function ensureBrowser() {
+  if (chromium() && chromedriver()) return true;
+  if (!existsSync('/etc/debian_version') || process.getuid?.() !== 0) return false;
+  const quiet = { env: { DEBIAN_FRONTEND: 'noninteractive' } };
+  await run('apt-get', ['update', '-qq'], quiet);
+  return run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium', 'chromium-driver'], quiet);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const missing = await setup();
+  for (const sentence of missing) console.error(`missing: ${sentence}`);
+  if (missing.length === 0) console.log('everything is there');
+  process.exit(missing.length === 0 ? 0 : 1);
+}

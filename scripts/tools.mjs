@@ -1,0 +1,52 @@
+/** What the scripts share. Node's own modules only: they run before anything is installed. */
+import { spawn, spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+
+const cargoBin = join(process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'bin');
+export const env = { ...process.env, PATH: `${process.env.PATH}${delimiter}${cargoBin}` };
+
+/** Runs a command in the root with its output shown; true if it exited with 0. */
+export function run(command, args, more = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32', ...more, env: { ...env, ...more.env } });
+    child.on('error', (error) => (console.error(error.message), resolve(false)));
+    child.on('exit', (code) => resolve(code === 0));
+  });
+}
+
+/** What a command prints, or null if it fails. */
+export function ask(command, args) {
+  const { status, stdout } = spawnSync(command, args, { cwd: root, env, encoding: 'utf8', maxBuffer: 2 ** 26, shell: process.platform === 'win32' });
+  return status === 0 ? stdout : null;
+}
+
+/** The path of an executable on PATH, or null. */
+export function which(name) {
+  for (const dir of env.PATH.split(delimiter)) {
+    const path = join(dir, name);
+    try {
+      accessSync(path, constants.X_OK);
+      if (statSync(path).isFile()) return path;
+    } catch {
+      // not in this folder
+    }
+  }
+  return null;
+}
+
+/** Debian's browser and driver, or what $CHROMIUM and $CHROMEDRIVER name. */
+export const chromium = () => process.env.CHROMIUM ?? which('chromium') ?? which('chromium-browser') ?? which('google-chrome');
+export const chromedriver = () => process.env.CHROMEDRIVER ?? which('chromedriver');
+
+/** The npm packages of the lock file; nothing to do where they are newer than it. */
+export async function ensureNodeModules() {
+  const installed = join(root, 'node_modules', '.package-lock.json');
+  const lock = join(root, 'package-lock.json');
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return true;
+  return run('npm', ['ci']);
+}

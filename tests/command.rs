@@ -1,0 +1,173 @@
+//! The command as users call it: bad input, exit status, files left behind, formats and grids kept.
+#![cfg(feature = "cli")]
+
+mod common;
+
+use insitu_seg::{Limits, read_volume};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn insitu(arguments: &[&str]) -> Output {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("pkg/models");
+    Command::new(env!("CARGO_BIN_EXE_insitu")).args(arguments).env("INSITU_MODELS", models).output().unwrap()
+}
+
+fn sample() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("pkg/samples/hippocampus/image.nii.gz")
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// The sample's bytes, uncompressed.
+fn plain() -> Vec<u8> {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(sample()).unwrap();
+    flate2::read::MultiGzDecoder::new(file).read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn bad_input_gets_one_sentence_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let packed = std::fs::read(sample()).unwrap();
+    let mut four = plain();
+    four[40..42].copy_from_slice(&4i16.to_le_bytes());
+    four[48..50].copy_from_slice(&3i16.to_le_bytes());
+    let nothing: &[u8] = &[];
+    for (name, bytes, code) in [
+        ("text.nii", b"hello, this is a letter".as_slice(), "a text file"),
+        ("truncated.nii.gz", &packed[..packed.len() / 2], "truncated gzip"),
+        ("cut.nii", &plain()[..5000], "truncated"),
+        ("four.nii", &four, "4-D"),
+        ("empty.nii", nothing, "no bytes at all"),
+        ("page.nii.gz", b"<!DOCTYPE html><html></html>", "HTML"),
+    ] {
+        let input = folder.path().join(name);
+        let output = folder.path().join(format!("mask-{name}"));
+        std::fs::write(&input, bytes).unwrap();
+        let run = insitu(&["segment", text(&input), "-o", text(&output)]);
+        let message = String::from_utf8(run.stderr).unwrap();
+        assert_eq!(run.status.code(), Some(2), "{name}: {message}");
+        assert_eq!(message.trim().lines().count(), 1, "{name}: {message}");
+        for part in [name, code, "found", "expected"] {
+            assert!(message.contains(part), "{name}: no \"{part}\" in {message}");
+        }
+        assert!(!output.exists(), "{name} left a mask behind");
+    }
+    // The folder holds the six inputs and nothing else: no temporary file either.
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 6);
+}
+
+#[test]
+fn of_many_inputs_the_good_ones_are_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let bad = folder.path().join("bad.nii");
+    std::fs::write(&bad, b"no").unwrap();
+    let out = folder.path().join("out");
+    let run = insitu(&["segment", text(&sample()), text(&bad), "--out-dir", text(&out), "--backend", "cpu"]);
+    assert_eq!(run.status.code(), Some(1));
+    assert!(out.join("image.nii.gz").exists() && !out.join("bad.nii").exists());
+}
+
+#[test]
+fn the_mask_of_the_sample_is_right_and_lies_on_its_grid() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mask, report) = (folder.path().join("mask.nii.gz"), folder.path().join("report.json"));
+    let run = insitu(&["segment", text(&sample()), "-o", text(&mask), "--backend", "cpu", "--report", text(&report)]);
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let read = |path: &Path| read_volume(&std::fs::read(path).unwrap(), &Limits::default()).unwrap();
+    let (image, found) = (read(&sample()), read(&mask));
+    let truth = read(&sample().with_file_name("label.nii.gz"));
+    assert_eq!((found.grid, found.header.srow), (image.grid, image.header.srow));
+    assert_eq!((found.header.qform_code, found.header.pixdim), (image.header.qform_code, image.header.pixdim));
+    let (found, truth) = (read(&mask).labels().unwrap(), truth.labels().unwrap());
+    for label in [1, 2] {
+        let dice = insitu_seg::metrics::dice(&truth, &found, label);
+        assert!(dice > 0.8, "label {label}: Dice {dice}");
+    }
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
+    assert_eq!(report["backend"], "cpu");
+    assert!(report["timings"].as_array().unwrap().len() >= 4);
+}
+
+#[test]
+fn a_turned_copy_gives_the_same_mask_turned() {
+    // The sample with its first axis reversed in memory and in both forms: the same patient, other voxels.
+    let mut bytes = plain();
+    let dims: [usize; 3] = std::array::from_fn(|a| usize::from(u16::from_le_bytes([bytes[42 + 2 * a], bytes[43 + 2 * a]])));
+    for row in bytes[352..].chunks_exact_mut(2 * dims[0]) {
+        let turned: Vec<u8> = row.chunks_exact(2).rev().flatten().copied().collect();
+        row.copy_from_slice(&turned);
+    }
+    let number = |bytes: &[u8], at: usize| f32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+    let (step, origin) = (number(&bytes, 280), number(&bytes, 292));
+    bytes[280..284].copy_from_slice(&(-step).to_le_bytes());
+    bytes[292..296].copy_from_slice(&(origin + step * (dims[0] as f32 - 1.0)).to_le_bytes());
+    bytes[252..254].copy_from_slice(&0i16.to_le_bytes());
+
+    let folder = tempfile::tempdir().unwrap();
+    let turned = folder.path().join("turned.nii");
+    std::fs::write(&turned, &bytes).unwrap();
+    let masks = ["a.nii", "b.nii"].map(|name| folder.path().join(name));
+    assert!(insitu(&["segment", text(&sample()), "-o", text(&masks[0]), "--backend", "cpu"]).status.success());
+    assert!(insitu(&["segment", text(&turned), "-o", text(&masks[1]), "--backend", "cpu"]).status.success());
+    let [one, two] = masks.map(|path| std::fs::read(path).unwrap()[352..].to_vec());
+    let back: Vec<u8> = two.chunks_exact(dims[0]).flat_map(|row| row.iter().rev().copied()).collect();
+    assert_eq!(one, back);
+}
+
+#[test]
+fn info_says_what_the_file_says() {
+    let run = insitu(&["info", text(&sample()), "--json"]);
+    let info: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!(info["orientation"], "RAS");
+    assert_eq!(info["datatype"], "int16");
+    for field in ["dims", "spacing_mm", "affine", "sform_code", "qform_code", "slope", "inter", "min", "max", "mean", "nonfinite", "warnings"] {
+        assert!(!info[field].is_null(), "{field}");
+    }
+}
+
+#[test]
+fn evaluate_gives_one_where_masks_are_the_truth() {
+    let folder = tempfile::tempdir().unwrap();
+    let json = folder.path().join("scores.json");
+    std::fs::copy(sample().with_file_name("label.nii.gz"), folder.path().join("case.nii.gz")).unwrap();
+    let at = text(folder.path());
+    let run = insitu(&["evaluate", "--truth", at, "--pred", at, "--json", text(&json)]);
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let scores: serde_json::Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
+    for label in ["1", "2"] {
+        assert_eq!(scores["mean"][label]["dsc"], 1.0);
+        assert_eq!(scores["mean"][label]["nsd"], 1.0);
+        assert_eq!(scores["mean"][label]["hd95_mm"], 0.0);
+    }
+}
+
+#[test]
+fn public_test_cases_are_segmented_well() {
+    let Some(task) = common::shared("Task04_Hippocampus") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let inputs: Vec<String> = std::fs::read_dir(task.join("imagesTs"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path().to_str().unwrap().to_owned())
+        .collect();
+    let mut arguments = vec!["segment", "--backend", "cpu", "--out-dir", text(folder.path())];
+    arguments.extend(inputs.iter().map(String::as_str));
+    let run = insitu(&arguments);
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let json = folder.path().join("scores.json");
+    let truth = task.join("labelsTs");
+    assert!(insitu(&["evaluate", "--truth", text(&truth), "--pred", text(folder.path()), "--json", text(&json)]).status.success());
+    let scores: serde_json::Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
+    let mean = |label: &str| scores["mean"][label]["dsc"].as_f64().unwrap();
+    println!("Dice on {} cases: anterior {:.4}, posterior {:.4}", inputs.len(), mean("1"), mean("2"));
+    assert!(mean("1") >= 0.85 && mean("2") >= 0.82, "{scores}");
+    let cases = scores["cases"].as_array().unwrap();
+    for pair in cases.chunks_exact(2) {
+        let both = (pair[0]["dsc"].as_f64().unwrap() + pair[1]["dsc"].as_f64().unwrap()) / 2.0;
+        assert!(both >= 0.5, "{}: {both}", pair[0]["case"]);
+    }
+}

@@ -1,0 +1,69 @@
+//! Keras' numbers of an instance of the network.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use insitu_seg::model::{Architecture, Network};
+use insitu_seg::store::{self, Array, Weights};
+
+/// Our name of a tensor from Keras' name: `down1_se_squeeze.weight` -> `down.0.se.squeeze.weight`.
+pub fn our_name(keras: &str) -> String {
+    let (layer, kind) = keras.split_once('.').unwrap();
+    let parts: Vec<&str> = layer.split('_').collect();
+    let level = |prefix: &str| parts[0].strip_prefix(prefix).and_then(|n| n.parse::<usize>().ok());
+    let path = match (parts[0], level("down"), level("up")) {
+        (_, Some(i), _) => format!("down.{}.{}", i - 1, parts[1..].join(".")),
+        (_, _, Some(i)) if parts[1] == "up" => match parts.get(2) {
+            Some(norm) => format!("up.{i}.{norm}"),
+            None => format!("up.{i}"),
+        },
+        (_, _, Some(i)) => format!("merge.{}.{}", i - 1, parts[1..].join(".")),
+        _ => parts.join("."),
+    };
+    format!("{path}.{kind}")
+}
+
+/// A network with Keras' weights, and Keras' numbers by name.
+pub struct Golden {
+    pub network: Network,
+    pub tensors: Weights,
+}
+
+impl Golden {
+    /// From the bytes of a file of `tests/data/network`; `nudge` moves one weight: name, index and amount.
+    pub fn new(
+        bytes: &[u8],
+        architecture: Architecture,
+        nudge: Option<(&str, usize, f32)>,
+        device: &Device,
+    ) -> Self {
+        let mut tensors = store::read_weights(bytes).unwrap();
+        let others = ["input", "output", "target", "loss"];
+        let is_weight = |name: &&String| !name.starts_with("grad.") && !others.contains(&name.as_str());
+        let names: Vec<String> = tensors.keys().filter(is_weight).cloned().collect();
+        let mut weights: Weights =
+            names.iter().map(|name| (our_name(name), tensors.remove(name).unwrap())).collect();
+        if let Some((name, index, amount)) = nudge {
+            weights.get_mut(name).unwrap().values[index] += amount;
+        }
+        let network = store::load_weights(architecture.init(device), weights).unwrap();
+        Self { network, tensors }
+    }
+
+    /// A tensor of the file on a device.
+    pub fn tensor(&self, name: &str, device: &Device) -> Tensor<5> {
+        let Array { shape, values } = &self.tensors[name];
+        let shape: [usize; 5] = shape.clone().try_into().unwrap();
+        Tensor::from_data(TensorData::new(values.clone(), shape), device)
+    }
+}
+
+/// Largest difference over the largest reference value; NaN where something is NaN.
+pub fn deviation(found: &[f32], expected: &[f32]) -> f32 {
+    assert_eq!(found.len(), expected.len());
+    if found.iter().any(|v| v.is_nan()) {
+        return f32::NAN;
+    }
+    let top = expected.iter().fold(0f32, |m, v| m.max(v.abs()));
+    let off = found.iter().zip(expected).fold(0f32, |m, (a, b)| m.max((a - b).abs()));
+    // A gradient that is zero throughout (behind a closed ReLU) must be zero here too.
+    if top == 0.0 { off } else { off / top }
+}

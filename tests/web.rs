@@ -1,0 +1,115 @@
+//! The Rust side in a browser: the network on WebGPU against Keras, a volume in and a mask out.
+#![cfg(target_arch = "wasm32")]
+
+#[path = "common/golden.rs"]
+mod golden;
+
+use golden::{Golden, deviation};
+use insitu_seg::card::Card;
+use insitu_seg::device::{Backend, Compute};
+use insitu_seg::model::Architecture;
+use insitu_seg::predict::{Model, Progress, segment, self_check};
+use insitu_seg::{Limits, read_volume, store, write_labels};
+use std::ops::ControlFlow;
+use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+const ODD: &[u8] = include_bytes!("data/network/depth3_odd.safetensors");
+const DEEP: &[u8] = include_bytes!("data/network/depth4_two_channels.safetensors");
+const SMALL: &[u8] = include_bytes!("data/network/depth3_smallest_patch.safetensors");
+const SAMPLE: &[u8] = include_bytes!("../pkg/samples/hippocampus/image.nii.gz");
+const CARD: &[u8] = include_bytes!("../pkg/models/hippocampus/model.json");
+const WHOLE: &[u8] = include_bytes!("../pkg/models/hippocampus/whole-0.safetensors");
+const PATCH: &[u8] = include_bytes!("../pkg/models/hippocampus/patch-0.safetensors");
+
+/// The GPU is opened once: a runtime cannot be initialised twice in one module.
+async fn gpu() -> Compute {
+    thread_local!(static GPU: std::cell::RefCell<Option<Compute>> = const { std::cell::RefCell::new(None) });
+    if let Some(compute) = GPU.with_borrow(Clone::clone) {
+        return compute;
+    }
+    let compute = Compute::open(Backend::Gpu).await.unwrap();
+    console_log!("adapter: {}", compute.adapter);
+    GPU.set(Some(compute.clone()));
+    compute
+}
+
+async fn equals_keras(compute: &Compute, tolerance: f32) {
+    let architecture = |base, depth, inputs, outputs| Architecture { base, depth, inputs, outputs };
+    for (name, bytes, form) in [
+        ("depth3_smallest_patch", SMALL, architecture(4, 3, 1, 1)),
+        ("depth3_odd", ODD, architecture(4, 3, 1, 2)),
+        ("depth4_two_channels", DEEP, architecture(2, 4, 2, 3)),
+    ] {
+        let golden = Golden::new(bytes, form, None, &compute.device);
+        let output = golden.network.forward(golden.tensor("input", &compute.device));
+        let off = deviation(&store::read_tensor(output).await.unwrap(), &golden.tensors["output"].values);
+        console_log!("{name} on {}: output off by {off:.1e}", compute.adapter);
+        assert!(off <= tolerance, "{name}: output off by {off}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn the_network_on_webgpu_equals_keras() {
+    equals_keras(&gpu().await, 2e-3).await;
+}
+
+#[wasm_bindgen_test]
+async fn the_network_on_the_cpu_equals_keras() {
+    equals_keras(&Compute::cpu(), 2e-4).await;
+}
+
+fn model(compute: &Compute) -> Model {
+    let file = |name: &str| Ok(if name.starts_with("whole") { WHOLE } else { PATCH }.to_vec());
+    Model::load(Card::read(CARD).unwrap(), file, false, compute).unwrap()
+}
+
+#[wasm_bindgen_test]
+async fn a_volume_goes_in_and_a_mask_comes_out() {
+    let volume = read_volume(SAMPLE, &Limits::default()).unwrap();
+    let mut last = 0.0;
+    let mut watch = |Progress { stage, done }: Progress| {
+        assert!((0.0..=1.0).contains(&done), "{stage}: {done}");
+        last = done;
+        ControlFlow::Continue(())
+    };
+    let result = segment(&model(&Compute::cpu()), &volume, &mut watch).await.unwrap();
+    assert!(result.classes.iter().all(|class| class.voxels > 500), "{:?}", result.classes);
+    let written = write_labels(&result.labels, &volume, true).unwrap();
+    let back = read_volume(&written, &Limits::default()).unwrap();
+    assert_eq!(back.grid, volume.grid);
+    assert_eq!(back.labels().unwrap(), result.labels);
+}
+
+#[wasm_bindgen_test]
+async fn the_shipped_networks_pass_the_self_check_of_webgpu() {
+    let off = self_check(&model(&gpu().await), &model(&Compute::cpu())).await.unwrap();
+    console_log!("self-check: off by {off:.1e}");
+}
+
+#[wasm_bindgen_test]
+async fn a_gpu_that_computes_other_weights_fails_the_self_check() {
+    let compute = gpu().await;
+    let mut card = Card::read(CARD).unwrap();
+    let damaged = |name: &str| -> Vec<u8> {
+        let mut weights = store::read_weights(if name.starts_with("whole") { WHOLE } else { PATCH }).unwrap();
+        weights.get_mut("out.weight").unwrap().values[0] += 1.0;
+        store::write_weights(&weights, store::Precision::F16, Default::default()).unwrap()
+    };
+    for stage in [&mut card.stages.whole, &mut card.stages.patch] {
+        let fold = &mut stage.as_mut().unwrap().folds[0];
+        fold.sha256 = store::hash(&damaged(&fold.file));
+    }
+    let wrong = Model::load(card, |name| Ok(damaged(name)), false, &compute).unwrap();
+    let error = self_check(&wrong, &model(&Compute::cpu())).await.unwrap_err();
+    assert_eq!(error.code(), "device");
+    console_log!("refused: {error}");
+}
+
+#[wasm_bindgen_test]
+fn a_text_file_is_refused_in_one_sentence() {
+    let error = read_volume(b"this is no volume at all", &Limits::default()).unwrap_err();
+    assert_eq!(error.code(), "unsupported");
+    assert!(error.to_string().contains("a text file"));
+}

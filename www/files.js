@@ -1,0 +1,40 @@
+/** Files in and out: the button, dropping anywhere, saving. */
+const $ = (id) => document.getElementById(id);
+
+/** Calls `take(file)` for a file that was chosen or dropped. */
+export function onFile(take) {
+  const input = $('file');
+  $('open').addEventListener('click', () => input.click());
+  input.addEventListener('change', () => {
+    const [file] = input.files;
+    input.value = '';
+    if (file) take(file);
+  });
+
+  // dragenter and dragleave also fire for every element inside, so depth tells when the page itself is left.
+  let depth = 0;
+  const show = (change) => {
+    depth = Math.max(0, depth + change);
+    $('drop').hidden = depth === 0;
+  };
+  addEventListener('dragenter', (event) => {
+    event.preventDefault();
+    show(1);
+  });
+  addEventListener('dragleave', () => show(-1));
+  addEventListener('dragover', (event) => event.preventDefault());
+  addEventListener('drop', (event) => {
+    event.preventDefault();
+    show(-depth);
+    const [file] = event.dataTransfer.files;
+    if (file) take(file);
+  });
+}
+
+/** Gives `content` to the user as a download. */
+export function save(content, name, type) {
+  const url = URL.createObjectURL(new Blob([content], { type }));
+  const link = Object.assign(document.createElement('a'), { href: url, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}

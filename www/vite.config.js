@@ -1,0 +1,32 @@
+import { defineConfig } from 'vite';
+
+/** What the built page may do: run its own code, talk to its own server, and nothing else. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "style-src 'self'",
+  "img-src 'self' blob: data:",
+  "worker-src 'self' blob:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+].join('; ');
+
+/** The dev server injects inline code of its own, so the policy is for the built page only. */
+const contentSecurityPolicy = {
+  name: 'content-security-policy',
+  apply: 'build',
+  transformIndexHtml: () => [
+    { tag: 'meta', attrs: { 'http-equiv': 'Content-Security-Policy', content: POLICY }, injectTo: 'head-prepend' },
+  ],
+};
+
+export default defineConfig({
+  base: './',
+  plugins: [contentSecurityPolicy],
+  worker: { format: 'es' },
+  optimizeDeps: { exclude: ['insitu-seg'] },
+  server: { fs: { allow: ['..'] } },
+  // NiiVue is one file of 3 MB; small files stay files, as data: URLs may not be fetched under the policy.
+  build: { target: 'es2022', assetsInlineLimit: 0, chunkSizeWarningLimit: 4000, modulePreload: { polyfill: false } },
+});
