@@ -15,4 +15,4 @@ self.onmessage = async ({ data: { id, call, args } }) => {
 };
 
 /** The big arrays of a segmentation are handed over, not copied. */
-const buffersOf = ({ labels, nifti }) => [labels, nifti].filter(Boolean).map((array) => array.buffer);
+const buffersOf = ({ labels, nifti } = {}) => [labels, nifti].filter(Boolean).map((array) => array.buffer);

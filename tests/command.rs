@@ -76,13 +76,25 @@ fn of_many_inputs_the_good_ones_are_done() {
 fn the_mask_of_the_sample_is_right_and_lies_on_its_grid() {
     let folder = tempfile::tempdir().unwrap();
     let (mask, report) = (folder.path().join("mask.nii.gz"), folder.path().join("report.json"));
-    let run = insitu(&["segment", text(&sample()), "-o", text(&mask), "--backend", "cpu", "--report", text(&report)]);
+    let run = insitu(&[
+        "segment",
+        text(&sample()),
+        "-o",
+        text(&mask),
+        "--backend",
+        "cpu",
+        "--report",
+        text(&report),
+    ]);
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     let read = |path: &Path| read_volume(&std::fs::read(path).unwrap(), &Limits::default()).unwrap();
     let (image, found) = (read(&sample()), read(&mask));
     let truth = read(&sample().with_file_name("label.nii.gz"));
     assert_eq!((found.grid, found.header.srow), (image.grid, image.header.srow));
-    assert_eq!((found.header.qform_code, found.header.pixdim), (image.header.qform_code, image.header.pixdim));
+    assert_eq!(
+        (found.header.qform_code, found.header.pixdim),
+        (image.header.qform_code, image.header.pixdim)
+    );
     let (found, truth) = (read(&mask).labels().unwrap(), truth.labels().unwrap());
     for label in [1, 2] {
         let dice = insitu_seg::metrics::dice(&truth, &found, label);
@@ -97,7 +109,8 @@ fn the_mask_of_the_sample_is_right_and_lies_on_its_grid() {
 fn a_turned_copy_gives_the_same_mask_turned() {
     // The sample with its first axis reversed in memory and in both forms: the same patient, other voxels.
     let mut bytes = plain();
-    let dims: [usize; 3] = std::array::from_fn(|a| usize::from(u16::from_le_bytes([bytes[42 + 2 * a], bytes[43 + 2 * a]])));
+    let dims: [usize; 3] =
+        std::array::from_fn(|a| usize::from(u16::from_le_bytes([bytes[42 + 2 * a], bytes[43 + 2 * a]])));
     for row in bytes[352..].chunks_exact_mut(2 * dims[0]) {
         let turned: Vec<u8> = row.chunks_exact(2).rev().flatten().copied().collect();
         row.copy_from_slice(&turned);
@@ -112,7 +125,9 @@ fn a_turned_copy_gives_the_same_mask_turned() {
     let turned = folder.path().join("turned.nii");
     std::fs::write(&turned, &bytes).unwrap();
     let masks = ["a.nii", "b.nii"].map(|name| folder.path().join(name));
-    assert!(insitu(&["segment", text(&sample()), "-o", text(&masks[0]), "--backend", "cpu"]).status.success());
+    assert!(
+        insitu(&["segment", text(&sample()), "-o", text(&masks[0]), "--backend", "cpu"]).status.success()
+    );
     assert!(insitu(&["segment", text(&turned), "-o", text(&masks[1]), "--backend", "cpu"]).status.success());
     let [one, two] = masks.map(|path| std::fs::read(path).unwrap()[352..].to_vec());
     let back: Vec<u8> = two.chunks_exact(dims[0]).flat_map(|row| row.iter().rev().copied()).collect();
@@ -125,7 +140,20 @@ fn info_says_what_the_file_says() {
     let info: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
     assert_eq!(info["orientation"], "RAS");
     assert_eq!(info["datatype"], "int16");
-    for field in ["dims", "spacing_mm", "affine", "sform_code", "qform_code", "slope", "inter", "min", "max", "mean", "nonfinite", "warnings"] {
+    for field in [
+        "dims",
+        "spacing_mm",
+        "affine",
+        "sform_code",
+        "qform_code",
+        "slope",
+        "inter",
+        "min",
+        "max",
+        "mean",
+        "nonfinite",
+        "warnings",
+    ] {
         assert!(!info[field].is_null(), "{field}");
     }
 }
@@ -160,7 +188,11 @@ fn public_test_cases_are_segmented_well() {
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     let json = folder.path().join("scores.json");
     let truth = task.join("labelsTs");
-    assert!(insitu(&["evaluate", "--truth", text(&truth), "--pred", text(folder.path()), "--json", text(&json)]).status.success());
+    assert!(
+        insitu(&["evaluate", "--truth", text(&truth), "--pred", text(folder.path()), "--json", text(&json)])
+            .status
+            .success()
+    );
     let scores: serde_json::Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
     let mean = |label: &str| scores["mean"][label]["dsc"].as_f64().unwrap();
     println!("Dice on {} cases: anterior {:.4}, posterior {:.4}", inputs.len(), mean("1"), mean("2"));

@@ -110,6 +110,6 @@ async fn a_gpu_that_computes_other_weights_fails_the_self_check() {
 #[wasm_bindgen_test]
 fn a_text_file_is_refused_in_one_sentence() {
     let error = read_volume(b"this is no volume at all", &Limits::default()).unwrap_err();
-    assert_eq!(error.code(), "unsupported");
+    assert_eq!(error.code(), "malformed");
     assert!(error.to_string().contains("a text file"));
 }

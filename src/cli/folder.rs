@@ -125,7 +125,7 @@ pub fn models(arguments: &ModelsArguments) -> Result<ExitCode> {
         for folder in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
             match read_card(&folder) {
                 Ok(card) if found.iter().all(|(_, other)| other.name != card.name) => {
-                    found.push((folder, card))
+                    found.push((folder, card));
                 }
                 _ => {}
             }

@@ -5,7 +5,7 @@ use super::{NOTHING_DONE, SOME_FAILED, bar, make_folder, read, write};
 use clap::{Args, ValueEnum};
 use insitu_seg::device::{Backend, Compute};
 use insitu_seg::predict::{Model, Progress, Segmentation, segment, self_check};
-use insitu_seg::{Error, Limits, Result, read_volume, store, write_labels};
+use insitu_seg::{Error, Limits, Result, Volume, read_volume, store, write_labels};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -47,12 +47,19 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let targets = targets(arguments)?;
     let folder = find(&arguments.model)?;
-    let model = pollster::block_on(open(arguments, &folder))?;
+    // Opened when the first readable volume needs it: bad input is refused at once, and by its own sentence only.
+    let mut model = None;
     let mut reports = Vec::new();
     let mut failed = 0;
     for (input, output) in arguments.inputs.iter().zip(&targets) {
-        match one(&model, input, output) {
-            Ok(report) => reports.push(report),
+        let done = load(input).and_then(|(volume, hash)| {
+            if model.is_none() {
+                model = Some(pollster::block_on(open(arguments, &folder))?);
+            }
+            model.as_ref().map(|model| one(model, input, &volume, &hash, output)).transpose()
+        });
+        match done {
+            Ok(report) => reports.extend(report),
             Err(error) => {
                 eprintln!("insitu: {error}");
                 failed += 1;
@@ -119,33 +126,38 @@ async fn open(arguments: &Arguments, folder: &Path) -> Result<Model> {
     Ok(model)
 }
 
-fn one(model: &Model, input: &Path, output: &Path) -> Result<serde_json::Value> {
+/// A volume and the hash of its file.
+fn load(input: &Path) -> Result<(Volume, String)> {
     let bytes = read(input)?;
     let volume = read_volume(&bytes, &Limits::default()).map_err(|error| error.within(input.display()))?;
+    Ok((volume, store::hash(&bytes)))
+}
+
+fn one(model: &Model, input: &Path, volume: &Volume, hash: &str, output: &Path) -> Result<serde_json::Value> {
     let bar = bar(1000, "{msg:8} [{bar:40}] {percent}%, {eta} left");
     let mut watch = |Progress { stage, done }: Progress| {
         bar.set_message(stage);
         bar.set_position((done * 1000.0) as u64);
         ControlFlow::Continue(())
     };
-    let result = pollster::block_on(segment(model, &volume, &mut watch))
+    let result = pollster::block_on(segment(model, volume, &mut watch))
         .map_err(|error| error.within(input.display()))?;
     bar.finish_and_clear();
     let gzip = output.extension().is_none_or(|extension| extension != "nii");
-    write(output, &write_labels(&result.labels, &volume, gzip)?)?;
+    write(output, &write_labels(&result.labels, volume, gzip)?)?;
     for warning in &result.warnings {
         eprintln!("insitu: {}: warning: {warning}", input.display());
     }
-    Ok(report(model, input, &bytes, &result))
+    Ok(report(model, input, hash, &result))
 }
 
 /// What was done; no path and no text of the file, only hashes and figures.
-fn report(model: &Model, input: &Path, bytes: &[u8], result: &Segmentation) -> serde_json::Value {
+fn report(model: &Model, input: &Path, hash: &str, result: &Segmentation) -> serde_json::Value {
     let Segmentation { classes, region, warnings, timings, .. } = result;
     let name = input.file_name().map(|name| name.to_string_lossy().into_owned());
     let compute = model.compute();
     serde_json::json!({
-        "input": {"file": name, "sha256": store::hash(bytes)},
+        "input": {"file": name, "sha256": hash},
         "model": {"name": model.card.name, "stages": model.card.stages},
         "program": {"name": "insitu", "version": env!("CARGO_PKG_VERSION")},
         "backend": if compute.gpu { "gpu" } else { "cpu" },

@@ -222,8 +222,7 @@ impl Header {
         };
         affine[3] = [0.0, 0.0, 0.0, 1.0];
         for axis in 0..3 {
-            let column: [f64; 3] = std::array::from_fn(|row| affine[row][axis]);
-            let length = column.iter().map(|v| v * v).sum::<f64>().sqrt();
+            let length = affine[..3].iter().map(|row| row[axis].powi(2)).sum::<f64>().sqrt();
             if !length.is_finite() || !(1e-4..=1e4).contains(&length) {
                 return Err(Error::malformed(
                     format!("spacing of axis {axis}"),

@@ -163,24 +163,24 @@ fn number(bytes: &[u8], datatype: DataType, big_endian: bool) -> f64 {
 
 /// Refuses what is plainly something else, by its name.
 fn name_other_formats(head: &[u8]) -> Result<()> {
-    let text = |found: &str| Err(Error::unsupported("file", found, "a NIfTI-1 volume (.nii or .nii.gz)"));
-    let trimmed = head.trim_ascii_start();
+    let nifti = "a NIfTI-1 volume (.nii or .nii.gz)";
+    let start = head.trim_ascii_start().get(..5).unwrap_or_default();
     if head.get(128..132) == Some(b"DICM") {
-        return text("a DICOM file");
+        return Err(Error::unsupported("file", "a DICOM file", nifti));
     }
     if head.starts_with(b"NRRD") {
-        return text("an NRRD file");
+        return Err(Error::unsupported("file", "an NRRD file", nifti));
     }
-    if trimmed
-        .get(..5)
-        .is_some_and(|start| start.eq_ignore_ascii_case(b"<html") || start.eq_ignore_ascii_case(b"<!doc"))
-    {
-        return text("an HTML page (the server sent a page in place of the file)");
+    if start.eq_ignore_ascii_case(b"<html") || start.eq_ignore_ascii_case(b"<!doc") {
+        return Err(Error::malformed(
+            "file",
+            "an HTML page (the server sent a page in place of the file)",
+            nifti,
+        ));
     }
-    if head.len() >= 4
-        && head.iter().all(|&b| b == b'\t' || b == b'\n' || b == b'\r' || (32..127).contains(&b))
-    {
-        return text("a text file");
+    let printable = |b: &u8| matches!(b, b'\t' | b'\n' | b'\r' | 32..);
+    if head.len() >= 4 && head.iter().all(printable) {
+        return Err(Error::malformed("file", "a text file", nifti));
     }
     if !head.is_empty() && head.iter().all(|&b| b == 0) {
         return Err(Error::malformed("header", "nothing but zero bytes", "a NIfTI-1 header"));

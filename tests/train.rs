@@ -1,0 +1,132 @@
+//! Training by the command, from a data set to a model that segments: small and short, on phantoms that the test
+//! makes.
+#![cfg(feature = "cli")]
+
+use insitu_seg::{Limits, Volume, read_volume, write_labels};
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Balls of two labels at changing places, as images and labels of an MSD task.
+fn task(folder: &Path) {
+    let template = read_volume(
+        &std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("pkg/samples/hippocampus/image.nii.gz"))
+            .unwrap(),
+        &Limits::default(),
+    )
+    .unwrap();
+    let mut pairs = Vec::new();
+    for kind in ["images", "labels"] {
+        std::fs::create_dir_all(folder.join(kind)).unwrap();
+    }
+    for number in 1..=8usize {
+        let name = format!("ball_{number:03}.nii.gz");
+        let at = |i: usize, scale: u8| ball(&template, number, i) * scale;
+        for (kind, scale, ground) in [("images", 60u8, 20u8), ("labels", 1, 0)] {
+            let voxels: Vec<u8> = (0..template.grid.len())
+                .map(|i| ground * u8::from(i % 7 < 3) / 2 + ground + at(i, scale))
+                .collect();
+            std::fs::write(folder.join(kind).join(&name), write_labels(&voxels, &template, true).unwrap())
+                .unwrap();
+        }
+        pairs.push(
+            serde_json::json!({"image": format!("./images/{name}"), "label": format!("./labels/{name}")}),
+        );
+    }
+    let manifest = serde_json::json!({
+        "name": "Balls", "licence": "none", "reference": "made by a test", "modality": {"0": "MRI"},
+        "labels": {"0": "background", "1": "Front", "2": "Back"}, "training": pairs,
+    });
+    std::fs::write(folder.join("dataset.json"), manifest.to_string()).unwrap();
+}
+
+fn ball(template: &Volume, number: usize, index: usize) -> u8 {
+    let [nx, ny, _] = template.grid.dims;
+    let center = [14 + number % 4, 22 + number % 5, 15 + number % 3];
+    let at = [index % nx, index / nx % ny, index / (nx * ny)];
+    let square: usize = at.iter().zip(center).map(|(&a, c)| a.abs_diff(c).pow(2)).sum();
+    if square > 50 { 0 } else { 1 + u8::from(at[1] < center[1]) }
+}
+
+fn insitu(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_insitu")).args(arguments).output().unwrap()
+}
+
+fn done(arguments: &[&str]) {
+    let run = insitu(arguments);
+    assert!(run.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&run.stderr));
+}
+
+#[test]
+fn a_model_is_trained_resumed_packed_and_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    task(folder.path());
+    let (data, model, log) = (path(""), path("balls"), path("log.csv"));
+    let train = |stage: &str, steps: &str, more: &[&str]| {
+        let mut arguments =
+            vec!["train", "--data", &data, "--model", &model, "--log", &log, "--base", "2", "--stage", stage];
+        arguments.extend(["--fold", "0", "--rate", "1e-2", "--steps", steps]);
+        arguments.extend(more);
+        done(&arguments);
+    };
+    train("patch", "60", &[]);
+    let lines =
+        |log: &str| std::fs::read_to_string(log).unwrap().lines().map(str::to_owned).collect::<Vec<_>>();
+    let first = lines(&log);
+    assert!(first[0].starts_with("epoch,steps,seconds,rate,loss,validation_loss,validation_dice_1"));
+    let losses: Vec<f64> =
+        first[1..].iter().map(|line| line.split(',').nth(4).unwrap().parse().unwrap()).collect();
+    assert!(losses.last().unwrap() < &(losses[0] - 0.3), "the loss does not fall: {losses:?}");
+
+    train("patch", "72", &["--resume"]);
+    let more = lines(&log);
+    assert_eq!(more[..first.len()], first[..]);
+    let steps = |line: &String| line.split(',').nth(1).unwrap().parse::<usize>().unwrap();
+    assert_eq!((steps(&more[first.len()]), steps(more.last().unwrap())), (66, 72));
+
+    train("whole", "30", &["--init", &path("balls/patch-0.safetensors")]);
+    done(&["pack", &model, "-o", &path("packed")]);
+    let (image, mask) = (path("images/ball_002.nii.gz"), path("mask.nii.gz"));
+    done(&["segment", &image, "-o", &mask, "--model", &path("packed"), "--backend", "cpu"]);
+    let read = |path: &str| {
+        read_volume(&std::fs::read(path).unwrap(), &Limits::default()).unwrap().labels().unwrap()
+    };
+    let (truth, found) = (read(&path("labels/ball_002.nii.gz")), read(&mask));
+    for label in [1, 2] {
+        let dice = insitu_seg::metrics::dice(&truth, &found, label);
+        assert!(dice > 0.7, "label {label}: Dice {dice}");
+    }
+
+    // A damaged weight file is refused, by its name.
+    let weights = path("packed/patch-0.safetensors");
+    let mut bytes = std::fs::read(&weights).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&weights, bytes).unwrap();
+    let run = insitu(&[
+        "segment",
+        &image,
+        "-o",
+        &path("never.nii"),
+        "--model",
+        &path("packed"),
+        "--backend",
+        "cpu",
+    ]);
+    assert_eq!(run.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&run.stderr).contains("patch-0.safetensors: found SHA-256"));
+}
+
+#[test]
+fn wrong_settings_are_refused_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    task(folder.path());
+    let data = folder.path().to_str().unwrap();
+    for more in [["--base", "0"], ["--depth", "5"], ["--fold", "4"], ["--batch", "0"], ["--minutes", "-1"]] {
+        let joined = format!("{}={}", more[0], more[1]);
+        let run =
+            insitu(&["train", "--data", data, "--stage", "patch", "--model", &format!("{data}/m"), &joined]);
+        let message = String::from_utf8_lossy(&run.stderr);
+        assert_eq!(run.status.code(), Some(2), "{message}");
+        assert!(message.contains(more[0]) && message.contains("expected"), "{message}");
+    }
+}
