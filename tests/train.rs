@@ -64,12 +64,12 @@ fn a_model_is_trained_resumed_packed_and_used() {
     let (data, model, log) = (path(""), path("balls"), path("log.csv"));
     let train = |stage: &str, steps: &str, more: &[&str]| {
         let mut arguments =
-            vec!["train", "--data", &data, "--model", &model, "--log", &log, "--base", "2", "--stage", stage];
+            vec!["train", "--data", &data, "--model", &model, "--log", &log, "--base", "4", "--stage", stage];
         arguments.extend(["--fold", "0", "--rate", "1e-2", "--steps", steps]);
         arguments.extend(more);
         done(&arguments);
     };
-    train("patch", "60", &[]);
+    train("patch", "240", &[]);
     let lines =
         |log: &str| std::fs::read_to_string(log).unwrap().lines().map(str::to_owned).collect::<Vec<_>>();
     let first = lines(&log);
@@ -78,13 +78,13 @@ fn a_model_is_trained_resumed_packed_and_used() {
         first[1..].iter().map(|line| line.split(',').nth(4).unwrap().parse().unwrap()).collect();
     assert!(losses.last().unwrap() < &(losses[0] - 0.3), "the loss does not fall: {losses:?}");
 
-    train("patch", "72", &["--resume"]);
+    train("patch", "252", &["--resume"]);
     let more = lines(&log);
     assert_eq!(more[..first.len()], first[..]);
     let steps = |line: &String| line.split(',').nth(1).unwrap().parse::<usize>().unwrap();
-    assert_eq!((steps(&more[first.len()]), steps(more.last().unwrap())), (66, 72));
+    assert_eq!((steps(&more[first.len()]), steps(more.last().unwrap())), (246, 252));
 
-    train("whole", "30", &["--init", &path("balls/patch-0.safetensors")]);
+    train("whole", "120", &["--init", &path("balls/patch-0.safetensors")]);
     done(&["pack", &model, "-o", &path("packed")]);
     let (image, mask) = (path("images/ball_002.nii.gz"), path("mask.nii.gz"));
     done(&["segment", &image, "-o", &mask, "--model", &path("packed"), "--backend", "cpu"]);

@@ -1,5 +1,6 @@
 /** The package as plain static files, without a bundler: what a developer calls, in Node and in Chromium. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { root } from '../../scripts/tools.mjs';
@@ -38,6 +39,14 @@ describe('in a page that imports /index.js', () => {
   after(async () => {
     await browser?.close();
     await server?.close();
+  });
+
+  it('runs the JavaScript of the README as it stands there', async () => {
+    const [, code] = /```js\n(.*?)```/s.exec(readFileSync(join(root, 'README.md'), 'utf8'));
+    const body = code.replace(/^import (.*) from 'insitu-seg';$/m, "const $1 = await import('/index.js');");
+    assert.notEqual(body, code);
+    const mask = await page.evaluate(`(async () => { const file = new File([t.bytes], 'a.nii.gz'); ${body}; return mask.length; })()`);
+    assert.ok(mask > 352);
   });
 
   it('checkSupport names the adapter and its limits', async () => {
