@@ -43,6 +43,11 @@ const checks = [
   { name: 'tests of the pure core', run: cargo('test', '--release', '--no-default-features') },
   { name: 'the pure core is pure', run: isPure },
   { name: 'tests, native', run: cargo('test', '--release', '--features', 'cli') },
+  {
+    name: 'tests on the data of ../shared',
+    run: cargo('test', '--release', '--features', 'cli', '--test', 'metrics', '--test', 'preprocess', '--test', 'command', '--', '--show-output'),
+    skip: () => noFile('../shared/data'),
+  },
   { name: 'tests in wasm, in Chromium', run: wasmTests, skip: () => noFile('tests/web.rs') ?? noDriver() },
   { name: 'build of the package and the page', run: () => run(process.execPath, ['scripts/build.mjs']) },
   { name: 'build of the command', run: cargo('build', '--release', '--features', 'cli') },

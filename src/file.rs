@@ -11,6 +11,7 @@ pub use header::{DataType, Header};
 pub use read::read_volume;
 pub use write::write_labels;
 
+use crate::error::{Error, Result};
 use crate::grid::Grid;
 
 /// Upper bounds, checked from the header before anything is allocated.
@@ -69,7 +70,7 @@ impl Volume {
     ///
     /// # Errors
     /// `Malformed` at the first value that is no label.
-    pub fn labels(&self) -> crate::Result<Vec<u8>> {
+    pub fn labels(&self) -> Result<Vec<u8>> {
         self.voxels
             .iter()
             .map(|&value| {
@@ -77,11 +78,7 @@ impl Volume {
                 if (value - label).abs() < 1e-3 && (0.0..=255.0).contains(&label) {
                     Ok(label as u8)
                 } else {
-                    Err(crate::Error::malformed(
-                        "label value",
-                        value.to_string(),
-                        "a whole number from 0 to 255",
-                    ))
+                    Err(Error::malformed("label value", value.to_string(), "a whole number from 0 to 255"))
                 }
             })
             .collect()

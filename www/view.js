@@ -51,6 +51,9 @@ export async function createView(canvas, opacity, onMove) {
       while (nv.volumes.length > 0) nv.removeVolume(nv.volumes.at(-1));
       names = [];
       nv.addVolume(volume);
+      // On the centre of a voxel: halfway between two slices the label of either would show through.
+      const [x, y, z] = volume.dimsRAS.slice(1, 4).map((n) => n >> 1);
+      nv.scene.crosshairPos = nv.vox2frac([x, y, z]);
       nv.createOnLocationChange();
     },
     clearMask,

@@ -3,6 +3,7 @@
 mod evaluate;
 mod folder;
 mod info;
+mod keep;
 mod segment;
 mod train;
 

@@ -1,19 +1,19 @@
 //! `insitu train`: one stage of a model, on a task's folder.
 
-use super::folder::{read_card, write_fold};
-use super::{bar, make_folder, read, write};
+use super::folder::read_card;
+use super::keep::Keep;
+use super::{bar, read};
 use clap::{Args, ValueEnum};
-use insitu_seg::card::{Card, Fold, Stage, StageCard};
+use insitu_seg::card::{Card, Stage, StageCard};
 use insitu_seg::model::Architecture;
-use insitu_seg::store::{self, Precision, Weights};
+use insitu_seg::store::{self, Weights};
 use insitu_seg::train::data::{Case, Manifest, read_case, split};
-use insitu_seg::train::fit::{Budget, Epoch, Event, Fit, Plan, Progress};
+use insitu_seg::train::fit::{Budget, Epoch, Event, Fit, Plan};
 use insitu_seg::train::optimizer::Settings;
 use insitu_seg::train::sample::{Augment, outputs};
 use insitu_seg::{Error, Result};
-use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -93,7 +93,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     device.seed(arguments.seed);
     let network = start(arguments, architecture, &device)?;
     let mut fit = Fit::new(plan, network, device);
-    let keep = Keep::new(arguments, stage);
+    let keep = Keep::new(&arguments.model, arguments.log.as_deref(), stage, arguments.fold);
     if arguments.resume {
         fit = keep.resume(fit)?;
     }
@@ -119,7 +119,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
                     bar.set_message(format!("loss {loss:.3}"));
                 }
                 Event::Epoch(epoch, weights) => {
-                    let done = keep.epoch(epoch, weights, &mut card, stage, &form);
+                    let done = keep.epoch(epoch, weights, &mut card, &form);
                     bar.suspend(|| eprintln!("{}", summary(epoch)));
                     fault = done.err();
                 }
@@ -266,92 +266,4 @@ fn summary(epoch: &Epoch) -> String {
         progress.seconds,
         dice.join(" ")
     )
-}
-
-/// What is written while training: the log, the best weights, the state to go on from.
-struct Keep<'a> {
-    arguments: &'a Arguments,
-    state: PathBuf,
-    command: String,
-    file: String,
-}
-
-impl<'a> Keep<'a> {
-    fn new(arguments: &'a Arguments, stage: Stage) -> Self {
-        let file = format!("{}-{}.safetensors", stage.name(), arguments.fold);
-        let state = arguments.model.join(format!("state-{}-{}", stage.name(), arguments.fold));
-        let given: Vec<String> = std::env::args().skip(1).collect();
-        Self { arguments, state, command: format!("insitu {}", given.join(" ")), file }
-    }
-
-    fn epoch(
-        &self,
-        epoch: &Epoch,
-        weights: &Weights,
-        card: &mut Card,
-        stage: Stage,
-        form: &StageCard,
-    ) -> Result<()> {
-        if let Some(log) = &self.arguments.log {
-            append(log, epoch)?;
-        }
-        if !epoch.improved {
-            return Ok(());
-        }
-        // The other stage may have been trained meanwhile: its part of the card is taken from the folder.
-        if let Ok(current) = read_card(&self.arguments.model) {
-            card.stages = current.stages;
-        }
-        let fold = Fold {
-            fold: self.arguments.fold,
-            file: self.file.clone(),
-            sha256: String::new(),
-            steps: epoch.progress.step,
-            validation_dice: epoch.check_dice.iter().map(|dice| (dice * 1e4).round() / 1e4).collect(),
-            command: self.command.clone(),
-        };
-        write_fold(&self.arguments.model, card, stage, form, fold, weights, Precision::F32)
-    }
-
-    fn state(&self, fit: &Fit) -> Result<()> {
-        let (weights, optimizer, progress) = pollster::block_on(fit.state())?;
-        make_folder(&self.state)?;
-        let pack = |weights| store::write_weights(weights, Precision::F32, HashMap::new());
-        write(&self.state.join("weights.safetensors"), &pack(&weights)?)?;
-        write(&self.state.join("optimizer.safetensors"), &pack(&optimizer)?)?;
-        let text = serde_json::to_vec(&progress)
-            .map_err(|error| Error::argument("progress", error.to_string(), "finite numbers"))?;
-        write(&self.state.join("progress.json"), &text)
-    }
-
-    fn resume(&self, fit: Fit) -> Result<Fit> {
-        let file = |name: &str| read(&self.state.join(name));
-        let progress: Progress = serde_json::from_slice(&file("progress.json")?).map_err(|error| {
-            Error::malformed("progress.json", error.to_string(), "the state of a training run")
-        })?;
-        let weights = store::read_weights(&file("weights.safetensors")?)?;
-        fit.restore(weights, store::read_weights(&file("optimizer.safetensors")?)?, progress)
-    }
-}
-
-/// Adds a line to the log, with a head line if it is new.
-fn append(log: &Path, epoch: &Epoch) -> Result<()> {
-    let fresh = !log.exists();
-    let fault = |error: std::io::Error| Error::io(log, &error);
-    let file = std::fs::OpenOptions::new().create(true).append(true).open(log).map_err(fault)?;
-    let mut writer = csv::Writer::from_writer(file);
-    let numbered = |i: usize| format!("validation_dice_{}", i + 1);
-    let head =
-        ["epoch", "steps", "seconds", "rate", "loss", "validation_loss"].map(str::to_owned).into_iter();
-    let Epoch { progress, rate, loss, check_loss, check_dice, .. } = epoch;
-    let values = [*rate, *loss, *check_loss].into_iter().chain(check_dice.iter().copied());
-    let row = [progress.epoch.to_string(), progress.step.to_string(), format!("{:.1}", progress.seconds)];
-    let row = row.into_iter().chain(values.map(|value| format!("{value:.6}")));
-    let refused =
-        |error: csv::Error| Error::argument(log.display().to_string(), error.to_string(), "a CSV log");
-    if fresh {
-        writer.write_record(head.chain((0..check_dice.len()).map(numbered))).map_err(refused)?;
-    }
-    writer.write_record(row).map_err(refused)?;
-    writer.flush().map_err(fault)
 }

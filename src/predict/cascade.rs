@@ -64,29 +64,13 @@ impl Model {
 
     /// Where the object is: the sum over folds of the whole network's probabilities.
     pub(super) async fn find(&self, image: &Image, watch: &mut Watch<'_>) -> Result<Vec<f32>> {
-        let mut sum: Option<Tensor<5>> = None;
-        for (fold, network) in self.whole.iter().enumerate() {
-            let one = self.run(network, image, "whole", fold, self.whole.len(), watch).await?;
-            sum = Some(match sum {
-                Some(sum) => sum + one,
-                None => one,
-            });
-        }
-        self.read(sum, image).await
+        self.sum(&self.whole, "whole", image, watch).await
     }
 
     /// Labels inside the box: the mean over folds of the patch network's probabilities above one half, a later
     /// label over an earlier one.
     pub(super) async fn label(&self, image: &Image, watch: &mut Watch<'_>) -> Result<Vec<u8>> {
-        let mut sum: Option<Tensor<5>> = None;
-        for (fold, network) in self.patch.iter().enumerate() {
-            let one = self.run(network, image, "patch", fold, self.patch.len(), watch).await?;
-            sum = Some(match sum {
-                Some(sum) => sum + one,
-                None => one,
-            });
-        }
-        let sums = self.read(sum, image).await?;
+        let sums = self.sum(&self.patch, "patch", image, watch).await?;
         let half = 0.5 * self.patch.len() as f32;
         let count = image.values.len();
         let mut labels = vec![0; count];
@@ -100,6 +84,35 @@ impl Model {
         Ok(labels)
     }
 
+    /// The probabilities of all folds, summed on the device and read; values that no network can give are
+    /// refused.
+    async fn sum(
+        &self,
+        networks: &[Network],
+        stage: &'static str,
+        image: &Image,
+        watch: &mut Watch<'_>,
+    ) -> Result<Vec<f32>> {
+        let mut sum: Option<Tensor<5>> = None;
+        for (fold, network) in networks.iter().enumerate() {
+            let one = self.run(network, image, stage, (fold, networks.len()), watch).await?;
+            sum = Some(match sum {
+                Some(sum) => sum + one,
+                None => one,
+            });
+        }
+        let Some(sum) = sum else {
+            return Err(Error::argument("model", format!("no {stage} network"), "at least one"));
+        };
+        let values = read_tensor(sum).await?;
+        self.compute.tidy();
+        let top = networks.len() as f32 * 1.0001;
+        match values.iter().find(|value| !(0.0..=top).contains(*value)) {
+            Some(value) => Err(Error::device("network", format!("a probability of {value}"), "0 to 1")),
+            None => Ok(values),
+        }
+    }
+
     /// Probabilities of one network. On a GPU every level is waited for: so progress is real, no queue grows
     /// longer than a level, and a stop is heard.
     async fn run(
@@ -107,8 +120,7 @@ impl Model {
         network: &Network,
         image: &Image,
         stage: &'static str,
-        fold: usize,
-        folds: usize,
+        (fold, folds): (usize, usize),
         watch: &mut Watch<'_>,
     ) -> Result<Tensor<5>> {
         let [x, y, z] = image.dims;
@@ -122,18 +134,6 @@ impl Model {
             tell(watch, stage, (fold as f64 + pass.done()) / folds as f64)?;
         }
         Ok(sigmoid(pass.x))
-    }
-
-    /// Reads probabilities and refuses what no network can give.
-    async fn read(&self, sum: Option<Tensor<5>>, image: &Image) -> Result<Vec<f32>> {
-        let Some(sum) = sum else { return Ok(vec![0.0; image.values.len()]) };
-        let values = read_tensor(sum).await?;
-        self.compute.tidy();
-        let top = self.whole.len().max(self.patch.len()) as f32 * 1.0001;
-        match values.iter().find(|value| !(0.0..=top).contains(*value)) {
-            Some(value) => Err(Error::device("network", format!("a probability of {value}"), "0 to 1")),
-            None => Ok(values),
-        }
     }
 }
 
@@ -149,8 +149,8 @@ pub async fn self_check(gpu: &Model, cpu: &Model) -> Result<f32> {
     let mut worst = 0f32;
     for (stage, ours, theirs) in [("whole", &gpu.whole, &cpu.whole), ("patch", &gpu.patch, &cpu.patch)] {
         for (a, b) in ours.iter().zip(theirs) {
-            let found = read_tensor(gpu.run(a, &image, stage, 0, 1, &mut keep_going).await?).await?;
-            let expected = read_tensor(cpu.run(b, &image, stage, 0, 1, &mut keep_going).await?).await?;
+            let found = read_tensor(gpu.run(a, &image, stage, (0, 1), &mut keep_going).await?).await?;
+            let expected = read_tensor(cpu.run(b, &image, stage, (0, 1), &mut keep_going).await?).await?;
             for (found, expected) in found.iter().zip(&expected) {
                 let off = (found - expected).abs();
                 // Asked for what is right, so that NaN fails.
