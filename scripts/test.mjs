@@ -45,7 +45,7 @@ const checks = [
   { name: 'tests, native', run: cargo('test', '--release', '--features', 'cli') },
   {
     name: 'tests on the data of ../shared',
-    run: cargo('test', '--release', '--features', 'cli', '--test', 'metrics', '--test', 'preprocess', '--test', 'command', '--', '--show-output'),
+    run: cargo('test', '--release', '--features', 'cli', '--test', 'file', '--test', 'metrics', '--test', 'preprocess', '--test', 'command', '--', '--show-output'),
     skip: () => noFile('../shared/data'),
   },
   { name: 'tests in wasm, in Chromium', run: wasmTests, skip: () => noFile('tests/web.rs') ?? noDriver() },

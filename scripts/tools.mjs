@@ -43,6 +43,9 @@ export function which(name) {
 export const chromium = () => process.env.CHROMIUM ?? which('chromium') ?? which('chromium-browser') ?? which('google-chrome');
 export const chromedriver = () => process.env.CHROMEDRIVER ?? which('chromedriver');
 
+/** A Python that has nibabel, which reads back what we write: the checkout's own or the machine's; null if none has. */
+export const nibabel = () => [join(root, '.venv', 'bin', 'python'), 'python3'].find((python) => ask(python, ['-c', 'import nibabel']) !== null) ?? null;
+
 /** The npm packages of the lock file; nothing to do where they are newer than it. */
 export async function ensureNodeModules() {
   const installed = join(root, 'node_modules', '.package-lock.json');

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { ask, root } from '../../scripts/tools.mjs';
+import { ask, nibabel, root } from '../../scripts/tools.mjs';
 import { launch, servePage } from './browser.mjs';
 import { agreement, asFourDimensional, readNifti } from './nifti.mjs';
 
@@ -198,11 +198,12 @@ describe('the downloaded mask', () => {
   });
 
   it('opens in nibabel with the shape and the affine of its image', (t) => {
-    if (ask('python3', ['-c', 'import nibabel']) === null) return t.skip('not run: nibabel');
+    const python = nibabel();
+    if (python === null) return t.skip('not run: no python with nibabel');
     const path = join(scratch, 'mask.nii.gz');
     writeFileSync(path, mask.bytes);
     const script = 'import sys, nibabel, numpy; a, b = map(nibabel.load, sys.argv[1:]); print(a.shape == b.shape and numpy.array_equal(a.affine, b.affine), int(numpy.asanyarray(b.dataobj).max()))';
-    const [same, highest] = ask('python3', ['-c', script, SAMPLE, path]).trim().split(' ');
+    const [same, highest] = ask(python, ['-c', script, SAMPLE, path]).trim().split(' ');
     assert.equal(same, 'True');
     assert.ok(Number(highest) > 0);
   });
