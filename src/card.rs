@@ -27,6 +27,14 @@ impl Stage {
             Self::Patch => "patch",
         }
     }
+
+    /// Output channels of its network: the whole network merges all labels.
+    pub fn outputs(self, labels: usize) -> usize {
+        match self {
+            Self::Whole => 1,
+            Self::Patch => labels,
+        }
+    }
 }
 
 /// A label as users see it.
@@ -211,7 +219,7 @@ impl Card {
         for stage in [Stage::Whole, Stage::Patch] {
             let Some(card_of) = card.stages.get(stage) else { continue };
             let Architecture { base, depth, inputs, outputs } = card_of.architecture;
-            let wanted = if stage == Stage::Whole { 1 } else { card.labels.len() };
+            let wanted = stage.outputs(card.labels.len());
             let sane = (1..=256).contains(&base) && (3..=4).contains(&depth) && (1..=16).contains(&inputs);
             if !sane || outputs != wanted || card.labels.len() > 255 {
                 return Err(Error::malformed(
@@ -267,14 +275,6 @@ impl Card {
                      view were not tested."
                 .to_owned(),
             test: None,
-        }
-    }
-
-    /// The network form `architecture` that `stage` must have for these labels.
-    pub fn outputs(&self, stage: Stage) -> usize {
-        match stage {
-            Stage::Whole => 1,
-            Stage::Patch => self.labels.len(),
         }
     }
 }

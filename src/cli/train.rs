@@ -10,7 +10,7 @@ use insitu_seg::store::{self, Weights};
 use insitu_seg::train::data::{Case, Manifest, read_case, split};
 use insitu_seg::train::fit::{Budget, Epoch, Event, Fit, Plan};
 use insitu_seg::train::optimizer::Settings;
-use insitu_seg::train::sample::{Augment, outputs};
+use insitu_seg::train::sample::Augment;
 use insitu_seg::{Error, Result};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -87,7 +87,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let architecture = check(arguments)?;
     let manifest = Manifest::read(&arguments.data)?;
     let (mut card, train, check) = prepare(arguments, &manifest)?;
-    let architecture = Architecture { outputs: outputs(stage, card.labels.len()), ..architecture };
+    let architecture = Architecture { outputs: stage.outputs(card.labels.len()), ..architecture };
     let plan = plan(arguments, stage, &card, train.len());
     let device = burn::tensor::Device::flex().autodiff();
     device.seed(arguments.seed);

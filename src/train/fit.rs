@@ -4,7 +4,7 @@
 use super::data::Case;
 use super::loss;
 use super::optimizer::{AdamW, Settings};
-use super::sample::{Augment, Sample, draw, outputs, plain, rng};
+use super::sample::{Augment, Sample, draw, plain, rng};
 use crate::card::{Preset, Stage};
 use crate::error::{Error, Result};
 use crate::metrics::dice;
@@ -201,7 +201,7 @@ impl Fit {
         for (position, &index) in batch.iter().enumerate() {
             let draw_index = (self.progress.step * self.plan.batch + position) as u64;
             let sample = draw(&train[index], stage, labels, &preset, &augment, &mut rng(seed, draw_index));
-            let (image, target) = tensors(sample, outputs(stage, labels), &self.device);
+            let (image, target) = tensors(sample, stage.outputs(labels), &self.device);
             let loss = loss::training(self.network.logits(image), target) / batch.len() as f32;
             total = Some(match total {
                 Some(sum) => sum + loss,
@@ -222,7 +222,7 @@ impl Fit {
     async fn validate(&self, check: &[Case]) -> Result<(f64, Vec<f64>)> {
         let device = self.device.clone().inner();
         let network = self.adam.averaged(self.network.valid());
-        let channels = outputs(self.plan.stage, self.plan.labels);
+        let channels = self.plan.stage.outputs(self.plan.labels);
         let (mut loss, mut scores) = (0.0, vec![0.0; channels]);
         for case in check {
             let Sample { dims, image, target } =

@@ -48,14 +48,6 @@ pub fn rng(seed: u64, index: u64) -> Xoshiro256PlusPlus {
     Xoshiro256PlusPlus::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(index))
 }
 
-/// Number of output channels of a stage: the whole network merges all labels.
-pub fn outputs(stage: Stage, labels: usize) -> usize {
-    match stage {
-        Stage::Whole => 1,
-        Stage::Patch => labels,
-    }
-}
-
 /// The case as the stage's network sees it at inference, with the object's true box.
 pub fn plain(case: &Case, stage: Stage, labels: usize, preset: &Preset) -> Sample {
     let region = region(case, stage, &preset.box_rule());
@@ -63,7 +55,7 @@ pub fn plain(case: &Case, stage: Stage, labels: usize, preset: &Preset) -> Sampl
     let crop = Resample { from: region.dims(), to: dims };
     let found = crop.apply(&region.crop(&case.labels));
     let image = crop.apply(&region.crop(&case.image));
-    let channels = outputs(stage, labels);
+    let channels = stage.outputs(labels);
     let target = (0..channels)
         .flat_map(|channel| found.iter().map(move |&label| hit(stage, channel, label)))
         .map(f32::from)
@@ -161,7 +153,7 @@ fn resample(
     let side = region.dims();
     let dims = side.map(|n| n.max(min_side));
     let count: usize = dims.iter().product();
-    let channels = outputs(stage, labels);
+    let channels = stage.outputs(labels);
     let mut image = Vec::with_capacity(count);
     let mut target = vec![0.0; channels * count];
     // A side that is stretched to `min_side` steps through the box in smaller steps.
