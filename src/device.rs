@@ -53,7 +53,9 @@ impl Compute {
             Error::device("GPU", error.to_string(), "an adapter for WebGPU, Vulkan, Metal or DirectX 12")
         })?;
         let info = setup.adapter.get_info();
-        let adapter = format!("{} ({:?}, {:?})", info.name, info.device_type, info.backend);
+        // Browsers keep the name to themselves.
+        let name = if info.name.is_empty() { "GPU" } else { &info.name };
+        let adapter = format!("{name} ({:?}, {:?})", info.device_type, info.backend);
         let emulated = format!("{:?}", info.device_type) == "Cpu";
         Ok((Self { device, gpu: true, adapter }, emulated))
     }
