@@ -38,8 +38,8 @@ const pageTests = () => {
 /** name, run() -> passed, and optionally skip() -> why it cannot be run here, or null */
 const checks = [
   { name: 'format', run: cargo('fmt', '--check') },
-  { name: 'lints, native', run: cargo('clippy', '--release', '--features', 'cli', '--', '-D', 'warnings') },
-  { name: 'lints, wasm', run: cargo('clippy', ...WASM, '--', '-D', 'warnings') },
+  { name: 'lints, native', run: cargo('clippy', '--release', '--features', 'cli', '--all-targets', '--', '-D', 'warnings') },
+  { name: 'lints, wasm', run: cargo('clippy', ...WASM, '--lib', '--test', 'web', '--', '-D', 'warnings') },
   { name: 'tests of the pure core', run: cargo('test', '--release', '--no-default-features') },
   { name: 'the pure core is pure', run: isPure },
   { name: 'tests, native', run: cargo('test', '--release', '--features', 'cli') },

@@ -1,5 +1,6 @@
 //! The command as users call it: bad input, exit status, files left behind, formats and grids kept.
 #![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
 
@@ -59,6 +60,19 @@ fn bad_input_gets_one_sentence_and_leaves_nothing() {
     }
     // The folder holds the six inputs and nothing else: no temporary file either.
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 6);
+}
+
+#[test]
+fn an_image_is_never_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = folder.path().join("image.nii.gz");
+    std::fs::copy(sample(), &image).unwrap();
+    for output in [["-o", text(&image)], ["--out-dir", text(folder.path())]] {
+        let run = insitu(&["segment", text(&image), output[0], output[1]]);
+        assert_eq!(run.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&run.stderr).contains("which is an input"));
+    }
+    assert_eq!(std::fs::read(&image).unwrap(), std::fs::read(sample()).unwrap());
 }
 
 #[test]

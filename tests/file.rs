@@ -1,5 +1,6 @@
 //! Files: where we read a hostile file, we read what nibabel reads; where we refuse, we say why and keep our feet.
 #![cfg(feature = "net")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
 

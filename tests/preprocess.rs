@@ -1,11 +1,12 @@
 //! Resampling, intensities and boxes against SciPy.
 //! `../shared/data/reference/preprocess/golden.py` is the snippet that made the numbers.
 #![cfg(feature = "net")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
 
 use insitu_seg::grid::{BoxRule, Region, Resample, capped_dims, isotropic_dims};
-use insitu_seg::{Intensity, Limits, read_volume, store};
+use insitu_seg::{Intensity, Limits, read_volume};
 use serde_json::Value;
 
 fn facts() -> Option<Value> {

@@ -1,5 +1,6 @@
 //! Weights on disk.
 #![cfg(feature = "net")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use insitu_seg::store::{self, Array, Precision, Weights};
 

@@ -1,6 +1,7 @@
 //! Training by the command, from a data set to a model that segments: small and short, on phantoms that the test
 //! makes.
 #![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use insitu_seg::{Limits, Volume, read_volume, write_labels};
 use std::path::Path;

@@ -1,5 +1,6 @@
 //! The Rust side in a browser: the network on WebGPU against Keras, a volume in and a mask out.
 #![cfg(target_arch = "wasm32")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[path = "common/golden.rs"]
 mod golden;

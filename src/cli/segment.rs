@@ -46,6 +46,7 @@ pub struct Arguments {
 /// Segments every input. A fault of one input of many does not stop the others.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let targets = targets(arguments)?;
+    spare(&arguments.inputs, &targets)?;
     let folder = find(&arguments.model)?;
     // Opened when the first readable volume needs it: bad input is refused at once, and by its own sentence only.
     let mut model = None;
@@ -103,6 +104,20 @@ fn targets(arguments: &Arguments) -> Result<Vec<PathBuf>> {
             Ok(targets)
         }
         (None, None, _) => Err(Error::argument("output", "none", "-o FILE or --out-dir FOLDER")),
+    }
+}
+
+/// Refuses to write a mask over an image.
+fn spare(inputs: &[PathBuf], targets: &[PathBuf]) -> Result<()> {
+    let real = |path: &PathBuf| std::fs::canonicalize(path).ok();
+    let images: Vec<PathBuf> = inputs.iter().filter_map(real).collect();
+    match targets.iter().find(|target| real(target).is_some_and(|path| images.contains(&path))) {
+        Some(target) => Err(Error::argument(
+            "output",
+            format!("{}, which is an input", target.display()),
+            "another file or folder, so that no image is lost",
+        )),
+        None => Ok(()),
     }
 }
 

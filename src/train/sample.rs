@@ -229,7 +229,7 @@ mod tests {
             index(i).iter().zip([15.0, 17.0, 14.0]).map(|(&a, c)| (a as f64 - c).powi(2)).sum::<f64>()
         };
         let labels: Vec<u8> = (0..30 * 34 * 28)
-            .map(|i| if inside(i) < 36.0 { 1 + (index(i)[1] > 17) as u8 } else { 0 })
+            .map(|i| if inside(i) < 36.0 { 1 + u8::from(index(i)[1] > 17) } else { 0 })
             .collect();
         let image = labels.iter().map(|&l| f32::from(l)).collect();
         Case { id: "ball".into(), subject: 0, dims, image, labels }
