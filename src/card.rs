@@ -68,6 +68,23 @@ impl Default for Preset {
 }
 
 impl Preset {
+    /// Refuses settings that no network was trained with, before they decide about memory.
+    fn check(&self) -> Result<()> {
+        let Self { min_box, min_side, margin, max_voxels } = *self;
+        let sane = min_box <= 1024
+            && (16..=256).contains(&min_side)
+            && (0.0..=4.0).contains(&margin)
+            && (min_side.pow(3)..=1 << 28).contains(&max_voxels);
+        if sane {
+            return Ok(());
+        }
+        Err(Error::malformed(
+            "model.json: preset",
+            format!("min_box {min_box}, min_side {min_side}, margin {margin}, max_voxels {max_voxels}"),
+            "min_box up to 1024, min_side 16 to 256, margin 0 to 4, max_voxels from min_side^3 to 2^28",
+        ))
+    }
+
     /// The rule of the box around the object.
     pub fn box_rule(&self) -> BoxRule {
         BoxRule { min_box: self.min_box, margin: [self.margin; 3] }
@@ -216,6 +233,11 @@ impl Card {
                 FORMAT.to_string(),
             ));
         }
+        card.preset.check()?;
+        let indices = card.labels.iter().map(|label| usize::from(label.index));
+        if !indices.eq(1..=card.labels.len()) {
+            return Err(Error::malformed("model.json: labels", "other indices", "1, 2, 3 and so on"));
+        }
         for stage in [Stage::Whole, Stage::Patch] {
             let Some(card_of) = card.stages.get(stage) else { continue };
             let Architecture { base, depth, inputs, outputs } = card_of.architecture;
@@ -282,3 +304,32 @@ impl Card {
 /// Colours that the colour-blind tell apart (Okabe and Ito).
 const PALETTE: [&str; 8] =
     ["#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#999999"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_comes_back_as_it_was_written() {
+        let card =
+            Card::draft("a", "b", &["one".into(), "two".into()], vec!["MRI".into()], "data", "licence");
+        let card = Card { field_mm: FieldOfView { min: [1.0; 3], max: [2.0; 3] }, ..card };
+        assert_eq!(Card::read(&card.write().unwrap()).unwrap(), card);
+    }
+
+    #[test]
+    fn settings_that_would_take_all_memory_are_refused() {
+        let card = Card::draft("a", "b", &["one".into()], vec![], "", "");
+        for preset in [
+            Preset { min_side: 1_000_000_000, ..card.preset },
+            Preset { min_side: 0, ..card.preset },
+            Preset { margin: -1.0, ..card.preset },
+            Preset { max_voxels: usize::MAX, ..card.preset },
+        ] {
+            let bytes = Card { preset, ..card.clone() }.write().unwrap();
+            assert_eq!(Card::read(&bytes).unwrap_err().code(), "malformed");
+        }
+        let labels = vec![Label { index: 7, name: "x".into(), color: "#000000".into() }];
+        assert_eq!(Card::read(&Card { labels, ..card }.write().unwrap()).unwrap_err().code(), "malformed");
+    }
+}
