@@ -82,7 +82,7 @@ class Segmenter {
     });
   }
 
-  /** Ends the worker and frees the GPU; runs under way and in the queue reject as cancelled. */
+  /** Ends the worker and frees the GPU: a run under way rejects as cancelled, every later one as a wrong call. */
   dispose() {
     this.#disposed = true;
     this.#drop(cancelled());

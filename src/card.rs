@@ -71,7 +71,7 @@ impl Preset {
     /// Refuses settings that no network was trained with, before they decide about memory.
     fn check(&self) -> Result<()> {
         let Self { min_box, min_side, margin, max_voxels } = *self;
-        let sane = min_box <= 1024
+        let sane = (1..=1024).contains(&min_box)
             && (16..=256).contains(&min_side)
             && (0.0..=4.0).contains(&margin)
             && (min_side.pow(3)..=1 << 28).contains(&max_voxels);
@@ -81,7 +81,7 @@ impl Preset {
         Err(Error::malformed(
             "model.json: preset",
             format!("min_box {min_box}, min_side {min_side}, margin {margin}, max_voxels {max_voxels}"),
-            "min_box up to 1024, min_side 16 to 256, margin 0 to 4, max_voxels from min_side^3 to 2^28",
+            "min_box 1 to 1024, min_side 16 to 256, margin 0 to 4, max_voxels from min_side^3 to 2^28",
         ))
     }
 
@@ -234,20 +234,37 @@ impl Card {
             ));
         }
         card.preset.check()?;
+        if let Intensity::Ct { center, width, mean, sd } = card.intensity
+            && !([center, width, mean, sd].iter().all(|v| v.is_finite()) && width > 0.0 && sd > 0.0)
+        {
+            let found = format!("center {center}, width {width}, mean {mean}, sd {sd}");
+            return Err(Error::malformed(
+                "model.json: intensity",
+                found,
+                "finite values, width and sd above 0",
+            ));
+        }
         let indices = card.labels.iter().map(|label| usize::from(label.index));
         if !indices.eq(1..=card.labels.len()) {
             return Err(Error::malformed("model.json: labels", "other indices", "1, 2, 3 and so on"));
         }
         for stage in [Stage::Whole, Stage::Patch] {
             let Some(card_of) = card.stages.get(stage) else { continue };
+            for Fold { file, .. } in &card_of.folds {
+                let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+                if file.is_empty() || file.starts_with('.') || !file.chars().all(plain) {
+                    let expected = "the name of a file in the model's folder";
+                    return Err(Error::malformed("model.json: file", format!("\"{file}\""), expected));
+                }
+            }
             let Architecture { base, depth, inputs, outputs } = card_of.architecture;
             let wanted = stage.outputs(card.labels.len());
-            let sane = (1..=256).contains(&base) && (3..=4).contains(&depth) && (1..=16).contains(&inputs);
+            let sane = (1..=256).contains(&base) && (3..=4).contains(&depth) && inputs == 1;
             if !sane || outputs != wanted || card.labels.len() > 255 {
                 return Err(Error::malformed(
                     format!("model.json: {} architecture", stage.name()),
                     format!("base {base}, depth {depth}, {inputs} inputs, {outputs} outputs"),
-                    format!("depth 3 or 4, base 1 to 256 and {wanted} outputs"),
+                    format!("depth 3 or 4, base 1 to 256, one input and {wanted} outputs"),
                 ));
             }
         }
@@ -318,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_would_take_all_memory_are_refused() {
+    fn settings_that_would_do_harm_are_refused() {
         let card = Card::draft("a", "b", &["one".into()], vec![], "", "");
         for preset in [
             Preset { min_side: 1_000_000_000, ..card.preset },
@@ -328,6 +345,20 @@ mod tests {
         ] {
             let bytes = Card { preset, ..card.clone() }.write().unwrap();
             assert_eq!(Card::read(&bytes).unwrap_err().code(), "malformed");
+        }
+        let fold = |file: &str| Fold {
+            fold: 0,
+            file: file.into(),
+            sha256: String::new(),
+            steps: 1,
+            validation_dice: vec![],
+            command: String::new(),
+        };
+        for file in ["../a.safetensors", "/a", "", ".hidden"] {
+            let architecture = Architecture { base: 2, depth: 3, inputs: 1, outputs: 1 };
+            let whole = Some(StageCard { architecture, folds: vec![fold(file)] });
+            let bytes = Card { stages: Stages { whole, patch: None }, ..card.clone() }.write().unwrap();
+            assert_eq!(Card::read(&bytes).unwrap_err().code(), "malformed", "{file}");
         }
         let labels = vec![Label { index: 7, name: "x".into(), color: "#000000".into() }];
         assert_eq!(Card::read(&Card { labels, ..card }.write().unwrap()).unwrap_err().code(), "malformed");

@@ -73,10 +73,10 @@ pub async fn segment(model: &Model, volume: &Volume, watch: &mut Watch<'_>) -> R
     let (mut route, image) = Route::enter(volume, &model.card)?;
     clock.lap("prepare");
 
-    let whole = route.whole(&image, &model.card.preset);
+    let whole = route.whole(&image, &model.card.preset)?;
     let found = model.find(&whole, watch).await?;
     let (object, seen) = object(&found, whole.dims);
-    route.look_at(&object, whole.dims, &model.card.preset);
+    route.look_at(&object, whole.dims, &model.card.preset)?;
     clock.lap("whole");
 
     let patch = route.patch(&image);

@@ -67,12 +67,33 @@ fn an_image_is_never_written_over() {
     let folder = tempfile::tempdir().unwrap();
     let image = folder.path().join("image.nii.gz");
     std::fs::copy(sample(), &image).unwrap();
-    for output in [["-o", text(&image)], ["--out-dir", text(folder.path())]] {
-        let run = insitu(&["segment", text(&image), output[0], output[1]]);
+    let mask = folder.path().join("mask.nii");
+    for output in [
+        vec!["-o", text(&image)],
+        vec!["--out-dir", text(folder.path())],
+        vec!["-o", text(&mask), "--report", text(&image)],
+    ] {
+        let run = insitu(&[vec!["segment", text(&image)], output].concat());
         assert_eq!(run.status.code(), Some(2));
         assert!(String::from_utf8_lossy(&run.stderr).contains("which is an input"));
     }
     assert_eq!(std::fs::read(&image).unwrap(), std::fs::read(sample()).unwrap());
+}
+
+#[test]
+fn a_long_thin_volume_is_refused_before_memory_is_taken() {
+    let mut bytes = plain()[..352].to_vec();
+    bytes[42..48].copy_from_slice(&[0xd0, 0x07, 1, 0, 1, 0]); // 2000 x 1 x 1 voxels
+    bytes[280..284].copy_from_slice(&100f32.to_le_bytes()); // of 100 mm
+    bytes[80..84].copy_from_slice(&100f32.to_le_bytes());
+    bytes.extend((0..4000u32).map(|i| (i % 100) as u8));
+    let folder = tempfile::tempdir().unwrap();
+    let (image, mask) = (folder.path().join("thin.nii"), folder.path().join("mask.nii"));
+    std::fs::write(&image, bytes).unwrap();
+    let run = insitu(&["segment", text(&image), "-o", text(&mask), "--backend", "cpu"]);
+    let message = String::from_utf8_lossy(&run.stderr);
+    assert_eq!(run.status.code(), Some(2), "{message}");
+    assert!(message.contains("long and thin") && !mask.exists(), "{message}");
 }
 
 #[test]

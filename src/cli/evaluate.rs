@@ -1,6 +1,6 @@
 //! `insitu evaluate`: masks against the truth.
 
-use super::write;
+use super::{SOME_FAILED, write};
 use clap::Args;
 use insitu_seg::metrics::agreement;
 use insitu_seg::train::data::{case_id, open};
@@ -40,7 +40,7 @@ struct Row {
 /// the masks.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let (truths, preds) = (masks(&arguments.truth)?, masks(&arguments.pred)?);
-    let missing = truths.keys().filter(|case| !preds.contains_key(*case)).count();
+    let missing: Vec<&String> = truths.keys().filter(|case| !preds.contains_key(*case)).collect();
     let pairs: Vec<_> =
         truths.iter().filter_map(|(case, truth)| Some((case, truth, preds.get(case)?))).collect();
     if pairs.is_empty() {
@@ -51,8 +51,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             "masks under the same file names",
         ));
     }
-    if missing > 0 {
-        eprintln!("insitu: warning: {missing} of {} cases have no mask and are left out", truths.len());
+    if !missing.is_empty() {
+        let (n, all) = (missing.len(), truths.len());
+        eprintln!("insitu: warning: {n} of {all} cases have no mask and are not in the means");
     }
     let labels = labels(&pairs)?;
     let mut rows = Vec::new();
@@ -68,10 +69,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             .iter()
             .map(|row| json!({"case": row.case, "label": row.label, "dsc": row.dsc, "nsd": row.nsd, "hd95_mm": finite(row.hd95_mm)}))
             .collect();
-        let value = json!({"tolerance_mm": arguments.tolerance, "cases": cases, "mean": means});
+        let value =
+            json!({"tolerance_mm": arguments.tolerance, "cases": cases, "mean": means, "missing": missing});
         write(path, format!("{value:#}\n").as_bytes())?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(SOME_FAILED) })
 }
 
 /// Infinite has no number in JSON: null.
@@ -107,6 +109,12 @@ fn judge(case: &str, truth: &Path, pred: &Path, labels: &[u8], tolerance: f64) -
         let (found, expected) =
             (format!("{:?} voxels", mask.grid.dims), format!("{:?}, as the truth", truth.grid.dims));
         return Err(Error::malformed(pred.display().to_string(), found, expected));
+    }
+    let mut pairs = truth.grid.affine.iter().flatten().zip(mask.grid.affine.iter().flatten());
+    if pairs.any(|(a, b)| (a - b).abs() > 1e-3) {
+        eprintln!(
+            "insitu: warning: {case}: mask and truth have different affines; voxels are compared as they lie"
+        );
     }
     let (a, b) = (truth.labels()?, mask.labels()?);
     let row = |&label: &u8| {

@@ -97,7 +97,13 @@ pub fn write_fold(
 /// `insitu pack`: every fold of every stage, rounded to 16 bits.
 pub fn pack(arguments: &PackArguments) -> Result<ExitCode> {
     let mut card = read_card(&arguments.model)?;
+    if std::fs::canonicalize(&arguments.output).ok() == std::fs::canonicalize(&arguments.model).ok() {
+        let found = format!("{}, the model itself", arguments.output.display());
+        return Err(Error::argument("-o", found, "another folder, so that the 32-bit weights are kept"));
+    }
     let stages = std::mem::take(&mut card.stages);
+    // Everything is read and checked before anything is written.
+    let mut checked = Vec::new();
     for stage in [Stage::Whole, Stage::Patch] {
         let form = stages.get(stage).ok_or_else(|| {
             Error::argument(
@@ -110,8 +116,11 @@ pub fn pack(arguments: &PackArguments) -> Result<ExitCode> {
             let bytes = read(&arguments.model.join(&fold.file))?;
             store::check_hash(&fold.file, &bytes, &fold.sha256)?;
             let weights = store::read_weights(&bytes).map_err(|error| error.within(&fold.file))?;
-            write_fold(&arguments.output, &mut card, stage, form, fold.clone(), &weights, Precision::F16)?;
+            checked.push((stage, form, fold, weights));
         }
+    }
+    for (stage, form, fold, weights) in checked {
+        write_fold(&arguments.output, &mut card, stage, form, fold.clone(), &weights, Precision::F16)?;
     }
     println!("{}", arguments.output.display());
     Ok(ExitCode::SUCCESS)

@@ -59,13 +59,18 @@ pub fn run(command: Command) -> Result<ExitCode> {
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let fault = |error: &std::io::Error| Error::io(path, error);
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| fault(&error))?;
-    file.write_all(bytes).map_err(|error| fault(&error))?;
+    if path.metadata().is_ok_and(|found| !found.is_file()) {
+        // A device or a pipe is written to; it must not be replaced by a file.
+        return std::fs::write(path, bytes).map_err(|error| fault(&error));
+    }
+    let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let _ = file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644));
+        builder.permissions(std::fs::Permissions::from_mode(0o666)); // less the umask
     }
+    let mut file = builder.tempfile_in(folder).map_err(|error| fault(&error))?;
+    file.write_all(bytes).map_err(|error| fault(&error))?;
     file.persist(path).map_err(|error| fault(&error.error))?;
     Ok(())
 }

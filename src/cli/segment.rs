@@ -46,7 +46,10 @@ pub struct Arguments {
 /// Segments every input. A fault of one input of many does not stop the others.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let targets = targets(arguments)?;
-    spare(&arguments.inputs, &targets)?;
+    let mut written = targets.clone();
+    written.extend(arguments.report.clone());
+    spare(&arguments.inputs, &written)?;
+    check_folders(&written)?;
     let folder = find(&arguments.model)?;
     // Opened when the first readable volume needs it: bad input is refused at once, and by its own sentence only.
     let mut model = None;
@@ -121,6 +124,25 @@ fn spare(inputs: &[PathBuf], targets: &[PathBuf]) -> Result<()> {
     }
 }
 
+/// Refuses outputs in folders that are not there, and two outputs in one place, before any work is done.
+fn check_folders(written: &[PathBuf]) -> Result<()> {
+    for (index, path) in written.iter().enumerate() {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if folder.is_some_and(|folder| !folder.is_dir()) {
+            return Err(Error::argument(
+                "output",
+                format!("{}", path.display()),
+                "a file in a folder that exists",
+            ));
+        }
+        if written[..index].contains(path) {
+            let found = format!("{} twice", path.display());
+            return Err(Error::argument("output", found, "a different file for the mask and the report"));
+        }
+    }
+    Ok(())
+}
+
 /// Opens the device and loads the model; a GPU is checked against the CPU first.
 async fn open(arguments: &Arguments, folder: &Path) -> Result<Model> {
     let backend = match arguments.backend {
@@ -136,7 +158,15 @@ async fn open(arguments: &Arguments, folder: &Path) -> Result<Model> {
     };
     let model = load(&compute)?;
     if compute.gpu {
-        self_check(&model, &load(&Compute::cpu())?).await?;
+        let cpu = load(&Compute::cpu())?;
+        match self_check(&model, &cpu).await {
+            Ok(_) => {}
+            Err(error) if backend == Backend::Auto => {
+                eprintln!("insitu: warning: the CPU is used, because of the GPU's {error}");
+                return Ok(cpu);
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok(model)
 }

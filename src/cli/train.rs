@@ -11,7 +11,7 @@ use insitu_seg::train::data::{Case, Manifest, read_case, split};
 use insitu_seg::train::fit::{Budget, Epoch, Event, Fit, Plan};
 use insitu_seg::train::optimizer::Settings;
 use insitu_seg::train::sample::Augment;
-use insitu_seg::{Error, Result};
+use insitu_seg::{Error, Kind, Result};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -78,7 +78,8 @@ pub struct Arguments {
     resume: bool,
 }
 
-/// Trains, logging and keeping the best weights after every epoch. Ctrl-C ends after the epoch at hand is saved.
+/// Trains, logging and keeping the best weights after every epoch. Ctrl-C ends the epoch at hand early and
+/// saves the state to go on from.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let stage = match arguments.stage {
         StageName::Whole => Stage::Whole,
@@ -133,10 +134,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         if let Some(fault) = fault {
             return Err(fault);
         }
-        keep.state(&fit)?;
         match more {
-            Ok(true) => {}
-            Ok(false) => break,
+            Ok(true) => keep.state(&fit)?,
+            Ok(false) => break keep.state(&fit)?,
+            Err(error) if error.kind == Kind::Cancelled => {
+                keep.state(&fit)?;
+                return Err(error);
+            }
+            // A run that broke down must not take the place of the state before it.
             Err(error) => return Err(error),
         }
     }
@@ -160,6 +165,12 @@ fn check(arguments: &Arguments) -> Result<Architecture> {
     if fold >= FOLDS {
         return wrong("--fold", fold.to_string(), "0 to 3");
     }
+    if !arguments.rate.is_finite() || arguments.rate <= 0.0 {
+        return wrong("--rate", arguments.rate.to_string(), "a positive number");
+    }
+    if arguments.steps == Some(0) || arguments.epochs == Some(0) {
+        return wrong("--steps or --epochs", "0".into(), "at least 1");
+    }
     if arguments.minutes.is_some_and(|m| !m.is_finite() || m <= 0.0 || m > 1e6) {
         return wrong("--minutes", arguments.minutes.unwrap_or_default().to_string(), "a positive number");
     }
@@ -180,15 +191,21 @@ fn prepare(arguments: &Arguments, manifest: &Manifest) -> Result<(Card, Vec<Case
         ));
     }
     let labels = manifest.label_names();
-    if labels.is_empty() {
-        return Err(Error::malformed(
-            "dataset.json: labels",
-            "none",
-            "at least one label beside the background",
-        ));
+    if labels.is_empty() || labels.len() + 1 != manifest.labels.len() || labels.len() > 255 {
+        let found = manifest.labels.keys().cloned().collect::<Vec<_>>().join(", ");
+        let expected = "0 for the background, then 1, 2, 3 and so on without a gap, up to 255";
+        return Err(Error::malformed("dataset.json: labels", found, expected));
     }
     let mut card = match read_card(&arguments.model) {
-        Ok(card) => card,
+        Ok(card) => {
+            let known: Vec<String> = card.labels.iter().map(|label| label.name.clone()).collect();
+            if known != labels {
+                let found = format!("labels {}", labels.join(", "));
+                let expected = format!("{}, as {} has", known.join(", "), arguments.model.display());
+                return Err(Error::argument("dataset.json", found, expected));
+            }
+            card
+        }
         Err(_) if !arguments.model.join("model.json").exists() => {
             let name = arguments
                 .model

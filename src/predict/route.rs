@@ -46,16 +46,23 @@ impl Route {
     }
 
     /// The full volume as the whole network sees it: shrunk to the voxel limit, short sides stretched.
-    pub fn whole(&self, image: &Image, preset: &Preset) -> Image {
-        let fit = Resample { from: image.dims, to: fitted(image.dims, preset) };
-        Image { dims: fit.to, values: fit.apply(&image.values) }
+    ///
+    /// # Errors
+    /// `Limit` where a volume is so long and thin that no size fits the network.
+    pub fn whole(&self, image: &Image, preset: &Preset) -> Result<Image> {
+        let fit = Resample { from: image.dims, to: fitted(image.dims, preset)? };
+        Ok(Image { dims: fit.to, values: fit.apply(&image.values) })
     }
 
     /// Chooses the box around an object that was found on a grid of `dims` over the same field of view.
-    pub fn look_at(&mut self, object: &[bool], dims: [usize; 3], preset: &Preset) {
+    ///
+    /// # Errors
+    /// As [`Self::whole`].
+    pub fn look_at(&mut self, object: &[bool], dims: [usize; 3], preset: &Preset) -> Result<()> {
         self.region = around(object, dims, self.to_mm.to, &preset.box_rule());
         let from = self.region.dims();
-        self.fit = Resample { from, to: fitted(from, preset) };
+        self.fit = Resample { from, to: fitted(from, preset)? };
+        Ok(())
     }
 
     /// The box as the patch network sees it.
@@ -81,9 +88,22 @@ impl Route {
     }
 }
 
-/// At most `max_voxels`, and no side below `min_side`.
-fn fitted(dims: [usize; 3], preset: &Preset) -> [usize; 3] {
-    capped_dims(dims.map(|n| n.max(preset.min_side)), preset.max_voxels).map(|n| n.max(preset.min_side))
+/// About `max_voxels` at most, and no side below `min_side`. A long thin volume may not have both.
+fn fitted(dims: [usize; 3], preset: &Preset) -> Result<[usize; 3]> {
+    let to =
+        capped_dims(dims.map(|n| n.max(preset.min_side)), preset.max_voxels).map(|n| n.max(preset.min_side));
+    if to.iter().fold(1usize, |n, &d| n.saturating_mul(d)) > 2 * preset.max_voxels {
+        let [x, y, z] = dims;
+        return Err(Error::limit(
+            "field of view",
+            format!("{x} x {y} x {z} mm, long and thin"),
+            format!(
+                "a shape that fits {} voxels with sides of at least {}",
+                preset.max_voxels, preset.min_side
+            ),
+        ));
+    }
+    Ok(to)
 }
 
 #[cfg(test)]
@@ -126,7 +146,7 @@ mod tests {
         let mask: Vec<u8> = (0..volume.grid.len()).map(|i| u8::from(i % 20 > 7 && i / 20 % 24 > 9)).collect();
         let at_mm = route.to_mm.apply(&route.turn.apply(&mask));
         let object: Vec<bool> = at_mm.iter().map(|&v| v > 0).collect();
-        route.look_at(&object, image.dims, &card.preset);
+        route.look_at(&object, image.dims, &card.preset).unwrap();
         let inside = route.fit.apply(&route.region.crop(&at_mm));
         assert_eq!(route.leave(&inside), mask);
         let (start, end) = route.region();

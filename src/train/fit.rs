@@ -156,6 +156,9 @@ impl Fit {
             return Err(Error::argument("cases", found, "at least one of each"));
         }
         let since = Instant::now();
+        if self.spent(since) >= 1.0 {
+            return Ok(false);
+        }
         let mut order: Vec<usize> = (0..train.len()).collect();
         order.shuffle(&mut rng(self.plan.seed, 1 << 40 | self.progress.epoch as u64));
         let (mut sum, mut count, mut bad, mut rate) = (0.0, 0usize, 0, 0.0);
@@ -182,7 +185,7 @@ impl Fit {
         let (check_loss, check_dice) = self.validate(check).await?;
         self.progress.epoch += 1;
         self.progress.seconds += since.elapsed().as_secs_f64();
-        let improved = self.progress.best.is_none_or(|best| check_loss < best);
+        let improved = check_loss.is_finite() && self.progress.best.is_none_or(|best| check_loss < best);
         if improved {
             self.progress.best = Some(check_loss);
         }

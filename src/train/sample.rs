@@ -48,7 +48,8 @@ pub fn rng(seed: u64, index: u64) -> Xoshiro256PlusPlus {
     Xoshiro256PlusPlus::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(index))
 }
 
-/// The case as the stage's network sees it at inference, with the object's true box.
+/// The case as the stage's network sees it at inference, with the object's true box. (Volumes above the preset's
+/// voxel limit, which inference shrinks, are shown at full size.)
 pub fn plain(case: &Case, stage: Stage, labels: usize, preset: &Preset) -> Sample {
     let region = region(case, stage, &preset.box_rule());
     let dims = region.dims().map(|n| n.max(preset.min_side));
