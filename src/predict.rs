@@ -10,7 +10,6 @@ use crate::card::{Card, Label};
 use crate::components;
 use crate::error::{Error, Result};
 use crate::file::Volume;
-use crate::grid::Region;
 use std::ops::ControlFlow;
 use web_time::Instant;
 
@@ -164,14 +163,6 @@ pub struct Image {
     pub dims: [usize; 3],
     /// Normalised values.
     pub values: Vec<f32>,
-}
-
-/// The box that holds the object, on the grid `full`, from a mask on a grid of `dims`.
-fn around(object: &[bool], dims: [usize; 3], full: [usize; 3], rule: &crate::grid::BoxRule) -> Region {
-    match Region::extent(dims, |i| object[i]) {
-        Some((first, last)) => Region::around(first, last, dims, full, rule),
-        None => Region::whole(full),
-    }
 }
 
 #[cfg(test)]

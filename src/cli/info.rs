@@ -1,9 +1,10 @@
 //! `insitu info`: what a file says of itself.
 
-use super::{print_json, read};
+use super::print_json;
 use clap::Args;
+use insitu_seg::Result;
 use insitu_seg::info::VolumeInfo;
-use insitu_seg::{Limits, Result, read_volume};
+use insitu_seg::train::data::open;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -19,10 +20,7 @@ pub struct Arguments {
 
 /// Prints the facts of a file.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let place = arguments.file.display();
-    let volume =
-        read_volume(&read(&arguments.file)?, &Limits::default()).map_err(|error| error.within(place))?;
-    let info = VolumeInfo::of(&volume);
+    let info = VolumeInfo::of(&open(&arguments.file)?);
     if arguments.json {
         print_json(&info)?;
         return Ok(ExitCode::SUCCESS);

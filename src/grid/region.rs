@@ -75,6 +75,20 @@ impl Region {
         Self { full, start, end }
     }
 
+    /// The box around the voxels of a mask of `mask_dims` for which `inside` holds, as [`Self::around`]; the whole
+    /// volume where there are none.
+    pub fn around_object(
+        mask_dims: [usize; 3],
+        full: [usize; 3],
+        rule: &BoxRule,
+        inside: impl FnMut(usize) -> bool,
+    ) -> Self {
+        match Self::extent(mask_dims, inside) {
+            Some((first, last)) => Self::around(first, last, mask_dims, full, rule),
+            None => Self::whole(full),
+        }
+    }
+
     /// The whole volume.
     pub fn whole(full: [usize; 3]) -> Self {
         Self { full, start: [0; 3], end: full }

@@ -1,6 +1,6 @@
 //! The way from the file's grid to the networks', recorded so that the mask finds back.
 
-use super::{Image, around};
+use super::Image;
 use crate::card::{Card, Preset};
 use crate::error::{Error, Result};
 use crate::file::{Limits, Volume};
@@ -59,7 +59,7 @@ impl Route {
     /// # Errors
     /// As [`Self::whole`].
     pub fn look_at(&mut self, object: &[bool], dims: [usize; 3], preset: &Preset) -> Result<()> {
-        self.region = around(object, dims, self.to_mm.to, &preset.box_rule());
+        self.region = Region::around_object(dims, self.to_mm.to, &preset.box_rule(), |i| object[i]);
         let from = self.region.dims();
         self.fit = Resample { from, to: fitted(from, preset)? };
         Ok(())

@@ -72,9 +72,9 @@ fn hit(stage: Stage, channel: usize, label: u8) -> u8 {
 }
 
 fn region(case: &Case, stage: Stage, rule: &BoxRule) -> Region {
-    match (stage, Region::extent(case.dims, |i| case.labels[i] > 0)) {
-        (Stage::Patch, Some((first, last))) => Region::around(first, last, case.dims, case.dims, rule),
-        _ => Region::whole(case.dims),
+    match stage {
+        Stage::Whole => Region::whole(case.dims),
+        Stage::Patch => Region::around_object(case.dims, case.dims, rule, |i| case.labels[i] > 0),
     }
 }
 
