@@ -26,18 +26,18 @@ export class Engine {
   }
 
   /** The header and the range of values of a NIfTI file, as `insitu info` gives them. */
-  async inspect({ bytes }) {
-    return inspect(bytes);
+  async inspect({ bytes, voxels, maxBytes }) {
+    return inspect(bytes, voxels, maxBytes);
   }
 
   /**
-   * @param {{ bytes: Uint8Array, name: string }} input
+   * @param {{ bytes: Uint8Array, voxels?: Uint8Array, name: string, maxBytes?: number }} input `voxels`: the .img of a pair
    * @param {(progress: { stage: string, done: number, total: number }) => void} onProgress
    */
-  async segment({ bytes, name }, onProgress) {
+  async segment({ bytes, voxels, name, maxBytes }, onProgress) {
     const before = this.#gpu.submits;
     const report = (stage, done, total) => onProgress({ stage, done, total });
-    const raw = await this.#gpu.guard(this.#generation, () => this.#session.segment(bytes, name, report));
+    const raw = await this.#gpu.guard(this.#generation, () => this.#session.segment(bytes, voxels, maxBytes, name, report));
     return { ...raw, gpuSubmits: this.#gpu.submits - before };
   }
 }

@@ -3,12 +3,13 @@ export class InsituError extends Error {
   /**
    * @param {import('./index.d.ts').ErrorCode} code
    * @param {string} message one sentence
-   * @param {{ cause?: unknown }} [options]
+   * @param {{ cause?: unknown, checks?: import('./index.d.ts').Check[] }} [options] `checks`: of a file that was refused
    */
   constructor(code, message, options) {
     super(message, options);
     this.name = code === 'cancelled' ? 'AbortError' : 'InsituError';
     this.code = code;
+    if (options?.checks) this.checks = options.checks;
   }
 }
 
@@ -18,7 +19,7 @@ export const cancelled = () => new InsituError('cancelled', 'The run was cancell
 export function asInsituError(thrown) {
   if (thrown instanceof InsituError) return thrown;
   const message = firstLine(thrown?.message ?? String(thrown));
-  if (typeof thrown?.code === 'string') return new InsituError(thrown.code, `${message}.`, { cause: thrown });
+  if (typeof thrown?.code === 'string') return new InsituError(thrown.code, `${message}.`, { cause: thrown, checks: thrown.checks });
   return new InsituError('internal', `The engine stopped unexpectedly: ${message}.`, { cause: thrown });
 }
 

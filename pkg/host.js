@@ -41,7 +41,7 @@ export class WorkerHost {
     if (!call) return;
     if (progress) return void call.onProgress?.(progress);
     this.#calls.delete(id);
-    if (error) call.reject(new InsituError(error.code, error.message));
+    if (error) call.reject(new InsituError(error.code, error.message, { checks: error.checks }));
     else call.resolve(value);
   }
 

@@ -8,8 +8,10 @@ export type Triple = [x: number, y: number, z: number];
 /** Four rows; voxel index (i, j, k, 1) -> millimetres. */
 export type Affine = [number, number, number, number][];
 
-/** A NIfTI-1 image in one file, plain or gzipped. A pair { hdr, img } is refused as 'unsupported'. */
-export type Input = File | Blob | ArrayBuffer | ArrayBufferView | { hdr: Blob; img: Blob };
+/** A file, plain or gzipped. */
+export type Bytes = File | Blob | ArrayBuffer | ArrayBufferView;
+/** A NIfTI-1 or NIfTI-2 image, in one file or in a pair of header and voxels. */
+export type Input = Bytes | { hdr: Bytes; img: Bytes };
 
 /**
  * - `malformed`: the file is not what it says it is
@@ -24,8 +26,10 @@ export type Input = File | Blob | ArrayBuffer | ArrayBufferView | { hdr: Blob; i
 export type ErrorCode = 'malformed' | 'argument' | 'limit' | 'unsupported' | 'device' | 'io' | 'cancelled' | 'internal';
 
 export class InsituError extends Error {
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown });
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; checks?: Check[] });
   readonly code: ErrorCode;
+  /** Of a file that was refused: what its header holds, field by field; empty or missing where it has no header. */
+  readonly checks?: Check[];
 }
 
 export interface Support {
@@ -65,6 +69,8 @@ export interface SegmenterOptions {
   assets?: string | URL;
   /** Run in a worker (the default), or in the calling thread. */
   worker?: boolean;
+  /** What the decoded voxels of an image may take, bytes; a larger image is refused as 'limit' before it is read. By default 2 GiB. */
+  maxBytes?: number;
 }
 
 export function createSegmenter(options?: SegmenterOptions): Promise<Segmenter>;
@@ -98,8 +104,23 @@ export interface Segmenter {
   dispose(): void;
 }
 
+/** One field of a file's header, judged. */
+export interface Check {
+  field: string;
+  severity: 'ok' | 'warning' | 'error';
+  words: string;
+}
+
 export interface VolumeInfo {
+  /** The shape as the file declares it: two entries for a slice, three for a volume, four with channels. */
   dims: number[];
+  /** Values per voxel: 1 for a volume. `segment` takes no others yet. */
+  channels: number;
+  format: 'NIfTI-1' | 'NIfTI-2';
+  /** Whether header and voxels are two files. */
+  pair: boolean;
+  /** Of the spacing as the file declares it, such as 'mm'. */
+  units: string;
   spacing_mm: number[];
   /** The axis codes of the file's voxel axes, such as 'RAS' or 'LPI'. */
   orientation: string;
@@ -114,7 +135,9 @@ export interface VolumeInfo {
   mean: number;
   /** Voxels that are NaN or infinite. */
   nonfinite: number;
+  /** The words of the checks that warn. */
   warnings: string[];
+  checks: Check[];
 }
 
 export interface LabelClass {
@@ -134,6 +157,11 @@ export interface RunReport {
   gpuSubmits: number;
   model: { name: string; title: string; licence: string };
   input: { name: string; bytes: number; dims: Triple; spacing: Triple };
+  /** The axis codes of the file's voxel axes, such as 'LPS'. */
+  orientation: string;
+  /** The same in words: which side of the patient each axis runs to. */
+  sides: string;
+  /** Of the mask as .nii.gz. */
   output: { bytes: number };
   box: { start: Triple; end: Triple };
   timings: { stage: string; ms: number }[];
@@ -147,6 +175,8 @@ export interface Segmentation {
   dims: Triple;
   spacing: Triple;
   affine: Affine;
+  /** The axis codes of the voxel axes, such as 'LPS'. */
+  orientation: string;
   classes: LabelClass[];
   /** The region of interest that the second stage looked at, in voxels of the file; `end` is exclusive. */
   box: { start: Triple; end: Triple };
@@ -155,6 +185,8 @@ export interface Segmentation {
   report: RunReport;
   /** The mask as .nii.gz, on the grid of the input. */
   toNifti(): Uint8Array;
+  /** The mask as .seg.nrrd for 3D Slicer, with the names and colours of its labels. */
+  toNrrd(): Uint8Array;
   /** Volumes per label. */
   toCsv(): string;
 }

@@ -4,7 +4,8 @@
  *   index.js      what you are reading: the public names
  *   segmenter.js  one model, ready to run: queue, cancel, restart
  *   assets.js     where wasm and weights are fetched from
- *   input.js      File | Blob | bytes -> bytes
+ *   input.js      File | Blob | bytes | { hdr, img } -> bytes
+ *   report.js     what a run says of itself
  *   support.js    which backend this browser offers, and why
  *   host.js       where the engine runs: a worker, or this thread
  *   engine.js     the engine itself, the one seam to the generated wasm

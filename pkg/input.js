@@ -1,21 +1,28 @@
 import { InsituError } from './error.js';
 
 /**
- * The bytes of an image, in a buffer that may be transferred: the caller's own buffer is never detached.
- * @param {File | Blob | ArrayBuffer | Uint8Array | { hdr: unknown, img: unknown }} input
- * @returns {Promise<{ bytes: Uint8Array, name: string }>}
+ * The bytes of an image, in buffers that may be transferred: the caller's own are never detached.
+ * `bytes` is the whole file, or the header of a pair, whose .img is then in `voxels`.
+ * @param {import('./index.d.ts').Input} input
+ * @returns {Promise<{ bytes: Uint8Array, voxels?: Uint8Array, name: string }>}
  */
 export async function readInput(input) {
-  if (input instanceof Blob) return { bytes: await readBlob(input), name: input.name ?? 'image' };
-  if (input instanceof ArrayBuffer) return { bytes: new Uint8Array(input.slice(0)), name: 'image' };
-  if (ArrayBuffer.isView(input)) {
-    const { buffer, byteOffset, byteLength } = input;
-    return { bytes: new Uint8Array(buffer, byteOffset, byteLength).slice(), name: 'image' };
+  const { hdr, img } = input ?? {};
+  if (hdr === undefined && img === undefined) return { bytes: await readBytes(input), name: nameOf(input) };
+  if (hdr === undefined || img === undefined) {
+    throw new InsituError('argument', `Expected both halves of a pair, { hdr, img }, found only ${hdr === undefined ? 'img' : 'hdr'}.`);
   }
-  if (input?.hdr && input?.img) {
-    throw new InsituError('unsupported', 'An image in two files (.hdr and .img) cannot be read yet: save it as one .nii or .nii.gz file.');
-  }
-  throw new InsituError('argument', `Expected a File, Blob, ArrayBuffer or Uint8Array, found ${input === null ? 'null' : typeof input}.`);
+  const [bytes, voxels] = await Promise.all([readBytes(hdr), readBytes(img)]);
+  return { bytes, voxels, name: nameOf(hdr) };
+}
+
+const nameOf = (source) => (source instanceof Blob && source.name) || 'image';
+
+async function readBytes(source) {
+  if (source instanceof Blob) return readBlob(source);
+  if (source instanceof ArrayBuffer) return new Uint8Array(source.slice(0));
+  if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength).slice();
+  throw new InsituError('argument', `Expected a File, Blob, ArrayBuffer or Uint8Array, found ${source === null ? 'null' : typeof source}.`);
 }
 
 async function readBlob(blob) {

@@ -2,19 +2,27 @@ import { loadModel, loadWasm } from './assets.js';
 import { InsituError, asInsituError, cancelled } from './error.js';
 import { ThreadHost, WorkerHost } from './host.js';
 import { readInput } from './input.js';
+import { reportOf } from './report.js';
 import { chooseBackend } from './support.js';
 
 /**
  * Loads a model and the engine, starts it on the best backend, and gives a segmenter that is ready to run.
  * @param {import('./index.d.ts').SegmenterOptions} [options]
  */
-export async function createSegmenter({ model = 'hippocampus', backend = 'auto', assets, worker = true } = {}) {
+export async function createSegmenter({ model = 'hippocampus', backend = 'auto', assets, worker = true, maxBytes } = {}) {
+  checkBudget(maxBytes);
   const base = assets && folder(assets);
   const choice = await chooseBackend(backend);
   const [wasm, files] = await Promise.all([loadWasm(base), loadModel(model, base)]);
-  const segmenter = new Segmenter({ wasm, files, choice, fallback: backend === 'auto', Host: worker ? WorkerHost : ThreadHost });
+  const segmenter = new Segmenter({ wasm, files, maxBytes, choice, fallback: backend === 'auto', Host: worker ? WorkerHost : ThreadHost });
   await segmenter.start();
   return segmenter;
+}
+
+/** Left out, the engine's own default holds. */
+function checkBudget(maxBytes) {
+  if (maxBytes === undefined || (Number.isFinite(maxBytes) && maxBytes > 0)) return;
+  throw new InsituError('argument', `maxBytes must be a positive number of bytes, found ${typeof maxBytes === 'number' ? maxBytes : typeof maxBytes}.`);
 }
 
 /** `assets` names a folder, with or without the slash at its end. */
@@ -63,8 +71,8 @@ class Segmenter {
 
   /** The header and the range of values of a NIfTI file; throws what `segment` would throw on reading it. */
   async inspect(input, { signal } = {}) {
-    const { bytes } = await readInput(input);
-    return this.#turn(signal, () => this.#call('inspect', { bytes }, { transfer: [bytes.buffer] }));
+    const image = await readInput(input);
+    return this.#turn(signal, () => this.#callOn(image, 'inspect'));
   }
 
   /**
@@ -73,12 +81,14 @@ class Segmenter {
    * @param {import('./index.d.ts').RunOptions} [options]
    */
   async segment(input, { signal, onProgress } = {}) {
-    const { bytes, name } = await readInput(input);
-    const inputBytes = bytes.byteLength;
+    const image = await readInput(input);
+    const given = { name: image.name, bytes: image.bytes.byteLength + (image.voxels?.byteLength ?? 0) };
     return this.#turn(signal, async () => {
       const started = performance.now();
-      const raw = await this.#call('segment', { bytes, name }, { transfer: [bytes.buffer], onProgress });
-      return this.#segmentation(raw, { name, bytes: inputBytes }, performance.now() - started);
+      const raw = await this.#callOn(image, 'segment', onProgress);
+      const { nifti, nrrd, csv, gpuSubmits, ...result } = raw;
+      const report = reportOf(this, raw, given, performance.now() - started);
+      return { ...result, report, toNifti: () => nifti, toNrrd: () => nrrd, toCsv: () => csv };
     });
   }
 
@@ -86,23 +96,6 @@ class Segmenter {
   dispose() {
     this.#disposed = true;
     this.#drop(cancelled());
-  }
-
-  #segmentation({ nifti, csv, gpuSubmits, ...result }, { name, bytes }, ms) {
-    const { backend, adapter, why, model } = this;
-    const report = {
-      backend,
-      adapter,
-      why,
-      gpuSubmits,
-      model: { name: model.name, title: model.title, licence: model.licence },
-      input: { name, bytes, dims: result.dims, spacing: result.spacing },
-      output: { bytes: nifti.byteLength },
-      box: result.box,
-      timings: result.timings,
-      ms: Math.round(ms),
-    };
-    return { ...result, report, toNifti: () => nifti, toCsv: () => csv };
   }
 
   /** One call after the other; an abort takes a waiting call out of the queue and stops a running one. */
@@ -128,6 +121,12 @@ class Segmenter {
         }
       });
     });
+  }
+
+  /** A call on an image, whose buffers go with it. */
+  #callOn(image, name, onProgress) {
+    const transfer = [image.bytes, image.voxels].filter(Boolean).map(({ buffer }) => buffer);
+    return this.#call(name, { ...image, maxBytes: this.#parts.maxBytes }, { transfer, onProgress });
   }
 
   async #call(name, args, options) {

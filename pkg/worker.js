@@ -9,10 +9,10 @@ self.onmessage = async ({ data: { id, call, args } }) => {
     const value = await engine[call](args, (progress) => self.postMessage({ id, progress }));
     self.postMessage({ id, value }, buffersOf(value));
   } catch (thrown) {
-    const { code, message } = asInsituError(thrown);
-    self.postMessage({ id, error: { code, message } });
+    const { code, message, checks } = asInsituError(thrown);
+    self.postMessage({ id, error: { code, message, checks } });
   }
 };
 
 /** The big arrays of a segmentation are handed over, not copied. */
-const buffersOf = ({ labels, nifti } = {}) => [labels, nifti].filter(Boolean).map((array) => array.buffer);
+const buffersOf = ({ labels, nifti, nrrd } = {}) => [labels, nifti, nrrd].filter(Boolean).map((array) => array.buffer);

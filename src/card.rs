@@ -1,6 +1,7 @@
 //! `model.json`: what a model folder says about itself.
 
 use crate::error::{Error, Result};
+use crate::file::{Segment, Volume};
 use crate::grid::BoxRule;
 use crate::intensity::Intensity;
 use crate::model::Architecture;
@@ -46,6 +47,13 @@ pub struct Label {
     pub name: String,
     /// `#rrggbb`
     pub color: String,
+}
+
+impl Label {
+    /// As a file for a viewer holds it.
+    pub fn segment(&self) -> Segment<'_> {
+        Segment { label: self.index, name: &self.name, color: &self.color }
+    }
 }
 
 /// Settings of the cascade's geometry, in voxels of 1 mm.
@@ -219,6 +227,18 @@ pub struct Card {
 }
 
 impl Card {
+    /// Refuses an image that has not the one channel that models take so far.
+    ///
+    /// # Errors
+    /// `Unsupported`, with both numbers.
+    pub fn check_channels(&self, volume: &Volume) -> Result<()> {
+        if volume.channels == 1 {
+            return Ok(());
+        }
+        let found = format!("{} volumes in the file", volume.channels);
+        Err(Error::unsupported("channels", found, format!("one, as the model {} takes", self.name)))
+    }
+
     /// Reads and checks `model.json`.
     ///
     /// # Errors

@@ -1,18 +1,36 @@
-//! Bytes to [`Volume`] and back: NIfTI-1 in one file, plain or gzip.
+//! Bytes to [`Volume`] and back: NIfTI-1 and NIfTI-2, in one file or two, plain or gzip.
 //!
-//! Nothing that a header says is believed before it is checked, and no memory is reserved for more than the
-//! header's size allows within [`Limits`].
+//! ```text
+//! bytes -> source (gzip off) -> layout (fields) -> checks (all of them) -> forms (affine) -> decode (RAS order)
+//! bytes <- write: NIfTI on the file's own grid, nrrd: the same for 3D Slicer
+//! ```
+//!
+//! Nothing that a header says is believed before it is checked. No memory is reserved for more than the header's
+//! size allows within [`Limits`], nor for more than the bytes that are there can hold.
 
+mod checks;
+mod decode;
+mod format;
+mod forms;
 mod header;
+mod layout;
+mod nrrd;
+mod path;
 mod read;
+mod source;
 mod write;
 
+pub use checks::Check;
 pub use header::{DataType, Header};
-pub use read::read_volume;
+pub use layout::Version;
+pub use nrrd::{Segment, write_seg_nrrd};
+pub use path::{open_path, parts};
+pub use read::{Nifti, read_volume};
+pub use source::Source;
 pub use write::write_labels;
 
 use crate::error::{Error, Result};
-use crate::grid::Grid;
+use crate::grid::{Grid, Turn};
 
 /// Upper bounds, checked from the header before anything is allocated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,22 +45,26 @@ impl Default for Limits {
     }
 }
 
-/// A 3-D image as its file describes it: voxels in the file's own axis order.
+/// An image: its voxels turned to RAS (x right, y anterior, z superior), and what finds the way back.
 #[derive(Debug, Clone)]
 pub struct Volume {
-    /// Dimensions and affine.
+    /// Dimensions and affine of the file, in the file's own axis order.
     pub grid: Grid,
-    /// Scaled values, x fastest, all finite.
+    /// How the file's axes were turned; its way back is exact.
+    pub turn: Turn,
+    /// Number of volumes; each has the dimensions of the grid.
+    pub channels: usize,
+    /// Scaled values, all finite, in RAS order (x fastest), channel after channel.
     pub voxels: Vec<f32>,
     /// What an output on the same grid needs of the file's header.
     pub header: Header,
-    /// Voxels that were NaN or infinite in the file; each was replaced by the smallest finite value.
-    pub nonfinite: usize,
-    /// What is odd about the file, in words.
-    pub warnings: Vec<String>,
+    /// Smallest, largest and mean value.
+    pub statistics: Statistics,
+    /// What was checked.
+    pub checks: Vec<Check>,
 }
 
-/// Smallest, largest and mean value of a volume.
+/// Smallest, largest and mean of the finite values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Statistics {
     /// Smallest value.
@@ -51,26 +73,20 @@ pub struct Statistics {
     pub max: f64,
     /// Mean value.
     pub mean: f64,
+    /// Values that were NaN, infinite or beyond 32-bit floats; each was replaced by the smallest finite one.
+    pub nonfinite: u64,
 }
 
 impl Volume {
-    /// Smallest, largest and mean value.
-    pub fn statistics(&self) -> Statistics {
-        let (mut min, mut max, mut sum) = (f64::INFINITY, f64::NEG_INFINITY, 0.0);
-        for &value in &self.voxels {
-            let value = f64::from(value);
-            min = min.min(value);
-            max = max.max(value);
-            sum += value;
-        }
-        Statistics { min, max, mean: sum / self.voxels.len() as f64 }
-    }
-
-    /// The voxels as labels 0..=255; an error where a value is not a whole number in that range.
+    /// The voxels as labels 0..=255, in RAS order; `turn.undo` brings them into the file's.
     ///
     /// # Errors
-    /// `Malformed` at the first value that is no label.
+    /// `Malformed` at the first value that is no label, `Unsupported` where there are several volumes.
     pub fn labels(&self) -> Result<Vec<u8>> {
+        if self.channels > 1 {
+            let found = format!("{} volumes", self.channels);
+            return Err(Error::unsupported("labels", found, "one volume of labels"));
+        }
         self.voxels
             .iter()
             .map(|&value| {
@@ -82,5 +98,11 @@ impl Volume {
                 }
             })
             .collect()
+    }
+
+    /// What is odd about the file, in words.
+    pub fn warnings(&self) -> Vec<String> {
+        let odd = |check: &&Check| check.severity() == "warning";
+        self.checks.iter().filter(odd).map(Check::words).collect()
     }
 }

@@ -37,11 +37,12 @@ impl Grid {
     }
 
     /// Distance between neighbouring voxel centres along x, y, z in mm: the lengths of the affine's columns,
-    /// rounded to 1e-7 mm, so that a spacing that was 0.5 before an oblique form in 32 bits is 0.5 again.
+    /// rounded to six digits, so that a spacing that was 1.5 before an oblique form in 32 bits is 1.5 again.
     pub fn spacing(&self) -> [f64; 3] {
         std::array::from_fn(|axis| {
             let length = (0..3).map(|row| self.affine[row][axis].powi(2)).sum::<f64>().sqrt();
-            let rounded = (length * 1e7).round() / 1e7;
+            let unit = 10f64.powi(5 - length.log10().floor() as i32);
+            let rounded = (length * unit).round() / unit;
             if rounded > 0.0 { rounded } else { length }
         })
     }

@@ -3,7 +3,7 @@
 //! One road from bytes to mask and back:
 //!
 //! ```text
-//! bytes -> file -> grid (RAS, 1 mm) -> intensity -> predict: whole network -> box -> patch network -> labels
+//! bytes -> file (RAS) -> grid (1 mm) -> intensity -> predict: whole network -> box -> patch network -> labels
 //! bytes <- file <- grid (the file's own)                                                        <-'
 //! ```
 //!
@@ -36,6 +36,6 @@ pub mod train;
 mod web;
 
 pub use error::{Error, Kind, Result};
-pub use file::{Limits, Volume, read_volume, write_labels};
+pub use file::{Limits, Nifti, Volume, open_path, read_volume, write_labels, write_seg_nrrd};
 pub use grid::Grid;
 pub use intensity::Intensity;

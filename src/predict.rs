@@ -53,6 +53,8 @@ pub struct Segmentation {
     pub labels: Vec<u8>,
     /// Size of each label.
     pub classes: Vec<Class>,
+    /// Where the axes of the file point, for example `LPS`: the sides of the body that each index runs to.
+    pub orientation: String,
     /// The box in which the patch network looked, in voxels of the file: first, and one past the last.
     pub region: ([usize; 3], [usize; 3]),
     /// What the reader of the mask should know.
@@ -87,7 +89,7 @@ pub async fn segment(model: &Model, volume: &Volume, watch: &mut Watch<'_>) -> R
     clock.lap("restore");
 
     let classes = classes(&model.card, &labels, volume.grid.voxel_mm3());
-    let mut warnings = volume.warnings.clone();
+    let mut warnings = volume.warnings();
     warnings.extend(model.card.field_mm.warning(route.field_mm()));
     if !seen {
         warnings.push("the whole network saw no object; the box lies around its largest value".to_owned());
@@ -95,7 +97,8 @@ pub async fn segment(model: &Model, volume: &Volume, watch: &mut Watch<'_>) -> R
     if labels.iter().all(|&label| label == 0) {
         warnings.push("the mask is empty".to_owned());
     }
-    Ok(Segmentation { labels, classes, region: route.region(), warnings, timings: clock.laps })
+    let orientation = volume.grid.orientation();
+    Ok(Segmentation { labels, classes, orientation, region: route.region(), warnings, timings: clock.laps })
 }
 
 /// The largest connected component above one half, and whether there was any. Where nothing is above it, the

@@ -4,12 +4,13 @@
 use crate::card::Card;
 use crate::device::{Backend, Compute};
 use crate::error::{Error, Result};
-use crate::file::{Limits, Volume, read_volume, write_labels};
-use crate::info::VolumeInfo;
+use crate::file::{Limits, Nifti, Segment, Source, Volume, write_labels, write_seg_nrrd};
+use crate::info::{CheckInfo, VolumeInfo};
 use crate::predict::{Model, Progress, Segmentation, segment, self_check};
 use js_sys::{Array, Function, Object, Reflect, Uint8Array};
 use serde::Serialize;
 use std::collections::HashMap;
+use std::io::Read;
 use std::ops::ControlFlow;
 use wasm_bindgen::prelude::*;
 
@@ -19,15 +20,48 @@ pub fn start() {
     console_error_panic_hook::set_once();
 }
 
-/// What a file says of itself; see [`VolumeInfo`].
+/// What a file says of itself; see [`VolumeInfo`]. `header` is a whole file, or with `voxels` the `.hdr` of a pair.
+/// The bytes stay in JavaScript's memory. `max_bytes` is the largest volume, decoded; 2 GiB by default.
 ///
 /// # Errors
-/// As [`read_volume`].
+/// As [`Nifti::open`] and [`Nifti::read`]; the error has the `checks` of the file.
 #[wasm_bindgen]
-pub fn inspect(bytes: &[u8]) -> std::result::Result<JsValue, JsValue> {
-    read_volume(bytes, &Limits::default())
-        .map(|volume| plain(&VolumeInfo::of(&volume)))
-        .map_err(|e| thrown(&e))
+pub fn inspect(
+    header: Uint8Array,
+    voxels: Option<Uint8Array>,
+    max_bytes: Option<f64>,
+) -> std::result::Result<JsValue, JsValue> {
+    VolumeInfo::of(open(header, voxels, max_bytes)).map(|info| plain(&info)).map_err(|refusal| {
+        let value = thrown(&refusal.error);
+        set(&value, "checks", &plain::<Vec<CheckInfo>>(&refusal.checks));
+        value
+    })
+}
+
+/// Bytes in JavaScript's memory, copied slab by slab as they are read.
+struct JsBytes {
+    bytes: Uint8Array,
+    at: u32,
+}
+
+impl Read for JsBytes {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let wanted = u32::try_from(buffer.len()).unwrap_or(u32::MAX);
+        let end = self.bytes.length().min(self.at.saturating_add(wanted));
+        let count = (end - self.at) as usize;
+        self.bytes.subarray(self.at, end).copy_to(&mut buffer[..count]);
+        self.at = end;
+        Ok(count)
+    }
+}
+
+fn open(header: Uint8Array, voxels: Option<Uint8Array>, max_bytes: Option<f64>) -> Result<Nifti<'static>> {
+    let limits = max_bytes.map_or_else(Limits::default, |bytes| Limits { bytes: bytes as u64 });
+    let source = |bytes: Uint8Array| {
+        let length = bytes.length().into();
+        Source::new(JsBytes { bytes, at: 0 }, length)
+    };
+    Nifti::open(source(header), voxels.map(source), &limits)
 }
 
 /// A model on a device.
@@ -51,17 +85,20 @@ impl Session {
         create(&backend, &card, &files(&weights)).await.map_err(|error| thrown(&error))
     }
 
-    /// Segments the bytes of a file; `progress(stage, done, total)` is called as the work goes on.
+    /// Segments a file, given as for [`inspect`]; `progress(stage, done, total)` is called as the work goes on.
     ///
     /// # Errors
-    /// As [`read_volume`] and [`segment`].
+    /// As [`Nifti::read`] and [`segment`].
     pub async fn segment(
         &self,
-        bytes: Vec<u8>,
+        header: Uint8Array,
+        voxels: Option<Uint8Array>,
+        max_bytes: Option<f64>,
         name: String,
         progress: Function,
     ) -> std::result::Result<JsValue, JsValue> {
-        run(&self.model, &bytes, &progress).await.map_err(|error| thrown(&error.within(name)))
+        let opened = open(header, voxels, max_bytes);
+        run(&self.model, opened, &progress).await.map_err(|error| thrown(&error.within(name)))
     }
 }
 
@@ -88,15 +125,20 @@ async fn create(backend: &str, card: &[u8], weights: &HashMap<String, Vec<u8>>) 
     Ok(Session { model })
 }
 
-async fn run(model: &Model, bytes: &[u8], progress: &Function) -> Result<JsValue> {
-    let volume = read_volume(bytes, &Limits::default())?;
+async fn run(model: &Model, opened: Result<Nifti<'_>>, progress: &Function) -> Result<JsValue> {
+    let volume = opened.and_then(Nifti::read)?;
     let mut watch = |Progress { stage, done }: Progress| {
         // A listener that throws does not stop the work; the way to stop it is to end the worker.
         let _ = progress.call3(&JsValue::NULL, &stage.into(), &done.into(), &1.into());
         ControlFlow::Continue(())
     };
     let result = segment(model, &volume, &mut watch).await?;
-    Ok(answer(&result, &volume, write_labels(&result.labels, &volume, true)?.as_slice()))
+    let segments: Vec<Segment> = result.classes.iter().map(|class| class.label.segment()).collect();
+    let value = answer(&result, &volume);
+    set(&value, "nifti", &Uint8Array::from(write_labels(&result.labels, &volume, true)?.as_slice()));
+    let nrrd = write_seg_nrrd(&result.labels, &volume, &segments)?;
+    set(&value, "nrrd", &Uint8Array::from(nrrd.as_slice()));
+    Ok(value)
 }
 
 /// The answer's small facts; bulk data is put beside them as typed arrays.
@@ -105,6 +147,7 @@ struct Facts<'a> {
     dims: [usize; 3],
     spacing: [f64; 3],
     affine: [[f64; 4]; 4],
+    orientation: &'a str,
     classes: &'a [crate::predict::Class],
     r#box: Corners,
     warnings: &'a [String],
@@ -118,12 +161,13 @@ struct Corners {
     end: [usize; 3],
 }
 
-fn answer(result: &Segmentation, volume: &Volume, nifti: &[u8]) -> JsValue {
+fn answer(result: &Segmentation, volume: &Volume) -> JsValue {
     let (start, end) = result.region;
     let value = plain(&Facts {
         dims: volume.grid.dims,
         spacing: volume.grid.spacing(),
         affine: volume.grid.affine,
+        orientation: &result.orientation,
         classes: &result.classes,
         r#box: Corners { start, end },
         warnings: &result.warnings,
@@ -131,7 +175,6 @@ fn answer(result: &Segmentation, volume: &Volume, nifti: &[u8]) -> JsValue {
         csv: result.to_csv(),
     });
     set(&value, "labels", &Uint8Array::from(result.labels.as_slice()));
-    set(&value, "nifti", &Uint8Array::from(nifti));
     value
 }
 

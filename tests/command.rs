@@ -4,6 +4,8 @@
 
 mod common;
 
+use common::nifti::{Made, gzip};
+use common::orient::{self, Pose};
 use insitu_seg::{Limits, read_volume};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -37,12 +39,13 @@ fn bad_input_gets_one_sentence_and_leaves_nothing() {
     let mut four = plain();
     four[40..42].copy_from_slice(&4i16.to_le_bytes());
     four[48..50].copy_from_slice(&3i16.to_le_bytes());
+    four.extend([&plain()[352..], &plain()[352..]].concat());
     let nothing: &[u8] = &[];
     for (name, bytes, code) in [
         ("text.nii", b"hello, this is a letter".as_slice(), "a text file"),
         ("truncated.nii.gz", &packed[..packed.len() / 2], "truncated gzip"),
         ("cut.nii", &plain()[..5000], "truncated"),
-        ("four.nii", &four, "4-D"),
+        ("four.nii", &four, "3 volumes"),
         ("empty.nii", nothing, "no bytes at all"),
         ("page.nii.gz", b"<!DOCTYPE html><html></html>", "HTML"),
     ] {
@@ -125,11 +128,7 @@ fn the_mask_of_the_sample_is_right_and_lies_on_its_grid() {
     let read = |path: &Path| read_volume(&std::fs::read(path).unwrap(), &Limits::default()).unwrap();
     let (image, found) = (read(&sample()), read(&mask));
     let truth = read(&sample().with_file_name("label.nii.gz"));
-    assert_eq!((found.grid, found.header.srow), (image.grid, image.header.srow));
-    assert_eq!(
-        (found.header.qform_code, found.header.pixdim),
-        (image.header.qform_code, image.header.pixdim)
-    );
+    assert_eq!((&found.grid, found.header.qform_code()), (&image.grid, image.header.qform_code()));
     let (found, truth) = (read(&mask).labels().unwrap(), truth.labels().unwrap());
     for label in [1, 2] {
         let dice = insitu_seg::metrics::dice(&truth, &found, label);
@@ -141,32 +140,70 @@ fn the_mask_of_the_sample_is_right_and_lies_on_its_grid() {
 }
 
 #[test]
-fn a_turned_copy_gives_the_same_mask_turned() {
-    // The sample with its first axis reversed in memory and in both forms: the same patient, other voxels.
-    let mut bytes = plain();
-    let dims: [usize; 3] =
-        std::array::from_fn(|a| usize::from(u16::from_le_bytes([bytes[42 + 2 * a], bytes[43 + 2 * a]])));
-    for row in bytes[352..].chunks_exact_mut(2 * dims[0]) {
-        let turned: Vec<u8> = row.chunks_exact(2).rev().flatten().copied().collect();
-        row.copy_from_slice(&turned);
-    }
-    let number = |bytes: &[u8], at: usize| f32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
-    let (step, origin) = (number(&bytes, 280), number(&bytes, 292));
-    bytes[280..284].copy_from_slice(&(-step).to_le_bytes());
-    bytes[292..296].copy_from_slice(&(origin + step * (dims[0] as f32 - 1.0)).to_le_bytes());
-    bytes[252..254].copy_from_slice(&0i16.to_le_bytes());
-
+fn in_all_48_orientations_the_mask_is_the_same_one_turned() {
     let folder = tempfile::tempdir().unwrap();
-    let turned = folder.path().join("turned.nii");
-    std::fs::write(&turned, &bytes).unwrap();
-    let masks = ["a.nii", "b.nii"].map(|name| folder.path().join(name));
-    assert!(
-        insitu(&["segment", text(&sample()), "-o", text(&masks[0]), "--backend", "cpu"]).status.success()
-    );
-    assert!(insitu(&["segment", text(&turned), "-o", text(&masks[1]), "--backend", "cpu"]).status.success());
-    let [one, two] = masks.map(|path| std::fs::read(path).unwrap()[352..].to_vec());
-    let back: Vec<u8> = two.chunks_exact(dims[0]).flat_map(|row| row.iter().rev().copied()).collect();
-    assert_eq!(one, back);
+    let image = read_volume(&std::fs::read(sample()).unwrap(), &Limits::default()).unwrap();
+    assert_eq!(image.grid.orientation(), "RAS");
+    // Thick and thin, and 34 x 1.25 = 42.5 mm: a size that the slightest noise of a form would round otherwise.
+    let (dims, spacing) = (image.grid.dims, [0.8, 1.0, 1.25]);
+    let mut orders = Vec::new();
+    let poses = orient::poses();
+    for (n, (order, flip)) in orient::orders_and_flips().enumerate() {
+        // Affine form, quaternion form and both; upright and oblique.
+        let pose = Pose { order, flip, ..poses[n % 12] }.unmirrored();
+        let (sizes, from) = orient::file_order(dims, order, flip);
+        let mut made = Made::new(sizes, |i| image.voxels[from[i]] as i16);
+        pose.place(&mut made, order.map(|axis| spacing[axis]), [10.0, -20.0, 30.0]);
+        let path = folder.path().join(format!("{n:02}.nii"));
+        std::fs::write(&path, made.bytes()).unwrap();
+        orders.push((path, from));
+    }
+    let out = folder.path().join("masks");
+    let mut arguments = vec!["segment", "--backend", "cpu", "--out-dir", text(&out)];
+    arguments.extend(orders.iter().map(|(path, _)| text(path)));
+    let run = insitu(&arguments);
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let mut first: Option<Vec<u8>> = None;
+    for (path, from) in &orders {
+        let mask = std::fs::read(out.join(path.file_name().unwrap())).unwrap();
+        let mut canonical = vec![0; from.len()];
+        from.iter().zip(&mask[352..]).for_each(|(&at, &label)| canonical[at] = label);
+        assert!(canonical.iter().filter(|label| **label > 0).count() > 1000);
+        assert_eq!(*first.get_or_insert_with(|| canonical.clone()), canonical, "{}", path.display());
+        let image = std::fs::read(path).unwrap();
+        for range in [40..56, 76..108, 252..328] {
+            assert_eq!(image[range.clone()], mask[range], "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn a_pair_becomes_a_mask_for_slicer_and_a_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let mut header = plain()[..348].to_vec();
+    header[108..112].fill(0);
+    header[344..348].copy_from_slice(b"ni1\0");
+    std::fs::write(path("head.hdr"), header).unwrap();
+    std::fs::write(path("head.img.gz"), gzip(&plain()[352..], 6)).unwrap();
+    let (mask, table) = (path("mask.seg.nrrd"), path("volumes.csv"));
+    let run = insitu(&[
+        "segment", text(&path("head.img.gz")), "-o", text(&mask), "--csv", text(&table), "--backend", "cpu",
+    ]);
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let bytes = std::fs::read(&mask).unwrap();
+    assert!(bytes.starts_with(b"NRRD0004\n"));
+    let head = String::from_utf8_lossy(&bytes).into_owned();
+    assert!(head.contains("Segment0_Name:=Anterior") && head.contains("Segment1_LabelValue:=2"), "{head}");
+    let table = std::fs::read_to_string(table).unwrap();
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (3, "case,index,name,voxels,milliliters"));
+    assert!(lines[1].starts_with("head,1,Anterior hippocampus,"), "{table}");
+
+    let run = insitu(&["segment", text(&path("head.hdr")), "--out-dir", text(&path("out")), "--backend", "cpu"]);
+    assert!(run.status.success() && path("out/head.nii.gz").exists());
+    let run = insitu(&["segment", text(&path("head.hdr")), "-o", text(&path("mask.img")), "--backend", "cpu"]);
+    assert_eq!(run.status.code(), Some(2));
 }
 
 #[test]
@@ -191,6 +228,27 @@ fn info_says_what_the_file_says() {
     ] {
         assert!(!info[field].is_null(), "{field}");
     }
+}
+
+#[test]
+fn info_lists_every_check_of_a_file_that_is_refused_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = folder.path().join("bad.nii");
+    let mut bytes = plain();
+    bytes[40..42].copy_from_slice(&9i16.to_le_bytes());
+    bytes[123] = 1;
+    std::fs::write(&image, bytes).unwrap();
+    let run = insitu(&["info", text(&image), "--json"]);
+    assert_eq!(run.status.code(), Some(2));
+    let message = String::from_utf8(run.stderr).unwrap();
+    assert!(message.trim().lines().count() == 1 && message.contains("bad.nii: dim[0]: found 9"), "{message}");
+    let told: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!(told["error"]["code"], "malformed");
+    let severity = |field: &str| {
+        let checks = told["checks"].as_array().unwrap();
+        checks.iter().find(|check| check["field"] == field).unwrap()["severity"].clone()
+    };
+    assert_eq!((severity("dim"), severity("xyzt_units")), ("error".into(), "warning".into()));
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn every_row_of_the_reference_is_met() -> Outcome<()> {
         let file = file.iter().find(|file| file.exists()).ok_or(name)?;
         let volume = read_volume(&fs::read(file)?, &Limits::default())?;
         let label = number(row, "label")? as f32;
-        let voxels = volume.voxels.iter().map(|&value| u8::from(value == label)).collect();
+        let voxels = volume.turn.undo(&volume.voxels).iter().map(|&value| u8::from(value == label)).collect();
         let truth = Mask { dims: volume.grid.dims, voxels };
 
         let operation = row["pred"].as_str().ok_or("no operation")?;

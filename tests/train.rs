@@ -3,7 +3,7 @@
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use insitu_seg::{Limits, Volume, read_volume, write_labels};
+use insitu_seg::{Limits, Volume, open_path, read_volume, write_labels};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -90,7 +90,7 @@ fn a_model_is_trained_resumed_packed_and_used() {
     let (image, mask) = (path("images/ball_002.nii.gz"), path("mask.nii.gz"));
     done(&["segment", &image, "-o", &mask, "--model", &path("packed"), "--backend", "cpu"]);
     let read = |path: &str| {
-        read_volume(&std::fs::read(path).unwrap(), &Limits::default()).unwrap().labels().unwrap()
+        open_path(Path::new(path), &Limits::default()).unwrap().read().unwrap().labels().unwrap()
     };
     let (truth, found) = (read(&path("labels/ball_002.nii.gz")), read(&mask));
     for label in [1, 2] {

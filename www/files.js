@@ -1,14 +1,14 @@
 /** Files in and out: the button, dropping anywhere, saving. */
 const $ = (id) => document.getElementById(id);
 
-/** Calls `take(file)` for a file that was chosen or dropped. */
-export function onFile(take) {
+/** Calls `take(files)` for what was chosen or dropped together, one file or more. */
+export function onFiles(take) {
   const input = $('file');
   $('open').addEventListener('click', () => input.click());
   input.addEventListener('change', () => {
-    const [file] = input.files;
+    const files = [...input.files];
     input.value = '';
-    if (file) take(file);
+    if (files.length > 0) take(files);
   });
 
   // dragenter and dragleave also fire for every element inside, so depth tells when the page itself is left.
@@ -26,8 +26,8 @@ export function onFile(take) {
   addEventListener('drop', (event) => {
     event.preventDefault();
     show(-depth);
-    const [file] = event.dataTransfer.files;
-    if (file) take(file);
+    const files = [...event.dataTransfer.files];
+    if (files.length > 0) take(files);
   });
 }
 

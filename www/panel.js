@@ -1,4 +1,6 @@
 /** The words of the page: every function writes what it is given and decides nothing. */
+import { showChecks } from './checks.js';
+
 const $ = (id) => document.getElementById(id);
 const root = document.documentElement;
 
@@ -35,14 +37,17 @@ export function setState(state) {
 
 export const getState = () => root.dataset.state;
 
-export function showError(sentence) {
+/** `checks`: of the header of the file that was refused, if it has one. */
+export function showError(sentence, checks) {
   $('error').textContent = sentence;
   $('error').hidden = false;
+  showChecks($('error-checks'), checks);
 }
 
 export function clearError() {
   $('error').hidden = true;
   $('error').textContent = '';
+  showChecks($('error-checks'));
   say('');
 }
 
@@ -67,12 +72,13 @@ export function showModel({ title, name, licence }) {
   $('model').textContent = `Model: ${title ?? name}${licence ? `. Licence: ${licence}` : ''}.`;
 }
 
-export function showImage({ title }, { dims, spacing_mm, orientation, warnings }, isSample) {
+export function showImage({ title }, { dims, spacing_mm, orientation, warnings, checks }, isSample) {
   $('file-name').textContent = title;
   $('file-facts').textContent = `${dims.join(' × ')} voxels, ${spacing_mm.map((mm) => number.format(mm)).join(' × ')} mm, ${orientation}`;
   $('file-origin').textContent = isSample ? SAMPLE_ORIGIN : '';
   $('sample').hidden = isSample;
   list($('file-warnings'), warnings);
+  showChecks($('file-checks'), checks);
 }
 
 /** Called many times a second: the spoken status changes with the stage only. */
@@ -128,10 +134,13 @@ export function showWhere({ mm, value, label }) {
 export function showViewNotice(sentence) {
   $('view-notice').textContent = sentence;
   $('view-notice').hidden = false;
+  $('where').textContent = '';
 }
 
-/** brain.nii.gz -> brain */
-export const stem = (name) => name.replace(/\.nii(\.gz)?$|\.gz$/i, '');
+export const hideViewNotice = () => ($('view-notice').hidden = true);
+
+/** brain.nii.gz, brain.hdr -> brain */
+export const stem = (name) => name.replace(/\.(nii|hdr)(\.gz)?$|\.gz$/i, '');
 
 const seconds = (ms) => (ms < 950 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
 

@@ -44,22 +44,28 @@ export async function createView(canvas, opacity, onMove) {
     while (nv.volumes.length > 1) nv.removeVolume(nv.volumes.at(-1));
   };
 
+  const clear = () => {
+    names = [];
+    while (nv.volumes.length > 0) nv.removeVolume(nv.volumes.at(-1));
+  };
+
   return {
     /** Shows a NIfTI file; its mask, if there was one, goes. */
     async showImage(bytes) {
       const volume = await load(bytes, { colormap: 'gray' });
-      while (nv.volumes.length > 0) nv.removeVolume(nv.volumes.at(-1));
-      names = [];
+      clear();
       nv.addVolume(volume);
       // On the centre of a voxel: halfway between two slices the label of either would show through.
       const [x, y, z] = volume.dimsRAS.slice(1, 4).map((n) => n >> 1);
       nv.scene.crosshairPos = nv.vox2frac([x, y, z]);
       nv.createOnLocationChange();
     },
+    clear,
     clearMask,
-    /** Lays a label map (NIfTI) over the image in the colours of its classes; label 0 is see-through. */
+    /** Lays a label map (NIfTI) over the image, if one is shown, in the colours of its classes; label 0 is see-through. */
     async showMask(bytes, classes) {
       clearMask();
+      if (nv.volumes.length === 0) return;
       const volume = await load(bytes, { opacity });
       volume.setColormapLabel(colormap(classes));
       nv.addVolume(volume);

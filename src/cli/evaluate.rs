@@ -116,7 +116,8 @@ fn judge(case: &str, truth: &Path, pred: &Path, labels: &[u8], tolerance: f64) -
             "insitu: warning: {case}: mask and truth have different affines; voxels are compared as they lie"
         );
     }
-    let (a, b) = (truth.labels()?, mask.labels()?);
+    // As they lie in their files: a mask without forms is still compared with the truth.
+    let (a, b) = (truth.turn.undo(&truth.labels()?), mask.turn.undo(&mask.labels()?));
     let row = |&label: &u8| {
         let found = agreement(&a, &b, label, truth.grid.dims, truth.grid.spacing(), tolerance)?;
         Ok(Row { case: case.to_owned(), label, dsc: found.dsc, nsd: found.nsd, hd95_mm: found.hd95_mm })

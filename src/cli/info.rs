@@ -1,38 +1,60 @@
 //! `insitu info`: what a file says of itself.
 
-use super::print_json;
+use super::{NOTHING_DONE, print_json};
 use clap::Args;
-use insitu_seg::Result;
-use insitu_seg::info::VolumeInfo;
-use insitu_seg::train::data::open;
+use insitu_seg::file::open_path;
+use insitu_seg::info::{Refusal, VolumeInfo};
+use insitu_seg::{Error, Kind, Limits, Result};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Arguments of `insitu info`.
 #[derive(Args)]
 pub struct Arguments {
-    /// A .nii or .nii.gz file
+    /// A .nii or .nii.gz file, or either file of a .hdr/.img pair
     file: PathBuf,
-    /// As JSON
+    /// As JSON; for a file that is refused too: `error` and `checks`
     #[arg(long)]
     json: bool,
+    /// Refuse volumes that are larger than this when decoded, in MiB
+    #[arg(long, default_value_t = Limits::default().bytes >> 20)]
+    limit: u64,
 }
 
 /// Prints the facts of a file.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let info = VolumeInfo::of(&open(&arguments.file)?);
+    let limits = Limits { bytes: arguments.limit.saturating_mul(1 << 20) };
+    let info = match VolumeInfo::of(open_path(&arguments.file, &limits)) {
+        Ok(info) => info,
+        Err(refusal) => return refuse(arguments, refusal),
+    };
     if arguments.json {
         print_json(&info)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let [x, y, z] = info.dims;
+    let size = info.dims.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
     let [sx, sy, sz] = info.spacing_mm;
-    println!("size         {x} x {y} x {z} voxels");
+    println!("size         {size} voxels");
     println!("spacing      {sx} x {sy} x {sz} mm");
     println!("orientation  {}", info.orientation);
-    println!("stored as    {}, slope {}, intercept {}", info.datatype, info.slope, info.inter);
+    println!("stored as    {}, {}, slope {}, intercept {}", info.format, info.datatype, info.slope, info.inter);
     println!("forms        sform {}, qform {}", info.sform_code, info.qform_code);
     println!("values       {} to {}, mean {:.4}", info.min, info.max, info.mean);
     info.warnings.iter().for_each(|warning| println!("warning      {warning}"));
     Ok(ExitCode::SUCCESS)
+}
+
+/// One line on stderr; with `--json` every check as well.
+fn refuse(arguments: &Arguments, Refusal { error, checks }: Refusal) -> Result<ExitCode> {
+    let error = name(error, arguments);
+    if arguments.json {
+        let facts = serde_json::json!({"code": error.code(), "message": error.to_string()});
+        print_json(&serde_json::json!({"error": facts, "checks": checks}))?;
+    }
+    eprintln!("insitu: {error}");
+    Ok(ExitCode::from(NOTHING_DONE))
+}
+
+fn name(error: Error, arguments: &Arguments) -> Error {
+    if error.kind == Kind::Io { error } else { error.within(arguments.file.display()) }
 }

@@ -3,9 +3,12 @@
 use super::folder::{find, read_card};
 use super::{NOTHING_DONE, SOME_FAILED, bar, make_folder, read, write};
 use clap::{Args, ValueEnum};
+use insitu_seg::card::Card;
 use insitu_seg::device::{Backend, Compute};
-use insitu_seg::predict::{Model, Progress, Segmentation, segment, self_check};
-use insitu_seg::{Error, Limits, Result, Volume, read_volume, store, write_labels};
+use insitu_seg::predict::{Class, Model, Progress, Segmentation, segment, self_check};
+use insitu_seg::train::data::case_id;
+use insitu_seg::file::{Segment, parts};
+use insitu_seg::{Error, Kind, Limits, Nifti, Result, Volume, open_path, store, write_labels, write_seg_nrrd};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -20,10 +23,10 @@ enum BackendName {
 /// Arguments of `insitu segment`.
 #[derive(Args)]
 pub struct Arguments {
-    /// Volumes (.nii or .nii.gz)
+    /// Volumes (.nii, .nii.gz, or either file of a .hdr/.img pair)
     #[arg(required = true)]
     inputs: Vec<PathBuf>,
-    /// The mask of a single input; .nii is written plain, else compressed
+    /// The mask of a single input: .nii (plain), .seg.nrrd (for 3D Slicer, with names and colours), else .nii.gz
     #[arg(short, long, conflicts_with = "out_dir")]
     output: Option<PathBuf>,
     /// Folder for the masks of many inputs, each under its input's file name
@@ -41,26 +44,36 @@ pub struct Arguments {
     /// What was done, as JSON
     #[arg(long)]
     report: Option<PathBuf>,
+    /// The volume of each label of each case, as a table
+    #[arg(long)]
+    csv: Option<PathBuf>,
+    /// Refuse volumes that are larger than this when decoded, in MiB
+    #[arg(long, default_value_t = Limits::default().bytes >> 20)]
+    limit: u64,
 }
 
 /// Segments every input. A fault of one input of many does not stop the others.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let targets = targets(arguments)?;
     let mut written = targets.clone();
-    written.extend(arguments.report.clone());
+    written.extend(arguments.report.iter().chain(&arguments.csv).cloned());
     spare(&arguments.inputs, &written)?;
     check_folders(&written)?;
     let folder = find(&arguments.model)?;
+    let card = read_card(&folder)?;
     // Opened when the first readable volume needs it: bad input is refused at once, and by its own sentence only.
     let mut model = None;
-    let mut reports = Vec::new();
+    let (mut reports, mut table) = (Vec::new(), Vec::new());
     let mut failed = 0;
     for (input, output) in arguments.inputs.iter().zip(&targets) {
-        let done = load(input).and_then(|(volume, hash)| {
+        let done = load(input, &card, arguments.limit).and_then(|volume| {
             if model.is_none() {
-                model = Some(pollster::block_on(open(arguments, &folder))?);
+                model = Some(pollster::block_on(open(arguments, &card, &folder))?);
             }
-            model.as_ref().map(|model| one(model, input, &volume, &hash, output)).transpose()
+            let Some(model) = &model else { return Ok(None) };
+            let result = one(model, input, &volume, output)?;
+            table.extend(result.classes.iter().map(|class| (case_id(input), class.clone())));
+            arguments.report.as_ref().map(|_| report(model, input, &result)).transpose()
         });
         match done {
             Ok(report) => reports.extend(report),
@@ -75,6 +88,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             if arguments.out_dir.is_none() { reports.remove(0) } else { serde_json::Value::Array(reports) };
         write(path, format!("{value:#}\n").as_bytes())?;
     }
+    if let (Some(path), false) = (&arguments.csv, table.is_empty()) {
+        write(path, &csv(&table)?)?;
+    }
     Ok(match failed {
         0 => ExitCode::SUCCESS,
         n if n == targets.len() => ExitCode::from(NOTHING_DONE),
@@ -85,6 +101,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 /// The output of each input.
 fn targets(arguments: &Arguments) -> Result<Vec<PathBuf>> {
     match (&arguments.output, &arguments.out_dir, arguments.inputs.as_slice()) {
+        (Some(output), None, [_]) if mask_name(output) != output.file_name().unwrap_or_default().to_string_lossy() => {
+            Err(Error::argument("-o", output.display().to_string(), "a name that ends in .nii, .nii.gz or .seg.nrrd"))
+        }
         (Some(output), None, [_]) => Ok(vec![output.clone()]),
         (Some(_), _, inputs) => Err(Error::argument(
             "-o",
@@ -95,9 +114,7 @@ fn targets(arguments: &Arguments) -> Result<Vec<PathBuf>> {
             make_folder(folder)?;
             let mut targets: Vec<PathBuf> = Vec::new();
             for input in inputs {
-                let name =
-                    input.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-                let target = folder.join(name);
+                let target = folder.join(mask_name(input));
                 if targets.contains(&target) {
                     let found = format!("two inputs named {}", target.display());
                     return Err(Error::argument("--out-dir", found, "a different file name for each input"));
@@ -110,10 +127,22 @@ fn targets(arguments: &Arguments) -> Result<Vec<PathBuf>> {
     }
 }
 
+/// The input's own name; of a pair, that of one file.
+fn mask_name(input: &Path) -> String {
+    let name = input.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let lower = name.to_ascii_lowercase();
+    let pair = [".hdr", ".img", ".hdr.gz", ".img.gz"].iter().find(|ending| lower.ends_with(*ending));
+    pair.map_or(name.clone(), |ending| format!("{}.nii.gz", &name[..name.len() - ending.len()]))
+}
+
 /// Refuses to write a mask over an image.
 fn spare(inputs: &[PathBuf], targets: &[PathBuf]) -> Result<()> {
     let real = |path: &PathBuf| std::fs::canonicalize(path).ok();
-    let images: Vec<PathBuf> = inputs.iter().filter_map(real).collect();
+    let files = inputs.iter().flat_map(|input| match parts(input) {
+        Ok((header, voxels)) => [Some(header), voxels],
+        Err(_) => [None, None], // named when it is read
+    });
+    let images: Vec<PathBuf> = files.flatten().filter_map(|path| real(&path)).collect();
     match targets.iter().find(|target| real(target).is_some_and(|path| images.contains(&path))) {
         Some(target) => Err(Error::argument(
             "output",
@@ -144,7 +173,7 @@ fn check_folders(written: &[PathBuf]) -> Result<()> {
 }
 
 /// Opens the device and loads the model; a GPU is checked against the CPU first.
-async fn open(arguments: &Arguments, folder: &Path) -> Result<Model> {
+async fn open(arguments: &Arguments, card: &Card, folder: &Path) -> Result<Model> {
     let backend = match arguments.backend {
         BackendName::Auto => Backend::Auto,
         BackendName::Cpu => Backend::Cpu,
@@ -152,8 +181,7 @@ async fn open(arguments: &Arguments, folder: &Path) -> Result<Model> {
     };
     let compute = Compute::open(backend).await?;
     let load = |compute: &Compute| {
-        let card = read_card(folder)?;
-        Model::load(card, |name| read(&folder.join(name)), arguments.ensemble, compute)
+        Model::load(card.clone(), |name| read(&folder.join(name)), arguments.ensemble, compute)
             .map_err(|error| error.within(folder.display()))
     };
     let model = load(&compute)?;
@@ -171,14 +199,15 @@ async fn open(arguments: &Arguments, folder: &Path) -> Result<Model> {
     Ok(model)
 }
 
-/// A volume and the hash of its file.
-fn load(input: &Path) -> Result<(Volume, String)> {
-    let bytes = read(input)?;
-    let volume = read_volume(&bytes, &Limits::default()).map_err(|error| error.within(input.display()))?;
-    Ok((volume, store::hash(&bytes)))
+/// Reads an image straight into RAS order; its file is never held whole.
+fn load(input: &Path, card: &Card, limit: u64) -> Result<Volume> {
+    let limits = Limits { bytes: limit.saturating_mul(1 << 20) };
+    let read = open_path(input, &limits).and_then(Nifti::read);
+    let fits = read.and_then(|volume| card.check_channels(&volume).map(|()| volume));
+    fits.map_err(|error| if error.kind == Kind::Io { error } else { error.within(input.display()) })
 }
 
-fn one(model: &Model, input: &Path, volume: &Volume, hash: &str, output: &Path) -> Result<serde_json::Value> {
+fn one(model: &Model, input: &Path, volume: &Volume, output: &Path) -> Result<Segmentation> {
     let bar = bar(1000, "{msg:8} [{bar:40}] {percent}%, {eta} left");
     let mut watch = |Progress { stage, done }: Progress| {
         bar.set_message(stage);
@@ -188,21 +217,36 @@ fn one(model: &Model, input: &Path, volume: &Volume, hash: &str, output: &Path) 
     let result = pollster::block_on(segment(model, volume, &mut watch))
         .map_err(|error| error.within(input.display()))?;
     bar.finish_and_clear();
-    let gzip = output.extension().is_none_or(|extension| extension != "nii");
-    write(output, &write_labels(&result.labels, volume, gzip)?)?;
+    let name = output.to_string_lossy().to_ascii_lowercase();
+    let mask = if name.ends_with(".nrrd") {
+        let segments: Vec<Segment> = result.classes.iter().map(|class| class.label.segment()).collect();
+        write_seg_nrrd(&result.labels, volume, &segments)?
+    } else {
+        write_labels(&result.labels, volume, !name.ends_with(".nii"))?
+    };
+    write(output, &mask)?;
     for warning in &result.warnings {
         eprintln!("insitu: {}: warning: {warning}", input.display());
     }
-    Ok(report(model, input, hash, &result))
+    Ok(result)
 }
 
 /// What was done; no path and no text of the file, only hashes and figures.
-fn report(model: &Model, input: &Path, hash: &str, result: &Segmentation) -> serde_json::Value {
-    let Segmentation { classes, region, warnings, timings, .. } = result;
-    let name = input.file_name().map(|name| name.to_string_lossy().into_owned());
+fn report(model: &Model, input: &Path, result: &Segmentation) -> Result<serde_json::Value> {
+    let Segmentation { classes, region, warnings, timings, orientation, .. } = result;
+    let file = |path: &Path| -> Result<serde_json::Value> {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        Ok(serde_json::json!({"file": name, "sha256": store::hash(&read(path)?)}))
+    };
+    let (header, voxels) = parts(input)?;
+    let mut facts = file(&header)?;
+    if let Some(path) = voxels {
+        facts["voxels"] = file(&path)?;
+    }
     let compute = model.compute();
-    serde_json::json!({
-        "input": {"file": name, "sha256": hash},
+    Ok(serde_json::json!({
+        "input": facts,
+        "orientation": orientation,
         "model": {"name": model.card.name, "stages": model.card.stages},
         "program": {"name": "insitu", "version": env!("CARGO_PKG_VERSION")},
         "backend": if compute.gpu { "gpu" } else { "cpu" },
@@ -212,5 +256,20 @@ fn report(model: &Model, input: &Path, hash: &str, result: &Segmentation) -> ser
         "timings": timings,
         "warnings": warnings,
         "notice": "Not a medical device; not for diagnosis.",
-    })
+    }))
+}
+
+/// `case,index,name,voxels,milliliters`
+fn csv(table: &[(String, Class)]) -> Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let head = ["case", "index", "name", "voxels", "milliliters"].map(str::to_owned);
+    let rows = table.iter().map(|(case, Class { label, voxels, milliliters })| {
+        [case.clone(), label.index.to_string(), label.name.clone(), voxels.to_string(), format!("{milliliters:.4}")]
+    });
+    let fault = |error: String| Error::new(Kind::Io, "--csv", error, "a table");
+    std::iter::once(head)
+        .chain(rows)
+        .try_for_each(|row| writer.write_record(row))
+        .map_err(|error| fault(error.to_string()))?;
+    writer.into_inner().map_err(|error| fault(error.to_string()))
 }

@@ -1,211 +1,169 @@
-//! From bytes to a volume: inflate, check, decode slab by slab.
+//! From bytes to a volume: take gzip off, check the header, decode.
 
-use super::header::{DataType, HEADER_BYTES, Header};
-use super::{Limits, Volume};
+use super::checks::{self, Check, Outcome, Seen};
+use super::forms;
+use super::format;
+use super::header::{DataType, Header};
+use super::layout::{Fields, Version};
+use super::source::{Source, Stream};
+use super::{Limits, Statistics, Volume, decode};
 use crate::error::{Error, Result};
-use crate::grid::Grid;
-use flate2::read::MultiGzDecoder;
-use std::io::Read;
+use crate::grid::{Grid, Turn};
 
-/// Values decoded at a time.
-const SLAB: usize = 1 << 16;
-/// Bytes that may follow the voxels before a file is refused as padded to do harm.
-const MAX_TRAILING: u64 = 64 << 20;
+/// A file whose header was read and checked and whose voxels were not: nothing large has been allocated.
+pub struct Nifti<'a> {
+    /// What was checked so far.
+    pub checks: Vec<Check>,
+    header: std::result::Result<Header, Error>,
+    pair: bool,
+    voxels: Stream<'a>,
+}
 
-/// Reads a .nii or .nii.gz file (told apart by its bytes, not its name).
+impl<'a> Nifti<'a> {
+    /// Opens a `.nii`, or with `voxels` the `.hdr` of a pair and its `.img`; any of them may be gzip, which is told
+    /// by the bytes.
+    ///
+    /// # Errors
+    /// Where there is no header of a known layout. What is wrong with a field is in [`Nifti::checks`], and in the
+    /// error of [`Nifti::read`].
+    pub fn open(header: Source<'a>, voxels: Option<Source<'a>>, limits: &Limits) -> Result<Self> {
+        let pair = voxels.is_some();
+        let mut first = Stream::open(header, "header")?;
+        let fields = read_fields(&mut first)?;
+        let mut voxels = match voxels {
+            Some(source) => {
+                first.finish()?; // its checksum
+                Stream::open(source, "voxels")?
+            }
+            None => first,
+        };
+        let seen = Seen { fields: &fields, pair, most: voxels.most, gzip: voxels.gzip(), limits };
+        let checks = checks::run(&seen);
+        let header = match checks.iter().find_map(Check::error) {
+            Some(error) => Err(error.clone()),
+            None => header_of(&fields),
+        };
+        if header.is_ok() {
+            let read = if pair { 0 } else { fields.version.bytes() as u64 };
+            voxels.skip(fields.vox_offset as u64 - read)?;
+        }
+        Ok(Self { checks, header, pair, voxels })
+    }
+
+    /// Whether header and voxels are two files.
+    pub fn pair(&self) -> bool {
+        self.pair
+    }
+
+    /// What the header says.
+    ///
+    /// # Errors
+    /// The first check that failed.
+    pub fn header(&self) -> Result<&Header> {
+        self.header.as_ref().map_err(Clone::clone)
+    }
+
+    /// Decodes the voxels into RAS order. Holds no more than the volume and some slabs of 2 MiB.
+    ///
+    /// # Errors
+    /// The first check that failed; `Malformed` where the bytes end too early, a checksum is wrong or no value is
+    /// finite; `Limit` where memory is refused.
+    pub fn read(mut self) -> Result<Volume> {
+        let header = self.header.clone()?;
+        let turn = Turn::to_ras(&header.grid);
+        let (voxels, statistics) = decode::decode(&mut self.voxels, &header, &turn)?;
+        let checks = self.close(&header, &statistics)?;
+        Ok(Volume {
+            grid: header.grid.clone(),
+            turn,
+            channels: header.channels,
+            voxels,
+            header,
+            statistics,
+            checks,
+        })
+    }
+
+    /// Reads all voxels as [`Nifti::read`] does, and keeps only their statistics.
+    ///
+    /// # Errors
+    /// As [`Nifti::read`].
+    pub fn survey(mut self) -> Result<(Header, Statistics, Vec<Check>)> {
+        let header = self.header.clone()?;
+        let statistics = decode::survey(&mut self.voxels, &header)?;
+        let checks = self.close(&header, &statistics)?;
+        Ok((header, statistics, checks))
+    }
+
+    /// Reads the source to its end, and adds what was seen of the voxels to the checks.
+    fn close(mut self, header: &Header, statistics: &Statistics) -> Result<Vec<Check>> {
+        let end = match self.voxels.finish()? {
+            (0, 0) => Outcome::Fine("the file ends with its voxels".to_owned()),
+            (0, n) => Outcome::Odd(format!("{n} bytes behind the gzip stream are ignored")),
+            (n, _) => Outcome::Odd(format!("{n} bytes follow the voxels and are ignored")),
+        };
+        if self.voxels.gzip() {
+            self.checks.push(Check::new("gzip", end));
+        }
+        let largest = statistics.max.abs().max(statistics.min.abs());
+        let values = match statistics.nonfinite {
+            0 if header.datatype.wide() && largest > f64::from(1 << 24) => {
+                Outcome::Odd(format!("values up to {largest} are rounded to 24 bits"))
+            }
+            0 => Outcome::Fine(format!("{} to {}", statistics.min, statistics.max)),
+            n => Outcome::Odd(format!("{n} voxels are not finite; each counts as the smallest finite value")),
+        };
+        self.checks.push(Check::new("voxels", values));
+        Ok(self.checks)
+    }
+}
+
+/// Reads a `.nii` or `.nii.gz` that is in memory.
 ///
 /// # Errors
-/// `Malformed`, `Unsupported` or `Limit`, each with the header field, what was found and what was expected.
-/// A gzip stream is read to its end, so a damaged or truncated one is noticed.
+/// As [`Nifti::open`] and [`Nifti::read`].
 pub fn read_volume(bytes: &[u8], limits: &Limits) -> Result<Volume> {
-    match bytes {
-        [] => Err(Error::malformed("file", "no bytes at all", "a NIfTI-1 volume (.nii or .nii.gz)")),
-        [0x1f, 0x8b, ..] => read(MultiGzDecoder::new(bytes), limits, true),
-        _ => read(bytes, limits, false),
-    }
+    Nifti::open(Source::of(bytes), None, limits)?.read()
 }
 
-fn read(mut source: impl Read, limits: &Limits, gzip: bool) -> Result<Volume> {
-    let mut head = [0; HEADER_BYTES];
-    let got = fill(&mut source, &mut head, "header")?;
-    name_other_formats(&head[..got])?;
-    if got < HEADER_BYTES {
-        return Err(Error::malformed(
-            "header",
-            format!("{got} bytes"),
-            "at least 348 bytes of a NIfTI-1 file",
-        ));
+/// The header's bytes, whichever version they state; other formats are named.
+fn read_fields(stream: &mut Stream) -> Result<Fields> {
+    let mut bytes = [0; 540];
+    let one = Version::One.bytes();
+    let mut got = stream.fill(&mut bytes[..one])?;
+    format::name_others(&bytes[..got])?;
+    let short = |got: usize, needed: usize| {
+        Error::malformed("header", format!("{got} bytes"), format!("at least {needed} bytes of a NIfTI file"))
+    };
+    if got < one {
+        return Err(short(got, one));
     }
-    let header = Header::parse(&head)?;
-    let affine = header.affine()?;
-    let grid = Grid { dims: header.dims, affine };
-    let count = grid.dims.iter().try_fold(1u64, |n, &d| n.checked_mul(d as u64)).unwrap_or(u64::MAX);
-    if count.saturating_mul(4) > limits.bytes {
-        let [x, y, z] = grid.dims;
-        return Err(Error::limit(
-            "dim",
-            format!("{x} x {y} x {z} voxels, {} MiB decoded", count.saturating_mul(4) >> 20),
-            format!("at most {} MiB", limits.bytes >> 20),
-        ));
-    }
-    skip(&mut source, (header.vox_offset - HEADER_BYTES) as u64)?;
-    let (voxels, nonfinite) = decode(&mut source, &header, count as usize)?;
-    if gzip {
-        // Only the end of the stream proves that it is whole.
-        let rest = std::io::copy(&mut source.take(MAX_TRAILING + 1), &mut std::io::sink())
-            .map_err(|error| damaged("gzip trailer", &error))?;
-        if rest > MAX_TRAILING {
-            return Err(Error::limit(
-                "file",
-                "more than 64 MiB after the voxels",
-                "a file that ends with its voxels",
-            ));
+    let size = [bytes[0], bytes[1], bytes[2], bytes[3]];
+    let Some((version, big_endian)) = Version::of(size) else {
+        let found = i32::from_le_bytes(size).to_string();
+        return Err(Error::malformed("sizeof_hdr", found, "348 (NIfTI-1) or 540 (NIfTI-2)"));
+    };
+    if version == Version::Two {
+        got += stream.fill(&mut bytes[one..])?;
+        if got < bytes.len() {
+            return Err(short(got, bytes.len()));
         }
     }
-    let warnings = warnings(&header, &grid, nonfinite);
-    Ok(Volume { grid, voxels, header, nonfinite, warnings })
+    Ok(Fields::read(&bytes, version, big_endian))
 }
 
-/// Reads until `buffer` is full or the source ends; returns the number of bytes read.
-fn fill(source: &mut impl Read, buffer: &mut [u8], place: &str) -> Result<usize> {
-    let mut got = 0;
-    while got < buffer.len() {
-        match source.read(&mut buffer[got..]) {
-            Ok(0) => break,
-            Ok(n) => got += n,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(damaged(place, &error)),
-        }
-    }
-    Ok(got)
-}
-
-fn damaged(place: &str, error: &std::io::Error) -> Error {
-    Error::malformed(place, format!("a damaged or truncated gzip stream ({error})"), "a whole gzip stream")
-}
-
-fn skip(source: &mut impl Read, bytes: u64) -> Result<()> {
-    let skipped = std::io::copy(&mut source.take(bytes), &mut std::io::sink())
-        .map_err(|error| damaged("before the voxels", &error))?;
-    if skipped < bytes {
-        return Err(Error::malformed(
-            "vox_offset",
-            "a place after the end of the file",
-            "a place inside the file",
-        ));
-    }
-    Ok(())
-}
-
-/// Decodes to f32 by way of f64, scaling on the way; non-finite values become the smallest finite one.
-fn decode(source: &mut impl Read, header: &Header, count: usize) -> Result<(Vec<f32>, usize)> {
-    let width = header.datatype.bytes();
-    let scaling = header.applied_scaling();
-    let mut buffer = vec![0; SLAB.min(count.max(1)) * width];
-    // Grows with the data that really comes, so a header alone cannot reserve memory.
-    let mut voxels: Vec<f32> = Vec::with_capacity(count.min(1 << 22));
-    let (mut nonfinite, mut smallest) = (0, f32::INFINITY);
-    while voxels.len() < count {
-        let wanted = (count - voxels.len()).min(SLAB) * width;
-        let got = fill(source, &mut buffer[..wanted], "voxels")?;
-        if got < wanted {
-            return Err(Error::malformed(
-                "voxels",
-                format!("{} of {} bytes", voxels.len() * width + got, count * width),
-                "as many bytes as the dimensions say; the file is truncated",
-            ));
-        }
-        if voxels.capacity() < count && voxels.len() >= 1 << 22 {
-            voxels.reserve_exact(count - voxels.len());
-        }
-        for chunk in buffer[..wanted].chunks_exact(width) {
-            let raw = number(chunk, header.datatype, header.big_endian);
-            let value = scaling.map_or(raw, |(slope, inter)| raw * slope + inter) as f32;
-            if value.is_finite() {
-                smallest = smallest.min(value);
-            } else {
-                nonfinite += 1;
-            }
-            voxels.push(value);
-        }
-    }
-    if nonfinite == count {
-        return Err(Error::malformed("voxels", "no finite value at all", "at least one finite value"));
-    }
-    if nonfinite > 0 {
-        voxels.iter_mut().filter(|v| !v.is_finite()).for_each(|v| *v = smallest);
-    }
-    Ok((voxels, nonfinite))
-}
-
-/// One stored number as f64.
-fn number(bytes: &[u8], datatype: DataType, big_endian: bool) -> f64 {
-    let mut little = [0; 8];
-    let width = bytes.len().min(8);
-    little[..width].copy_from_slice(&bytes[..width]);
-    if big_endian {
-        little[..width].reverse();
-    }
-    let [a, b, c, d, ..] = little;
-    match datatype {
-        DataType::U8 => f64::from(a),
-        DataType::I8 => f64::from(a as i8),
-        DataType::U16 => f64::from(u16::from_le_bytes([a, b])),
-        DataType::I16 => f64::from(i16::from_le_bytes([a, b])),
-        DataType::U32 => f64::from(u32::from_le_bytes([a, b, c, d])),
-        DataType::I32 => f64::from(i32::from_le_bytes([a, b, c, d])),
-        DataType::F32 => f64::from(f32::from_le_bytes([a, b, c, d])),
-        DataType::U64 => u64::from_le_bytes(little) as f64,
-        DataType::I64 => i64::from_le_bytes(little) as f64,
-        DataType::F64 => f64::from_le_bytes(little),
-    }
-}
-
-/// Refuses what is plainly something else, by its name.
-fn name_other_formats(head: &[u8]) -> Result<()> {
-    let nifti = "a NIfTI-1 volume (.nii or .nii.gz)";
-    let start = head.trim_ascii_start().get(..5).unwrap_or_default();
-    if head.get(128..132) == Some(b"DICM") {
-        return Err(Error::unsupported("file", "a DICOM file", nifti));
-    }
-    if head.starts_with(b"NRRD") {
-        return Err(Error::unsupported("file", "an NRRD file", nifti));
-    }
-    if start.eq_ignore_ascii_case(b"<html") || start.eq_ignore_ascii_case(b"<!doc") {
-        return Err(Error::malformed(
-            "file",
-            "an HTML page (the server sent a page in place of the file)",
-            nifti,
-        ));
-    }
-    let printable = |b: &u8| matches!(b, b'\t' | b'\n' | b'\r' | 32..);
-    if head.len() >= 4 && head.iter().all(printable) {
-        return Err(Error::malformed("file", "a text file", nifti));
-    }
-    if !head.is_empty() && head.iter().all(|&b| b == 0) {
-        return Err(Error::malformed("header", "nothing but zero bytes", "a NIfTI-1 header"));
-    }
-    Ok(())
-}
-
-fn warnings(header: &Header, grid: &Grid, nonfinite: usize) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if nonfinite > 0 {
-        warnings.push(format!("{nonfinite} voxels are not finite; each counts as the smallest finite value"));
-    }
-    if header.sform_code <= 0 && header.qform_code <= 0 {
-        warnings.push(
-            "the file does not say how the image lies in the patient; left and right are not known".into(),
-        );
-    }
-    for (axis, spacing) in grid.spacing().into_iter().enumerate() {
-        let pixdim = f64::from(header.pixdim[axis + 1]).abs();
-        if (pixdim - spacing).abs() > 1e-3 * spacing {
-            warnings.push(format!(
-                "pixdim[{}] is {pixdim} mm, the affine says {spacing} mm; the affine counts",
-                axis + 1
-            ));
-        }
-    }
-    warnings
+/// The typed header of fields that passed their checks.
+fn header_of(fields: &Fields) -> Result<Header> {
+    let datatype = DataType::of(fields.datatype)
+        .ok_or_else(|| Error::unsupported("datatype", fields.datatype.to_string(), "a code that is read"))?;
+    let rank = fields.dim[0] as usize;
+    let shape: Vec<usize> = fields.dim[1..=rank].iter().map(|&n| n as usize).collect();
+    let size = |axis: usize| shape.get(axis).copied().unwrap_or(1);
+    Ok(Header {
+        grid: Grid { dims: [size(0), size(1), size(2)], affine: forms::affine(fields) },
+        channels: shape.iter().skip(3).product(),
+        datatype,
+        shape,
+        fields: *fields,
+    })
 }

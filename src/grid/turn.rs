@@ -13,24 +13,26 @@ pub struct Turn {
     flipped: [bool; 3],
 }
 
-const PERMUTATIONS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
-
 impl Turn {
-    /// The turn that brings `grid` closest to RAS: the permutation with the largest sum of direction cosines.
+    /// The turn that brings `grid` closest to RAS, the same one that nibabel's `io_orientation` finds: the rotation
+    /// nearest to the affine's axes, then each axis in the file's order takes the free direction that it points
+    /// along most.
     pub fn to_ras(grid: &Grid) -> Self {
-        let cosine = |world: usize, axis: usize| {
-            let length = (0..3).map(|row| grid.affine[row][axis].powi(2)).sum::<f64>().sqrt();
-            if length > 0.0 { grid.affine[world][axis] / length } else { 0.0 }
-        };
-        let fit = |p: &[usize; 3]| (0..3).map(|world| cosine(world, p[world]).abs()).sum::<f64>();
-        let mut best = PERMUTATIONS[0];
-        for candidate in &PERMUTATIONS[1..] {
-            if fit(candidate) > fit(&best) + 1e-9 {
-                best = *candidate;
+        let mut rotation = nearest_rotation(&grid.affine);
+        let (mut from_axis, mut flipped) = ([0; 3], [false; 3]);
+        let mut free = [true; 3];
+        for axis in 0..3 {
+            let along = |world: &usize| rotation[*world][axis].abs();
+            let mut best = free.iter().position(|free| *free).unwrap_or(0);
+            for world in (0..3).filter(|&world| free[world]) {
+                if along(&world) > along(&best) {
+                    best = world;
+                }
             }
+            (from_axis[best], flipped[best], free[best]) = (axis, rotation[best][axis] < 0.0, false);
+            rotation[best] = [0.0; 3];
         }
-        let flipped = std::array::from_fn(|world| cosine(world, best[world]) < 0.0);
-        Self { dims: grid.dims, from_axis: best, flipped }
+        Self { dims: grid.dims, from_axis, flipped }
     }
 
     /// For each axis after the turn, the axis before it.
@@ -53,22 +55,33 @@ impl Turn {
         self.from_axis.map(|axis| values[axis])
     }
 
-    /// Calls `visit(before, after)` with the memory index of every voxel on both sides, in order after the turn.
+    /// The memory index after the turn of the first voxel before it.
+    pub fn first(&self) -> usize {
+        let steps = self.steps();
+        let last = |axis: usize| self.dims[axis] - 1;
+        (0..3).filter(|&axis| steps[axis] < 0).map(|axis| last(axis) * steps[axis].unsigned_abs()).sum()
+    }
+
+    /// How far the memory index after the turn moves with one voxel along each axis before it.
+    pub fn steps(&self) -> [isize; 3] {
+        let [nx, ny, _] = self.turned_dims();
+        let mut steps = [0; 3];
+        for (after, stride) in [1, nx, nx * ny].into_iter().enumerate() {
+            let stride = stride as isize;
+            steps[self.from_axis[after]] = if self.flipped[after] { -stride } else { stride };
+        }
+        steps
+    }
+
+    /// Calls `visit(before, after)` with the memory index of every voxel on both sides, in order before the turn.
     fn each(&self, mut visit: impl FnMut(usize, usize)) {
-        let stride = [1, self.dims[0], self.dims[0] * self.dims[1]];
-        let [nx, ny, nz] = self.turned_dims();
-        let step = |axis: usize, index: usize| {
-            let before = self.from_axis[axis];
-            let n = self.dims[before];
-            stride[before] * if self.flipped[axis] { n - 1 - index } else { index }
-        };
-        let mut after = 0;
-        for k in 0..nz {
-            for j in 0..ny {
-                let start = step(2, k) + step(1, j);
-                for i in 0..nx {
-                    visit(start + step(0, i), after);
-                    after += 1;
+        let (steps, mut before) = (self.steps(), 0);
+        for k in 0..self.dims[2] as isize {
+            for j in 0..self.dims[1] as isize {
+                let row = self.first() as isize + j * steps[1] + k * steps[2];
+                for i in 0..self.dims[0] as isize {
+                    visit(before, (row + i * steps[0]) as usize);
+                    before += 1;
                 }
             }
         }
@@ -104,9 +117,35 @@ impl Turn {
     }
 }
 
+/// The orthogonal matrix nearest to the directions of an affine's axes: the polar factor, by Newton's iteration
+/// (Higham 1986). Axes at right angles are there at once; sheared ones share the difference.
+fn nearest_rotation(affine: &[[f64; 4]; 4]) -> [[f64; 3]; 3] {
+    let length = |axis: usize| (0..3).map(|row| affine[row][axis].powi(2)).sum::<f64>().sqrt();
+    let lengths = [0, 1, 2].map(length);
+    let mut q: [[f64; 3]; 3] = std::array::from_fn(|r| std::array::from_fn(|c| affine[r][c] / lengths[c]));
+    for _ in 0..30 {
+        // The cofactors over the determinant are the inverse transposed.
+        let minor = |r: usize, c: usize| {
+            let ([r1, r2], [c1, c2]) = ([(r + 1) % 3, (r + 2) % 3], [(c + 1) % 3, (c + 2) % 3]);
+            q[r1][c1] * q[r2][c2] - q[r1][c2] * q[r2][c1]
+        };
+        let determinant: f64 = (0..3).map(|c| q[0][c] * minor(0, c)).sum();
+        let next: [[f64; 3]; 3] =
+            std::array::from_fn(|r| std::array::from_fn(|c| 0.5 * (q[r][c] + minor(r, c) / determinant)));
+        let moved = next.iter().flatten().zip(q.iter().flatten()).fold(0.0, |m: f64, (a, b)| m.max((a - b).abs()));
+        q = next;
+        if moved < 1e-12 {
+            break;
+        }
+    }
+    q
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const PERMUTATIONS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
 
     fn grid(axes: [usize; 3], signs: [f64; 3]) -> Grid {
         let mut affine = [[0.0; 4]; 4];

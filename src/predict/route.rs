@@ -17,12 +17,14 @@ pub struct Route {
 }
 
 impl Route {
-    /// Turns a volume to RAS at 1 mm and normalises it.
+    /// Resamples a volume (RAS already) to 1 mm and normalises it.
     ///
     /// # Errors
-    /// `Limit` where that would be larger than the default memory limit.
+    /// `Unsupported` where it has not the one channel that the model takes; `Limit` where 1 mm would be larger than
+    /// the default memory limit.
     pub fn enter(volume: &Volume, card: &Card) -> Result<(Self, Image)> {
-        let turn = Turn::to_ras(&volume.grid);
+        card.check_channels(volume)?;
+        let turn = volume.turn;
         let from = turn.turned_dims();
         let dims = isotropic_dims(from, turn.turned(volume.grid.spacing()));
         let bytes = dims.iter().fold(4u64, |n, &d| n.saturating_mul(d as u64));
@@ -35,7 +37,7 @@ impl Route {
             ));
         }
         let to_mm = Resample { from, to: dims };
-        let values = card.intensity.normalize(&to_mm.apply(&turn.apply(&volume.voxels)));
+        let values = card.intensity.normalize(&to_mm.apply(&volume.voxels));
         let route = Self { turn, to_mm, region: Region::whole(dims), fit: Resample { from: dims, to: dims } };
         Ok((route, Image { dims, values }))
     }

@@ -1,8 +1,8 @@
 //! A task's folder (`dataset.json`, images, labels) as cases ready to be sampled.
 
-use crate::error::{Error, Result};
-use crate::file::{Limits, Volume, read_volume};
-use crate::grid::{Resample, Turn, isotropic_dims};
+use crate::error::{Error, Kind, Result};
+use crate::file::{Limits, Volume, open_path};
+use crate::grid::{Resample, isotropic_dims};
 use crate::intensity::Intensity;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -76,21 +76,20 @@ pub struct Case {
     pub labels: Vec<u8>,
 }
 
-/// Turns to RAS and resamples to 1 mm by nearest neighbour.
-pub fn isotropic<T: Copy + Default>(volume: &Volume, voxels: &[T]) -> (Vec<T>, [usize; 3]) {
-    let turn = Turn::to_ras(&volume.grid);
-    let dims = turn.turned_dims();
-    let to = isotropic_dims(dims, turn.turned(volume.grid.spacing()));
-    (Resample { from: dims, to }.apply(&turn.apply(voxels)), to)
+/// Resamples voxels in RAS order to 1 mm by nearest neighbour.
+fn isotropic<T: Copy>(volume: &Volume, voxels: &[T]) -> (Vec<T>, [usize; 3]) {
+    let from = volume.turn.turned_dims();
+    let to = isotropic_dims(from, volume.turn.turned(volume.grid.spacing()));
+    (Resample { from, to }.apply(voxels), to)
 }
 
-/// Reads a file as a volume, with the path in every error.
+/// Reads a file (of a pair, either) as a volume, with the path in every error.
 ///
 /// # Errors
-/// As [`read_volume`], and `Io`.
+/// As [`open_path`] and [`crate::file::Nifti::read`].
 pub fn open(path: &Path) -> Result<Volume> {
-    let bytes = std::fs::read(path).map_err(|error| Error::io(path, &error))?;
-    read_volume(&bytes, &Limits::default()).map_err(|error| error.within(path.display()))
+    let read = open_path(path, &Limits::default()).and_then(crate::file::Nifti::read);
+    read.map_err(|error| if error.kind == Kind::Io { error } else { error.within(path.display()) })
 }
 
 /// Reads one case of the task in the folder `task`.

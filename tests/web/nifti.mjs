@@ -1,11 +1,11 @@
 /** As much of NIfTI-1 as the tests need, independent of the code under test. */
 import { gunzipSync, gzipSync } from 'node:zlib';
 
-const gzipped = (bytes) => bytes[0] === 0x1f && bytes[1] === 0x8b;
+const inflated = (file) => (file[0] === 0x1f && file[1] === 0x8b ? gunzipSync(file) : file);
 
 /** @returns {{ dims: number[], sform: number[][], sformCode: number, datatype: number, voxels: Buffer }} voxels: the raw bytes after the header */
 export function readNifti(file) {
-  const bytes = gzipped(file) ? gunzipSync(file) : file;
+  const bytes = inflated(file);
   const row = (at) => [0, 4, 8, 12].map((offset) => bytes.readFloatLE(at + offset));
   return {
     dims: [42, 44, 46].map((at) => bytes.readInt16LE(at)),
@@ -16,14 +16,47 @@ export function readNifti(file) {
   };
 }
 
+/** Header (to where the voxels begin) and voxels, in buffers of their own. */
+function parts(file) {
+  const bytes = inflated(file);
+  const from = bytes.readFloatLE(108);
+  return { header: Buffer.from(bytes.subarray(0, from)), voxels: Buffer.from(bytes.subarray(from)) };
+}
+
 /** The same file with a fourth dimension of two: its voxels twice. */
 export function asFourDimensional(file) {
-  const bytes = gunzipSync(file);
-  const header = Buffer.from(bytes.subarray(0, bytes.readFloatLE(108)));
+  const { header, voxels } = parts(file);
   header.writeInt16LE(4, 40);
   header.writeInt16LE(2, 48);
-  const voxels = bytes.subarray(header.length);
   return gzipSync(Buffer.concat([header, voxels, voxels]));
+}
+
+/** The same file with a header that claims nine dimensions. */
+export function asNineDimensional(file) {
+  const { header, voxels } = parts(file);
+  header.writeInt16LE(9, 40);
+  return gzipSync(Buffer.concat([header, voxels]));
+}
+
+/** The same image as a pair: a plain header of 348 bytes, gzipped voxels. */
+export function asPair(file) {
+  const { header, voxels } = parts(file);
+  header.writeFloatLE(0, 108);
+  header.write('ni1\0', 344, 'latin1');
+  return { hdr: header.subarray(0, 348), img: gzipSync(voxels) };
+}
+
+/** 352 bytes that claim 32767 voxels along each side, of eight bytes each. */
+export function headerBomb() {
+  const header = Buffer.alloc(352);
+  header.writeInt32LE(348, 0);
+  [3, 32767, 32767, 32767, 1, 1, 1, 1].forEach((size, i) => header.writeInt16LE(size, 40 + 2 * i));
+  header.writeInt16LE(64, 70);
+  header.writeInt16LE(64, 72);
+  [1, 1, 1, 1].forEach((size, i) => header.writeFloatLE(size, 76 + 4 * i));
+  header.writeFloatLE(352, 108);
+  header.write('n+1\0', 344, 'latin1');
+  return header;
 }
 
 /** Of the voxels that either mask calls foreground, the share that have the same label in both. */

@@ -5,9 +5,12 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { root } from '../../scripts/tools.mjs';
 import { launch, serve } from './browser.mjs';
+import { asNineDimensional, asPair } from './nifti.mjs';
 
 const EMPTY_PAGE = '<!doctype html><html lang="en"><title>empty</title><link rel="icon" href="data:,"></html>';
 const SAMPLE = '/samples/hippocampus/image.nii.gz';
+const sample = readFileSync(join(root, 'pkg', SAMPLE));
+const base64 = (bytes) => Buffer.from(bytes).toString('base64');
 
 describe('in Node', () => {
   it('imports without a browser, and says in words what is missing', async () => {
@@ -17,6 +20,13 @@ describe('in Node', () => {
     assert.match(support.reasons[0], /^WebGPU: /);
     await assert.rejects(createSegmenter({ backend: 'gpu' }), (error) => error instanceof InsituError && error.code === 'argument');
   });
+
+  for (const maxBytes of [0, -1, NaN, Infinity, '2', null]) {
+    it(`refuses a memory budget of ${typeof maxBytes === 'string' ? 'a string' : maxBytes} as 'argument'`, async () => {
+      const { createSegmenter } = await import('insitu-seg');
+      await assert.rejects(createSegmenter({ maxBytes }), { name: 'InsituError', code: 'argument' });
+    });
+  }
 });
 
 describe('in a page that imports /index.js', () => {
@@ -32,8 +42,9 @@ describe('in a page that imports /index.js', () => {
     await page.evaluate(async (sample) => {
       const { createSegmenter } = await import('/index.js');
       const bytes = new Uint8Array(await (await fetch(sample)).arrayBuffer());
-      const refusal = (promise) => promise.then(() => null, ({ name, code, message }) => ({ name, code, message }));
-      window.t = { createSegmenter, bytes, refusal, segmenter: await createSegmenter({ backend: 'cpu' }) };
+      const refusal = (promise) => promise.then(() => null, ({ name, code, message, checks }) => ({ name, code, message, checks }));
+      const fromBase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+      window.t = { createSegmenter, bytes, refusal, fromBase64, segmenter: await createSegmenter({ backend: 'cpu' }) };
     }, SAMPLE);
   });
   after(async () => {
@@ -65,7 +76,7 @@ describe('in a page that imports /index.js', () => {
       const result = await t.segmenter.segment(t.bytes, { onProgress: ({ stage, done, total }) => stages.add(`${stage} ${done <= total}`) });
       const { dims, classes, labels, report } = result;
       const voxels = classes.reduce((sum, c) => sum + c.voxels, 0);
-      return { info, dims, voxels, size: labels.length, isBytes: labels instanceof Uint8Array, report, stages: [...stages], left: t.bytes.length, gzip: [...result.toNifti().slice(0, 2)], csv: result.toCsv() };
+      return { info, dims, voxels, size: labels.length, isBytes: labels instanceof Uint8Array, report, stages: [...stages], left: t.bytes.length, gzip: [...result.toNifti().slice(0, 2)], nrrd: new TextDecoder().decode(result.toNrrd().slice(0, 8)), csv: result.toCsv() };
     });
     assert.deepEqual(found.info.dims, found.dims);
     assert.equal(found.size, found.dims.reduce((a, b) => a * b));
@@ -74,8 +85,37 @@ describe('in a page that imports /index.js', () => {
     assert.ok(found.stages.length >= 2 && found.stages.every((stage) => stage.endsWith(' true')), found.stages.join());
     assert.ok(found.left > 0, 'the array was detached');
     assert.deepEqual(found.gzip, [0x1f, 0x8b]);
+    assert.equal(found.nrrd, 'NRRD0004');
     assert.ok(found.csv.includes(','));
     assert.equal(found.report.backend, 'cpu');
+    assert.equal(found.report.orientation, found.info.orientation);
+    assert.match(found.report.sides, /^x runs from .* to .*, y from .* to .*, z from .* to .*$/);
+  });
+
+  it('inspects a pair as the same image in one file', async () => {
+    const { hdr, img } = asPair(sample);
+    const [pair, single] = await page.evaluate(
+      ([hdr, img]) => Promise.all([{ hdr: t.fromBase64(hdr), img: new Blob([t.fromBase64(img)]) }, t.bytes].map((input) => t.segmenter.inspect(input))),
+      [hdr, img].map(base64),
+    );
+    assert.deepEqual([pair.pair, single.pair], [true, false]);
+    assert.equal(pair.channels, 1);
+    const facts = ({ pair, checks, ...rest }) => rest;
+    assert.deepEqual(facts(pair), facts(single));
+  });
+
+  it('refuses a header with its checks, from the worker and from the calling thread', async () => {
+    const errors = await page.evaluate(async (nine) => {
+      const inline = await t.createSegmenter({ backend: 'cpu', worker: false });
+      const errors = [await t.refusal(t.segmenter.inspect(t.fromBase64(nine))), await t.refusal(inline.inspect(t.fromBase64(nine)))];
+      inline.dispose();
+      return errors;
+    }, base64(asNineDimensional(sample)));
+    for (const { code, checks } of errors) {
+      assert.equal(code, 'malformed');
+      assert.ok(checks.some(({ severity, field, words }) => severity === 'error' && field === 'dim' && words.length > 0), JSON.stringify(checks));
+      assert.ok(checks.some(({ severity }) => severity === 'ok'));
+    }
   });
 
   it('gives the same labels in the calling thread as in the worker', async () => {
@@ -118,7 +158,12 @@ describe('in a page that imports /index.js', () => {
   });
 
   const refusals = {
-    'a pair of header and image': ['unsupported', () => t.refusal(t.segmenter.segment({ hdr: new Blob(), img: new Blob() }))],
+    'half a pair': ['argument', () => t.refusal(t.segmenter.segment({ hdr: new Blob() }))],
+    'an empty pair': ['malformed', () => t.refusal(t.segmenter.segment({ hdr: new Blob(), img: new Blob() }))],
+    'an image over the memory budget': ['limit', async () => {
+      const small = await t.createSegmenter({ backend: 'cpu', maxBytes: 1000 });
+      return t.refusal(small.inspect(t.bytes)).finally(() => small.dispose());
+    }],
     'a number for an image': ['argument', () => t.refusal(t.segmenter.segment(7))],
     'a text for an image': ['malformed', () => t.refusal(t.segmenter.segment(new TextEncoder().encode('no image'.repeat(100))))],
     'a signal that is already aborted': ['cancelled', () => t.refusal(t.segmenter.segment(t.bytes, { signal: AbortSignal.abort() }))],

@@ -1,60 +1,19 @@
-/** The built page, used as a person would, in headless Chromium; its masks against those of the native command. */
+/** The built page in headless Chromium: its runs, and its masks against those of the native command. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import { ask, nibabel, root } from '../../scripts/tools.mjs';
 import { launch, servePage } from './browser.mjs';
-import { agreement, asFourDimensional, readNifti } from './nifti.mjs';
+import { agreement, readNifti } from './nifti.mjs';
+import { SAMPLE, assertAccessible, browser, choose, download, openPage, opened, segment, segmented, server, state } from './page.mjs';
 
-const SAMPLE = join(root, 'pkg/samples/hippocampus/image.nii.gz');
-const MINUTES = 60_000;
 const sample = readFileSync(SAMPLE);
 const scratch = mkdtempSync(join(tmpdir(), 'insitu-page-'));
-
-let server;
-let browser;
-before(async () => {
-  server = await servePage();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-  rmSync(scratch, { recursive: true });
-});
-
-/** The page, ready, with everything the console complained about. */
-async function openPage(query = '', from = browser) {
-  const page = await from.newPage();
-  const complaints = [];
-  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
-  page.on('pageerror', (error) => complaints.push(error.message));
-  await page.goto(server.url + query);
-  await state(page, 'ready', 'error');
-  assert.equal(await page.locator('#error').textContent(), '');
-  return { page, complaints };
-}
-
-const state = (page, ...names) =>
-  page.locator(names.map((name) => `html[data-state=${name}]`).join(',')).waitFor({ state: 'attached', timeout: 20 * MINUTES });
-
-const segment = (page) => page.getByRole('button', { name: 'Segment' }).click();
-
-/** Runs to the mask, and reads what the page shows of it. */
-async function segmented(page) {
-  await segment(page);
-  await state(page, 'done', 'error');
-  assert.equal(await page.locator('#error').textContent(), '');
-  return JSON.parse(await page.locator('#report').textContent());
-}
-
-async function download(page) {
-  const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download mask' }).click()]);
-  return { name: file.suggestedFilename(), bytes: readFileSync(await file.path()) };
-}
+after(() => rmSync(scratch, { recursive: true }));
 
 /** The sample's mask by the native command; undefined where the command has not been built. */
 let native;
@@ -138,16 +97,8 @@ describe('the page', () => {
   for (const colorScheme of ['light', 'dark']) {
     it(`has no violation that axe-core finds, ${colorScheme}, with a result shown and at phone width`, async () => {
       const { page } = await openPage('?backend=cpu');
-      await page.emulateMedia({ colorScheme });
       await segmented(page);
-      await page.evaluate(readFileSync(join(root, 'node_modules/axe-core/axe.min.js'), 'utf8'));
-      for (const width of [1440, 390]) {
-        await page.setViewportSize({ width, height: 900 });
-        const { violations } = await page.evaluate(() => axe.run());
-        assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`), []);
-        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-        assert.ok(overflow <= 0, `${overflow} pixels too wide`);
-      }
+      await assertAccessible(page, colorScheme);
       await page.close();
     });
   }
@@ -180,10 +131,12 @@ describe('the backend', () => {
 
 describe('the downloaded mask', () => {
   let mask;
+  let nrrd;
   before(async () => {
     const { page } = await openPage('?backend=cpu');
     await segmented(page);
     mask = await download(page);
+    nrrd = await download(page, 'Download for 3D Slicer');
     await page.close();
   });
 
@@ -197,6 +150,17 @@ describe('the downloaded mask', () => {
     assert.equal(output.voxels.length, output.dims.reduce((a, b) => a * b));
   });
 
+  it('comes for 3D Slicer too, with the names of its labels', () => {
+    assert.match(nrrd.name, /_mask\.seg\.nrrd$/);
+    const end = nrrd.bytes.indexOf('\n\n');
+    const header = nrrd.bytes.subarray(0, end).toString();
+    assert.ok(header.startsWith('NRRD0004\n'), header.slice(0, 40));
+    assert.match(header, /^Segment0_Name:=\S/m);
+    assert.match(header, /^Segment0_Color:=\S/m);
+    assert.match(header, /^encoding: gzip$/m);
+    assert.deepEqual(gunzipSync(nrrd.bytes.subarray(end + 2)), readNifti(mask.bytes).voxels);
+  });
+
   it('opens in nibabel with the shape and the affine of its image', (t) => {
     const python = nibabel();
     if (python === null) return t.skip('not run: no python with nibabel');
@@ -206,34 +170,6 @@ describe('the downloaded mask', () => {
     const [same, highest] = ask(python, ['-c', script, SAMPLE, path]).trim().split(' ');
     assert.equal(same, 'True');
     assert.ok(Number(highest) > 0);
-  });
-});
-
-describe('a bad file', () => {
-  const files = {
-    'a text file': ['notes.txt', Buffer.from('this is not an image\n'.repeat(40))],
-    'an empty file': ['empty.nii.gz', Buffer.alloc(0)],
-    'a truncated gzip': ['cut.nii.gz', sample.subarray(0, sample.length >> 1)],
-    'a 4-D file': ['series.nii.gz', asFourDimensional(sample)],
-  };
-  let page;
-  before(async () => ({ page } = await openPage('?backend=cpu')));
-  after(() => page.close());
-
-  for (const [kind, [name, buffer]] of Object.entries(files)) {
-    it(`(${kind}) is answered with one sentence`, async () => {
-      await page.locator('#file').setInputFiles({ name, mimeType: 'application/octet-stream', buffer });
-      await page.locator('#error', { hasText: name }).waitFor();
-      await state(page, 'error');
-      const sentence = await page.locator('#error').textContent();
-      assert.match(sentence, /\.$/);
-      assert.doesNotMatch(sentence, /\n|undefined|panicked|unreachable/);
-    });
-  }
-
-  it('leaves a page that still segments the sample', async () => {
-    assert.equal(await page.locator('#file-name').textContent(), 'Sample');
-    await segmented(page);
   });
 });
 
@@ -257,9 +193,8 @@ describe('a run', () => {
 
   it('takes a file of the user, and the mask has its name', async () => {
     const { page } = await openPage('?backend=cpu');
-    await page.locator('#file').setInputFiles({ name: 'patient-7.nii.gz', mimeType: 'application/gzip', buffer: sample });
-    await page.locator('#file-name', { hasText: 'patient-7.nii.gz' }).waitFor();
-    await state(page, 'ready');
+    await choose(page, { 'patient-7.nii.gz': sample });
+    await opened(page, 'patient-7.nii.gz');
     await segmented(page);
     assert.equal((await download(page)).name, 'patient-7_mask.nii.gz');
     await page.close();

@@ -1,0 +1,35 @@
+/** Where an axis runs that is named by the letter of its end, as in nibabel. */
+const SIDES = {
+  L: 'from the patient’s right to left',
+  R: 'from the patient’s left to right',
+  P: 'from front to back',
+  A: 'from back to front',
+  I: 'from head to feet',
+  S: 'from feet to head',
+};
+
+/** 'LPS' -> 'x runs from the patient’s right to left, y from front to back, z from feet to head' */
+const sides = ([x, y, z]) => `x runs ${SIDES[x]}, y ${SIDES[y]}, z ${SIDES[z]}`;
+
+/**
+ * What a run says of itself, for the record: where it ran, on what, with what.
+ * @returns {import('./index.d.ts').RunReport}
+ */
+export function reportOf(segmenter, raw, { name, bytes }, ms) {
+  const { backend, adapter, why, model } = segmenter;
+  const { gpuSubmits, dims, spacing, orientation, box, timings, nifti } = raw;
+  return {
+    backend,
+    adapter,
+    why,
+    gpuSubmits,
+    model: { name: model.name, title: model.title, licence: model.licence },
+    input: { name, bytes, dims, spacing },
+    orientation,
+    sides: sides(orientation),
+    output: { bytes: nifti.byteLength },
+    box,
+    timings,
+    ms: Math.round(ms),
+  };
+}

@@ -1,0 +1,49 @@
+//! Files that are plainly something else, by their name.
+
+use crate::error::{Error, Result};
+
+const WANTED: &str = "a NIfTI volume (.nii, .nii.gz, or .hdr with .img)";
+
+/// Refuses what the first bytes show to be another format.
+pub(super) fn name_others(head: &[u8]) -> Result<()> {
+    if let Some(name) = other(head) {
+        return Err(Error::unsupported("file", name, WANTED));
+    }
+    let start = head.trim_ascii_start();
+    if [&b"<html"[..], b"<!doctype", b"<?xml", b"<head"].iter().any(|tag| begins(start, tag)) {
+        let found = "an HTML page (the server sent a page in place of the file)";
+        return Err(Error::malformed("file", found, WANTED));
+    }
+    if head.is_empty() {
+        return Err(Error::malformed("file", "no bytes at all", WANTED));
+    }
+    if head.len() >= 4 && head.iter().all(|b| matches!(b, b'\t' | b'\n' | b'\r' | 32..)) {
+        return Err(Error::malformed("file", "a text file", WANTED));
+    }
+    if head.iter().all(|&b| b == 0) {
+        return Err(Error::malformed("header", "nothing but zero bytes", "a NIfTI header"));
+    }
+    Ok(())
+}
+
+fn begins(head: &[u8], tag: &[u8]) -> bool {
+    head.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag))
+}
+
+fn other(head: &[u8]) -> Option<&'static str> {
+    if head.get(128..132) == Some(b"DICM") {
+        return Some("a DICOM file (convert the series with dcm2niix first)");
+    }
+    let known: [(&[u8], &str); 9] = [
+        (b"NRRD", "an NRRD file"),
+        (b"ObjectType", "a MetaImage header"),
+        (b"\x89PNG", "a PNG picture"),
+        (b"\xff\xd8\xff", "a JPEG picture"),
+        (b"PK\x03\x04", "a ZIP archive (unpack it first)"),
+        (b"\x89HDF", "an HDF5 or MINC file"),
+        (b"\0\0\0\x01", "an MGH volume"),
+        (b"BZh", "a bzip2 file (unpack it first)"),
+        (b"\xfd7zXZ", "an xz file (unpack it first)"),
+    ];
+    known.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, name)| *name)
+}

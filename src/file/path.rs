@@ -1,0 +1,61 @@
+//! Files on the disk: one, or the two of a pair, whichever of them is named.
+
+use super::{Limits, Nifti, Source};
+use crate::error::{Error, Result};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// Opens the file at `path`. For a `.hdr` its `.img` is looked for beside it, and the other way round, each with or
+/// without `.gz`.
+///
+/// # Errors
+/// `Io` where a file is missing or cannot be read, with its path; as [`Nifti::open`].
+pub fn open_path(path: &Path, limits: &Limits) -> Result<Nifti<'static>> {
+    let (header, voxels) = parts(path)?;
+    Nifti::open(source(&header)?, voxels.as_deref().map(source).transpose()?, limits)
+}
+
+/// The files that make up the image at `path`.
+///
+/// # Errors
+/// `Io` where `path` is an `.img` without a `.hdr`.
+pub fn parts(path: &Path) -> Result<(PathBuf, Option<PathBuf>)> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let lower = name.to_ascii_lowercase();
+    let stem = lower.strip_suffix(".gz").unwrap_or(&lower);
+    let beside = |wanted: &str| {
+        // As its partner is written, in small letters, in capitals.
+        let bare = &name[..stem.len() - 4];
+        let gz = if lower.ends_with(".gz") { [".gz", ""] } else { ["", ".gz"] };
+        let names = gz.into_iter().flat_map(|gz| {
+            let name = format!("{wanted}{gz}");
+            [format!("{bare}{name}"), format!("{bare}{}", name.to_ascii_uppercase())]
+        });
+        names.map(|name| path.with_file_name(name)).find(|path| path.is_file())
+    };
+    if stem.ends_with(".hdr") {
+        return Ok((path.to_owned(), beside(".img")));
+    }
+    if stem.ends_with(".img") {
+        let header = beside(".hdr").ok_or_else(|| {
+            let found = "an .img without its .hdr beside it";
+            Error::new(crate::Kind::Io, path.display().to_string(), found, "both files of the pair in one folder")
+        })?;
+        return Ok((header, Some(path.to_owned())));
+    }
+    Ok((path.to_owned(), None))
+}
+
+fn source(path: &Path) -> Result<Source<'static>> {
+    let fault = |error| Error::io(path, &error);
+    let file = File::open(path).map_err(fault)?;
+    let facts = file.metadata().map_err(fault)?;
+    if facts.is_dir() {
+        return Err(Error::new(crate::Kind::Io, path.display().to_string(), "a folder", "a file"));
+    }
+    if !facts.is_file() {
+        // A pipe has no length to compare with; it is read under the same limit as any file.
+        return Ok(Source::new(file, u64::MAX));
+    }
+    Ok(Source::new(file, facts.len()))
+}

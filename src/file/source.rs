@@ -1,0 +1,221 @@
+//! Where bytes come from, and gzip taken off them: every member to its end, every checksum compared.
+
+use crate::error::{Error, Kind, Result};
+use flate2::bufread::GzDecoder;
+use std::io::{BufRead, BufReader, Read};
+
+/// Bytes to be read once, from the start, whose number is known.
+pub struct Source<'a> {
+    pub(super) reader: Box<dyn Read + 'a>,
+    pub(super) length: u64,
+}
+
+impl<'a> Source<'a> {
+    /// A reader that gives `length` bytes.
+    pub fn new(reader: impl Read + 'a, length: u64) -> Self {
+        Self { reader: Box::new(reader), length }
+    }
+
+    /// Bytes that are already in memory.
+    pub fn of(bytes: &'a [u8]) -> Self {
+        Self::new(bytes, bytes.len() as u64)
+    }
+}
+
+/// Bytes read from the disk at a time, at most.
+const BUFFER: usize = 1 << 17;
+/// Deflate cannot pack better than this: 258 bytes in two bits.
+const MOST_PACKED: u64 = 1032;
+/// Bytes that may lie before or after the voxels; real extensions are a thousand times smaller.
+pub(super) const MOST_BESIDE: u64 = 64 << 20;
+
+type Buffered<'a> = BufReader<Box<dyn Read + 'a>>;
+
+/// A source without its gzip, if it had one.
+pub(super) struct Stream<'a> {
+    bytes: Bytes<'a>,
+    /// How many bytes can come out at most.
+    pub most: u64,
+    place: &'static str,
+}
+
+enum Bytes<'a> {
+    Plain(Buffered<'a>),
+    Gzip { member: Option<Box<GzDecoder<Buffered<'a>>>>, after: u64 },
+}
+
+impl<'a> Stream<'a> {
+    /// Tells gzip by its first bytes, not by a name; `place` names the source in errors.
+    pub fn open(source: Source<'a>, place: &'static str) -> Result<Self> {
+        let capacity = usize::try_from(source.length).unwrap_or(BUFFER).clamp(64, BUFFER);
+        let mut reader = BufReader::with_capacity(capacity, source.reader);
+        let start = reader.fill_buf().map_err(|error| unreadable(place, &error))?;
+        if start.starts_with(&[0x1f, 0x8b]) {
+            let member = Some(Box::new(GzDecoder::new(reader)));
+            let most = source.length.saturating_mul(MOST_PACKED);
+            return Ok(Self { bytes: Bytes::Gzip { member, after: 0 }, most, place });
+        }
+        Ok(Self { bytes: Bytes::Plain(reader), most: source.length, place })
+    }
+
+    /// Whether gzip is taken off.
+    pub fn gzip(&self) -> bool {
+        matches!(self.bytes, Bytes::Gzip { .. })
+    }
+
+    /// Reads until `buffer` is full or the source ends; returns the number of bytes read.
+    pub fn fill(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        let mut got = 0;
+        while got < buffer.len() {
+            let read = match &mut self.bytes {
+                Bytes::Plain(reader) => {
+                    reader.read(&mut buffer[got..]).map_err(|error| unreadable(self.place, &error))
+                }
+                Bytes::Gzip { member, after } => {
+                    inflate(member, after, &mut buffer[got..]).map_err(|error| damaged(self.place, &error))
+                }
+            };
+            match read? {
+                0 => break,
+                n => got += n,
+            }
+        }
+        Ok(got)
+    }
+
+    /// Reads up to `bytes` bytes and throws them away; returns how many there were.
+    pub fn skip(&mut self, bytes: u64) -> Result<u64> {
+        let mut waste = [0; 1 << 13];
+        let mut skipped = 0;
+        while skipped < bytes {
+            let wanted = usize::try_from(bytes - skipped).map_or(waste.len(), |n| n.min(waste.len()));
+            match self.fill(&mut waste[..wanted])? {
+                0 => break,
+                n => skipped += n as u64,
+            }
+        }
+        Ok(skipped)
+    }
+
+    /// Reads to the end, which proves that a gzip stream is whole, and counts what was left: bytes of the content,
+    /// and bytes behind a gzip stream that belong to nothing.
+    ///
+    /// # Errors
+    /// `Malformed` where the stream is damaged, `Limit` where more than 64 MiB are left.
+    pub fn finish(&mut self) -> Result<(u64, u64)> {
+        if let Bytes::Plain(_) = self.bytes {
+            return Ok((0, 0)); // the length of a plain file is compared in the checks
+        }
+        let left = self.skip(MOST_BESIDE + 1)?;
+        if left > MOST_BESIDE {
+            return Err(Error::limit(
+                self.place,
+                "more than 64 MiB after the voxels",
+                "a file that ends with its voxels",
+            ));
+        }
+        match self.bytes {
+            Bytes::Gzip { after, .. } => Ok((left, after)),
+            Bytes::Plain(_) => Ok((left, 0)),
+        }
+    }
+}
+
+/// Inflates member after member. Zeros behind a member are padding; other bytes that do not begin a member are
+/// counted and left, as gzip itself does.
+fn inflate<R: BufRead>(
+    member: &mut Option<Box<GzDecoder<R>>>,
+    after: &mut u64,
+    buffer: &mut [u8],
+) -> std::io::Result<usize> {
+    while let Some(decoder) = member {
+        match decoder.read(buffer) {
+            Ok(0) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            done => return done,
+        }
+        // The member has ended and its checksum is right.
+        let mut rest = match member.take() {
+            Some(decoder) => decoder.into_inner(),
+            None => return Ok(0),
+        };
+        match first_after_zeros(&mut rest)? {
+            None => {}
+            Some(0x1f) => *member = Some(Box::new(GzDecoder::new(rest))),
+            Some(_) => *after = std::io::copy(&mut rest.take(MOST_BESIDE), &mut std::io::sink())?,
+        }
+    }
+    Ok(0)
+}
+
+/// Passes over zeros and looks at the next byte.
+fn first_after_zeros(reader: &mut impl BufRead) -> std::io::Result<Option<u8>> {
+    loop {
+        let buffer = reader.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(None);
+        }
+        let zeros = buffer.iter().take_while(|byte| **byte == 0).count();
+        let next = buffer.get(zeros).copied();
+        reader.consume(zeros);
+        if next.is_some() {
+            return Ok(next);
+        }
+    }
+}
+
+fn damaged(place: &str, error: &std::io::Error) -> Error {
+    Error::malformed(place, format!("a damaged or truncated gzip stream ({error})"), "a whole gzip stream")
+}
+
+fn unreadable(place: &str, error: &std::io::Error) -> Error {
+    Error::new(Kind::Io, place, error.to_string(), "bytes that can be read")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use std::io::Write;
+
+    fn pack(content: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(content).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn unpack(bytes: &[u8]) -> Result<(Vec<u8>, (u64, u64))> {
+        let mut stream = Stream::open(Source::of(bytes), "file")?;
+        let mut content = vec![0; 100];
+        let got = stream.fill(&mut content)?;
+        content.truncate(got);
+        Ok((content, stream.finish()?))
+    }
+
+    #[test]
+    fn all_members_are_read_and_an_empty_last_one_is_none() {
+        let bytes = [pack(b"one "), pack(b"two"), pack(b"")].concat();
+        assert_eq!(unpack(&bytes).unwrap(), (b"one two".to_vec(), (0, 0)));
+    }
+
+    #[test]
+    fn zeros_behind_are_padding_and_other_bytes_are_counted() {
+        assert_eq!(unpack(&[pack(b"one"), vec![0; 9]].concat()).unwrap().1, (0, 0));
+        assert_eq!(unpack(&[pack(b"one"), vec![0, 7, 7]].concat()).unwrap().1, (0, 2));
+    }
+
+    #[test]
+    fn every_truncation_and_every_wrong_checksum_is_noticed() {
+        let first = pack(b"one ");
+        let bytes = [first.clone(), pack(b"two")].concat();
+        for length in (2..bytes.len()).filter(|length| *length != first.len()) {
+            assert_eq!(unpack(&bytes[..length]).unwrap_err().code(), "malformed", "{length} bytes");
+        }
+        for at in [bytes.len() - 5, bytes.len() - 1, first.len() - 5] {
+            let mut wrong = bytes.clone();
+            wrong[at] ^= 1;
+            assert_eq!(unpack(&wrong).unwrap_err().code(), "malformed", "byte {at}");
+        }
+    }
+}

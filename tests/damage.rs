@@ -1,0 +1,82 @@
+//! Damage of every size: all prefixes of five files, all single bits of three.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod common;
+
+use common::nifti::{Made, gzip};
+use insitu_seg::{Limits, read_volume};
+use std::time::{Duration, Instant};
+
+/// 16-bit noise that does not compress to nothing.
+fn noise(i: usize) -> i16 {
+    let mixed = (i as u32).wrapping_mul(0x9e37_79b9);
+    ((mixed ^ (mixed >> 15)) % 900) as i16
+}
+
+fn five() -> [(&'static str, Vec<u8>); 5] {
+    let large = Made::new([25, 25, 25], noise);
+    let mut two = Made::new([12, 14, 16], noise);
+    (two.version, two.vox_offset) = (2, 544.0);
+    let mut big = Made::new([10, 10, 20], noise);
+    (big.big_endian, big.datatype, big.bitpix) = (true, 16, 32);
+    big.voxels = (0..2000).flat_map(|i| f32::from(noise(i)).to_be_bytes()).collect();
+    let halves = large.bytes();
+    let (a, b) = halves.split_at(9000);
+    [
+        ("plain", large.bytes()),
+        ("gzip", gzip(&large.bytes(), 6)),
+        ("two members", [gzip(a, 6), gzip(b, 6)].concat()),
+        ("NIfTI-2, gzip", gzip(&two.bytes(), 9)),
+        ("big-endian floats, gzip", gzip(&big.bytes(), 1)),
+    ]
+}
+
+#[test]
+fn no_prefix_of_a_file_is_read() {
+    for (name, bytes) in five() {
+        assert!(bytes.len() <= 32 << 10, "{name}: {} bytes", bytes.len());
+        assert!(read_volume(&bytes, &Limits::default()).is_ok(), "{name}");
+        let mut slowest = Duration::ZERO;
+        for length in 0..bytes.len() {
+            let started = Instant::now();
+            let error = read_volume(&bytes[..length], &Limits::default()).unwrap_err();
+            slowest = slowest.max(started.elapsed());
+            assert!(["malformed", "unsupported"].contains(&error.code()), "{name}, {length} bytes: {error}");
+        }
+        println!("{name}: {} prefixes refused, the slowest in {slowest:?}", bytes.len());
+        assert!(slowest < Duration::from_secs(2), "{name}: {slowest:?}");
+    }
+}
+
+#[test]
+fn no_flipped_bit_gives_another_volume() {
+    let mut labels = Made::new([7, 6, 5], |i| (i % 3) as i16);
+    labels.srow[0][0] = 2.0;
+    let mut two = Made::new([5, 4, 3], noise);
+    (two.version, two.vox_offset) = (2, 544.0);
+    let plain = Made::new([6, 5, 4], noise).bytes();
+    let (a, b) = plain.split_at(400);
+    let files = [
+        ("labels", gzip(&labels.bytes(), 6)),
+        ("NIfTI-2", gzip(&two.bytes(), 1)),
+        ("two members, one stored", [gzip(a, 9), gzip(b, 0)].concat()),
+    ];
+    for (name, bytes) in files {
+        let right = read_volume(&bytes, &Limits::default()).unwrap();
+        let (mut refused, mut same) = (0, 0);
+        for bit in 0..8 * bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            match read_volume(&flipped, &Limits::default()) {
+                Err(_) => refused += 1,
+                Ok(volume) => {
+                    let equal = volume.voxels == right.voxels && volume.header == right.header;
+                    assert!(equal, "{name}: bit {bit} gives another volume");
+                    same += 1; // a bit of gzip's own header: time, system, or name
+                }
+            }
+        }
+        println!("{name}: {refused} flipped bits refused, {same} change nothing");
+        assert!(refused > 8 * (bytes.len() - 40));
+    }
+}

@@ -1,0 +1,208 @@
+//! Every orientation: labels come back to their voxels, markers to their place in the patient, headers as they were.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod common;
+
+use common::nifti::{Made, gzip};
+use common::orient::{self, Pose};
+use insitu_seg::file::Segment;
+use insitu_seg::{Limits, Volume, read_volume, write_labels, write_seg_nrrd};
+use std::path::Path;
+
+/// Sizes along the file's own axes: no two alike.
+const DIMS: [usize; 3] = [5, 7, 4];
+const SPACING: [f64; 3] = [0.5, 0.5, 6.0];
+const ORIGIN: [f64; 3] = [-31.25, 12.5, 80.125];
+
+/// Marker voxels (file's own axes): four corners and two places inside, so that no turn maps them onto themselves.
+const MARKERS: [[usize; 3]; 6] = [[0, 0, 0], [4, 0, 0], [0, 6, 0], [0, 0, 3], [1, 2, 1], [3, 4, 2]];
+
+fn index([i, j, k]: [usize; 3]) -> usize {
+    i + DIMS[0] * (j + DIMS[1] * k)
+}
+
+/// A file in which every voxel holds its own index, and its labels: marker n is label n + 1.
+fn phantom(pose: &Pose) -> (Made, Vec<u8>) {
+    let mut made = Made::new(DIMS, |i| i as i16);
+    pose.place(&mut made, SPACING, ORIGIN);
+    let mut labels = vec![0; DIMS.iter().product()];
+    MARKERS.iter().enumerate().for_each(|(n, at)| labels[index(*at)] = n as u8 + 1);
+    (made, labels)
+}
+
+fn world(affine: &[[f64; 4]], at: [usize; 3]) -> [f64; 3] {
+    std::array::from_fn(|r| affine[r][3] + (0..3).map(|c| affine[r][c] * at[c] as f64).sum::<f64>())
+}
+
+fn distance(a: [f64; 3], b: [f64; 3]) -> f64 {
+    (0..3).map(|i| (a[i] - b[i]).powi(2)).sum::<f64>().sqrt()
+}
+
+fn read(bytes: &[u8]) -> Volume {
+    read_volume(bytes, &Limits::default()).unwrap()
+}
+
+#[test]
+fn in_every_pose_labels_and_markers_and_headers_stay() {
+    let poses = orient::poses();
+    assert_eq!(poses.len(), 48 * 3 * 2 * 2);
+    let mut worst = 0f64;
+    for pose in &poses {
+        let (made, labels) = phantom(pose);
+        let volume = read(&made.bytes());
+        let affine = pose.affine(SPACING, ORIGIN);
+
+        // Every voxel stands in RAS order where its place in the patient says, and comes back.
+        let turned = volume.turn.turned_dims();
+        let ras = volume.turn.apply(&labels);
+        assert_eq!(volume.turn.undo(&ras), labels, "{pose:?}");
+        let stored: Vec<f32> = (0..labels.len()).map(|i| i as f32).collect();
+        assert_eq!(volume.turn.undo(&volume.voxels), stored, "{pose:?}");
+        let strides = [1, turned[0], turned[0] * turned[1]];
+        for axis in 0..3 {
+            let place = |at: usize| {
+                let i = volume.voxels[at] as usize;
+                world(&affine, [i % DIMS[0], i / DIMS[0] % DIMS[1], i / (DIMS[0] * DIMS[1])])
+            };
+            let (from, to) = (place(0), place(strides[axis]));
+            let step: [f64; 3] = std::array::from_fn(|r| to[r] - from[r]);
+            let along = (0..3).max_by(|a, b| step[*a].abs().total_cmp(&step[*b].abs())).unwrap();
+            assert!(along == axis && step[axis] > 0.0, "{pose:?}: RAS axis {axis} steps by {step:?}");
+        }
+
+        // The mask: header as it was, labels where they were, markers at their points.
+        for gzipped in [false, true] {
+            let written = write_labels(&labels, &volume, gzipped).unwrap();
+            let plain = if gzipped { inflate(&written) } else { written.clone() };
+            same_header(&made.bytes(), &plain);
+            assert_eq!(plain[352..], labels, "{pose:?}");
+            let back = read(&written);
+            assert_eq!(back.turn.undo(&back.labels().unwrap()), labels, "{pose:?}");
+            for at in MARKERS {
+                let off = distance(world(&back.grid.affine, at), world(&affine, at));
+                assert!(off < 1e-3, "{pose:?}: {at:?} off by {off} mm");
+                worst = worst.max(off);
+            }
+        }
+        assert_eq!(volume.grid.spacing(), SPACING, "{pose:?}");
+    }
+    println!("{} poses: labels on their voxels, markers within {worst:.1e} mm", poses.len());
+}
+
+/// dim, pixdim, units, codes and forms as in the image; no text.
+fn same_header(image: &[u8], mask: &[u8]) {
+    for (place, range) in [("dim", 40..56), ("pixdim", 76..108), ("units", 123..124), ("forms", 252..328)] {
+        assert_eq!(image[range.clone()], mask[range], "{place}");
+    }
+    for (place, range) in [("db_name", 14..32), ("descrip, aux_file", 148..252), ("intent_name", 328..344)] {
+        assert!(mask[range].iter().all(|b| *b == 0), "{place} holds text");
+    }
+}
+
+fn inflate(bytes: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(bytes), &mut plain).unwrap();
+    plain
+}
+
+#[test]
+fn text_of_the_image_never_reaches_a_mask() {
+    let pose = orient::poses()[7];
+    let (made, labels) = phantom(&pose);
+    let mut bytes = made.bytes();
+    for range in [4..14, 14..32, 148..228, 228..252, 328..344] {
+        bytes[range].fill(b'J');
+    }
+    bytes.splice(352..352, [1, 0, 0, 0, 32, 0, 0, 0, 6, 0, 0, 0].into_iter().chain(*b"JJJJJJJJJJJJJJJJJJJJJJJJ"));
+    bytes[348..352].copy_from_slice(&[1, 0, 0, 0]);
+    bytes[108..112].copy_from_slice(&388f32.to_le_bytes());
+    let volume = read(&bytes);
+    let segments = [Segment { label: 1, name: "one", color: "#ff0000" }];
+    for written in [write_labels(&labels, &volume, false).unwrap(), write_seg_nrrd(&labels, &volume, &segments).unwrap()] {
+        assert!(!written.windows(4).any(|window| window == b"JJJJ"));
+    }
+}
+
+#[test]
+fn slices_lines_and_trailing_axes_keep_their_shape() {
+    for (dim, dims) in [
+        ([2, 7, 6, 1, 1, 1, 1, 1], [7, 6, 1]),
+        ([1, 9, 1, 1, 1, 1, 1, 1], [9, 1, 1]),
+        ([4, 3, 4, 5, 1, 1, 1, 1], [3, 4, 5]),
+        ([5, 3, 4, 5, 1, 1, 1, 1], [3, 4, 5]),
+        ([3, 1, 2, 1, 1, 1, 1, 1], [1, 2, 1]),
+    ] {
+        let mut made = Made::new(dims, |i| i as i16);
+        made.dim = dim;
+        let volume = read(&made.bytes());
+        assert_eq!(volume.grid.dims, dims);
+        let labels: Vec<u8> = (0..dims.iter().product::<usize>()).map(|i| (i % 3) as u8).collect();
+        let written = write_labels(&labels, &volume, false).unwrap();
+        same_header(&made.bytes(), &written);
+        assert_eq!(read(&written).header.shape, volume.header.shape);
+    }
+}
+
+#[test]
+fn of_several_channels_the_mask_is_one_volume() {
+    let mut made = Made::new([3, 4, 10], |i| i as i16);
+    made.dim = [4, 3, 4, 5, 2, 1, 1, 1];
+    let written = write_labels(&[1; 60], &read(&made.bytes()), false).unwrap();
+    assert_eq!(read(&written).header.shape, [3, 4, 5]);
+}
+
+#[test]
+fn a_mask_of_nifti_2_is_nifti_2_with_its_forms_to_the_last_digit() {
+    let (mut made, labels) = phantom(&orient::poses()[30]);
+    (made.version, made.vox_offset) = (2, 544.0);
+    let written = write_labels(&labels, &read(&made.bytes()), false).unwrap();
+    let image = made.bytes();
+    for range in [16..80, 104..168, 344..496, 500..504] {
+        assert_eq!(image[range.clone()], written[range]);
+    }
+    assert_eq!(written[544..], labels);
+}
+
+#[test]
+fn other_readers_find_every_marker_where_it_was() {
+    let Some(python) = common::python(&["nibabel"]) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let save = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
+    let names = ["front", "back", "left, \"odd\"", "right\\", "höher", "tief"];
+    let colors = ["#ff0000", "#00ff00", "#0000ff", "#123456", "#abcdef", "#808080"];
+    let segments: Vec<Segment> =
+        (0..6).map(|n| Segment { label: n as u8 + 1, name: names[n], color: colors[n] }).collect();
+    let mut entries = Vec::new();
+    for (n, pose) in orient::poses().iter().enumerate() {
+        let (made, labels) = phantom(pose);
+        let bytes = made.bytes();
+        let volume = read(&bytes);
+        let [image, plain, packed, slicer] =
+            [".nii.gz", "_mask.nii", "_mask.nii.gz", "_mask.seg.nrrd"].map(|end| format!("{n:03}{end}"));
+        save(&image, &gzip(&bytes, 1));
+        save(&plain, &write_labels(&labels, &volume, false).unwrap());
+        save(&packed, &write_labels(&labels, &volume, true).unwrap());
+        save(&slicer, &write_seg_nrrd(&labels, &volume, &segments).unwrap());
+        let affine = pose.affine(SPACING, ORIGIN);
+        let markers: Vec<String> = MARKERS
+            .iter()
+            .enumerate()
+            .map(|(m, at)| format!("{{\"label\": {}, \"world\": {:?}}}", m + 1, world(&affine, *at)))
+            .collect();
+        let shown: Vec<String> = segments
+            .iter()
+            .map(|s| format!("{{\"label\": {}, \"name\": {:?}, \"color\": {:?}}}", s.label, s.name.replace('\\', " "), s.color))
+            .collect();
+        entries.push(format!(
+            "{{\"name\": \"{n:03}\", \"image\": {image:?}, \"outputs\": [{plain:?}, {packed:?}, {slicer:?}], \
+             \"only_markers\": true, \"markers\": [{}], \"segments\": [{}]}}",
+            markers.join(", "),
+            shown.join(", ")
+        ));
+    }
+    save("manifest.json", format!("[{}]", entries.join(",\n")).as_bytes());
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/open_outputs.py");
+    let run = std::process::Command::new(python).arg(script).arg(folder.path()).output().unwrap();
+    println!("{}", String::from_utf8_lossy(&run.stdout).trim());
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stdout));
+}

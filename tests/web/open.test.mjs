@@ -1,0 +1,146 @@
+/** What the built page says and does when files are opened: pairs, bad files, files that can only be looked at. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, it } from 'node:test';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { asFourDimensional, asNineDimensional, asPair, readNifti } from './nifti.mjs';
+import { SAMPLE, assertAccessible, choose, download, openPage, opened, segment, segmented, state } from './page.mjs';
+
+const sample = readFileSync(SAMPLE);
+const { hdr, img } = asPair(sample);
+
+/** The page's one sentence on a file it refuses. */
+async function refusal(page, name) {
+  await page.locator('#error', { hasText: name }).waitFor();
+  await state(page, 'error');
+  const sentence = await page.locator('#error').textContent();
+  assert.match(sentence, /\.$/);
+  assert.doesNotMatch(sentence, /\n|undefined|panicked|unreachable/);
+  return sentence;
+}
+
+/** Drops files on the page: { name: bytes }. */
+const drop = (page, files) =>
+  page.evaluate(
+    (list) => {
+      const dataTransfer = new DataTransfer();
+      for (const [name, base64] of list) dataTransfer.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], name));
+      dispatchEvent(new DragEvent('drop', { dataTransfer, cancelable: true }));
+    },
+    Object.entries(files).map(([name, bytes]) => [name, bytes.toString('base64')]),
+  );
+
+describe('a pair of .hdr and .img', () => {
+  let page;
+  let complaints;
+  before(async () => ({ page, complaints } = await openPage('?backend=cpu')));
+  after(() => page.close());
+
+  it('is shown and segmented as the same image in one file, and the mask has the name of its header', async () => {
+    await segmented(page);
+    const expected = readNifti((await download(page)).bytes);
+    await choose(page, { 'patient-8.img.gz': img, 'patient-8.hdr': hdr });
+    await opened(page, 'patient-8.hdr + patient-8.img.gz');
+    assert.equal(await page.locator('#view-notice').isVisible(), false);
+    await segmented(page);
+    const mask = await download(page);
+    assert.equal(mask.name, 'patient-8_mask.nii.gz');
+    const found = readNifti(mask.bytes);
+    assert.deepEqual(found.sform, expected.sform);
+    assert.ok(found.voxels.length > 0 && found.voxels.equals(expected.voxels));
+    assert.deepEqual(complaints, []);
+  });
+
+  it('is taken from a drop, in any order and compression', async () => {
+    await drop(page, { 'a.hdr.gz': gzipSync(hdr), 'a.img': gunzipSync(img) });
+    await opened(page, 'a.hdr.gz + a.img');
+  });
+
+  const halves = {
+    'a lone .hdr': [{ 'b.hdr': hdr }, /b\.img/],
+    'a lone .img.gz': [{ 'b.img.gz': img }, /b\.hdr/],
+    'a pair with two names': [{ 'b.hdr': hdr, 'c.img.gz': img }, /b\.hdr and c\.img\.gz/],
+    'two files that are no pair': [{ 'b.hdr': hdr, 'b.nii.gz': sample }, /a \.hdr with its \.img/],
+  };
+  for (const [what, [files, expected]] of Object.entries(halves)) {
+    it(`(not ${what}) is asked for in one sentence`, async () => {
+      await choose(page, files);
+      await page.locator('#error:not([hidden])').waitFor();
+      assert.match(await refusal(page, ''), expected);
+      assert.match(await page.locator('#file-name').textContent(), /a\.hdr\.gz/);
+    });
+  }
+});
+
+describe('a bad file', () => {
+  const files = {
+    'a text file': ['notes.txt', Buffer.from('this is not an image\n'.repeat(40))],
+    'an empty file': ['empty.nii.gz', Buffer.alloc(0)],
+    'a truncated gzip': ['cut.nii.gz', sample.subarray(0, sample.length >> 1)],
+    'a file of nine dimensions': ['nine.nii.gz', asNineDimensional(sample)],
+  };
+  let page;
+  before(async () => ({ page } = await openPage('?backend=cpu')));
+  after(() => page.close());
+
+  for (const [kind, [name, buffer]] of Object.entries(files)) {
+    it(`(${kind}) is answered with one sentence`, async () => {
+      await choose(page, { [name]: buffer });
+      await refusal(page, name);
+    });
+  }
+
+  it('that has a header is refused with what is wrong in it, field by field', async () => {
+    const checks = page.locator('#error-checks');
+    assert.match(await checks.locator('summary').first().textContent(), /^File checks: \d+ error/);
+    await checks.locator('summary').first().click();
+    const [row] = await checks.locator('> ul > li').allTextContents();
+    assert.match(row, /^(Error|Warning) \S+ \S/);
+  });
+
+  for (const colorScheme of ['light', 'dark']) {
+    it(`leaves no violation that axe-core finds, ${colorScheme}`, () => assertAccessible(page, colorScheme));
+  }
+
+  it('leaves a page that still segments the sample', async () => {
+    assert.equal(await page.locator('#file-name').textContent(), 'Sample');
+    await segmented(page);
+    assert.equal(await page.locator('#error-checks').isVisible(), false);
+  });
+});
+
+describe('a file of several channels', () => {
+  it('opens with a warning, is not segmented, in one sentence, and the page stays usable', async () => {
+    const { page } = await openPage('?backend=cpu');
+    await choose(page, { 'series.nii.gz': asFourDimensional(sample) });
+    await opened(page, 'series.nii.gz');
+    assert.ok((await page.locator('#file-warnings li').count()) > 0);
+    assert.match(await page.locator('#file-checks summary').first().textContent(), /^File checks: \d+ warning.*, \d+ ok$/);
+    await segment(page);
+    await refusal(page, 'series.nii.gz');
+    assert.equal(await page.locator('#result').isVisible(), false);
+    await page.getByRole('button', { name: 'Back to the sample' }).click();
+    await opened(page, 'Sample');
+    await segmented(page);
+    await page.close();
+  });
+});
+
+describe('a file that only the viewer cannot read', () => {
+  it('is open and segmented, without slices', async () => {
+    const { page } = await openPage('?backend=cpu');
+    // Two members: one gzip file to us, none to a browser's own decompressor.
+    const bytes = gunzipSync(sample);
+    const half = bytes.length >> 1;
+    const members = Buffer.concat([gzipSync(bytes.subarray(0, half)), gzipSync(bytes.subarray(half))]);
+    await choose(page, { 'members.nii.gz': members });
+    await opened(page, 'members.nii.gz');
+    assert.match(await page.locator('#view-notice').textContent(), /cannot be drawn/);
+    await segmented(page);
+    assert.equal((await download(page)).name, 'members_mask.nii.gz');
+    await page.getByRole('button', { name: 'Back to the sample' }).click();
+    await opened(page, 'Sample');
+    assert.equal(await page.locator('#view-notice').isVisible(), false);
+    await page.close();
+  });
+});
