@@ -23,9 +23,24 @@ pub struct Grid {
     pub dims: [usize; 3],
     /// Rows of the 4x4 matrix; the last row is `0 0 0 1`.
     pub affine: [[f64; 4]; 4],
+    spacing: [f64; 3],
 }
 
+/// Relative difference up to which a stated spacing is the affine's, but for the rounding of 32-bit forms.
+const SAME: f64 = 1e-6;
+
 impl Grid {
+    /// A grid whose spacings are the lengths of the affine's columns. Where a spacing is also `stated` (`pixdim`) and
+    /// the two are the same but for rounding, the stated one counts: an oblique form in 32 bits turns 1.25 mm into
+    /// 1.25000004, and a size of 42.5 mm is then rounded the other way.
+    pub fn new(dims: [usize; 3], affine: [[f64; 4]; 4], stated: [f64; 3]) -> Self {
+        let spacing = std::array::from_fn(|axis| {
+            let length = (0..3).map(|row| affine[row][axis].powi(2)).sum::<f64>().sqrt();
+            if (stated[axis] - length).abs() <= SAME * length { stated[axis] } else { length }
+        });
+        Self { dims, affine, spacing }
+    }
+
     /// Number of voxels.
     pub fn len(&self) -> usize {
         self.dims.iter().product()
@@ -36,15 +51,9 @@ impl Grid {
         self.len() == 0
     }
 
-    /// Distance between neighbouring voxel centres along x, y, z in mm: the lengths of the affine's columns,
-    /// rounded to six digits, so that a spacing that was 1.5 before an oblique form in 32 bits is 1.5 again.
+    /// Distance between neighbouring voxel centres along x, y, z in mm.
     pub fn spacing(&self) -> [f64; 3] {
-        std::array::from_fn(|axis| {
-            let length = (0..3).map(|row| self.affine[row][axis].powi(2)).sum::<f64>().sqrt();
-            let unit = 10f64.powi(5 - length.log10().floor() as i32);
-            let rounded = (length * unit).round() / unit;
-            if rounded > 0.0 { rounded } else { length }
-        })
+        self.spacing
     }
 
     /// Volume of one voxel in mm^3.

@@ -68,7 +68,8 @@ fn compare(folder: &Path) {
     let (mut same, mut refused, mut deviations, mut wrong) = (0, 0, Vec::new(), Vec::new());
     for case in &cases {
         let name = case["file"].as_str().unwrap();
-        let nibabel = case["nibabel_error"].as_str();
+        // nibabel was spared the header bomb.
+        let nibabel = case["nibabel_error"].as_str().or(case["nibabel"].as_str());
         // Without forms nibabel centres the volume and mirrors its x axis; ours is the standard's method 1.
         let bare = |form: &str| case["raw"][form].as_i64().unwrap_or(0) <= 0;
         let formless = bare("qform") && bare("sform");

@@ -24,13 +24,11 @@ pub fn parts(path: &Path) -> Result<(PathBuf, Option<PathBuf>)> {
     let lower = name.to_ascii_lowercase();
     let stem = lower.strip_suffix(".gz").unwrap_or(&lower);
     let beside = |wanted: &str| {
-        // As its partner is written, in small letters, in capitals.
         let bare = &name[..stem.len() - 4];
-        let gz = if lower.ends_with(".gz") { [".gz", ""] } else { ["", ".gz"] };
-        let names = gz.into_iter().flat_map(|gz| {
-            let name = format!("{wanted}{gz}");
-            [format!("{bare}{name}"), format!("{bare}{}", name.to_ascii_uppercase())]
-        });
+        // Packed as its partner is, or not; in small letters or in capitals.
+        let packed = if lower.ends_with(".gz") { [".gz", ".GZ", ""] } else { ["", ".gz", ".GZ"] };
+        let endings = [wanted.to_owned(), wanted.to_ascii_uppercase()];
+        let names = endings.iter().flat_map(|ending| packed.map(|gz| format!("{bare}{ending}{gz}")));
         names.map(|name| path.with_file_name(name)).find(|path| path.is_file())
     };
     if stem.ends_with(".hdr") {

@@ -160,7 +160,7 @@ fn header_of(fields: &Fields) -> Result<Header> {
     let shape: Vec<usize> = fields.dim[1..=rank].iter().map(|&n| n as usize).collect();
     let size = |axis: usize| shape.get(axis).copied().unwrap_or(1);
     Ok(Header {
-        grid: Grid { dims: [size(0), size(1), size(2)], affine: forms::affine(fields) },
+        grid: Grid::new([size(0), size(1), size(2)], forms::affine(fields), forms::spacings(fields)),
         channels: shape.iter().skip(3).product(),
         datatype,
         shape,

@@ -153,7 +153,7 @@ mod tests {
             affine[axes[column]][column] = signs[column] * (column + 1) as f64;
         }
         affine[3][3] = 1.0;
-        Grid { dims: [2, 3, 4], affine }
+        Grid::new([2, 3, 4], affine, [0.0; 3])
     }
 
     #[test]
