@@ -2,7 +2,7 @@
 /** Installs what a build and the tests need and is missing. Says what could not be had; needs no `npm install` first. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { ask, chromedriver, chromium, ensureNodeModules, nibabel, run, which } from './tools.mjs';
+import { ask, chromedriver, chromium, ensureNodeModules, readers, run, which } from './tools.mjs';
 
 const TARGET = 'wasm32-unknown-unknown';
 
@@ -18,15 +18,16 @@ export async function setup({ browser = true } = {}) {
   if (browser && !(await ensureBrowser())) {
     missing.push('a browser for the tests: install Chromium and chromedriver, or set CHROMIUM and CHROMEDRIVER');
   }
-  if (browser && !nibabel() && !(await installNibabel())) {
-    missing.push('nibabel, by which the tests read masks back: install it for python3, or leave it');
+  if (browser && !readers() && !(await installReaders())) {
+    missing.push('nibabel, SimpleITK, slicerio and pynrrd, by which the tests read masks back: install them for python3, or leave them');
   }
   return missing;
 }
 
 /** Into a virtual environment of the checkout: Debian's own Python takes no packages from outside. */
-async function installNibabel() {
-  return (await run('python3', ['-m', 'venv', '.venv'])) && run('.venv/bin/python', ['-m', 'pip', 'install', '-q', 'nibabel']);
+async function installReaders() {
+  const packages = ['nibabel', 'SimpleITK', 'slicerio', 'pynrrd'];
+  return (await run('python3', ['-m', 'venv', '.venv'])) && run('.venv/bin/python', ['-m', 'pip', 'install', '-q', ...packages]);
 }
 
 async function ensureBrowser() {

@@ -1,12 +1,18 @@
 #!/usr/bin/env node
 /** `npm test`: every check in order, then a summary. A check whose tool cannot be had is "not run", not failed. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setup } from './setup.mjs';
 import { ask, chromedriver, chromium, root, run, which } from './tools.mjs';
 
 const WASM = ['--release', '--target', 'wasm32-unknown-unknown', '--features', 'web'];
 const cargo = (...args) => () => run('cargo', args);
+
+/** Hostile inputs of the native fuzzer with its answers, for the wasm module to repeat. */
+const scratch = mkdtempSync(join(tmpdir(), 'insitu-test-'));
+const corpus = join(scratch, 'corpus.bin');
+const FUZZ_SECONDS = '60';
 
 /** The core must stay free of the network and of the browser: purity is what cargo resolves, not what we say. */
 async function isPure() {
@@ -16,6 +22,11 @@ async function isPure() {
   console.log(found.length === 0 ? 'neither burn nor wasm-bindgen' : `found in the tree without features: ${found.join(', ')}`);
   return found.length === 0;
 }
+
+const pureTests = () =>
+  run('cargo', ['test', '--release', '--no-default-features', '--', '--show-output'], {
+    env: { INSITU_FUZZ_SECONDS: FUZZ_SECONDS, INSITU_CORPUS: corpus },
+  });
 
 const noBrowser = () => (chromium() ? null : 'no Chromium (set CHROMIUM)');
 const noDriver = () => noBrowser() ?? (chromedriver() ? null : 'no chromedriver (set CHROMEDRIVER)');
@@ -32,7 +43,8 @@ const wasmTests = () =>
 
 const pageTests = () => {
   const files = readdirSync(join(root, 'tests/web')).filter((file) => file.endsWith('.test.mjs'));
-  return run(process.execPath, ['--test', '--test-reporter=spec', '--test-concurrency=1', ...files.map((file) => `tests/web/${file}`)]);
+  const paths = files.map((file) => `tests/web/${file}`);
+  return run(process.execPath, ['--test', '--test-reporter=spec', '--test-concurrency=1', ...paths], { env: { INSITU_CORPUS: corpus } });
 };
 
 /** name, run() -> passed, and optionally skip() -> why it cannot be run here, or null */
@@ -40,7 +52,7 @@ const checks = [
   { name: 'format', run: cargo('fmt', '--check') },
   { name: 'lints, native', run: cargo('clippy', '--release', '--features', 'cli', '--all-targets', '--', '-D', 'warnings') },
   { name: 'lints, wasm', run: cargo('clippy', ...WASM, '--lib', '--test', 'web', '--', '-D', 'warnings') },
-  { name: 'tests of the pure core', run: cargo('test', '--release', '--no-default-features') },
+  { name: 'tests of the pure core, and a minute of hostile files', run: pureTests },
   { name: 'the pure core is pure', run: isPure },
   { name: 'tests, native', run: cargo('test', '--release', '--features', 'cli') },
   {
@@ -66,6 +78,7 @@ for (const { name, run: check, skip } of checks) {
   results.push({ name, outcome, seconds: (Date.now() - started) / 1000 });
 }
 
+rmSync(scratch, { recursive: true });
 console.log('\n== summary');
 const width = Math.max(...results.map(({ name }) => name.length));
 for (const { name, outcome, seconds } of results) console.log(`${name.padEnd(width)}  ${seconds.toFixed(0).padStart(5)} s  ${outcome}`);

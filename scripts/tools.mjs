@@ -43,8 +43,14 @@ export function which(name) {
 export const chromium = () => process.env.CHROMIUM ?? which('chromium') ?? which('chromium-browser') ?? which('google-chrome');
 export const chromedriver = () => process.env.CHROMEDRIVER ?? which('chromedriver');
 
-/** A Python that has nibabel, which reads back what we write: the checkout's own or the machine's; null if none has. */
-export const nibabel = () => [join(root, '.venv', 'bin', 'python'), 'python3'].find((python) => ask(python, ['-c', 'import nibabel']) !== null) ?? null;
+/** The checkout's own Python or the machine's, whichever has these modules; null if none has. */
+const python = (modules) => [join(root, '.venv', 'bin', 'python'), 'python3'].find((found) => ask(found, ['-c', `import ${modules}`]) !== null) ?? null;
+
+/** A Python that has nibabel, which reads back what we write. */
+export const nibabel = () => python('nibabel');
+
+/** A Python with every reader that the tests compare with. */
+export const readers = () => python('nibabel, SimpleITK, slicerio, nrrd');
 
 /** The npm packages of the lock file; nothing to do where they are newer than it. */
 export async function ensureNodeModules() {

@@ -188,7 +188,14 @@ fn a_pair_becomes_a_mask_for_slicer_and_a_table() {
     std::fs::write(path("head.img.gz"), gzip(&plain()[352..], 6)).unwrap();
     let (mask, table) = (path("mask.seg.nrrd"), path("volumes.csv"));
     let run = insitu(&[
-        "segment", text(&path("head.img.gz")), "-o", text(&mask), "--csv", text(&table), "--backend", "cpu",
+        "segment",
+        text(&path("head.img.gz")),
+        "-o",
+        text(&mask),
+        "--csv",
+        text(&table),
+        "--backend",
+        "cpu",
     ]);
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     let bytes = std::fs::read(&mask).unwrap();
@@ -200,9 +207,11 @@ fn a_pair_becomes_a_mask_for_slicer_and_a_table() {
     assert_eq!((lines.len(), lines[0]), (3, "case,index,name,voxels,milliliters"));
     assert!(lines[1].starts_with("head,1,Anterior hippocampus,"), "{table}");
 
-    let run = insitu(&["segment", text(&path("head.hdr")), "--out-dir", text(&path("out")), "--backend", "cpu"]);
+    let run =
+        insitu(&["segment", text(&path("head.hdr")), "--out-dir", text(&path("out")), "--backend", "cpu"]);
     assert!(run.status.success() && path("out/head.nii.gz").exists());
-    let run = insitu(&["segment", text(&path("head.hdr")), "-o", text(&path("mask.img")), "--backend", "cpu"]);
+    let run =
+        insitu(&["segment", text(&path("head.hdr")), "-o", text(&path("mask.img")), "--backend", "cpu"]);
     assert_eq!(run.status.code(), Some(2));
 }
 

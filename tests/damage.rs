@@ -1,4 +1,5 @@
 //! Damage of every size: all prefixes of five files, all single bits of three.
+#![cfg(not(feature = "net"))] // of the pure core, and run there
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;

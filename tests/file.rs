@@ -40,8 +40,11 @@ fn difference(case: &Value, info: &VolumeInfo) -> Option<String> {
     if info.dims != shape {
         return Some(format!("shape {:?}, nibabel {shape:?}", info.dims));
     }
-    let affine: Vec<f64> =
-        serde_json::from_value::<Vec<Vec<f64>>>(case["affine"].clone()).unwrap().into_iter().flatten().collect();
+    let affine: Vec<f64> = serde_json::from_value::<Vec<Vec<f64>>>(case["affine"].clone())
+        .unwrap()
+        .into_iter()
+        .flatten()
+        .collect();
     if info.affine.iter().flatten().zip(&affine).any(|(a, b)| !close(*a, *b)) {
         return Some(format!("affine {:?}, nibabel {affine:?}", info.affine));
     }
@@ -77,7 +80,8 @@ fn compare(folder: &Path) {
             (Ok(info), None) => match difference(case, &info) {
                 None => same += 1,
                 Some(words) if formless && words.starts_with("affine") => {
-                    deviations.push(format!("{name}: no form: axes as they lie, not mirrored (NIfTI method 1)"));
+                    deviations
+                        .push(format!("{name}: no form: axes as they lie, not mirrored (NIfTI method 1)"));
                 }
                 Some(words) => wrong.push(format!("{name}: {words}")),
             },
@@ -99,7 +103,11 @@ fn compare(folder: &Path) {
             },
         }
     }
-    println!("{} files: {same} equal nibabel, {refused} refused by both, {} deviations:", cases.len(), deviations.len());
+    println!(
+        "{} files: {same} equal nibabel, {refused} refused by both, {} deviations:",
+        cases.len(),
+        deviations.len()
+    );
     deviations.iter().for_each(|line| println!("  {line}"));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(same >= 25);

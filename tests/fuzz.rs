@@ -1,8 +1,9 @@
 //! Millions of hostile inputs: no panic, an answer in time, memory within bounds, and what is read is sound.
 //!
-//! `INSITU_FUZZ_SECONDS` sets how long (30 by default), `INSITU_FUZZ_SEED` where it begins: every batch of inputs
+//! `INSITU_FUZZ_SECONDS` sets how long (5 by default), `INSITU_FUZZ_SEED` where it begins: every batch of inputs
 //! is made from one number, so a failure comes again. `INSITU_CORPUS` names a file for the inputs and answers that
 //! the wasm tests repeat.
+#![cfg(not(feature = "net"))] // of the pure core, and run there
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
@@ -21,8 +22,10 @@ fn open((header, voxels): &Seed) -> Result<Nifti<'_>> {
 }
 
 fn runner(seed: u64) -> TestRunner {
-    let config = Config { cases: BATCH, failure_persistence: None, max_shrink_iters: 2000, ..Config::default() };
-    let bytes: [u8; 16] = std::array::from_fn(|i| (seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (4 * i)) as u8 | 1);
+    let config =
+        Config { cases: BATCH, failure_persistence: None, max_shrink_iters: 2000, ..Config::default() };
+    let bytes: [u8; 16] =
+        std::array::from_fn(|i| (seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (4 * i)) as u8 | 1);
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::XorShift, &bytes))
 }
 
@@ -42,7 +45,9 @@ fn sound(volume: &Volume) -> std::result::Result<(), &'static str> {
     let labels: Vec<u8> = (0..count).map(|i| (i % 5) as u8).collect();
     let back = write_labels(&labels, volume, false).and_then(|bytes| read_volume(&bytes, &Limits::default()));
     match back {
-        Ok(back) if back.grid == volume.grid && back.labels().is_ok_and(|l| back.turn.undo(&l) == labels) => Ok(()),
+        Ok(back) if back.grid == volume.grid && back.labels().is_ok_and(|l| back.turn.undo(&l) == labels) => {
+            Ok(())
+        }
         _ => Err("a mask that comes back"),
     }
 }
@@ -74,7 +79,8 @@ fn probe(seed: &Seed) -> std::result::Result<bool, TestCaseError> {
 fn peak_mib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.split_whitespace().next()).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) >> 10
+    line.and_then(|line| line.split_whitespace().next()).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0)
+        >> 10
 }
 
 fn number(name: &str, default: u64) -> u64 {
@@ -84,7 +90,7 @@ fn number(name: &str, default: u64) -> u64 {
 #[test]
 fn no_input_breaks_the_reader() {
     let seeds = seeds();
-    let seconds = number("INSITU_FUZZ_SECONDS", 30);
+    let seconds = number("INSITU_FUZZ_SECONDS", 5);
     let first = number("INSITU_FUZZ_SEED", 1);
     let started = Instant::now();
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);

@@ -1,4 +1,5 @@
 //! Every orientation: labels come back to their voxels, markers to their place in the patient, headers as they were.
+#![cfg(not(feature = "net"))] // of the pure core, and run there
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
@@ -113,12 +114,17 @@ fn text_of_the_image_never_reaches_a_mask() {
     for range in [4..14, 14..32, 148..228, 228..252, 328..344] {
         bytes[range].fill(b'J');
     }
-    bytes.splice(352..352, [1, 0, 0, 0, 32, 0, 0, 0, 6, 0, 0, 0].into_iter().chain(*b"JJJJJJJJJJJJJJJJJJJJJJJJ"));
+    bytes.splice(
+        352..352,
+        [1, 0, 0, 0, 32, 0, 0, 0, 6, 0, 0, 0].into_iter().chain(*b"JJJJJJJJJJJJJJJJJJJJJJJJ"),
+    );
     bytes[348..352].copy_from_slice(&[1, 0, 0, 0]);
     bytes[108..112].copy_from_slice(&388f32.to_le_bytes());
     let volume = read(&bytes);
     let segments = [Segment { label: 1, name: "one", color: "#ff0000" }];
-    for written in [write_labels(&labels, &volume, false).unwrap(), write_seg_nrrd(&labels, &volume, &segments).unwrap()] {
+    for written in
+        [write_labels(&labels, &volume, false).unwrap(), write_seg_nrrd(&labels, &volume, &segments).unwrap()]
+    {
         assert!(!written.windows(4).any(|window| window == b"JJJJ"));
     }
 }
@@ -191,7 +197,14 @@ fn other_readers_find_every_marker_where_it_was() {
             .collect();
         let shown: Vec<String> = segments
             .iter()
-            .map(|s| format!("{{\"label\": {}, \"name\": {:?}, \"color\": {:?}}}", s.label, s.name.replace('\\', " "), s.color))
+            .map(|s| {
+                format!(
+                    "{{\"label\": {}, \"name\": {:?}, \"color\": {:?}}}",
+                    s.label,
+                    s.name.replace('\\', " "),
+                    s.color
+                )
+            })
             .collect();
         entries.push(format!(
             "{{\"name\": \"{n:03}\", \"image\": {image:?}, \"outputs\": [{plain:?}, {packed:?}, {slicer:?}], \

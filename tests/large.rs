@@ -1,5 +1,6 @@
 //! A large CT: read and turned to RAS in the memory of its own voxels, in no more time than nibabel takes to read it.
 //! The one test of this binary, so that the process's peak is its own.
+#![cfg(not(feature = "net"))] // of the pure core, and run there
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;

@@ -37,7 +37,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     println!("size         {size} voxels");
     println!("spacing      {sx} x {sy} x {sz} mm");
     println!("orientation  {}", info.orientation);
-    println!("stored as    {}, {}, slope {}, intercept {}", info.format, info.datatype, info.slope, info.inter);
+    println!(
+        "stored as    {}, {}, slope {}, intercept {}",
+        info.format, info.datatype, info.slope, info.inter
+    );
     println!("forms        sform {}, qform {}", info.sform_code, info.qform_code);
     println!("values       {} to {}, mean {:.4}", info.min, info.max, info.mean);
     info.warnings.iter().for_each(|warning| println!("warning      {warning}"));

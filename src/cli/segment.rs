@@ -5,10 +5,12 @@ use super::{NOTHING_DONE, SOME_FAILED, bar, make_folder, read, write};
 use clap::{Args, ValueEnum};
 use insitu_seg::card::Card;
 use insitu_seg::device::{Backend, Compute};
+use insitu_seg::file::{Segment, parts};
 use insitu_seg::predict::{Class, Model, Progress, Segmentation, segment, self_check};
 use insitu_seg::train::data::case_id;
-use insitu_seg::file::{Segment, parts};
-use insitu_seg::{Error, Kind, Limits, Nifti, Result, Volume, open_path, store, write_labels, write_seg_nrrd};
+use insitu_seg::{
+    Error, Kind, Limits, Nifti, Result, Volume, open_path, store, write_labels, write_seg_nrrd,
+};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -101,8 +103,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 /// The output of each input.
 fn targets(arguments: &Arguments) -> Result<Vec<PathBuf>> {
     match (&arguments.output, &arguments.out_dir, arguments.inputs.as_slice()) {
-        (Some(output), None, [_]) if mask_name(output) != output.file_name().unwrap_or_default().to_string_lossy() => {
-            Err(Error::argument("-o", output.display().to_string(), "a name that ends in .nii, .nii.gz or .seg.nrrd"))
+        (Some(output), None, [_])
+            if mask_name(output) != output.file_name().unwrap_or_default().to_string_lossy() =>
+        {
+            Err(Error::argument(
+                "-o",
+                output.display().to_string(),
+                "a name that ends in .nii, .nii.gz or .seg.nrrd",
+            ))
         }
         (Some(output), None, [_]) => Ok(vec![output.clone()]),
         (Some(_), _, inputs) => Err(Error::argument(
@@ -264,7 +272,13 @@ fn csv(table: &[(String, Class)]) -> Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let head = ["case", "index", "name", "voxels", "milliliters"].map(str::to_owned);
     let rows = table.iter().map(|(case, Class { label, voxels, milliliters })| {
-        [case.clone(), label.index.to_string(), label.name.clone(), voxels.to_string(), format!("{milliliters:.4}")]
+        [
+            case.clone(),
+            label.index.to_string(),
+            label.name.clone(),
+            voxels.to_string(),
+            format!("{milliliters:.4}"),
+        ]
     });
     let fault = |error: String| Error::new(Kind::Io, "--csv", error, "a table");
     std::iter::once(head)

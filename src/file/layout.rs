@@ -107,7 +107,8 @@ impl Numbers<'_> {
     }
 
     fn characters(&self, fields: &[(usize, usize)]) -> usize {
-        let count = |&(at, length): &(usize, usize)| self.bytes[at..at + length].iter().filter(|b| **b > 32).count();
+        let count =
+            |&(at, length): &(usize, usize)| self.bytes[at..at + length].iter().filter(|b| **b > 32).count();
         fields.iter().map(count).sum()
     }
 }

@@ -37,7 +37,12 @@ pub fn parts(path: &Path) -> Result<(PathBuf, Option<PathBuf>)> {
     if stem.ends_with(".img") {
         let header = beside(".hdr").ok_or_else(|| {
             let found = "an .img without its .hdr beside it";
-            Error::new(crate::Kind::Io, path.display().to_string(), found, "both files of the pair in one folder")
+            Error::new(
+                crate::Kind::Io,
+                path.display().to_string(),
+                found,
+                "both files of the pair in one folder",
+            )
         })?;
         return Ok((header, Some(path.to_owned())));
     }

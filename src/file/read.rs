@@ -1,8 +1,8 @@
 //! From bytes to a volume: take gzip off, check the header, decode.
 
 use super::checks::{self, Check, Outcome, Seen};
-use super::forms;
 use super::format;
+use super::forms;
 use super::header::{DataType, Header};
 use super::layout::{Fields, Version};
 use super::source::{Source, Stream};

@@ -55,11 +55,14 @@ impl Turn {
         self.from_axis.map(|axis| values[axis])
     }
 
-    /// The memory index after the turn of the first voxel before it.
-    pub fn first(&self) -> usize {
-        let steps = self.steps();
-        let last = |axis: usize| self.dims[axis] - 1;
-        (0..3).filter(|&axis| steps[axis] < 0).map(|axis| last(axis) * steps[axis].unsigned_abs()).sum()
+    /// The memory index after the turn of a voxel before it.
+    pub fn index_of(&self, at: [usize; 3]) -> usize {
+        let [nx, ny, _] = self.turned_dims();
+        let along = |world: usize| {
+            let axis = self.from_axis[world];
+            if self.flipped[world] { self.dims[axis] - 1 - at[axis] } else { at[axis] }
+        };
+        along(0) + nx * (along(1) + ny * along(2))
     }
 
     /// How far the memory index after the turn moves with one voxel along each axis before it.
@@ -76,9 +79,9 @@ impl Turn {
     /// Calls `visit(before, after)` with the memory index of every voxel on both sides, in order before the turn.
     fn each(&self, mut visit: impl FnMut(usize, usize)) {
         let (steps, mut before) = (self.steps(), 0);
-        for k in 0..self.dims[2] as isize {
-            for j in 0..self.dims[1] as isize {
-                let row = self.first() as isize + j * steps[1] + k * steps[2];
+        for k in 0..self.dims[2] {
+            for j in 0..self.dims[1] {
+                let row = self.index_of([0, j, k]) as isize;
                 for i in 0..self.dims[0] as isize {
                     visit(before, (row + i * steps[0]) as usize);
                     before += 1;
@@ -132,7 +135,8 @@ fn nearest_rotation(affine: &[[f64; 4]; 4]) -> [[f64; 3]; 3] {
         let determinant: f64 = (0..3).map(|c| q[0][c] * minor(0, c)).sum();
         let next: [[f64; 3]; 3] =
             std::array::from_fn(|r| std::array::from_fn(|c| 0.5 * (q[r][c] + minor(r, c) / determinant)));
-        let moved = next.iter().flatten().zip(q.iter().flatten()).fold(0.0, |m: f64, (a, b)| m.max((a - b).abs()));
+        let moved =
+            next.iter().flatten().zip(q.iter().flatten()).fold(0.0, |m: f64, (a, b)| m.max((a - b).abs()));
         q = next;
         if moved < 1e-12 {
             break;

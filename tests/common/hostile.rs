@@ -47,16 +47,18 @@ pub struct Input {
 pub type Seed = (Vec<u8>, Option<Vec<u8>>);
 
 const FIELDS: [u16; 60] = [
-    0, 2, 4, 8, 12, 14, 16, 24, 32, 40, 42, 44, 46, 48, 50, 54, 68, 70, 72, 76, 80, 84, 88, 92, 104, 108, 112, 116,
-    120, 123, 128, 136, 148, 168, 176, 184, 252, 254, 256, 260, 264, 268, 280, 284, 288, 292, 296, 312, 328, 344,
-    346, 348, 352, 356, 360, 376, 400, 432, 500, 504,
+    0, 2, 4, 8, 12, 14, 16, 24, 32, 40, 42, 44, 46, 48, 50, 54, 68, 70, 72, 76, 80, 84, 88, 92, 104, 108,
+    112, 116, 120, 123, 128, 136, 148, 168, 176, 184, 252, 254, 256, 260, 264, 268, 280, 284, 288, 292, 296,
+    312, 328, 344, 346, 348, 352, 356, 360, 376, 400, 432, 500, 504,
 ];
 
 fn value() -> impl Strategy<Value = Value> {
-    let shorts = [0, 1, 2, 3, 4, 7, 8, 9, -1, 16, 32, 64, 128, 256, 348, 512, 540, 1280, 3001, i16::MAX, i16::MIN];
+    let shorts =
+        [0, 1, 2, 3, 4, 7, 8, 9, -1, 16, 32, 64, 128, 256, 348, 512, 540, 1280, 3001, i16::MAX, i16::MIN];
     let ints = [0, 1, -1, 348, 540, 0x7fff_fff0, i32::MIN, 1 << 20];
     let longs = [0, 1, -1, 544, 1 << 31, 1 << 33, i64::MAX, i64::MIN, 1_000_000];
-    let floats = [0.0, -0.0, 1.0, -1.0, 0.5, 352.0, 353.0, 1e30, -1e30, 1e-30, f32::NAN, f32::INFINITY, 0.70710677];
+    let floats =
+        [0.0, -0.0, 1.0, -1.0, 0.5, 352.0, 353.0, 1e30, -1e30, 1e-30, f32::NAN, f32::INFINITY, 0.70710677];
     let doubles = [0.0, 1.0, -1.0, 1e300, 1e-300, f64::NAN, f64::NEG_INFINITY, 0.5];
     prop_oneof![
         proptest::sample::select(shorts.to_vec()).prop_map(Value::Short),
@@ -159,7 +161,9 @@ impl Change {
 /// Small right files of every kind, then the hostile ones beside the checkout that are at most 4 KiB.
 pub fn seeds() -> Vec<Seed> {
     let mut seeds = Vec::new();
-    for (code, bits) in [(2, 8), (4, 16), (8, 32), (16, 32), (64, 64), (256, 8), (512, 16), (768, 32), (1024, 64), (1280, 64)] {
+    for (code, bits) in
+        [(2, 8), (4, 16), (8, 32), (16, 32), (64, 64), (256, 8), (512, 16), (768, 32), (1024, 64), (1280, 64)]
+    {
         for version in [1, 2] {
             for (big_endian, pair) in [(false, false), (true, false), (false, true)] {
                 let mut made = Made::new([3, 2, 4], |i| i as i16);
@@ -173,9 +177,12 @@ pub fn seeds() -> Vec<Seed> {
         }
     }
     let Some(folder) = super::shared("nifti-cases") else { return seeds };
-    let folders = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
-    let mut files: Vec<_> =
-        folders.flat_map(|folder| std::fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path()).collect();
+    let folders =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
+    let mut files: Vec<_> = folders
+        .flat_map(|folder| std::fs::read_dir(folder).unwrap())
+        .map(|entry| entry.unwrap().path())
+        .collect();
     files.sort();
     let small = files.iter().map(|path| std::fs::read(path).unwrap()).filter(|bytes| bytes.len() <= 4096);
     seeds.extend(small.map(|bytes| (bytes, None)));

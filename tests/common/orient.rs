@@ -47,7 +47,9 @@ fn tilt() -> Matrix {
 }
 
 fn determinant(m: &Matrix) -> f64 {
-    (0..3).map(|k| m[0][k] * (m[1][(k + 1) % 3] * m[2][(k + 2) % 3] - m[1][(k + 2) % 3] * m[2][(k + 1) % 3])).sum()
+    (0..3)
+        .map(|k| m[0][k] * (m[1][(k + 1) % 3] * m[2][(k + 2) % 3] - m[1][(k + 2) % 3] * m[2][(k + 1) % 3]))
+        .sum()
 }
 
 /// The quaternion (b, c, d with a >= 0) of a rotation.
@@ -120,7 +122,8 @@ impl Pose {
 pub fn file_order(dims: [usize; 3], order: [usize; 3], flip: [bool; 3]) -> ([usize; 3], Vec<usize>) {
     let sizes = order.map(|axis| dims[axis]);
     let strides = [1, dims[0], dims[0] * dims[1]];
-    let step = |axis: usize, at: usize| strides[order[axis]] * if flip[axis] { sizes[axis] - 1 - at } else { at };
+    let step =
+        |axis: usize, at: usize| strides[order[axis]] * if flip[axis] { sizes[axis] - 1 - at } else { at };
     let mut indices = Vec::with_capacity(dims.iter().product());
     for k in 0..sizes[2] {
         for j in 0..sizes[1] {

@@ -76,7 +76,9 @@ pub(super) fn sform(Seen { fields, .. }: &Seen) -> Outcome {
         let (a, b) = (forms::sform(fields), forms::qform(fields));
         let off = a.iter().flatten().zip(b.iter().flatten()).fold(0.0, |m: f64, (a, b)| m.max((a - b).abs()));
         if off > 1e-3 {
-            return Odd(format!("the affine form differs from the quaternion form by up to {off:.3}; it counts"));
+            return Odd(format!(
+                "the affine form differs from the quaternion form by up to {off:.3}; it counts"
+            ));
         }
     }
     Fine(format!("code {code}"))
@@ -86,9 +88,8 @@ pub(super) fn orientation(Seen { fields, .. }: &Seen) -> Outcome {
     match (fields.sform_code > 0, fields.qform_code > 0) {
         (true, _) => Fine("by the affine form".to_owned()),
         (_, true) => Fine("by the quaternion form".to_owned()),
-        _ => Odd(
-            "the file does not say how the image lies in the patient; left and right are not known".to_owned(),
-        ),
+        _ => Odd("the file does not say how the image lies in the patient; left and right are not known"
+            .to_owned()),
     }
 }
 
@@ -98,7 +99,11 @@ pub(super) fn spacing(Seen { fields, .. }: &Seen) -> Outcome {
     for (axis, length) in lengths.into_iter().enumerate() {
         if !(1e-6..=1e6).contains(&length) {
             let expected = "a length between 0.000001 and 1000000 mm";
-            return Wrong(Error::malformed(format!("spacing of axis {axis}"), format!("{length} mm"), expected));
+            return Wrong(Error::malformed(
+                format!("spacing of axis {axis}"),
+                format!("{length} mm"),
+                expected,
+            ));
         }
     }
     let differs = |axis: &usize| {
@@ -132,8 +137,9 @@ pub(super) fn axes(Seen { fields, .. }: &Seen) -> Outcome {
         return Wrong(Error::unsupported("affine", found, "axes at right angles, 60 degrees apart at least"));
     }
     if skew > SKEW_TOLD {
-        return Odd(format!("the axes are sheared: {degrees:.1} degrees apart; voxels are taken as they lie"));
+        return Odd(format!(
+            "the axes are sheared: {degrees:.1} degrees apart; voxels are taken as they lie"
+        ));
     }
     Fine("at right angles".to_owned())
 }
-

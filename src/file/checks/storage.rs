@@ -21,15 +21,25 @@ pub(super) fn magic(Seen { fields, pair, most, .. }: &Seen) -> Outcome {
     let whole = |start: &[u8]| fields.magic.starts_with(start) && fields.magic[3..].starts_with(tail);
     let expected = format!("\"n+{0}\" (one file) or \"ni{0}\" (a pair)", if one == b"n+1" { 1 } else { 2 });
     match (whole(one), whole(two), pair) {
-        (true, _, false) | (_, true, true) => Fine(format!("{name}, {}", if *pair { "a pair" } else { "one file" })),
-        (true, _, true) => Wrong(Error::malformed("magic", "a whole file beside an .img", "the .hdr of a pair")),
-        (_, true, false) if fields.vox_offset >= fields.version.bytes() as f64 && *most as f64 > fields.vox_offset => {
-            Odd(format!("the magic {name} says that the voxels are in another file, but they follow the header"))
+        (true, _, false) | (_, true, true) => {
+            Fine(format!("{name}, {}", if *pair { "a pair" } else { "one file" }))
+        }
+        (true, _, true) => {
+            Wrong(Error::malformed("magic", "a whole file beside an .img", "the .hdr of a pair"))
+        }
+        (_, true, false)
+            if fields.vox_offset >= fields.version.bytes() as f64 && *most as f64 > fields.vox_offset =>
+        {
+            Odd(format!(
+                "the magic {name} says that the voxels are in another file, but they follow the header"
+            ))
         }
         (_, true, false) => {
             Wrong(Error::unsupported("magic", "the .hdr of a pair alone", "the .img with its voxels too"))
         }
-        _ if fields.magic[..4] == [0; 4] => Wrong(Error::unsupported("magic", "an ANALYZE 7.5 header", expected)),
+        _ if fields.magic[..4] == [0; 4] => {
+            Wrong(Error::unsupported("magic", "an ANALYZE 7.5 header", expected))
+        }
         _ if fields.magic.starts_with(one) || fields.magic.starts_with(two) => Wrong(Error::malformed(
             "magic",
             format!("{name} with a damaged end, as after a transfer in text mode"),
@@ -41,7 +51,9 @@ pub(super) fn magic(Seen { fields, pair, most, .. }: &Seen) -> Outcome {
 
 pub(super) fn intent_code(Seen { fields, .. }: &Seen) -> Outcome {
     match fields.intent_code {
-        3000..=3099 => Wrong(Error::unsupported("intent_code", "a CIFTI matrix of grayordinates", "a volume")),
+        3000..=3099 => {
+            Wrong(Error::unsupported("intent_code", "a CIFTI matrix of grayordinates", "a volume"))
+        }
         code => Fine(code.to_string()),
     }
 }
@@ -61,9 +73,11 @@ pub(super) fn datatype(Seen { fields, .. }: &Seen) -> Outcome {
 pub(super) fn bitpix(Seen { fields, .. }: &Seen) -> Outcome {
     let found = fields.bitpix;
     match DataType::of(fields.datatype) {
-        Some(known) if usize::try_from(found).ok() != Some(8 * known.bytes()) => {
-            Odd(format!("bitpix is {found}, but {} has {} bits; the datatype counts", known.name(), 8 * known.bytes()))
-        }
+        Some(known) if usize::try_from(found).ok() != Some(8 * known.bytes()) => Odd(format!(
+            "bitpix is {found}, but {} has {} bits; the datatype counts",
+            known.name(),
+            8 * known.bytes()
+        )),
         _ => Fine(found.to_string()),
     }
 }
@@ -97,7 +111,11 @@ pub(super) fn memory(Seen { fields, limits, .. }: &Seen) -> Outcome {
     let bytes = count(fields).saturating_mul(4);
     if bytes > limits.bytes || usize::try_from(bytes).is_err() {
         let found = format!("{} of decoded voxels", size(bytes));
-        return Wrong(Error::limit("memory", found, format!("at most {}; crop the volume", size(limits.bytes))));
+        return Wrong(Error::limit(
+            "memory",
+            found,
+            format!("at most {}; crop the volume", size(limits.bytes)),
+        ));
     }
     Fine(format!("{} decoded", size(bytes)))
 }
