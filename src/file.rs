@@ -18,6 +18,8 @@ mod nrrd;
 mod path;
 mod read;
 mod source;
+mod values;
+mod voxels;
 mod write;
 
 pub use checks::Check;
@@ -27,6 +29,7 @@ pub use nrrd::{Segment, write_seg_nrrd};
 pub use path::{open_path, parts};
 pub use read::{Nifti, read_volume};
 pub use source::Source;
+pub use voxels::Voxels;
 pub use write::write_labels;
 
 use crate::error::{Error, Result};
@@ -46,7 +49,7 @@ impl Default for Limits {
 }
 
 /// An image: its voxels turned to RAS (x right, y anterior, z superior), and what finds the way back.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Volume {
     /// Dimensions and affine of the file, in the file's own axis order.
     pub grid: Grid,
@@ -55,11 +58,11 @@ pub struct Volume {
     /// Number of volumes; each has the dimensions of the grid.
     pub channels: usize,
     /// Scaled values, all finite, in RAS order (x fastest), channel after channel.
-    pub voxels: Vec<f32>,
+    pub voxels: Voxels,
     /// What an output on the same grid needs of the file's header.
     pub header: Header,
-    /// Smallest, largest and mean value.
-    pub statistics: Statistics,
+    /// Values that were NaN, infinite or beyond 32-bit floats; each was replaced by the smallest finite one.
+    pub nonfinite: u64,
     /// What was checked.
     pub checks: Vec<Check>,
 }
@@ -73,7 +76,7 @@ pub struct Statistics {
     pub max: f64,
     /// Mean value.
     pub mean: f64,
-    /// Values that were NaN, infinite or beyond 32-bit floats; each was replaced by the smallest finite one.
+    /// Values that are NaN, infinite or beyond 32-bit floats.
     pub nonfinite: u64,
 }
 

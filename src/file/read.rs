@@ -72,14 +72,14 @@ impl<'a> Nifti<'a> {
         let header = self.header.clone()?;
         let turn = Turn::to_ras(&header.grid);
         let (voxels, statistics) = decode::decode(&mut self.voxels, &header, &turn)?;
-        let checks = self.close(&header, &statistics)?;
+        let checks = self.close(&header, statistics.as_ref())?;
         Ok(Volume {
             grid: header.grid.clone(),
             turn,
             channels: header.channels,
             voxels,
             header,
-            statistics,
+            nonfinite: statistics.map_or(0, |found| found.nonfinite),
             checks,
         })
     }
@@ -91,12 +91,12 @@ impl<'a> Nifti<'a> {
     pub fn survey(mut self) -> Result<(Header, Statistics, Vec<Check>)> {
         let header = self.header.clone()?;
         let statistics = decode::survey(&mut self.voxels, &header)?;
-        let checks = self.close(&header, &statistics)?;
+        let checks = self.close(&header, Some(&statistics))?;
         Ok((header, statistics, checks))
     }
 
     /// Reads the source to its end, and adds what was seen of the voxels to the checks.
-    fn close(mut self, header: &Header, statistics: &Statistics) -> Result<Vec<Check>> {
+    fn close(mut self, header: &Header, statistics: Option<&Statistics>) -> Result<Vec<Check>> {
         let end = match self.voxels.finish()? {
             (0, 0) => Outcome::Fine("the file ends with its voxels".to_owned()),
             (0, n) => Outcome::Odd(format!("{n} bytes behind the gzip stream are ignored")),
@@ -105,14 +105,18 @@ impl<'a> Nifti<'a> {
         if self.voxels.gzip() {
             self.checks.push(Check::new("gzip", end));
         }
-        let largest = statistics.max.abs().max(statistics.min.abs());
-        let values = match statistics.nonfinite {
-            0 if header.datatype.wide() && largest > f64::from(1 << 24) => {
-                Outcome::Odd(format!("values up to {largest} are rounded to 24 bits"))
+        let values = statistics.map_or(Outcome::Fine("all finite".to_owned()), |found| {
+            let largest = found.max.abs().max(found.min.abs());
+            match found.nonfinite {
+                0 if header.datatype.wide() && largest > f64::from(1 << 24) => {
+                    Outcome::Odd(format!("values up to {largest} are rounded to 24 bits"))
+                }
+                0 => Outcome::Fine(format!("{} to {}", found.min, found.max)),
+                n => Outcome::Odd(format!(
+                    "{n} voxels are not finite; each counts as the smallest finite value"
+                )),
             }
-            0 => Outcome::Fine(format!("{} to {}", statistics.min, statistics.max)),
-            n => Outcome::Odd(format!("{n} voxels are not finite; each counts as the smallest finite value")),
-        };
+        });
         self.checks.push(Check::new("voxels", values));
         Ok(self.checks)
     }

@@ -4,14 +4,27 @@ use crate::error::{Error, Kind, Result};
 use flate2::bufread::GzDecoder;
 use std::io::{BufRead, BufReader, Read};
 
+/// Natively every core reads; in a browser there is one thread, and what JavaScript holds stays in it.
+#[cfg(not(target_arch = "wasm32"))]
+type Reader<'a> = Box<dyn Read + Send + 'a>;
+#[cfg(target_arch = "wasm32")]
+type Reader<'a> = Box<dyn Read + 'a>;
+
 /// Bytes to be read once, from the start, whose number is known.
 pub struct Source<'a> {
-    pub(super) reader: Box<dyn Read + 'a>,
+    pub(super) reader: Reader<'a>,
     pub(super) length: u64,
 }
 
 impl<'a> Source<'a> {
     /// A reader that gives `length` bytes.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn new(reader: impl Read + Send + 'a, length: u64) -> Self {
+        Self { reader: Box::new(reader), length }
+    }
+
+    /// A reader that gives `length` bytes.
+    #[cfg(target_arch = "wasm32")]
     pub fn new(reader: impl Read + 'a, length: u64) -> Self {
         Self { reader: Box::new(reader), length }
     }
@@ -29,7 +42,7 @@ const MOST_PACKED: u64 = 1032;
 /// Bytes that may lie before or after the voxels; real extensions are a thousand times smaller.
 pub(super) const MOST_BESIDE: u64 = 64 << 20;
 
-type Buffered<'a> = BufReader<Box<dyn Read + 'a>>;
+type Buffered<'a> = BufReader<Reader<'a>>;
 
 /// A source without its gzip, if it had one.
 pub(super) struct Stream<'a> {

@@ -9,7 +9,7 @@ lying as the image does; headers must be the image's. One line per deviation, th
 
 Needs numpy and nibabel; without SimpleITK, slicerio or pynrrd says what is not run.
 """
-import argparse, collections, importlib, json, pathlib, sys
+import argparse, collections, importlib, json, pathlib, shutil, sys, tempfile
 import nibabel as nib
 import numpy as np
 
@@ -65,14 +65,12 @@ def by_simpleitk(image):
     return nearest
 
 
-def check_geometry(size, spacing, direction, expected):
-    """Sizes, spacings and direction cosines against the image's."""
-    if tuple(size) != tuple(expected[0]):
-        yield f"sizes {size}, the image's are {expected[0]}"
-    if not np.allclose(spacing, expected[1], rtol=SPACING, atol=0):
-        yield f"spacing {spacing}, the image's is {expected[1]}"
-    if not np.allclose(direction, expected[2], rtol=0, atol=DIRECTION):
-        yield f"direction {direction}, the image's is {expected[2]}"
+def check_geometry(found, expected):
+    """Sizes, spacing and, where given, direction cosines against the image's."""
+    tolerances = {"sizes": {}, "spacing": {"rtol": SPACING, "atol": 0}, "direction": {"rtol": 0, "atol": DIRECTION}}
+    for (what, tolerance), ours, theirs in zip(tolerances.items(), found, expected):
+        if not np.allclose(ours, theirs, **tolerance):
+            yield f"{what} {ours}, the image's {theirs}"
 
 
 def raw_header(path):
@@ -95,8 +93,8 @@ def check_header(image, mask):
     for field in EMPTY:
         if field in mask.keys() and mask[field].item():
             yield f"{field} {mask[field].item()}"
-    if len(mask.extensions):
-        yield f"{len(mask.extensions)} header extensions"
+    if mask.extensions:
+        yield f"extensions with codes {mask.extensions.get_codes()}"
 
 
 def check_nibabel(entry, image, path):
@@ -107,16 +105,21 @@ def check_nibabel(entry, image, path):
     codes = nib.aff2axcodes(mask.affine), nib.aff2axcodes(image.affine)
     if codes[0] != codes[1]:
         yield f"axes {codes[0]}, the image's are {codes[1]}"
-    if not np.allclose(mask.header.get_zooms(), image.header.get_zooms(), rtol=SPACING, atol=0):
-        yield f"spacing {mask.header.get_zooms()}, the image's is {image.header.get_zooms()}"
+    yield from check_geometry(*((nifti.shape, nifti.header.get_zooms()) for nifti in (mask, image)))
     yield from check_labels(entry, np.asanyarray(mask.dataobj), by_affine(mask.affine))
 
 
+def alone(sitk, path):
+    """The file read in a folder of its own: where x.nii lies beside x.nii.gz, SimpleITK reads x.nii for both."""
+    with tempfile.TemporaryDirectory() as folder:
+        return sitk.ReadImage(shutil.copy(path, folder))
+
+
 def check_simpleitk(sitk, entry, image, path):
-    """Any format: labels, sizes, spacing, direction; names of segments."""
-    mask = sitk.ReadImage(path)
-    geometry = lambda i: (i.GetSize(), i.GetSpacing(), i.GetDirection())
-    yield from check_geometry(*geometry(mask), geometry(image))
+    """Labels, geometry (no image if SimpleITK refuses it); names of segments, of which it keeps every character."""
+    mask = alone(sitk, path)
+    if image:
+        yield from check_geometry(*((i.GetSize(), i.GetSpacing(), i.GetDirection()) for i in (mask, image)))
     yield from check_labels(entry, sitk.GetArrayViewFromImage(mask).T, by_simpleitk(mask))
     if path.endswith(".seg.nrrd"):
         for n, segment in enumerate(entry["segments"]):
@@ -147,10 +150,11 @@ def check_slicerio(slicerio, entry, path):
             yield f"segment {n} has label {segment['labelValue']}, not {expected['label']}"
         if not np.allclose(segment["color"], color, rtol=0, atol=COLOR):
             yield f"segment {n} has colour {segment['color']}, not {expected['color']}"
-    low, high = np.reshape(segments[0]["extent"], (3, 2)).T
-    points = np.argwhere(found["voxels"])
-    if ((points < low) | (points > high)).any():  # 3D Slicer crops all segments of a layer to the first one's extent
-        yield f"the first segment's extent {segments[0]['extent']} leaves labels out"
+    for extent in [segment["extent"] for segment in segments[:1]]:  # 3D Slicer crops the whole layer to it
+        low, high = np.reshape(extent, (3, 2)).T
+        points = np.argwhere(found["voxels"])
+        if ((points < low) | (points > high)).any():
+            yield f"the first segment's extent {extent} leaves labels out"
 
 
 def main():
@@ -158,21 +162,37 @@ def main():
     parser.add_argument("folder", type=pathlib.Path, metavar="DIR")
     folder = parser.parse_args().folder
     sitk, slicerio, nrrd = map(optional, ("SimpleITK", "slicerio", "nrrd"))
-    opened, deviations = collections.Counter(), 0
-
-    def run(reader, output, checks):
-        nonlocal deviations
-        opened[reader] += 1
+    if sitk:
+        sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    masks, refused, deviations = collections.Counter(), 0, 0
+    for entry in json.loads((folder / "manifest.json").read_bytes()):
+        image = str(folder / entry["image"])
         try:
-            found = list(checks)
-        except Exception as error:
-            found = [f"{type(error).__name__}: {error}"]
-        deviations += len(found)
-        for line in found:
-            print(f"{output}: {reader}: {' '.join(line.split())}")
-
-    for entry in json.loads((folder / "manifest.json").read_text()):
-        ...
+            by_sitk = sitk and alone(sitk, image)
+        except RuntimeError:
+            by_sitk, refused = None, refused + 1
+        for output in entry["outputs"]:
+            path, seg, checks = str(folder / output), output.endswith(".seg.nrrd"), {}
+            if not seg:
+                checks["nibabel"] = check_nibabel(entry, image, path)
+            if by_sitk or sitk and seg:
+                checks["SimpleITK"] = check_simpleitk(sitk, entry, by_sitk, path)
+            if seg and nrrd:
+                checks["pynrrd"] = check_pynrrd(nrrd, entry, path)
+            if seg and nrrd and slicerio:
+                checks["slicerio"] = check_slicerio(slicerio, entry, path)
+            for reader, check in checks.items():
+                masks[reader] += 1
+                try:
+                    found = list(check)
+                except Exception as error:  # whatever keeps a reader from a mask
+                    found = [f"{type(error).__name__}: {error}"]
+                deviations += len(found)
+                for line in found:
+                    print(f"{output}: {reader}: {' '.join(line.split())}")
+    counts = ", ".join(f"{reader} {count}" for reader, count in masks.items())
+    print(f"masks read: {counts}; images refused by SimpleITK: {refused}; deviations: {deviations}")
+    return deviations > 0
 
 
 if __name__ == "__main__":
