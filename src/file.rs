@@ -10,6 +10,7 @@
 
 mod checks;
 mod decode;
+mod extension;
 mod format;
 mod forms;
 mod header;

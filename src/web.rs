@@ -5,7 +5,7 @@ use crate::card::Card;
 use crate::device::{Backend, Compute};
 use crate::error::{Error, Result};
 use crate::file::{Limits, Nifti, Segment, Source, Volume, write_labels, write_seg_nrrd};
-use crate::info::{CheckInfo, VolumeInfo};
+use crate::info::VolumeInfo;
 use crate::predict::{Model, Progress, Segmentation, segment, self_check};
 use js_sys::{Array, Function, Object, Reflect, Uint8Array};
 use serde::Serialize;
@@ -33,7 +33,7 @@ pub fn inspect(
 ) -> std::result::Result<JsValue, JsValue> {
     VolumeInfo::of(open(header, voxels, max_bytes)).map(|info| plain(&info)).map_err(|refusal| {
         let value = thrown(&refusal.error);
-        set(&value, "checks", &plain::<Vec<CheckInfo>>(&refusal.checks));
+        set(&value, "checks", &plain(&refusal.checks));
         value
     })
 }

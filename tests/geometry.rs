@@ -201,7 +201,7 @@ fn other_readers_find_every_marker_where_it_was() {
                 format!(
                     "{{\"label\": {}, \"name\": {:?}, \"color\": {:?}}}",
                     s.label,
-                    s.name.replace('\\', " "),
+                    s.name.replace('\\', " ").trim(),
                     s.color
                 )
             })

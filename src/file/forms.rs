@@ -54,9 +54,9 @@ pub(super) fn qform(fields: &Fields) -> Affine {
     [row(0), row(1), row(2), [0.0, 0.0, 0.0, 1.0]]
 }
 
-/// -1 where the third axis is mirrored; 0 and other positive numbers count as 1.
+/// -1 mirrors the third axis; every other number counts as 1, as nibabel has it.
 pub(super) fn qfac(fields: &Fields) -> f64 {
-    if fields.pixdim[0] < 0.0 { -1.0 } else { 1.0 }
+    if fields.pixdim[0] == -1.0 { -1.0 } else { 1.0 }
 }
 
 /// `pixdim[1..4]` without signs; 0 counts as 1 mm.

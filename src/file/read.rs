@@ -6,7 +6,7 @@ use super::forms;
 use super::header::{DataType, Header};
 use super::layout::{Fields, Version};
 use super::source::{Source, Stream};
-use super::{Limits, Statistics, Volume, decode};
+use super::{Limits, Statistics, Volume, decode, extension};
 use crate::error::{Error, Result};
 use crate::grid::{Grid, Turn};
 
@@ -38,14 +38,20 @@ impl<'a> Nifti<'a> {
             None => first,
         };
         let seen = Seen { fields: &fields, pair, most: voxels.most, gzip: voxels.gzip(), limits };
-        let checks = checks::run(&seen);
+        let mut checks = checks::run(&seen);
         let header = match checks.iter().find_map(Check::error) {
             Some(error) => Err(error.clone()),
             None => header_of(&fields),
         };
-        if header.is_ok() {
-            let read = if pair { 0 } else { fields.version.bytes() as u64 };
-            voxels.skip(fields.vox_offset as u64 - read)?;
+        let start = fields.vox_offset as u64;
+        match &header {
+            Ok(_) if pair => _ = voxels.skip(start)?,
+            Ok(_) => {
+                let between = start - fields.version.bytes() as u64;
+                let found = extension::pass(&mut voxels, between, fields.big_endian)?;
+                checks.push(Check::new("extension", found));
+            }
+            Err(_) => {}
         }
         Ok(Self { checks, header, pair, voxels })
     }

@@ -31,6 +31,7 @@ def optional(name):
 
 def check_labels(entry, voxels, nearest):
     """`nearest` gives the index of the voxel at a point and the centre of that voxel, both points in RAS mm."""
+    voxels = voxels.reshape((*voxels.shape, 1, 1)[:3])  # a slice is a volume of one; trailing axes must be 1
     for marker in entry["markers"]:
         label, world = marker["label"], marker["world"]
         index, centre = nearest(world)
@@ -41,7 +42,7 @@ def check_labels(entry, voxels, nearest):
         elif (off := np.linalg.norm(np.subtract(centre, world))) > NEAR:
             yield f"label {label}: {off:.1e} mm from {world}"
     count = np.count_nonzero(voxels)
-    if entry["only_markers"] and count != len(entry["markers"]):
+    if entry.get("only_markers") and count != len(entry["markers"]):
         yield f"{count} voxels with a label, {len(entry['markers'])} expected"
 
 
@@ -80,10 +81,16 @@ def raw_header(path):
         return image_class.header_class.from_fileobj(file, check=False)
 
 
+def one_volume(dim):
+    """The image's dim, or that of its first volume if it has several."""
+    return [3, *dim[1:4], 1, 1, 1, 1] if np.prod(dim[4 : dim[0] + 1]) > 1 else dim
+
+
 def check_header(image, mask):
     """Fields of a NIfTI header."""
     for field in SAME:
-        if not np.array_equal(image[field], mask[field], equal_nan=True):
+        expected = one_volume(image[field]) if field == "dim" else image[field]
+        if not np.array_equal(expected, mask[field], equal_nan=True):
             yield f"{field} {mask[field]}, the image's is {image[field]}"
     if mask.get_data_dtype() not in (np.uint8, np.uint16):
         yield f"datatype {mask.get_data_dtype()}"
@@ -105,7 +112,7 @@ def check_nibabel(entry, image, path):
     codes = nib.aff2axcodes(mask.affine), nib.aff2axcodes(image.affine)
     if codes[0] != codes[1]:
         yield f"axes {codes[0]}, the image's are {codes[1]}"
-    yield from check_geometry(*((nifti.shape, nifti.header.get_zooms()) for nifti in (mask, image)))
+    yield from check_geometry(*((nifti.shape[:3], nifti.header.get_zooms()[:3]) for nifti in (mask, image)))
     yield from check_labels(entry, np.asanyarray(mask.dataobj), by_affine(mask.affine))
 
 
@@ -115,12 +122,20 @@ def alone(sitk, path):
         return sitk.ReadImage(shutil.copy(path, folder))
 
 
+def spatial(image, axes):
+    """Sizes, spacing and direction of the first axes of a SimpleITK image; of a slice, its direction is cut off."""
+    direction = np.reshape(image.GetDirection(), [image.GetDimension()] * 2)[:axes, :axes]
+    return image.GetSize()[:axes], image.GetSpacing()[:axes], *([direction] if axes == 3 else [])
+
+
 def check_simpleitk(sitk, entry, image, path):
     """Labels, geometry (no image if SimpleITK refuses it); names of segments, of which it keeps every character."""
     mask = alone(sitk, path)
     if image:
-        yield from check_geometry(*((i.GetSize(), i.GetSpacing(), i.GetDirection()) for i in (mask, image)))
-    yield from check_labels(entry, sitk.GetArrayViewFromImage(mask).T, by_simpleitk(mask))
+        axes = min(mask.GetDimension(), image.GetDimension(), 3)
+        yield from check_geometry(spatial(mask, axes), spatial(image, axes))
+    if mask.GetDimension() == 3:  # to SimpleITK a slice lies nowhere in space
+        yield from check_labels(entry, sitk.GetArrayViewFromImage(mask).T, by_simpleitk(mask))
     if path.endswith(".seg.nrrd"):
         for n, segment in enumerate(entry["segments"]):
             if (name := mask.GetMetaData(f"Segment{n}_Name")) != segment["name"]:

@@ -55,7 +55,7 @@ pub(super) fn qform(Seen { fields, .. }: &Seen) -> Outcome {
     }
     let sound = forms::is_quaternion(fields.quatern) && fields.qoffset.iter().all(|v| v.is_finite());
     match (sound, spacings_count(fields)) {
-        (true, _) => Fine(format!("code {code}")),
+        (true, _) => form(code),
         (false, true) => {
             let found = format!("b, c, d = {:?}, offset {:?}", fields.quatern, fields.qoffset);
             Wrong(Error::malformed("quatern", found, "finite numbers, b² + c² + d² at most 1"))
@@ -81,7 +81,15 @@ pub(super) fn sform(Seen { fields, .. }: &Seen) -> Outcome {
             ));
         }
     }
-    Fine(format!("code {code}"))
+    form(code)
+}
+
+/// The standard's codes are 1 to 5; a form counts where its code is above 0.
+fn form(code: i32) -> Outcome {
+    if (1..=5).contains(&code) {
+        return Fine(format!("code {code}"));
+    }
+    Odd(format!("code {code} is none of the standard's; the form counts all the same"))
 }
 
 pub(super) fn orientation(Seen { fields, .. }: &Seen) -> Outcome {

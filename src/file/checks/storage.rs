@@ -13,39 +13,37 @@ pub(super) fn sizeof_hdr(Seen { fields, .. }: &Seen) -> Outcome {
 }
 
 pub(super) fn magic(Seen { fields, pair, most, .. }: &Seen) -> Outcome {
-    let (one, two, tail): (&[u8], &[u8], &[u8]) = match fields.version {
-        Version::One => (b"n+1", b"ni1", b"\0"),
-        Version::Two => (b"n+2", b"ni2", b"\0\r\n\x1a\n"),
+    let (digit, tail): (u8, &[u8]) = match fields.version {
+        Version::One => (b'1', b"\0"),
+        Version::Two => (b'2', b"\0\r\n\x1a\n"),
     };
-    let name = String::from_utf8_lossy(&fields.magic[..3]);
-    let whole = |start: &[u8]| fields.magic.starts_with(start) && fields.magic[3..].starts_with(tail);
-    let expected = format!("\"n+{0}\" (one file) or \"ni{0}\" (a pair)", if one == b"n+1" { 1 } else { 2 });
-    match (whole(one), whole(two), pair) {
-        (true, _, false) | (_, true, true) => {
-            Fine(format!("{name}, {}", if *pair { "a pair" } else { "one file" }))
+    let name = fields.magic[..3].escape_ascii().to_string();
+    let expected = format!("\"n+{0}\" (one file) or \"ni{0}\" (a pair)", char::from(digit));
+    let one = match fields.magic[..3] {
+        [b'n', b'+', found] if found == digit => true,
+        [b'n', b'i', found] if found == digit => false,
+        [0, 0, 0] => return Wrong(Error::unsupported("magic", "an ANALYZE 7.5 header", expected)),
+        _ => return Wrong(Error::malformed("magic", format!("\"{name}\""), expected)),
+    };
+    let rest = &fields.magic[3..3 + tail.len()];
+    let bare = rest.iter().all(|byte| *byte == 0);
+    if rest != tail && !bare {
+        let found = format!("\"{name}\" with a damaged end, as after a transfer in text mode");
+        return Wrong(Error::malformed("magic", found, expected));
+    }
+    let follows = *most as f64 > fields.vox_offset && fields.vox_offset >= fields.version.bytes() as f64;
+    match (one, *pair) {
+        (true, true) => {
+            Odd(format!("the magic {name} says that there is one file; the voxels of the .img count"))
         }
-        (true, _, true) => {
-            Wrong(Error::malformed("magic", "a whole file beside an .img", "the .hdr of a pair"))
-        }
-        (_, true, false)
-            if fields.vox_offset >= fields.version.bytes() as f64 && *most as f64 > fields.vox_offset =>
-        {
-            Odd(format!(
-                "the magic {name} says that the voxels are in another file, but they follow the header"
-            ))
-        }
-        (_, true, false) => {
+        (false, false) if follows => Odd(format!(
+            "the magic {name} says that the voxels are in another file, but they follow the header"
+        )),
+        (false, false) => {
             Wrong(Error::unsupported("magic", "the .hdr of a pair alone", "the .img with its voxels too"))
         }
-        _ if fields.magic[..4] == [0; 4] => {
-            Wrong(Error::unsupported("magic", "an ANALYZE 7.5 header", expected))
-        }
-        _ if fields.magic.starts_with(one) || fields.magic.starts_with(two) => Wrong(Error::malformed(
-            "magic",
-            format!("{name} with a damaged end, as after a transfer in text mode"),
-            expected,
-        )),
-        _ => Wrong(Error::malformed("magic", format!("{:?}", name), expected)),
+        _ if rest != tail => Odd(format!("the magic {name} lacks its end")),
+        _ => Fine(format!("{name}, {}", if *pair { "a pair" } else { "one file" })),
     }
 }
 
