@@ -2,7 +2,7 @@
 //!
 //! Where a file has neither form, axes are taken as they lie with no flip (method 1 of the standard).
 
-use super::layout::Fields;
+use super::layout::{Fields, Version};
 
 /// Rows of a 4x4 matrix from voxel index to world millimetres.
 pub(super) type Affine = [[f64; 4]; 4];
@@ -33,7 +33,11 @@ pub(super) fn qform(fields: &Fields) -> Affine {
     let [mut b, mut c, mut d] = fields.quatern;
     let square = b * b + c * c + d * d;
     // A half turn has a = 0. Were the rounding of b, c, d left in it, axes would be off by its square root.
-    let a = if square >= 1.0 - ROUNDING {
+    let rounding = match fields.version {
+        Version::One => ROUNDING,
+        Version::Two => 3.0 * f64::EPSILON,
+    };
+    let a = if square >= 1.0 - rounding {
         let length = square.sqrt();
         (b, c, d) = (b / length, c / length, d / length);
         0.0

@@ -14,23 +14,25 @@ pub struct Turn {
 }
 
 impl Turn {
-    /// The turn that brings `grid` closest to RAS, the same one that nibabel's `io_orientation` finds: the rotation
-    /// nearest to the affine's axes, then each axis in the file's order takes the free direction that it points
-    /// along most.
+    /// The turn that brings `grid` closest to RAS, the same one that nibabel's `io_orientation` finds: in the rotation
+    /// nearest to the affine's axes each of them, that which points most clearly first, takes the free direction
+    /// that it points along most.
     pub fn to_ras(grid: &Grid) -> Self {
-        let mut rotation = nearest_rotation(&grid.affine);
+        let rotation = nearest_rotation(&grid.affine);
+        let clearness = |axis: usize| (0..3).map(|world| rotation[world][axis].powi(2)).fold(0.0, f64::max);
+        let mut order = [0, 1, 2];
+        order.sort_by(|a, b| clearness(*b).total_cmp(&clearness(*a)));
         let (mut from_axis, mut flipped) = ([0; 3], [false; 3]);
-        let mut free = [true; 3];
-        for axis in 0..3 {
-            let along = |world: &usize| rotation[*world][axis].abs();
-            let mut best = free.iter().position(|free| *free).unwrap_or(0);
-            for world in (0..3).filter(|&world| free[world]) {
-                if along(&world) > along(&best) {
-                    best = world;
+        let mut free = vec![0, 1, 2];
+        for axis in order {
+            let mut best = 0;
+            for n in 1..free.len() {
+                if rotation[free[n]][axis].abs() > rotation[free[best]][axis].abs() {
+                    best = n;
                 }
             }
-            (from_axis[best], flipped[best], free[best]) = (axis, rotation[best][axis] < 0.0, false);
-            rotation[best] = [0.0; 3];
+            let world = free.remove(best);
+            (from_axis[world], flipped[world]) = (axis, rotation[world][axis] < 0.0);
         }
         Self { dims: grid.dims, from_axis, flipped }
     }
