@@ -5,6 +5,9 @@
 import init, { Session, inspect } from './wasm/insitu_seg.js';
 import { watchGpu } from './gpu.js';
 
+/** Whether the module's constructors have run in this thread: once, and by us (build.rs says why). */
+let registered = false;
+
 export class Engine {
   #gpu;
   #generation;
@@ -16,7 +19,9 @@ export class Engine {
   async start({ wasm, backend, card, weights }) {
     this.#gpu = watchGpu();
     this.#generation = this.#gpu.faults;
-    await init({ module_or_path: wasm });
+    const { __wasm_call_ctors: registerAll } = await init({ module_or_path: wasm });
+    if (!registered) registerAll();
+    registered = true;
     this.#session = await this.#gpu.guard(this.#generation, () => Session.create(backend, card, weights));
   }
 

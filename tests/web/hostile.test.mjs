@@ -16,7 +16,9 @@ let memory;
 before(async () => {
   const folder = join(root, 'pkg/wasm');
   const { default: init, ...engine } = await import(join(folder, 'insitu_seg.js'));
-  ({ memory } = await init({ module_or_path: readFileSync(join(folder, 'insitu_seg_bg.wasm')) }));
+  const exports = await init({ module_or_path: readFileSync(join(folder, 'insitu_seg_bg.wasm')) });
+  exports.__wasm_call_ctors();
+  ({ memory } = exports);
   ({ inspect } = engine);
 });
 
