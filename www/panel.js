@@ -42,6 +42,7 @@ export function showError(sentence, checks) {
   $('error').textContent = sentence;
   $('error').hidden = false;
   showChecks($('error-checks'), checks);
+  $('error').scrollIntoView({ block: 'nearest' });
 }
 
 export function clearError() {

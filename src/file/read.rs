@@ -117,7 +117,7 @@ impl<'a> Nifti<'a> {
                 0 if header.datatype.wide() && largest > f64::from(1 << 24) => {
                     Outcome::Odd(format!("values up to {largest} are rounded to 24 bits"))
                 }
-                0 => Outcome::Fine(format!("{} to {}", found.min, found.max)),
+                0 => Outcome::Fine(format!("{} to {}", found.min as f32, found.max as f32)),
                 n => Outcome::Odd(format!(
                     "{n} voxels are not finite; each counts as the smallest finite value"
                 )),

@@ -16,14 +16,25 @@ pub(super) fn xyzt_units(Seen { fields, .. }: &Seen) -> Outcome {
     Odd(format!("the file states lengths in {name}; they are read as mm, as other readers do"))
 }
 
+/// A length as people write it, to a nanometre.
+fn short(length: f64) -> f64 {
+    if length.abs() < 1e6 { (length * 1e6).round() / 1e6 } else { length }
+}
+
+fn product(lengths: [f64; 3]) -> String {
+    let [x, y, z] = lengths.map(short);
+    format!("{x} x {y} x {z}")
+}
+
 /// Whether spacings decide where voxels are.
 fn spacings_count(fields: &Fields) -> bool {
     fields.sform_code <= 0
 }
 
 pub(super) fn pixdim(Seen { fields, .. }: &Seen) -> Outcome {
-    let [x, y, z] = [fields.pixdim[1], fields.pixdim[2], fields.pixdim[3]];
-    let words = format!("{x} x {y} x {z}");
+    let spacings = [fields.pixdim[1], fields.pixdim[2], fields.pixdim[3]];
+    let [x, y, z] = spacings;
+    let words = product(spacings);
     if !spacings_count(fields) {
         return Fine(words);
     }
@@ -122,10 +133,10 @@ pub(super) fn spacing(Seen { fields, .. }: &Seen) -> Outcome {
         Some(axis) => Odd(format!(
             "pixdim[{}] is {} mm, the affine says {} mm; the affine counts",
             axis + 1,
-            fields.pixdim[axis + 1],
-            lengths[axis]
+            short(fields.pixdim[axis + 1]),
+            short(lengths[axis])
         )),
-        None => Fine(format!("{} x {} x {} mm", lengths[0], lengths[1], lengths[2])),
+        None => Fine(format!("{} mm", product(lengths))),
     }
 }
 
