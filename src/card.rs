@@ -1,7 +1,7 @@
 //! `model.json`: what a model folder says about itself.
 
 use crate::error::{Error, Result};
-use crate::file::{Segment, Volume};
+use crate::file::Segment;
 use crate::grid::BoxRule;
 use crate::intensity::Intensity;
 use crate::model::Architecture;
@@ -231,11 +231,11 @@ impl Card {
     ///
     /// # Errors
     /// `Unsupported`, with both numbers.
-    pub fn check_channels(&self, volume: &Volume) -> Result<()> {
-        if volume.channels == 1 {
+    pub fn check_channels(&self, channels: usize) -> Result<()> {
+        if channels == 1 {
             return Ok(());
         }
-        let found = format!("{} volumes in the file", volume.channels);
+        let found = format!("{channels} volumes in the file");
         Err(Error::unsupported("channels", found, format!("one, as the model {} takes", self.name)))
     }
 
@@ -267,6 +267,14 @@ impl Card {
         let indices = card.labels.iter().map(|label| usize::from(label.index));
         if !indices.eq(1..=card.labels.len()) {
             return Err(Error::malformed("model.json: labels", "other indices", "1, 2, 3 and so on"));
+        }
+        for Label { name, color, .. } in &card.labels {
+            let plain = !name.trim().is_empty() && name.len() <= 100 && !name.chars().any(char::is_control);
+            let digits = color.strip_prefix('#').unwrap_or_default();
+            if !plain || digits.len() != 6 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+                let found = format!("{name:?} in {color:?}");
+                return Err(Error::malformed("model.json: labels", found, "a name in one line, and #rrggbb"));
+            }
         }
         for stage in [Stage::Whole, Stage::Patch] {
             let Some(card_of) = card.stages.get(stage) else { continue };

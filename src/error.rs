@@ -106,6 +106,13 @@ impl Error {
         self
     }
 
+    /// The same error, naming the file at `path` unless it does already.
+    #[must_use]
+    pub fn of_file(self, path: &std::path::Path) -> Self {
+        let name = path.display().to_string();
+        if self.place == name { self } else { self.within(name) }
+    }
+
     /// A stable code for programs: `malformed`, `argument`, `limit`, `unsupported`, `device`, `io`, `cancelled`.
     pub fn code(&self) -> &'static str {
         match self.kind {
@@ -122,7 +129,9 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: found {}, expected {}", self.place, self.found, self.expected)
+        // What a file or its name holds must not break the line, or colour a terminal.
+        let text = format!("{}: found {}, expected {}", self.place, self.found, self.expected);
+        f.write_str(&text.replace(char::is_control, " "))
     }
 }
 

@@ -31,6 +31,8 @@ pub use path::{open_path, parts};
 pub use read::{Nifti, read_volume};
 pub use source::Source;
 pub use voxels::Voxels;
+#[cfg(feature = "net")]
+pub(crate) use voxels::afford;
 pub use write::write_labels;
 
 use crate::error::{Error, Result};
@@ -66,6 +68,8 @@ pub struct Volume {
     pub nonfinite: u64,
     /// What was checked.
     pub checks: Vec<Check>,
+    /// The memory budget that it was read under, which holds for what is made of it.
+    pub limits: Limits,
 }
 
 /// Smallest, largest and mean of the finite values.
@@ -90,6 +94,10 @@ impl Volume {
         if self.channels > 1 {
             let found = format!("{} volumes", self.channels);
             return Err(Error::unsupported("labels", found, "one volume of labels"));
+        }
+        if self.nonfinite > 0 {
+            let found = format!("{} values that are not finite", self.nonfinite);
+            return Err(Error::malformed("label values", found, "whole numbers from 0 to 255"));
         }
         self.voxels
             .iter()

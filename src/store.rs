@@ -34,6 +34,20 @@ pub fn hash(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The same of all that a reader gives.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn hash_all(mut reader: impl std::io::Read) -> std::io::Result<String> {
+    let (mut digest, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
+    loop {
+        match reader.read(&mut buffer)? {
+            0 => return Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
+            n => digest.update(&buffer[..n]),
+        }
+    }
+}
+
 /// The bytes of a safetensors file with `metadata` in its header.
 ///
 /// # Errors

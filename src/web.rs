@@ -126,7 +126,9 @@ async fn create(backend: &str, card: &[u8], weights: &HashMap<String, Vec<u8>>) 
 }
 
 async fn run(model: &Model, opened: Result<Nifti<'_>>, progress: &Function) -> Result<JsValue> {
-    let volume = opened.and_then(Nifti::read)?;
+    let opened = opened?;
+    model.card.check_channels(opened.header()?.channels)?;
+    let volume = opened.read()?;
     let mut watch = |Progress { stage, done }: Progress| {
         // A listener that throws does not stop the work; the way to stop it is to end the worker.
         let _ = progress.call3(&JsValue::NULL, &stage.into(), &done.into(), &1.into());

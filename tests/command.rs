@@ -240,6 +240,40 @@ fn info_says_what_the_file_says() {
 }
 
 #[test]
+fn huge_voxels_are_refused_before_memory_is_taken() {
+    let mut made = Made::new([10, 10, 10], |i| i as i16);
+    made.srow = [[100.0, 0.0, 0.0, 0.0], [0.0, 100.0, 0.0, 0.0], [0.0, 0.0, 100.0, 0.0]];
+    let folder = tempfile::tempdir().unwrap();
+    let (image, mask) = (folder.path().join("huge.nii"), folder.path().join("mask.nii"));
+    std::fs::write(&image, made.bytes()).unwrap();
+    let run = insitu(&["segment", text(&image), "-o", text(&mask), "--backend", "cpu"]);
+    let message = String::from_utf8_lossy(&run.stderr);
+    assert_eq!(run.status.code(), Some(2), "{message}");
+    assert!(message.contains("1000 x 1000 x 1000 mm") && !mask.exists(), "{message}");
+}
+
+#[test]
+fn two_outputs_in_one_place_are_refused_however_they_are_spelled() {
+    let folder = tempfile::tempdir().unwrap();
+    let mask = folder.path().join("mask.nii");
+    let other = format!("{}/./mask.nii", text(folder.path()));
+    let run = insitu(&["segment", text(&sample()), "-o", text(&mask), "--csv", &other]);
+    assert_eq!(run.status.code(), Some(2));
+    assert!(!mask.exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_closed_pipe_ends_the_command_without_a_word() {
+    use std::process::Stdio;
+    let mut run = Command::new(env!("CARGO_BIN_EXE_insitu"));
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let run = run.args(["info", text(&sample())]).stdout(writer).stderr(Stdio::piped()).output().unwrap();
+    assert!(run.stderr.is_empty(), "{}", String::from_utf8_lossy(&run.stderr));
+}
+
+#[test]
 fn info_lists_every_check_of_a_file_that_is_refused_too() {
     let folder = tempfile::tempdir().unwrap();
     let image = folder.path().join("bad.nii");

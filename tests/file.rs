@@ -170,7 +170,7 @@ fn what_a_header_says_is_checked_field_by_field() {
     assert!(none.is_none() && all.iter().all(|check| check.severity == "ok"), "{all:?}");
     assert!(all.len() >= 20);
     type Change = fn(&mut Made);
-    let table: [(&str, &str, Change); 18] = [
+    let table: [(&str, &str, Change); 20] = [
         ("datatype", "error", |m| m.datatype = 32),
         ("bitpix", "warning", |m| m.bitpix = 8),
         ("dim", "error", |m| m.dim[2] = -6),
@@ -189,6 +189,11 @@ fn what_a_header_says_is_checked_field_by_field() {
         ("sform", "error", |m| m.srow[1][1] = f64::NAN),
         ("orientation", "warning", |m| m.sform_code = 0),
         ("axes", "error", |m| m.srow[0] = [-1.0, 20.0, 0.0, 0.0]),
+        // Sixty degrees apart each, and all in one plane.
+        ("axes", "error", |m| {
+            m.srow = [[1.0, 0.5, -0.5, 0.0], [0.0, 0.866, 0.866, 0.0], [0.01, -0.01, 0.01, 0.0]];
+        }),
+        ("spacing", "warning", |m| m.pixdim[2] = f64::NAN),
     ];
     for (field, severity, change) in table {
         let mut made = good.clone();
@@ -198,6 +203,16 @@ fn what_a_header_says_is_checked_field_by_field() {
         assert_eq!(found.severity, severity, "{field}: {}", found.words);
         assert_eq!(error.is_some(), severity == "error", "{field}");
     }
+}
+
+#[test]
+fn millions_of_volumes_in_a_file_are_refused() {
+    let mut made = Made::new([1, 1, 1], |_| 0);
+    (made.version, made.vox_offset) = (2, 544.0);
+    (made.dim[0], made.dim[4]) = (4, 1 << 24);
+    made.voxels.resize(2 << 24, 0);
+    let error = read_volume(&gzip(&made.bytes(), 1), &Limits::default()).unwrap_err();
+    assert_eq!(error.code(), "limit", "{error}");
 }
 
 #[test]

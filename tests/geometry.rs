@@ -90,6 +90,26 @@ fn in_every_pose_labels_and_markers_and_headers_stay() {
     println!("{} poses: labels on their voxels, markers within {worst:.1e} mm", poses.len());
 }
 
+#[test]
+fn every_voxel_of_large_and_thin_volumes_stands_where_the_turn_puts_it() {
+    // In one slab and many, on one core and all; axes of one voxel, rows that are joined, planes larger than a slab.
+    let shapes =
+        [[150, 140, 200], [700, 600, 3], [1, 300, 900], [300, 1, 900], [3, 2, 70_000], [400_000, 2, 1]];
+    for dims in shapes {
+        for (order, flip) in orient::orders_and_flips() {
+            let pose = Pose { order, flip, sform: true, qform: false, qfac: 1.0, oblique: false };
+            let mut made = Made::new(dims, |i| (i % 65_521) as u16 as i16);
+            made.version = 2; // whose sizes are not limited to 32767
+            made.vox_offset = 544.0;
+            pose.place(&mut made, SPACING, ORIGIN);
+            let volume = read(&made.bytes());
+            let stored: Vec<f32> =
+                made.voxels.as_chunks().0.iter().map(|b| i16::from_le_bytes(*b).into()).collect();
+            assert!(volume.turn.apply(&stored)[..] == volume.voxels[..], "{dims:?}, {pose:?}");
+        }
+    }
+}
+
 /// dim, pixdim, units, codes and forms as in the image; no text.
 fn same_header(image: &[u8], mask: &[u8]) {
     for (place, range) in [("dim", 40..56), ("pixdim", 76..108), ("units", 123..124), ("forms", 252..328)] {

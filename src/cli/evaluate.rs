@@ -1,6 +1,6 @@
 //! `insitu evaluate`: masks against the truth.
 
-use super::{SOME_FAILED, write};
+use super::{SOME_FAILED, say, write};
 use clap::Args;
 use insitu_seg::metrics::agreement;
 use insitu_seg::train::data::{case_id, open};
@@ -62,7 +62,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let means = means(&rows, &labels);
     for (label, mean) in &means {
-        println!("label {label}: DSC {}, NSD {}, HD95 {} mm", mean["dsc"], mean["nsd"], mean["hd95_mm"]);
+        say(&format!(
+            "label {label}: DSC {}, NSD {}, HD95 {} mm",
+            mean["dsc"], mean["nsd"], mean["hd95_mm"]
+        ))?;
     }
     if let Some(path) = &arguments.json {
         let cases: Vec<Value> = rows
@@ -81,15 +84,25 @@ fn finite(value: f64) -> Value {
     if value.is_finite() { json!(value) } else { Value::Null }
 }
 
-/// The NIfTI files of a folder by case.
+/// The images of a folder by case; of a pair, the header.
 fn masks(folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
     let entries = std::fs::read_dir(folder).map_err(|error| Error::io(folder, &error))?;
     let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
     let nifti = |path: &PathBuf| {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        !name.starts_with('.') && (name.ends_with(".nii") || name.ends_with(".nii.gz"))
+        let lower = name.to_ascii_lowercase();
+        let packed = lower.strip_suffix(".gz").unwrap_or(&lower);
+        !name.starts_with('.') && (packed.ends_with(".nii") || packed.ends_with(".hdr"))
     };
-    Ok(paths.filter(nifti).map(|path| (case_id(&path), path)).collect())
+    let mut found = BTreeMap::new();
+    for path in paths.filter(nifti) {
+        let case = case_id(&path);
+        if let Some(other) = found.insert(case.clone(), path) {
+            let found = format!("two files of the case {case}, {} one of them", other.display());
+            return Err(Error::argument(folder.display().to_string(), found, "one file for each case"));
+        }
+    }
+    Ok(found)
 }
 
 fn labels(pairs: &[(&String, &PathBuf, &PathBuf)]) -> Result<Vec<u8>> {

@@ -1,6 +1,6 @@
 //! Model folders: finding, reading, writing, packing.
 
-use super::{make_folder, print_json, read, write};
+use super::{make_folder, print_json, read, say, write};
 use clap::Args;
 use insitu_seg::card::{Card, Fold, Stage, StageCard};
 use insitu_seg::store::{self, Precision, Weights};
@@ -122,7 +122,7 @@ pub fn pack(arguments: &PackArguments) -> Result<ExitCode> {
     for (stage, form, fold, weights) in checked {
         write_fold(&arguments.output, &mut card, stage, form, fold.clone(), &weights, Precision::F16)?;
     }
-    println!("{}", arguments.output.display());
+    say(&arguments.output.display().to_string())?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -147,7 +147,7 @@ pub fn models(arguments: &ModelsArguments) -> Result<ExitCode> {
     } else {
         for (folder, card) in &found {
             let labels: Vec<&str> = card.labels.iter().map(|label| label.name.as_str()).collect();
-            println!("{}\t{}\t{}\t{}", card.name, card.title, labels.join(", "), folder.display());
+            say(&format!("{}\t{}\t{}\t{}", card.name, card.title, labels.join(", "), folder.display()))?;
         }
     }
     Ok(ExitCode::SUCCESS)

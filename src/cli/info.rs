@@ -1,10 +1,10 @@
 //! `insitu info`: what a file says of itself.
 
-use super::{NOTHING_DONE, print_json};
+use super::{NOTHING_DONE, print_json, say};
 use clap::Args;
 use insitu_seg::file::open_path;
 use insitu_seg::info::{Refusal, VolumeInfo};
-use insitu_seg::{Error, Kind, Limits, Result};
+use insitu_seg::{Limits, Result};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -34,30 +34,29 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let size = info.dims.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
     let [sx, sy, sz] = info.spacing_mm;
-    println!("size         {size} voxels");
-    println!("spacing      {sx} x {sy} x {sz} mm");
-    println!("orientation  {}", info.orientation);
-    println!(
-        "stored as    {}, {}, slope {}, intercept {}",
-        info.format, info.datatype, info.slope, info.inter
-    );
-    println!("forms        sform {}, qform {}", info.sform_code, info.qform_code);
-    println!("values       {} to {}, mean {:.4}", info.min, info.max, info.mean);
-    info.warnings.iter().for_each(|warning| println!("warning      {warning}"));
+    let mut lines = vec![
+        format!("size         {size} voxels"),
+        format!("spacing      {sx} x {sy} x {sz} mm"),
+        format!("orientation  {}", info.orientation),
+        format!(
+            "stored as    {}, {}, slope {}, intercept {}",
+            info.format, info.datatype, info.slope, info.inter
+        ),
+        format!("forms        sform {}, qform {}", info.sform_code, info.qform_code),
+        format!("values       {} to {}, mean {:.4}", info.min, info.max, info.mean),
+    ];
+    lines.extend(info.warnings.iter().map(|warning| format!("warning      {warning}")));
+    say(&lines.join("\n"))?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// One line on stderr; with `--json` every check as well.
 fn refuse(arguments: &Arguments, Refusal { error, checks }: Refusal) -> Result<ExitCode> {
-    let error = name(error, arguments);
+    let error = error.of_file(&arguments.file);
     if arguments.json {
         let facts = serde_json::json!({"code": error.code(), "message": error.to_string()});
         print_json(&serde_json::json!({"error": facts, "checks": checks}))?;
     }
     eprintln!("insitu: {error}");
     Ok(ExitCode::from(NOTHING_DONE))
-}
-
-fn name(error: Error, arguments: &Arguments) -> Error {
-    if error.kind == Kind::Io { error } else { error.within(arguments.file.display()) }
 }

@@ -57,9 +57,12 @@ pub fn run(command: Command) -> Result<ExitCode> {
 
 /// Writes a file whole or not at all: to a temporary name beside it, then renamed.
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let fault = |error: &std::io::Error| Error::io(path, error);
-    if path.metadata().is_ok_and(|found| !found.is_file()) {
+    // A link stays one: what it names is written.
+    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let device = path.starts_with("/dev") || path.starts_with("/proc");
+    if device || path.metadata().is_ok_and(|found| !found.is_file()) {
         // A device or a pipe is written to; it must not be replaced by a file.
         return std::fs::write(path, bytes).map_err(|error| fault(&error));
     }
@@ -71,7 +74,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     }
     let mut file = builder.tempfile_in(folder).map_err(|error| fault(&error))?;
     file.write_all(bytes).map_err(|error| fault(&error))?;
-    file.persist(path).map_err(|error| fault(&error.error))?;
+    file.persist(&target).map_err(|error| fault(&error.error))?;
     Ok(())
 }
 
@@ -92,10 +95,19 @@ fn bar(length: u64, template: &str) -> ProgressBar {
     ProgressBar::new(length).with_style(style)
 }
 
+/// Prints a line. A reader that has closed the pipe has what it wanted.
+fn say(line: &str) -> Result<()> {
+    match writeln!(std::io::stdout().lock(), "{line}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::io(Path::new("standard output"), &error))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Prints a value as JSON.
 fn print_json(value: &impl serde::Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value)
         .map_err(|error| Error::argument("output", error.to_string(), "values that JSON can hold"))?;
-    println!("{text}");
-    Ok(())
+    say(&text)
 }

@@ -172,9 +172,15 @@ fn check_folders(written: &[PathBuf]) -> Result<()> {
                 "a file in a folder that exists",
             ));
         }
-        if written[..index].contains(path) {
+        // However the two are spelled.
+        let place = |path: &Path| {
+            let folder =
+                path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            (std::fs::canonicalize(folder).ok(), path.file_name().map(ToOwned::to_owned))
+        };
+        if written[..index].iter().any(|other| place(other) == place(path)) {
             let found = format!("{} twice", path.display());
-            return Err(Error::argument("output", found, "a different file for the mask and the report"));
+            return Err(Error::argument("output", found, "a different file for each output"));
         }
     }
     Ok(())
@@ -210,9 +216,11 @@ async fn open(arguments: &Arguments, card: &Card, folder: &Path) -> Result<Model
 /// Reads an image straight into RAS order; its file is never held whole.
 fn load(input: &Path, card: &Card, limit: u64) -> Result<Volume> {
     let limits = Limits { bytes: limit.saturating_mul(1 << 20) };
-    let read = open_path(input, &limits).and_then(Nifti::read);
-    let fits = read.and_then(|volume| card.check_channels(&volume).map(|()| volume));
-    fits.map_err(|error| if error.kind == Kind::Io { error } else { error.within(input.display()) })
+    let fits = |opened: Nifti<'static>| {
+        card.check_channels(opened.header()?.channels)?;
+        opened.read()
+    };
+    open_path(input, &limits).and_then(fits).map_err(|error| error.of_file(input))
 }
 
 fn one(model: &Model, input: &Path, volume: &Volume, output: &Path) -> Result<Segmentation> {
@@ -244,7 +252,9 @@ fn report(model: &Model, input: &Path, result: &Segmentation) -> Result<serde_js
     let Segmentation { classes, region, warnings, timings, orientation, .. } = result;
     let file = |path: &Path| -> Result<serde_json::Value> {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        Ok(serde_json::json!({"file": name, "sha256": store::hash(&read(path)?)}))
+        // What came through a pipe is gone.
+        let hash = path.is_file().then(|| hash(path)).transpose()?;
+        Ok(serde_json::json!({"file": name, "sha256": hash}))
     };
     let (header, voxels) = parts(input)?;
     let mut facts = file(&header)?;
@@ -265,6 +275,12 @@ fn report(model: &Model, input: &Path, result: &Segmentation) -> Result<serde_js
         "warnings": warnings,
         "notice": "Not a medical device; not for diagnosis.",
     }))
+}
+
+/// SHA-256 of a file, which is never held whole.
+fn hash(path: &Path) -> Result<String> {
+    let file = std::fs::File::open(path).map_err(|error| Error::io(path, &error))?;
+    store::hash_all(file).map_err(|error| Error::io(path, &error))
 }
 
 /// `case,index,name,voxels,milliliters`

@@ -2,7 +2,7 @@
 
 use super::folder::read_card;
 use super::keep::Keep;
-use super::{bar, read};
+use super::{bar, read, say};
 use clap::{Args, ValueEnum};
 use insitu_seg::card::{Card, Stage, StageCard};
 use insitu_seg::model::Architecture;
@@ -146,7 +146,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         }
     }
     bar.finish_and_clear();
-    println!("{}", arguments.model.display());
+    say(&arguments.model.display().to_string())?;
     Ok(ExitCode::SUCCESS)
 }
 

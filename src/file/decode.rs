@@ -23,6 +23,64 @@ const DEEP_SLAB: usize = 8 << 20;
 /// neighbouring planes have filled them.
 const BLOCK: usize = 128;
 
+/// Where the voxels of one volume of a file go: the memory index of the first one, and how far it moves along each
+/// of the file's axes. Axes of one voxel are left out, and short rows that go on in the next one are joined, so that
+/// rows are long.
+struct Walk {
+    dims: [usize; 3],
+    steps: [isize; 3],
+    first: usize,
+}
+
+impl Walk {
+    fn new(dims: [usize; 3], turn: &Turn) -> Self {
+        let mut axes: Vec<(usize, isize)> =
+            dims.into_iter().zip(turn.steps()).filter(|axis| axis.0 > 1).collect();
+        while let [(n, step), (m, next), ..] = axes[..]
+            && n < BLOCK
+            && next == step * n as isize
+        {
+            axes.splice(..2, [(n * m, step)]);
+        }
+        let whole = dims.iter().product::<usize>() as isize;
+        axes.resize(3, (1, whole));
+        let [(nx, x), (ny, y), (nz, z)] = [axes[0], axes[1], axes[2]];
+        Self { dims: [nx, ny, nz], steps: [x, y, z], first: turn.index_of([0; 3]) }
+    }
+
+    fn index_of(&self, at: [usize; 3]) -> usize {
+        let moved: isize = (0..3).map(|axis| self.steps[axis] * at[axis] as isize).sum();
+        (self.first as isize + moved) as usize
+    }
+
+    /// Whether planes of the file stay planes: they then fill stretches of memory, one after the other, or the other
+    /// way round.
+    fn axial(&self) -> bool {
+        self.steps[2].unsigned_abs() == self.dims[0] * self.dims[1]
+    }
+
+    /// Cuts a volume into stretches of `depth` planes each, in the order of the file.
+    fn cut<'v>(&self, voxels: &'v mut [f32], depth: usize) -> Vec<Part<'v>> {
+        let plane = self.dims[0] * self.dims[1];
+        let backwards = self.axial() && self.steps[2] < 0;
+        let stretches: Vec<&mut [f32]> = if backwards {
+            voxels.rchunks_mut(plane * depth).collect()
+        } else {
+            voxels.chunks_mut(plane * depth).collect()
+        };
+        let part = |(n, voxels): (usize, &'v mut [f32])| {
+            let (first, planes) = (n * depth, voxels.len() / plane);
+            let start = match (self.axial(), backwards) {
+                (false, _) => 0,
+                (_, false) => first * plane,
+                (_, true) => (self.dims[2] - first - planes) * plane,
+            };
+            Part { first, planes, start, voxels }
+        };
+        stretches.into_iter().enumerate().map(part).collect()
+    }
+}
+
 /// The voxels in RAS order, channel after channel; values that are not finite become the smallest finite one.
 /// Where all of them are finite by their type nothing is counted: that would take a third of the time.
 pub(super) fn decode(
@@ -32,41 +90,17 @@ pub(super) fn decode(
 ) -> Result<(Voxels, Option<Statistics>)> {
     let count = header.grid.len();
     let mut voxels = Voxels::zeros(count * header.channels)?;
-    let steps = turn.steps();
-    let plane = header.grid.dims[0] * header.grid.dims[1];
-    let axial = steps[2].unsigned_abs() == plane;
-    let bytes = if steps[2].abs() == 1 { DEEP_SLAB.min(count / 4) } else { SLAB };
-    let shape = slab_shape(header, bytes);
-    let depth = if axial && shape[0] * shape[1] == plane { shape[2] } else { header.grid.dims[2] };
-    let mut parts = Vec::new();
-    for voxels in voxels.chunks_mut(count) {
-        // The first planes of the file are the last ones of a stretch that runs the other way.
-        let stretches: Vec<&mut [f32]> = match steps[2] {
-            ..0 if axial => voxels.rchunks_mut(plane * depth).collect(),
-            _ => voxels.chunks_mut(plane * depth).collect(),
-        };
-        for (n, voxels) in stretches.into_iter().enumerate() {
-            let (first, planes) = (n * depth, voxels.len() / plane);
-            let low = if steps[2] < 0 { first + planes - 1 } else { first };
-            let start = if axial { turn.index_of([0, 0, low]) / plane * plane } else { 0 };
-            parts.push(Part { first, planes, start, voxels });
-        }
-    }
+    let walk = Walk::new(header.grid.dims, turn);
+    let deep = walk.steps[2].abs() == 1;
+    let bytes = if deep { DEEP_SLAB.min(4 * count / 16) } else { SLAB };
+    let slab = slab_shape(walk.dims, bytes, header);
+    let whole_planes = slab[..2] == walk.dims[..2];
+    let depth = if walk.axial() && whole_planes { slab[2] } else { walk.dims[2] };
+    let parts = voxels.chunks_mut(count).flat_map(|voxels| walk.cut(voxels, depth)).collect();
     let counted = !header.exact();
-    let tally = work(source, header, shape, counted, parts, |part, at, piece| {
-        let (voxels, at) = (&mut *part.voxels, turn.index_of(at) - part.start);
-        match steps[0] {
-            1 => voxels[at..at + piece.len()].copy_from_slice(piece),
-            -1 => voxels[at + 1 - piece.len()..=at].iter_mut().rev().zip(piece).for_each(|(v, p)| *v = *p),
-            step if step > 0 => {
-                let places = voxels[at..].iter_mut().step_by(step.unsigned_abs());
-                places.zip(piece).for_each(|(v, p)| *v = *p);
-            }
-            step => {
-                let places = voxels[..=at].iter_mut().rev().step_by(step.unsigned_abs());
-                places.zip(piece).for_each(|(v, p)| *v = *p);
-            }
-        }
+    let job = Job { header, dims: walk.dims, slab, counted };
+    let tally = job.run(source, parts, |part, at, piece| {
+        scatter(piece, part.voxels, walk.index_of(at) - part.start, walk.steps[0]);
     })?;
     if !counted {
         return Ok((voxels, None));
@@ -79,13 +113,23 @@ pub(super) fn decode(
     Ok((voxels, Some(statistics)))
 }
 
-/// The statistics alone; no voxel is kept.
+/// The statistics alone; no voxel is kept. Where they lie does not matter: the file is one long row.
 pub(super) fn survey(source: &mut Stream, header: &Header) -> Result<Statistics> {
-    let shape = slab_shape(header, SLAB);
-    let planes = header.grid.dims[2];
-    let whole = || Part { first: 0, planes, start: 0, voxels: &mut [] };
-    let parts = (0..header.channels).map(|_| whole()).collect();
-    work(source, header, shape, true, parts, |_, _, _| {})?.close()
+    let dims = [header.grid.len() * header.channels, 1, 1];
+    let job = Job { header, dims, slab: slab_shape(dims, SLAB, header), counted: true };
+    let whole = Part { first: 0, planes: 1, start: 0, voxels: &mut [] };
+    job.run(source, vec![whole], |_, _, _| {})?.close()
+}
+
+/// Writes values from the memory index `at` on, `step` apart.
+fn scatter(values: &[f32], voxels: &mut [f32], at: usize, step: isize) {
+    let stride = step.unsigned_abs();
+    match step {
+        1 => voxels[at..at + values.len()].copy_from_slice(values),
+        -1 => voxels[at + 1 - values.len()..=at].iter_mut().rev().zip(values).for_each(|(v, p)| *v = *p),
+        0.. => voxels[at..].iter_mut().step_by(stride).zip(values).for_each(|(v, p)| *v = *p),
+        _ => voxels[..=at].iter_mut().rev().step_by(stride).zip(values).for_each(|(v, p)| *v = *p),
+    }
 }
 
 /// Planes of the file with the stretch of the volume that they fill; whole volumes where planes do not stay planes.
@@ -98,13 +142,23 @@ struct Part<'v> {
 }
 
 /// Voxels along x, y, z of a slab of so many bytes: whole planes, or whole rows of one plane, or a part of one row.
-fn slab_shape(header: &Header, bytes: usize) -> [usize; 3] {
-    let [nx, ny, nz] = header.grid.dims;
+fn slab_shape([nx, ny, nz]: [usize; 3], bytes: usize, header: &Header) -> [usize; 3] {
     let fits = bytes.max(1 << 16) / header.datatype.bytes();
     let x = nx.min(fits);
     let y = if x == nx { ny.min((fits / nx).max(1)) } else { 1 };
     let z = if y == ny { nz.min((fits / (nx * ny)).max(1)) } else { 1 };
     [x, y, z]
+}
+
+/// What every worker does.
+struct Job<'h> {
+    header: &'h Header,
+    /// Voxels along the axes that are walked.
+    dims: [usize; 3],
+    /// The same of a slab, at most.
+    slab: [usize; 3],
+    /// Whether statistics are wanted.
+    counted: bool,
 }
 
 /// Parts in the file's order and the source that they are read from, one worker at a time.
@@ -113,20 +167,59 @@ struct Queue<'a, 'v, 's> {
     parts: std::vec::IntoIter<Part<'v>>,
 }
 
-/// Decodes all parts, on every core where there are many, and hands them over in pieces of rows: part, first voxel,
-/// values along x.
-fn work<'v>(
-    source: &mut Stream,
-    header: &Header,
-    shape: [usize; 3],
-    counted: bool,
-    parts: Vec<Part<'v>>,
-    visit: impl Fn(&mut Part<'v>, [usize; 3], &[f32]) + Sync,
-) -> Result<Tally> {
-    let many = parts.len() > 8;
-    let queue = Mutex::new(Queue { source, parts: parts.into_iter() });
-    let one = || worker(&queue, header, shape, counted, &visit);
-    if many { on_every_core(one) } else { one() }
+impl Job<'_> {
+    /// Decodes all parts, on every core where there are many, and hands them over in pieces of rows: part, first
+    /// voxel, values along x.
+    fn run<'v>(
+        &self,
+        source: &mut Stream,
+        parts: Vec<Part<'v>>,
+        visit: impl Fn(&mut Part<'v>, [usize; 3], &[f32]) + Sync,
+    ) -> Result<Tally> {
+        let many = parts.len() > 8;
+        let queue = Mutex::new(Queue { source, parts: parts.into_iter() });
+        let one = || self.work(&queue, &visit);
+        if many { on_every_core(one) } else { one() }
+    }
+
+    /// Takes part after part from the queue. The source is held while a slab is read, and given up before the last
+    /// slab of a part is decoded, so that the next worker reads meanwhile.
+    fn work<'v>(
+        &self,
+        queue: &Mutex<Queue<'_, 'v, '_>>,
+        visit: &impl Fn(&mut Part<'v>, [usize; 3], &[f32]),
+    ) -> Result<Tally> {
+        let ([nx, ny, _], [sx, sy, sz]) = (self.dims, self.slab);
+        let width = self.header.datatype.bytes();
+        let mut raw = vec![0; sx * sy * sz * width];
+        let mut tally = Tally::new();
+        loop {
+            let mut held = Some(queue.lock().unwrap_or_else(PoisonError::into_inner));
+            let Some(mut part) = held.as_mut().and_then(|queue| queue.parts.next()) else { return Ok(tally) };
+            let end = part.first + part.planes;
+            let planes = (part.first..end).step_by(sz);
+            let rows = planes.flat_map(|k| (0..ny).step_by(sy).map(move |j| (k, j)));
+            let mut firsts = rows.flat_map(|(k, j)| (0..nx).step_by(sx).map(move |i| [i, j, k])).peekable();
+            while let Some([i, j, k]) = firsts.next() {
+                let size = [sx.min(nx - i), sy.min(ny - j), sz.min(end - k)];
+                let raw = &mut raw[..size.iter().product::<usize>() * width];
+                if let Some(queue) = &mut held
+                    && queue.source.fill(raw)? < raw.len()
+                {
+                    return Err(truncated(self.header));
+                }
+                if firsts.peek().is_none() {
+                    held = None;
+                }
+                slab(raw, size, self.header, |[x, y, z], piece| {
+                    if self.counted {
+                        tally.add(piece);
+                    }
+                    visit(&mut part, [i + x, j + y, k + z], piece);
+                });
+            }
+        }
+    }
 }
 
 /// In a browser there is one.
@@ -135,11 +228,13 @@ fn on_every_core(one: impl Fn() -> Result<Tally>) -> Result<Tally> {
     one()
 }
 
+/// On this core, and on the others as far as threads can be had.
 #[cfg(not(target_arch = "wasm32"))]
 fn on_every_core(one: impl Fn() -> Result<Tally> + Sync) -> Result<Tally> {
     let cores = std::thread::available_parallelism().map_or(1, |n| n.get().min(8));
     std::thread::scope(|scope| {
-        let others: Vec<_> = (1..cores).map(|_| scope.spawn(&one)).collect();
+        let start = |_| std::thread::Builder::new().spawn_scoped(scope, &one).ok();
+        let others: Vec<_> = (1..cores).filter_map(start).collect();
         let mut tally = one()?;
         for other in others {
             // A thread that panicked panics here too, as it would have without threads.
@@ -147,47 +242,6 @@ fn on_every_core(one: impl Fn() -> Result<Tally> + Sync) -> Result<Tally> {
         }
         Ok(tally)
     })
-}
-
-/// Takes part after part from the queue. The source is held while a slab is read, and given up before the last slab
-/// of a part is decoded, so that the next worker reads meanwhile.
-fn worker<'v>(
-    queue: &Mutex<Queue<'_, 'v, '_>>,
-    header: &Header,
-    [sx, sy, sz]: [usize; 3],
-    counted: bool,
-    visit: &impl Fn(&mut Part<'v>, [usize; 3], &[f32]),
-) -> Result<Tally> {
-    let [nx, ny, _] = header.grid.dims;
-    let width = header.datatype.bytes();
-    let mut raw = vec![0; sx * sy * sz * width];
-    let mut tally = Tally::new();
-    loop {
-        let mut held = Some(queue.lock().unwrap_or_else(PoisonError::into_inner));
-        let Some(mut part) = held.as_mut().and_then(|queue| queue.parts.next()) else { return Ok(tally) };
-        let end = part.first + part.planes;
-        let planes = (part.first..end).step_by(sz);
-        let rows = planes.flat_map(|k| (0..ny).step_by(sy).map(move |j| (k, j)));
-        let mut firsts = rows.flat_map(|(k, j)| (0..nx).step_by(sx).map(move |i| [i, j, k])).peekable();
-        while let Some([i, j, k]) = firsts.next() {
-            let size = [sx.min(nx - i), sy.min(ny - j), sz.min(end - k)];
-            let raw = &mut raw[..size.iter().product::<usize>() * width];
-            if let Some(queue) = &mut held
-                && queue.source.fill(raw)? < raw.len()
-            {
-                return Err(truncated(header));
-            }
-            if firsts.peek().is_none() {
-                held = None;
-            }
-            slab(raw, size, header, |[x, y, z], piece| {
-                if counted {
-                    tally.add(piece);
-                }
-                visit(&mut part, [i + x, j + y, k + z], piece);
-            });
-        }
-    }
 }
 
 /// Decodes a slab and hands it over in pieces of rows.

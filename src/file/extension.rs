@@ -5,13 +5,16 @@ use super::checks::Outcome;
 use super::source::Stream;
 use crate::error::Result;
 
+/// Extensions that are looked at; no file has more than a few.
+const MOST: u32 = 1000;
+
 /// Reads past `bytes` bytes, and says how many extensions they hold. A chain that is broken does no harm: where
 /// voxels start is not for it to say.
 pub(super) fn pass(stream: &mut Stream, bytes: u64, big_endian: bool) -> Result<Outcome> {
     let mut left = bytes;
     let mut flag = [0; 4];
     left -= take(stream, &mut flag, left)?;
-    let (mut count, mut texts) = (0, 0);
+    let (mut count, mut dicom) = (0, 0u32);
     let mut sound = true;
     while flag[0] != 0 && left > 0 {
         let mut head = [0; 8];
@@ -19,16 +22,16 @@ pub(super) fn pass(stream: &mut Stream, bytes: u64, big_endian: bool) -> Result<
         let [a, b, c, d, code @ ..] = head;
         let number = |bytes| if big_endian { i32::from_be_bytes(bytes) } else { i32::from_le_bytes(bytes) };
         let size = u64::try_from(number([a, b, c, d])).unwrap_or(0);
-        if size < 8 || size - 8 > left {
+        if size < 8 || size - 8 > left || count == MOST {
             sound = false;
             break;
         }
         left -= stream.skip(size - 8)?;
         count += 1;
-        texts += u32::from(number(code) == 2);
+        dicom += u32::from(number(code) == 2);
     }
     stream.skip(left)?;
-    Ok(match (sound, count, texts) {
+    Ok(match (sound, count, dicom) {
         (false, ..) => Outcome::Odd("the extensions are broken; they are passed over".to_owned()),
         (_, 0, _) => Outcome::Fine("none".to_owned()),
         (_, n, 0) => Outcome::Fine(format!("{n}, not copied into outputs")),

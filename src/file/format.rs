@@ -17,7 +17,9 @@ pub(super) fn name_others(head: &[u8]) -> Result<()> {
     if head.is_empty() {
         return Err(Error::malformed("file", "no bytes at all", WANTED));
     }
-    if head.len() >= 4 && head.iter().all(|b| matches!(b, b'\t' | b'\n' | b'\r' | 32..)) {
+    let readable = std::str::from_utf8(head)
+        .is_ok_and(|text| text.chars().all(|c| !c.is_control() || c.is_whitespace()));
+    if head.len() >= 4 && readable {
         return Err(Error::malformed("file", "a text file", WANTED));
     }
     if head.iter().all(|&b| b == 0) {
@@ -34,7 +36,8 @@ fn other(head: &[u8]) -> Option<&'static str> {
     if head.get(128..132) == Some(b"DICM") {
         return Some("a DICOM file (convert the series with dcm2niix first)");
     }
-    let known: [(&[u8], &str); 9] = [
+    let known: [(&[u8], &str); 10] = [
+        (b"\x1f\x8b", "a file that was compressed twice"),
         (b"NRRD", "an NRRD file"),
         (b"ObjectType", "a MetaImage header"),
         (b"\x89PNG", "a PNG picture"),

@@ -82,6 +82,14 @@ pub(super) fn lengths(affine: &Affine) -> [f64; 3] {
     std::array::from_fn(|axis| (0..3).map(|row| affine[row][axis].powi(2)).sum::<f64>().sqrt())
 }
 
+/// The volume that the directions of the columns span: 1 for right angles, 0 for axes in one plane.
+pub(super) fn fullness(affine: &Affine) -> f64 {
+    let [x, y, z] = lengths(affine);
+    let minor = |a: usize, b: usize| affine[a][1] * affine[b][2] - affine[a][2] * affine[b][1];
+    let volume = affine[0][0] * minor(1, 2) - affine[1][0] * minor(0, 2) + affine[2][0] * minor(0, 1);
+    (volume / (x * y * z)).abs()
+}
+
 /// The largest cosine of the angle between two columns: 0 for right angles, 1 for parallel axes.
 pub(super) fn skew(affine: &Affine) -> f64 {
     let length = lengths(affine);

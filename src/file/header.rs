@@ -135,7 +135,7 @@ impl Header {
 
     /// Bytes of the voxels as stored.
     pub(super) fn stored_bytes(&self) -> u64 {
-        (self.grid.len() * self.channels * self.datatype.bytes()) as u64
+        [self.grid.len(), self.channels, self.datatype.bytes()].iter().map(|&n| n as u64).product()
     }
 
     /// The fields of a mask on the same grid: unsigned 8-bit labels, both forms, `pixdim` and units untouched, one

@@ -73,11 +73,10 @@ fn one_line(name: &str) -> String {
     name.trim().to_owned()
 }
 
-/// `#rrggbb` as shares of 1.
+/// `#rrggbb` as shares of 1; grey where it is something else.
 fn rgb(color: &str) -> [f64; 3] {
-    let digits = color.strip_prefix('#').unwrap_or_default();
-    std::array::from_fn(|channel| {
-        let pair = digits.get(2 * channel..2 * channel + 2);
-        pair.and_then(|pair| u8::from_str_radix(pair, 16).ok()).map_or(0.5, |value| f64::from(value) / 255.0)
-    })
+    let digits = color.strip_prefix('#').filter(|digits| digits.len() == 6);
+    let number = digits.filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
+    let number = number.and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or(0x80_80_80);
+    [16, 8, 0].map(|shift| f64::from((number >> shift) & 255) / 255.0)
 }

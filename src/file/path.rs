@@ -29,7 +29,7 @@ pub fn parts(path: &Path) -> Result<(PathBuf, Option<PathBuf>)> {
         let packed = if lower.ends_with(".gz") { [".gz", ".GZ", ""] } else { ["", ".gz", ".GZ"] };
         let endings = [wanted.to_owned(), wanted.to_ascii_uppercase()];
         let names = endings.iter().flat_map(|ending| packed.map(|gz| format!("{bare}{ending}{gz}")));
-        names.map(|name| path.with_file_name(name)).find(|path| path.is_file())
+        names.map(|name| path.with_file_name(name)).find(|path| path.symlink_metadata().is_ok())
     };
     if stem.ends_with(".hdr") {
         return Ok((path.to_owned(), beside(".img")));

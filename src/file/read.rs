@@ -16,6 +16,7 @@ pub struct Nifti<'a> {
     pub checks: Vec<Check>,
     header: std::result::Result<Header, Error>,
     pair: bool,
+    limits: Limits,
     voxels: Stream<'a>,
 }
 
@@ -53,7 +54,7 @@ impl<'a> Nifti<'a> {
             }
             Err(_) => {}
         }
-        Ok(Self { checks, header, pair, voxels })
+        Ok(Self { checks, header, pair, limits: *limits, voxels })
     }
 
     /// Whether header and voxels are two files.
@@ -69,17 +70,19 @@ impl<'a> Nifti<'a> {
         self.header.as_ref().map_err(Clone::clone)
     }
 
-    /// Decodes the voxels into RAS order. Holds no more than the volume and some slabs of 2 MiB.
+    /// Decodes the voxels into RAS order. Holds the volume, and per core a slab of 512 KiB (of at most
+    /// 8 MiB, one, where the file's third axis becomes the first).
     ///
     /// # Errors
     /// The first check that failed; `Malformed` where the bytes end too early, a checksum is wrong or no value is
     /// finite; `Limit` where memory is refused.
     pub fn read(mut self) -> Result<Volume> {
-        let header = self.header.clone()?;
+        let (header, limits) = (self.header.clone()?, self.limits);
         let turn = Turn::to_ras(&header.grid);
         let (voxels, statistics) = decode::decode(&mut self.voxels, &header, &turn)?;
         let checks = self.close(&header, statistics.as_ref())?;
         Ok(Volume {
+            limits,
             grid: header.grid.clone(),
             turn,
             channels: header.channels,
@@ -119,7 +122,7 @@ impl<'a> Nifti<'a> {
                 }
                 0 => Outcome::Fine(format!("{} to {}", found.min as f32, found.max as f32)),
                 n => Outcome::Odd(format!(
-                    "{n} voxels are not finite; each counts as the smallest finite value"
+                    "{n} voxels are not finite or beyond 32-bit floats; each counts as the smallest finite value"
                 )),
             }
         });

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Kind, Result};
 use flate2::bufread::GzDecoder;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, ErrorKind, Read};
 
 /// Natively every core reads; in a browser there is one thread, and what JavaScript holds stays in it.
 #[cfg(not(target_arch = "wasm32"))]
@@ -81,9 +81,10 @@ impl<'a> Stream<'a> {
         let mut got = 0;
         while got < buffer.len() {
             let read = match &mut self.bytes {
-                Bytes::Plain(reader) => {
-                    reader.read(&mut buffer[got..]).map_err(|error| unreadable(self.place, &error))
-                }
+                Bytes::Plain(reader) => match reader.read(&mut buffer[got..]) {
+                    Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                    read => read.map_err(|error| unreadable(self.place, &error)),
+                },
                 Bytes::Gzip { member, after } => {
                     inflate(member, after, &mut buffer[got..]).map_err(|error| damaged(self.place, &error))
                 }
@@ -98,6 +99,9 @@ impl<'a> Stream<'a> {
 
     /// Reads up to `bytes` bytes and throws them away; returns how many there were.
     pub fn skip(&mut self, bytes: u64) -> Result<u64> {
+        if bytes == 0 {
+            return Ok(0);
+        }
         let mut waste = [0; 1 << 13];
         let mut skipped = 0;
         while skipped < bytes {
@@ -116,7 +120,7 @@ impl<'a> Stream<'a> {
     /// # Errors
     /// `Malformed` where the stream is damaged, `Limit` where more than 64 MiB are left.
     pub fn finish(&mut self) -> Result<(u64, u64)> {
-        if let Bytes::Plain(_) = self.bytes {
+        if !self.gzip() && self.most < u64::MAX {
             return Ok((0, 0)); // the length of a plain file is compared in the checks
         }
         let left = self.skip(MOST_BESIDE + 1)?;
@@ -144,7 +148,7 @@ fn inflate<R: BufRead>(
     while let Some(decoder) = member {
         match decoder.read(buffer) {
             Ok(0) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             done => return done,
         }
         // The member has ended and its checksum is right.
@@ -153,25 +157,37 @@ fn inflate<R: BufRead>(
             None => return Ok(0),
         };
         match first_after_zeros(&mut rest)? {
-            None => {}
-            Some(0x1f) => *member = Some(Box::new(GzDecoder::new(rest))),
-            Some(_) => *after = std::io::copy(&mut rest.take(MOST_BESIDE), &mut std::io::sink())?,
+            Next::End => {}
+            Next::Member => *member = Some(Box::new(GzDecoder::new(rest))),
+            Next::Other => *after = std::io::copy(&mut rest.take(MOST_BESIDE), &mut std::io::sink())?,
         }
     }
     Ok(0)
 }
 
-/// Passes over zeros and looks at the next byte.
-fn first_after_zeros(reader: &mut impl BufRead) -> std::io::Result<Option<u8>> {
+/// What stands behind a gzip member and its padding.
+enum Next {
+    End,
+    Member,
+    Other,
+}
+
+/// Passes over zeros and looks at what comes then. A single 0x1f at the end is a member that was cut off.
+fn first_after_zeros(reader: &mut impl BufRead) -> std::io::Result<Next> {
+    let mut passed = 0;
     loop {
         let buffer = reader.fill_buf()?;
-        if buffer.is_empty() {
-            return Ok(None);
-        }
         let zeros = buffer.iter().take_while(|byte| **byte == 0).count();
-        let next = buffer.get(zeros).copied();
+        let next = match buffer[zeros..] {
+            _ if buffer.is_empty() => Some(Next::End),
+            [] if passed > MOST_BESIDE => Some(Next::Other),
+            [] => None,
+            [0x1f] | [0x1f, 0x8b, ..] => Some(Next::Member),
+            _ => Some(Next::Other),
+        };
         reader.consume(zeros);
-        if next.is_some() {
+        passed += zeros as u64;
+        if let Some(next) = next {
             return Ok(next);
         }
     }

@@ -88,7 +88,11 @@ impl Tally {
     /// `Malformed` where no value is finite.
     pub fn close(&self) -> Result<Statistics> {
         if self.finite == 0 {
-            return Err(Error::malformed("voxels", "no finite value at all", "at least one finite value"));
+            return Err(Error::malformed(
+                "voxels",
+                "no finite value at all",
+                "at least one that a 32-bit float can hold",
+            ));
         }
         Ok(Statistics {
             min: self.lowest.into(),

@@ -35,12 +35,17 @@ impl Voxels {
             let _ = map.advise(memmap2::Advice::HugePage);
             return Ok(Self(Memory::Mapped(map)));
         }
-        // `vec!` does not survive a refusal, so the memory is asked for first.
-        let mut probe: Vec<f32> = Vec::new();
-        probe.try_reserve_exact(count).map_err(|_| refused(count))?;
-        drop(probe);
+        afford(count)?;
         Ok(Self(Memory::Owned(vec![0.0; count])))
     }
+}
+
+/// Asks for the memory of `count` values and gives it back: `vec!` does not survive a refusal, this does.
+///
+/// # Errors
+/// `Limit` where the machine refuses the memory.
+pub(crate) fn afford(count: usize) -> Result<()> {
+    Vec::<f32>::new().try_reserve_exact(count).map_err(|_| refused(count))
 }
 
 fn refused(count: usize) -> Error {

@@ -3,7 +3,7 @@
 use super::Image;
 use crate::card::{Card, Preset};
 use crate::error::{Error, Result};
-use crate::file::{Limits, Volume};
+use crate::file::{Volume, afford};
 use crate::grid::{Region, Resample, Turn, capped_dims, isotropic_dims};
 
 /// Every spatial step of the way in: turn to RAS, resample to 1 mm, cut the box, fit the network.
@@ -20,24 +20,30 @@ impl Route {
     /// Resamples a volume (RAS already) to 1 mm and normalises it.
     ///
     /// # Errors
-    /// `Unsupported` where it has not the one channel that the model takes; `Limit` where 1 mm would be larger than
-    /// the default memory limit.
+    /// `Unsupported` where it has not the one channel that the model takes; `Limit` where the volume at 1 mm, of which
+    /// there are a few copies on the road, would be more than a quarter of the memory budget.
     pub fn enter(volume: &Volume, card: &Card) -> Result<(Self, Image)> {
-        card.check_channels(volume)?;
+        card.check_channels(volume.channels)?;
         let turn = volume.turn;
         let from = turn.turned_dims();
         let dims = isotropic_dims(from, turn.turned(volume.grid.spacing()));
         let bytes = dims.iter().fold(4u64, |n, &d| n.saturating_mul(d as u64));
-        if bytes > Limits::default().bytes {
+        let most = volume.limits.bytes / 4;
+        if bytes > most {
             let [x, y, z] = dims;
             return Err(Error::limit(
                 "field of view",
                 format!("{x} x {y} x {z} mm, {} MiB at 1 mm", bytes >> 20),
-                format!("at most {} MiB; crop the volume", Limits::default().bytes >> 20),
+                format!("at most {} MiB, a quarter of the memory budget; crop the volume", most >> 20),
             ));
         }
         let to_mm = Resample { from, to: dims };
-        let values = card.intensity.normalize(&to_mm.apply(&volume.voxels));
+        afford(2 * dims.iter().product::<usize>())?;
+        let values = if from == dims {
+            card.intensity.normalize(&volume.voxels)
+        } else {
+            card.intensity.normalize(&to_mm.apply(&volume.voxels))
+        };
         let route = Self { turn, to_mm, region: Region::whole(dims), fit: Resample { from: dims, to: dims } };
         Ok((route, Image { dims, values }))
     }
@@ -111,6 +117,7 @@ fn fitted(dims: [usize; 3], preset: &Preset) -> Result<[usize; 3]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::file::Limits;
 
     /// A volume whose every voxel lies at a known place, in an odd orientation and with thick slices.
     fn volume() -> Volume {

@@ -1,6 +1,6 @@
 //! A task's folder (`dataset.json`, images, labels) as cases ready to be sampled.
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::file::{Limits, Volume, open_path};
 use crate::grid::{Resample, isotropic_dims};
 use crate::intensity::Intensity;
@@ -89,7 +89,7 @@ fn isotropic<T: Copy>(volume: &Volume, voxels: &[T]) -> (Vec<T>, [usize; 3]) {
 /// As [`open_path`] and [`crate::file::Nifti::read`].
 pub fn open(path: &Path) -> Result<Volume> {
     let read = open_path(path, &Limits::default()).and_then(crate::file::Nifti::read);
-    read.map_err(|error| if error.kind == Kind::Io { error } else { error.within(path.display()) })
+    read.map_err(|error| error.of_file(path))
 }
 
 /// Reads one case of the task in the folder `task`.
@@ -115,7 +115,10 @@ pub fn read_case(task: &Path, pair: &Pair, manifest: &Manifest, intensity: &Inte
 /// `imagesTr/hippocampus_003.nii.gz` -> `hippocampus_003`
 pub fn case_id(path: &Path) -> String {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    name.trim_end_matches(".gz").trim_end_matches(".nii").to_owned()
+    let lower = name.to_ascii_lowercase();
+    let packed = lower.strip_suffix(".gz").unwrap_or(&lower);
+    let bare = [".nii", ".hdr", ".img"].iter().find_map(|ending| packed.strip_suffix(ending));
+    name[..bare.unwrap_or(packed).len()].to_owned()
 }
 
 /// Splits cases into training and validation: fold `fold` of `folds` validates on every `folds`-th *subject*, so

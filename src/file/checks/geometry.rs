@@ -127,7 +127,9 @@ pub(super) fn spacing(Seen { fields, .. }: &Seen) -> Outcome {
     }
     let differs = |axis: &usize| {
         let stated = fields.pixdim[axis + 1].abs();
-        stated != 0.0 && (stated - lengths[*axis]).abs() > 1e-3 * lengths[*axis]
+        // Asked for what is right, so that NaN differs.
+        let same = (stated - lengths[*axis]).abs() <= 1e-3 * lengths[*axis];
+        stated != 0.0 && !same
     };
     match (0..3).find(differs) {
         Some(axis) => Odd(format!(
@@ -144,6 +146,8 @@ pub(super) fn spacing(Seen { fields, .. }: &Seen) -> Outcome {
 const SKEW_TOLD: f64 = 1e-3;
 /// Axes less than 60 degrees apart: which of them is "right" is no longer clear.
 const SKEW_REFUSED: f64 = 0.5;
+/// The volume of a voxel with sides of 1 and these angles; of three axes in one plane it is 0.
+const FLAT_REFUSED: f64 = 0.6;
 
 pub(super) fn axes(Seen { fields, .. }: &Seen) -> Outcome {
     let affine = forms::affine(fields);
@@ -151,6 +155,10 @@ pub(super) fn axes(Seen { fields, .. }: &Seen) -> Outcome {
     let degrees = skew.min(1.0).acos().to_degrees();
     // Asked for what is right, so that NaN fails.
     let right = skew <= SKEW_REFUSED;
+    if right && forms::fullness(&affine) < FLAT_REFUSED {
+        let expected = "axes at right angles, or nearly so";
+        return Wrong(Error::unsupported("affine", "three axes that lie almost in one plane", expected));
+    }
     if !right {
         let found = format!("axes {degrees:.0} degrees apart");
         return Wrong(Error::unsupported("affine", found, "axes at right angles, 60 degrees apart at least"));

@@ -80,6 +80,9 @@ pub(super) fn bitpix(Seen { fields, .. }: &Seen) -> Outcome {
     }
 }
 
+/// Volumes in a file; the longest series in use have some thousands.
+const MOST_CHANNELS: i64 = 1 << 16;
+
 pub(super) fn dim(Seen { fields, .. }: &Seen) -> Outcome {
     let rank = match fields.dim[0] {
         rank @ 1..=7 => rank as usize,
@@ -93,6 +96,9 @@ pub(super) fn dim(Seen { fields, .. }: &Seen) -> Outcome {
     let words = sizes.iter().map(i64::to_string).collect::<Vec<_>>().join(" x ");
     match sizes.iter().skip(3).filter(|&&n| n > 1).count() {
         0 => Fine(words),
+        1 if sizes.iter().skip(3).product::<i64>() > MOST_CHANNELS => {
+            Wrong(Error::limit("dim", words, format!("at most {MOST_CHANNELS} volumes in a file")))
+        }
         1 => Odd(format!("{words}: an image of several volumes; a model takes as many as it has channels")),
         _ => Wrong(Error::unsupported("dim", words, "a volume, or one axis of channels beside x, y and z")),
     }
@@ -132,7 +138,7 @@ pub(super) fn vox_offset(Seen { fields, pair, .. }: &Seen) -> Outcome {
     let first = if *pair { 0 } else { fields.version.bytes() + 4 } as f64;
     // A pair's offset counts in the .img; a single file's voxels come after the header and the extension flag.
     if !(first..=MOST_BESIDE as f64).contains(&found) {
-        let expected = format!("{first} or more, inside the file");
+        let expected = format!("{first} or more, and at most {} MiB of extensions", MOST_BESIDE >> 20);
         return Wrong(Error::malformed("vox_offset", found.to_string(), expected));
     }
     if found.fract() != 0.0 {
