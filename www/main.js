@@ -51,6 +51,7 @@ async function open(next) {
   panel.setState('opening');
   try {
     const info = await segmenter.inspect(next.input);
+    refuseChannels(info);
     await draw(next);
     view?.clearMask();
     image = next;
@@ -61,6 +62,14 @@ async function open(next) {
   } catch (thrown) {
     fail(withName(thrown, next.name));
   }
+}
+
+/** At once, not after the button: an image that the model cannot take would be no use here. */
+function refuseChannels({ channels, checks }) {
+  const wanted = segmenter.model.stages.whole.architecture.inputs;
+  if (channels === wanted) return;
+  const sentence = `Found ${channels} volumes in the file, expected ${wanted}, as the model takes: save one of them as a 3-D file.`;
+  throw new InsituError('unsupported', sentence, { checks });
 }
 
 function withName(thrown, name) {

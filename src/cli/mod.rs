@@ -4,6 +4,7 @@ mod evaluate;
 mod folder;
 mod info;
 mod keep;
+mod record;
 mod segment;
 mod train;
 

@@ -1,16 +1,15 @@
 //! `insitu segment`: volumes in, masks out.
 
 use super::folder::{find, read_card};
+use super::record::{report, volumes};
 use super::{NOTHING_DONE, SOME_FAILED, bar, make_folder, read, write};
 use clap::{Args, ValueEnum};
 use insitu_seg::card::Card;
 use insitu_seg::device::{Backend, Compute};
 use insitu_seg::file::{Segment, parts};
-use insitu_seg::predict::{Class, Model, Progress, Segmentation, segment, self_check};
+use insitu_seg::predict::{Model, Progress, Segmentation, segment, self_check};
 use insitu_seg::train::data::case_id;
-use insitu_seg::{
-    Error, Kind, Limits, Nifti, Result, Volume, open_path, store, write_labels, write_seg_nrrd,
-};
+use insitu_seg::{Error, Limits, Nifti, Result, Volume, open_path, write_labels, write_seg_nrrd};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -91,7 +90,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         write(path, format!("{value:#}\n").as_bytes())?;
     }
     if let (Some(path), false) = (&arguments.csv, table.is_empty()) {
-        write(path, &csv(&table)?)?;
+        write(path, &volumes(&table)?)?;
     }
     Ok(match failed {
         0 => ExitCode::SUCCESS,
@@ -245,61 +244,4 @@ fn one(model: &Model, input: &Path, volume: &Volume, output: &Path) -> Result<Se
         eprintln!("insitu: {}: warning: {warning}", input.display());
     }
     Ok(result)
-}
-
-/// What was done; no path and no text of the file, only hashes and figures.
-fn report(model: &Model, input: &Path, result: &Segmentation) -> Result<serde_json::Value> {
-    let Segmentation { classes, region, warnings, timings, orientation, .. } = result;
-    let file = |path: &Path| -> Result<serde_json::Value> {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        // What came through a pipe is gone.
-        let hash = path.is_file().then(|| hash(path)).transpose()?;
-        Ok(serde_json::json!({"file": name, "sha256": hash}))
-    };
-    let (header, voxels) = parts(input)?;
-    let mut facts = file(&header)?;
-    if let Some(path) = voxels {
-        facts["voxels"] = file(&path)?;
-    }
-    let compute = model.compute();
-    Ok(serde_json::json!({
-        "input": facts,
-        "orientation": orientation,
-        "model": {"name": model.card.name, "stages": model.card.stages},
-        "program": {"name": "insitu", "version": env!("CARGO_PKG_VERSION")},
-        "backend": if compute.gpu { "gpu" } else { "cpu" },
-        "adapter": compute.adapter,
-        "box": {"start": region.0, "end": region.1},
-        "classes": classes,
-        "timings": timings,
-        "warnings": warnings,
-        "notice": "Not a medical device; not for diagnosis.",
-    }))
-}
-
-/// SHA-256 of a file, which is never held whole.
-fn hash(path: &Path) -> Result<String> {
-    let file = std::fs::File::open(path).map_err(|error| Error::io(path, &error))?;
-    store::hash_all(file).map_err(|error| Error::io(path, &error))
-}
-
-/// `case,index,name,voxels,milliliters`
-fn csv(table: &[(String, Class)]) -> Result<Vec<u8>> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let head = ["case", "index", "name", "voxels", "milliliters"].map(str::to_owned);
-    let rows = table.iter().map(|(case, Class { label, voxels, milliliters })| {
-        [
-            case.clone(),
-            label.index.to_string(),
-            label.name.clone(),
-            voxels.to_string(),
-            format!("{milliliters:.4}"),
-        ]
-    });
-    let fault = |error: String| Error::new(Kind::Io, "--csv", error, "a table");
-    std::iter::once(head)
-        .chain(rows)
-        .try_for_each(|row| writer.write_record(row))
-        .map_err(|error| fault(error.to_string()))?;
-    writer.into_inner().map_err(|error| fault(error.to_string()))
 }
