@@ -169,6 +169,7 @@ pub(super) fn scl_slope(Seen { fields, .. }: &Seen) -> Outcome {
     match fields.scl_slope {
         0.0 => Fine("0: no scaling".to_owned()),
         slope if slope.is_finite() => Fine(slope.to_string()),
+        slope if slope.is_nan() => Fine("NaN: no scaling".to_owned()), // as nibabel marks it
         slope => Odd(format!("scl_slope is {slope}; the values are not scaled")),
     }
 }
