@@ -1,7 +1,7 @@
 //! `model.json`: what a model folder says about itself.
 
 use crate::error::{Error, Result};
-use crate::file::Segment;
+use crate::file::rgb;
 use crate::grid::BoxRule;
 use crate::intensity::Intensity;
 use crate::model::Architecture;
@@ -47,13 +47,6 @@ pub struct Label {
     pub name: String,
     /// `#rrggbb`
     pub color: String,
-}
-
-impl Label {
-    /// As a file for a viewer holds it.
-    pub fn segment(&self) -> Segment<'_> {
-        Segment { label: self.index, name: &self.name, color: &self.color }
-    }
 }
 
 /// Settings of the cascade's geometry, in voxels of 1 mm.
@@ -270,8 +263,7 @@ impl Card {
         }
         for Label { name, color, .. } in &card.labels {
             let plain = !name.trim().is_empty() && name.len() <= 100 && !name.chars().any(char::is_control);
-            let digits = color.strip_prefix('#').unwrap_or_default();
-            if !plain || digits.len() != 6 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+            if !plain || rgb(color).is_none() {
                 let found = format!("{name:?} in {color:?}");
                 return Err(Error::malformed("model.json: labels", found, "a name in one line, and #rrggbb"));
             }

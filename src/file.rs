@@ -27,13 +27,13 @@ pub use checks::Check;
 pub use header::{DataType, Header};
 pub use layout::Version;
 pub use nrrd::{Segment, write_seg_nrrd};
-pub use path::{open_path, parts};
+pub use path::{open_path, parts, split_name};
 pub use read::{Nifti, read_volume};
 pub use source::Source;
 pub use voxels::Voxels;
-#[cfg(feature = "net")]
-pub(crate) use voxels::afford;
 pub use write::write_labels;
+#[cfg(feature = "net")]
+pub(crate) use {nrrd::rgb, voxels::afford};
 
 use crate::error::{Error, Result};
 use crate::grid::{Grid, Turn};

@@ -9,7 +9,7 @@ pub use route::Route;
 use crate::card::{Card, Label};
 use crate::components;
 use crate::error::{Error, Result};
-use crate::file::Volume;
+use crate::file::{Segment, Volume};
 use std::ops::ControlFlow;
 use web_time::Instant;
 
@@ -148,6 +148,12 @@ impl Clock {
 }
 
 impl Segmentation {
+    /// The labels as a file for a viewer holds them, in the card's order.
+    pub fn segments(&self) -> Vec<Segment<'_>> {
+        let labels = self.classes.iter().map(|class| &class.label);
+        labels.map(|Label { index, name, color }| Segment { label: *index, name, color }).collect()
+    }
+
     /// The table of volumes as CSV: `index,name,voxels,milliliters`.
     pub fn to_csv(&self) -> String {
         let mut text = String::from("index,name,voxels,milliliters\n");

@@ -31,7 +31,11 @@ pub type Weights = BTreeMap<String, Array>;
 
 /// SHA-256 of `bytes` as lower-case hexadecimal digits.
 pub fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The same of all that a reader gives.
@@ -42,7 +46,7 @@ pub fn hash_all(mut reader: impl std::io::Read) -> std::io::Result<String> {
     let (mut digest, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
     loop {
         match reader.read(&mut buffer)? {
-            0 => return Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
+            0 => return Ok(hex(&digest.finalize())),
             n => digest.update(&buffer[..n]),
         }
     }

@@ -4,7 +4,7 @@
 use crate::card::Card;
 use crate::device::{Backend, Compute};
 use crate::error::{Error, Result};
-use crate::file::{Limits, Nifti, Segment, Source, Volume, write_labels, write_seg_nrrd};
+use crate::file::{Limits, Nifti, Source, Volume, write_labels, write_seg_nrrd};
 use crate::info::VolumeInfo;
 use crate::predict::{Model, Progress, Segmentation, segment, self_check};
 use js_sys::{Array, Function, Object, Reflect, Uint8Array};
@@ -135,10 +135,9 @@ async fn run(model: &Model, opened: Result<Nifti<'_>>, progress: &Function) -> R
         ControlFlow::Continue(())
     };
     let result = segment(model, &volume, &mut watch).await?;
-    let segments: Vec<Segment> = result.classes.iter().map(|class| class.label.segment()).collect();
     let value = answer(&result, &volume);
     set(&value, "nifti", &Uint8Array::from(write_labels(&result.labels, &volume, true)?.as_slice()));
-    let nrrd = write_seg_nrrd(&result.labels, &volume, &segments)?;
+    let nrrd = write_seg_nrrd(&result.labels, &volume, &result.segments())?;
     set(&value, "nrrd", &Uint8Array::from(nrrd.as_slice()));
     Ok(value)
 }

@@ -1,4 +1,5 @@
 /** The checks of a file's header, in a <details>: what is not ok at once, the rest behind a second one. */
+import { element } from './element.js';
 
 const SEVERITY = { ok: 'OK', warning: 'Warning', error: 'Error' };
 
@@ -7,10 +8,10 @@ export function showChecks(details, checks = []) {
   const odd = checks.filter(({ severity }) => severity !== 'ok');
   const ok = checks.filter(({ severity }) => severity === 'ok');
   const counts = [...['error', 'warning'].map((kind) => counted(odd, kind)), ok.length > 0 && `${ok.length} ok`];
-  details.replaceChildren(element('summary', `File checks: ${counts.filter(Boolean).join(', ')}`));
+  details.replaceChildren(element('summary', {}, `File checks: ${counts.filter(Boolean).join(', ')}`));
   if (odd.length > 0) details.append(list(odd));
   if (ok.length > 0) {
-    const rest = element('details', element('summary', ok.length === 1 ? '1 field is ok' : `${ok.length} fields are ok`), list(ok));
+    const rest = element('details', {}, element('summary', {}, ok.length === 1 ? '1 field is ok' : `${ok.length} fields are ok`), list(ok));
     details.append(rest);
   }
   details.open = false;
@@ -24,17 +25,9 @@ function counted(checks, kind) {
 
 function list(checks) {
   const rows = checks.map(({ field, severity, words }) => {
-    const badge = element('strong', SEVERITY[severity]);
+    const badge = element('strong', {}, SEVERITY[severity]);
     badge.dataset.severity = severity;
-    return element('li', badge, ' ', element('code', field), `: ${words}`);
+    return element('li', {}, badge, ' ', element('code', {}, field), `: ${words}`);
   });
-  const made = element('ul', ...rows);
-  made.className = 'checks';
-  return made;
-}
-
-function element(tag, ...children) {
-  const made = document.createElement(tag);
-  made.append(...children);
-  return made;
+  return element('ul', { className: 'checks' }, ...rows);
 }

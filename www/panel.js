@@ -1,5 +1,6 @@
 /** The words of the page: every function writes what it is given and decides nothing. */
 import { showChecks } from './checks.js';
+import { element } from './element.js';
 
 const $ = (id) => document.getElementById(id);
 const root = document.documentElement;
@@ -148,10 +149,4 @@ const seconds = (ms) => (ms < 950 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFi
 function list(parent, sentences) {
   parent.replaceChildren(...sentences.map((sentence) => element('li', {}, sentence)));
   parent.hidden = sentences.length === 0;
-}
-
-function element(tag, properties, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
 }

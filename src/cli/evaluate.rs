@@ -2,6 +2,7 @@
 
 use super::{SOME_FAILED, say, write};
 use clap::Args;
+use insitu_seg::file::split_name;
 use insitu_seg::metrics::agreement;
 use insitu_seg::train::data::{case_id, open};
 use insitu_seg::{Error, Result};
@@ -90,9 +91,7 @@ fn masks(folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
     let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
     let nifti = |path: &PathBuf| {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let lower = name.to_ascii_lowercase();
-        let packed = lower.strip_suffix(".gz").unwrap_or(&lower);
-        !name.starts_with('.') && (packed.ends_with(".nii") || packed.ends_with(".hdr"))
+        !name.starts_with('.') && matches!(split_name(&name), Some((_, ".nii" | ".hdr")))
     };
     let mut found = BTreeMap::new();
     for path in paths.filter(nifti) {

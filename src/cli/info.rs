@@ -1,10 +1,10 @@
 //! `insitu info`: what a file says of itself.
 
-use super::{NOTHING_DONE, print_json, say};
+use super::{Budget, NOTHING_DONE, print_json, say};
 use clap::Args;
+use insitu_seg::Result;
 use insitu_seg::file::open_path;
 use insitu_seg::info::{Refusal, VolumeInfo};
-use insitu_seg::{Limits, Result};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -16,15 +16,13 @@ pub struct Arguments {
     /// As JSON; for a file that is refused too: `error` and `checks`
     #[arg(long)]
     json: bool,
-    /// Refuse volumes that are larger than this when decoded, in MiB
-    #[arg(long, default_value_t = Limits::default().bytes >> 20)]
-    limit: u64,
+    #[command(flatten)]
+    budget: Budget,
 }
 
 /// Prints the facts of a file.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let limits = Limits { bytes: arguments.limit.saturating_mul(1 << 20) };
-    let info = match VolumeInfo::of(open_path(&arguments.file, &limits)) {
+    let info = match VolumeInfo::of(open_path(&arguments.file, &arguments.budget.limits())) {
         Ok(info) => info,
         Err(refusal) => return refuse(arguments, refusal),
     };

@@ -10,7 +10,7 @@ mod train;
 
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
-use insitu_seg::{Error, Result};
+use insitu_seg::{Error, Limits, Result};
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -44,6 +44,20 @@ enum Action {
     Models(folder::ModelsArguments),
 }
 
+/// The memory budget, of the commands that read one image at a time.
+#[derive(clap::Args)]
+struct Budget {
+    /// Refuse volumes that are larger than this when decoded, in MiB
+    #[arg(long, default_value_t = Limits::default().bytes >> 20)]
+    limit: u64,
+}
+
+impl Budget {
+    fn limits(&self) -> Limits {
+        Limits { bytes: self.limit.saturating_mul(1 << 20) }
+    }
+}
+
 /// Runs the command.
 pub fn run(command: Command) -> Result<ExitCode> {
     match command.action {
@@ -61,7 +75,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let fault = |error: &std::io::Error| Error::io(path, error);
     // A link stays one: what it names is written.
     let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(&target);
     let device = path.starts_with("/dev") || path.starts_with("/proc");
     if device || path.metadata().is_ok_and(|found| !found.is_file()) {
         // A device or a pipe is written to; it must not be replaced by a file.
@@ -77,6 +91,11 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     file.write_all(bytes).map_err(|error| fault(&error))?;
     file.persist(&target).map_err(|error| fault(&error.error))?;
     Ok(())
+}
+
+/// The folder that a file lies in; of a bare name, the one at hand.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

@@ -2,11 +2,11 @@
 
 use super::folder::{find, read_card};
 use super::record::{report, volumes};
-use super::{NOTHING_DONE, SOME_FAILED, bar, make_folder, read, write};
+use super::{Budget, NOTHING_DONE, SOME_FAILED, bar, folder_of, make_folder, read, write};
 use clap::{Args, ValueEnum};
 use insitu_seg::card::Card;
 use insitu_seg::device::{Backend, Compute};
-use insitu_seg::file::{Segment, parts};
+use insitu_seg::file::{parts, split_name};
 use insitu_seg::predict::{Model, Progress, Segmentation, segment, self_check};
 use insitu_seg::train::data::case_id;
 use insitu_seg::{Error, Limits, Nifti, Result, Volume, open_path, write_labels, write_seg_nrrd};
@@ -48,9 +48,8 @@ pub struct Arguments {
     /// The volume of each label of each case, as a table
     #[arg(long)]
     csv: Option<PathBuf>,
-    /// Refuse volumes that are larger than this when decoded, in MiB
-    #[arg(long, default_value_t = Limits::default().bytes >> 20)]
-    limit: u64,
+    #[command(flatten)]
+    budget: Budget,
 }
 
 /// Segments every input. A fault of one input of many does not stop the others.
@@ -67,7 +66,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let (mut reports, mut table) = (Vec::new(), Vec::new());
     let mut failed = 0;
     for (input, output) in arguments.inputs.iter().zip(&targets) {
-        let done = load(input, &card, arguments.limit).and_then(|volume| {
+        let done = load(input, &card, &arguments.budget.limits()).and_then(|volume| {
             if model.is_none() {
                 model = Some(pollster::block_on(open(arguments, &card, &folder))?);
             }
@@ -137,9 +136,10 @@ fn targets(arguments: &Arguments) -> Result<Vec<PathBuf>> {
 /// The input's own name; of a pair, that of one file.
 fn mask_name(input: &Path) -> String {
     let name = input.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let lower = name.to_ascii_lowercase();
-    let pair = [".hdr", ".img", ".hdr.gz", ".img.gz"].iter().find(|ending| lower.ends_with(*ending));
-    pair.map_or(name.clone(), |ending| format!("{}.nii.gz", &name[..name.len() - ending.len()]))
+    match split_name(&name) {
+        Some((bare, ".hdr" | ".img")) => format!("{bare}.nii.gz"),
+        _ => name,
+    }
 }
 
 /// Refuses to write a mask over an image.
@@ -163,8 +163,7 @@ fn spare(inputs: &[PathBuf], targets: &[PathBuf]) -> Result<()> {
 /// Refuses outputs in folders that are not there, and two outputs in one place, before any work is done.
 fn check_folders(written: &[PathBuf]) -> Result<()> {
     for (index, path) in written.iter().enumerate() {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        if folder.is_some_and(|folder| !folder.is_dir()) {
+        if !folder_of(path).is_dir() {
             return Err(Error::argument(
                 "output",
                 format!("{}", path.display()),
@@ -173,9 +172,7 @@ fn check_folders(written: &[PathBuf]) -> Result<()> {
         }
         // However the two are spelled.
         let place = |path: &Path| {
-            let folder =
-                path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            (std::fs::canonicalize(folder).ok(), path.file_name().map(ToOwned::to_owned))
+            (std::fs::canonicalize(folder_of(path)).ok(), path.file_name().map(ToOwned::to_owned))
         };
         if written[..index].iter().any(|other| place(other) == place(path)) {
             let found = format!("{} twice", path.display());
@@ -213,13 +210,12 @@ async fn open(arguments: &Arguments, card: &Card, folder: &Path) -> Result<Model
 }
 
 /// Reads an image straight into RAS order; its file is never held whole.
-fn load(input: &Path, card: &Card, limit: u64) -> Result<Volume> {
-    let limits = Limits { bytes: limit.saturating_mul(1 << 20) };
+fn load(input: &Path, card: &Card, limits: &Limits) -> Result<Volume> {
     let fits = |opened: Nifti<'static>| {
         card.check_channels(opened.header()?.channels)?;
         opened.read()
     };
-    open_path(input, &limits).and_then(fits).map_err(|error| error.of_file(input))
+    open_path(input, limits).and_then(fits).map_err(|error| error.of_file(input))
 }
 
 fn one(model: &Model, input: &Path, volume: &Volume, output: &Path) -> Result<Segmentation> {
@@ -234,8 +230,7 @@ fn one(model: &Model, input: &Path, volume: &Volume, output: &Path) -> Result<Se
     bar.finish_and_clear();
     let name = output.to_string_lossy().to_ascii_lowercase();
     let mask = if name.ends_with(".nrrd") {
-        let segments: Vec<Segment> = result.classes.iter().map(|class| class.label.segment()).collect();
-        write_seg_nrrd(&result.labels, volume, &segments)?
+        write_seg_nrrd(&result.labels, volume, &result.segments())?
     } else {
         write_labels(&result.labels, volume, !name.ends_with(".nii"))?
     };

@@ -15,26 +15,34 @@ pub fn open_path(path: &Path, limits: &Limits) -> Result<Nifti<'static>> {
     Nifti::open(source(&header)?, voxels.as_deref().map(source).transpose()?, limits)
 }
 
+/// A file name without the endings of an image, and which of them it has: `.nii`, `.hdr` or `.img`, with or without
+/// `.gz`, in any letters; `None` for another name.
+pub fn split_name(name: &str) -> Option<(&str, &'static str)> {
+    let lower = name.to_ascii_lowercase();
+    let packed = lower.strip_suffix(".gz").unwrap_or(&lower);
+    let ending = [".nii", ".hdr", ".img"].into_iter().find(|ending| packed.ends_with(ending))?;
+    Some((&name[..packed.len() - ending.len()], ending))
+}
+
 /// The files that make up the image at `path`.
 ///
 /// # Errors
 /// `Io` where `path` is an `.img` without a `.hdr`.
 pub fn parts(path: &Path) -> Result<(PathBuf, Option<PathBuf>)> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let lower = name.to_ascii_lowercase();
-    let stem = lower.strip_suffix(".gz").unwrap_or(&lower);
+    let Some((bare, ending)) = split_name(&name) else { return Ok((path.to_owned(), None)) };
     let beside = |wanted: &str| {
-        let bare = &name[..stem.len() - 4];
         // Packed as its partner is, or not; in small letters or in capitals.
-        let packed = if lower.ends_with(".gz") { [".gz", ".GZ", ""] } else { ["", ".gz", ".GZ"] };
+        let packed =
+            if name.len() > bare.len() + ending.len() { [".gz", ".GZ", ""] } else { ["", ".gz", ".GZ"] };
         let endings = [wanted.to_owned(), wanted.to_ascii_uppercase()];
         let names = endings.iter().flat_map(|ending| packed.map(|gz| format!("{bare}{ending}{gz}")));
         names.map(|name| path.with_file_name(name)).find(|path| path.symlink_metadata().is_ok())
     };
-    if stem.ends_with(".hdr") {
+    if ending == ".hdr" {
         return Ok((path.to_owned(), beside(".img")));
     }
-    if stem.ends_with(".img") {
+    if ending == ".img" {
         let header = beside(".hdr").ok_or_else(|| {
             let found = "an .img without its .hdr beside it";
             Error::new(

@@ -1,7 +1,7 @@
 //! A task's folder (`dataset.json`, images, labels) as cases ready to be sampled.
 
 use crate::error::{Error, Result};
-use crate::file::{Limits, Volume, open_path};
+use crate::file::{Limits, Nifti, Volume, open_path, split_name};
 use crate::grid::{Resample, isotropic_dims};
 use crate::intensity::Intensity;
 use serde::Deserialize;
@@ -86,9 +86,9 @@ fn isotropic<T: Copy>(volume: &Volume, voxels: &[T]) -> (Vec<T>, [usize; 3]) {
 /// Reads a file (of a pair, either) as a volume, with the path in every error.
 ///
 /// # Errors
-/// As [`open_path`] and [`crate::file::Nifti::read`].
+/// As [`open_path`] and [`Nifti::read`].
 pub fn open(path: &Path) -> Result<Volume> {
-    let read = open_path(path, &Limits::default()).and_then(crate::file::Nifti::read);
+    let read = open_path(path, &Limits::default()).and_then(Nifti::read);
     read.map_err(|error| error.of_file(path))
 }
 
@@ -115,10 +115,10 @@ pub fn read_case(task: &Path, pair: &Pair, manifest: &Manifest, intensity: &Inte
 /// `imagesTr/hippocampus_003.nii.gz` -> `hippocampus_003`
 pub fn case_id(path: &Path) -> String {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let lower = name.to_ascii_lowercase();
-    let packed = lower.strip_suffix(".gz").unwrap_or(&lower);
-    let bare = [".nii", ".hdr", ".img"].iter().find_map(|ending| packed.strip_suffix(ending));
-    name[..bare.unwrap_or(packed).len()].to_owned()
+    match split_name(&name) {
+        Some((bare, _)) => bare.to_owned(),
+        None => name.strip_suffix(".gz").unwrap_or(&name).to_owned(),
+    }
 }
 
 /// Splits cases into training and validation: fold `fold` of `folds` validates on every `folds`-th *subject*, so
