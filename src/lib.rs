@@ -22,6 +22,8 @@ pub mod card;
 #[cfg(feature = "net")]
 pub mod device;
 #[cfg(feature = "net")]
+pub mod engine;
+#[cfg(feature = "net")]
 pub mod info;
 #[cfg(feature = "net")]
 pub mod model;
@@ -29,7 +31,7 @@ pub mod model;
 pub mod predict;
 #[cfg(feature = "net")]
 pub mod store;
-#[cfg(feature = "net")]
+#[cfg(feature = "train")]
 pub mod train;
 
 #[cfg(feature = "web")]

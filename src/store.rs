@@ -1,9 +1,8 @@
 //! Weights to bytes and back: safetensors, tensors named by their path in the network.
 
 use crate::error::{Error, Kind, Result};
-use crate::model::Network;
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
-use burn::tensor::{Gradients, Tensor, TensorData, f16};
+use crate::model::{Architecture, Parameter};
+use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
@@ -112,142 +111,26 @@ pub fn read_weights(bytes: &[u8]) -> Result<Weights> {
     Ok(weights)
 }
 
-/// The weights of a network, read from its device.
-///
-/// # Errors
-/// `Device` if the device fails.
-pub async fn weights_of(network: &Network) -> Result<Weights> {
-    collect(network, None).await
-}
-
-/// The gradients of a network's weights, under the weights' names; those without a gradient are left out.
-///
-/// # Errors
-/// `Device` if the device fails.
-pub async fn gradients_of(network: &Network, gradients: &Gradients) -> Result<Weights> {
-    collect(network, Some(gradients)).await
-}
-
-async fn collect(network: &Network, gradients: Option<&Gradients>) -> Result<Weights> {
-    let mut walk = Collect { path: Vec::new(), gradients, tensors: Vec::new() };
-    network.visit(&mut walk);
-    let mut weights = Weights::new();
-    for (name, shape, tensor) in walk.tensors {
-        weights.insert(name, Array { shape, values: read_tensor(tensor).await? });
-    }
-    Ok(weights)
-}
-
-/// The values of a tensor, read from its device.
-///
-/// # Errors
-/// `Device` if the device fails.
-pub async fn read_tensor<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
-    let fault = |error: String| Error::device("reading a tensor", error, "values");
-    let data = tensor.into_data_async().await.map_err(|error| fault(format!("{error:?}")))?;
-    data.try_into_vec_as::<f32>().map_err(|error| fault(format!("{error:?}")))
-}
-
-/// Puts weights into a network; parameters get an identity made from their names, so that the state of an
-/// optimiser finds them again in another process.
+/// Checks that these are the weights of an architecture, all of them and no more.
 ///
 /// # Errors
 /// `Malformed` where a tensor is missing, has another shape, or is not part of the network.
-pub fn load_weights(network: Network, weights: Weights) -> Result<Network> {
-    let (network, left, faults) = apply(network, weights);
-    match (faults.into_iter().next(), left.into_keys().next()) {
-        (Some(fault), _) => Err(fault),
-        (None, Some(extra)) => {
-            Err(Error::malformed(extra, "a tensor that the network lacks", "only its own"))
-        }
-        (None, None) => Ok(network),
-    }
-}
-
-/// As [`load_weights`], but keeps a parameter as it is where `weights` has none of its name and shape.
-/// Returns the number of parameters that were not loaded.
-pub fn load_what_fits(network: Network, weights: Weights) -> (Network, usize) {
-    let (network, _, faults) = apply(network, weights);
-    (network, faults.len())
-}
-
-fn apply(network: Network, weights: Weights) -> (Network, Weights, Vec<Error>) {
-    let mut walk = Apply { path: Vec::new(), weights, faults: Vec::new() };
-    let network = network.map(&mut walk);
-    (network, walk.weights, walk.faults)
-}
-
-struct Collect<'a> {
-    path: Vec<String>,
-    /// Collect these in place of the values.
-    gradients: Option<&'a Gradients>,
-    tensors: Vec<(String, Vec<usize>, Tensor<1>)>,
-}
-
-impl ModuleVisitor for Collect<'_> {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_owned());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let value = match self.gradients {
-            Some(gradients) => param.val().grad(gradients),
-            None => Some(param.val()),
-        };
-        if let Some(tensor) = value {
-            self.tensors.push((self.path.join("."), tensor.dims().to_vec(), tensor.reshape([-1])));
-        }
-    }
-}
-
-struct Apply {
-    path: Vec<String>,
-    weights: Weights,
-    faults: Vec<Error>,
-}
-
-impl ModuleMapper for Apply {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_owned());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
-    }
-
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let name = self.path.join(".");
-        let (_, old, mapper) = param.consume();
-        let shape = old.dims();
-        let new = match self.weights.remove(&name) {
-            Some(array) if array.shape == shape => {
-                let data = TensorData::new(array.values, shape);
-                Tensor::from_data(data, &old.device()).set_require_grad(old.is_require_grad())
-            }
+pub fn check_weights(architecture: &Architecture, weights: &Weights) -> Result<()> {
+    let parameters = architecture.parameters();
+    for Parameter { name, shape, .. } in &parameters {
+        match weights.get(name) {
+            Some(array) if array.shape == *shape => {}
             Some(array) => {
                 let (found, expected) = (format!("shape {:?}", array.shape), format!("shape {shape:?}"));
-                self.faults.push(Error::malformed(&name, found, expected));
-                old
+                return Err(Error::malformed(name, found, expected));
             }
-            None => {
-                self.faults.push(Error::malformed(&name, "no such tensor", format!("shape {shape:?}")));
-                old
-            }
-        };
-        Param::from_mapped_value(identity(&name), new, mapper)
+            None => return Err(Error::malformed(name, "no such tensor", format!("shape {shape:?}"))),
+        }
     }
-}
-
-/// A stable identity of a parameter: the first 8 bytes of its name's hash.
-fn identity(name: &str) -> ParamId {
-    let digest = Sha256::digest(name.as_bytes());
-    let mut first = [0; 8];
-    first.copy_from_slice(&digest[..8]);
-    ParamId::from(u64::from_le_bytes(first))
+    match weights.keys().find(|name| parameters.iter().all(|parameter| parameter.name != **name)) {
+        Some(extra) => Err(Error::malformed(extra, "a tensor that the network lacks", "only its own")),
+        None => Ok(()),
+    }
 }
 
 /// Checks bytes against the hash that a model card states.

@@ -119,8 +119,8 @@ async fn create(backend: &str, card: &[u8], weights: &HashMap<String, Vec<u8>>) 
         Model::load(Card::read(card)?, file, false, compute)
     };
     let model = load(&compute)?;
-    if compute.gpu {
-        self_check(&model, &load(&Compute::cpu())?).await?;
+    if compute.is_gpu() {
+        self_check(&model, &load(&Compute::Cpu)?).await?;
     }
     Ok(Session { model })
 }

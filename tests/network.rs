@@ -1,36 +1,58 @@
 //! The network against Keras: outputs, loss and gradients of three small instances.
 //! `data/network/golden.py` is the snippet that made the numbers.
-#![cfg(feature = "net")]
+#![cfg(feature = "train")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[path = "common/golden.rs"]
 mod golden;
 
-use burn::tensor::Device;
+use burn::tensor::activation::sigmoid;
+use burn::tensor::{Device, Tensor, TensorData};
 use golden::{Golden, deviation, our_name};
+use insitu_seg::device::Compute;
+use insitu_seg::engine;
 use insitu_seg::model::Architecture;
-use insitu_seg::store;
+use insitu_seg::store::Array;
 use insitu_seg::train::loss;
+use insitu_seg::train::network::{Network, read};
 use std::path::Path;
 
-/// Compares with Keras; `nudge` moves single weights first: name, index and amount.
+fn tensor(Array { shape, values }: &Array, device: &Device) -> Tensor<5> {
+    let shape: [usize; 5] = shape.clone().try_into().unwrap();
+    Tensor::from_data(TensorData::new(values.clone(), shape), device)
+}
+
+/// Compares burn's network and ours with Keras; `nudge` moves a single weight first: name, index and amount.
 fn check(name: &str, architecture: Architecture, nudge: Option<(&str, usize, f32)>) {
     let device = Device::flex().autodiff();
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/network/{name}.safetensors"));
-    let golden = Golden::new(&std::fs::read(file).unwrap(), architecture, nudge, &device);
+    let mut golden = Golden::new(&std::fs::read(file).unwrap());
+    let expected = &golden.tensors["output"].values;
 
-    let probabilities = golden.network.forward(golden.tensor("input", &device));
-    let found: Vec<f32> = pollster::block_on(store::read_tensor(probabilities.clone())).unwrap();
-    let off = deviation(&found, &golden.tensors["output"].values);
+    let engine = engine::Network::new(&architecture, &golden.weights, &Compute::Cpu).unwrap();
+    let (image, dims) = golden.input();
+    let logits = pollster::block_on(engine.logits(image, dims, &mut |_| Ok(()))).unwrap();
+    let found: Vec<f32> = logits.iter().map(|logit| 1.0 / (1.0 + (-logit).exp())).collect();
+    let off = deviation(&found, expected);
+    println!("{name}: output of our kernels off by {off:.1e}");
+    assert!(off < 2e-4, "{name}: output of our kernels off by {off}");
+
+    if let Some((name, index, amount)) = nudge {
+        golden.weights.get_mut(name).unwrap().values[index] += amount;
+    }
+    let network = Network::load(architecture, golden.weights, &device).unwrap();
+    let probabilities = sigmoid(network.logits(tensor(&golden.tensors["input"], &device)));
+    let found = pollster::block_on(read(probabilities.clone())).unwrap();
+    let off = deviation(&found, expected);
     println!("{name}: output off by {off:.1e}");
     assert!(off < 2e-4, "{name}: output off by {off}");
 
-    let loss = loss::soft_dice(probabilities, golden.tensor("target", &device));
-    let value = pollster::block_on(store::read_tensor(loss.clone())).unwrap()[0];
+    let loss = loss::soft_dice(probabilities, tensor(&golden.tensors["target"], &device));
+    let value = pollster::block_on(read(loss.clone())).unwrap()[0];
     let expected = golden.tensors["loss"].values[0];
     assert!((value - expected).abs() < 1e-4 * expected.abs(), "{name}: loss {value}, expected {expected}");
 
-    let gradients = pollster::block_on(store::gradients_of(&golden.network, &loss.backward())).unwrap();
+    let gradients = pollster::block_on(network.gradients(&loss.backward())).unwrap();
     let mut checked = 0;
     for (key, array) in &golden.tensors {
         if let Some(keras) = key.strip_prefix("grad.") {

@@ -1,5 +1,6 @@
 //! The command's arguments, and what its parts share.
 
+mod bench;
 mod evaluate;
 mod folder;
 mod info;
@@ -36,6 +37,8 @@ enum Action {
     Train(train::Arguments),
     /// Copy a trained model in the form that is shipped (16-bit weights)
     Pack(folder::PackArguments),
+    /// Measure how fast a network runs here
+    Bench(bench::Arguments),
     /// Compare masks with the truth: DSC, NSD and HD95 per case and label
     Evaluate(evaluate::Arguments),
     /// What a file says of itself
@@ -64,6 +67,7 @@ pub fn run(command: Command) -> Result<ExitCode> {
         Action::Segment(arguments) => segment::run(&arguments),
         Action::Train(arguments) => train::run(&arguments),
         Action::Pack(arguments) => folder::pack(&arguments),
+        Action::Bench(arguments) => bench::run(&arguments),
         Action::Evaluate(arguments) => evaluate::run(&arguments),
         Action::Info(arguments) => info::run(&arguments),
         Action::Models(arguments) => folder::models(&arguments),

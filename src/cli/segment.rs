@@ -14,11 +14,25 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+/// What computes.
 #[derive(Clone, Copy, ValueEnum)]
-enum BackendName {
+pub enum BackendName {
+    /// A GPU if there is a real one, else the CPU
     Auto,
+    /// The CPU
     Cpu,
+    /// A GPU, or an error
     Gpu,
+}
+
+impl From<BackendName> for Backend {
+    fn from(name: BackendName) -> Self {
+        match name {
+            BackendName::Auto => Self::Auto,
+            BackendName::Cpu => Self::Cpu,
+            BackendName::Gpu => Self::Gpu,
+        }
+    }
 }
 
 /// Arguments of `insitu segment`.
@@ -184,19 +198,15 @@ fn check_folders(written: &[PathBuf]) -> Result<()> {
 
 /// Opens the device and loads the model; a GPU is checked against the CPU first.
 async fn open(arguments: &Arguments, card: &Card, folder: &Path) -> Result<Model> {
-    let backend = match arguments.backend {
-        BackendName::Auto => Backend::Auto,
-        BackendName::Cpu => Backend::Cpu,
-        BackendName::Gpu => Backend::Gpu,
-    };
+    let backend = arguments.backend.into();
     let compute = Compute::open(backend).await?;
     let load = |compute: &Compute| {
         Model::load(card.clone(), |name| read(&folder.join(name)), arguments.ensemble, compute)
             .map_err(|error| error.within(folder.display()))
     };
     let model = load(&compute)?;
-    if compute.gpu {
-        let cpu = load(&Compute::cpu())?;
+    if compute.is_gpu() {
+        let cpu = load(&Compute::Cpu)?;
         match self_check(&model, &cpu).await {
             Ok(_) => {}
             Err(error) if backend == Backend::Auto => {

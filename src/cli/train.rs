@@ -8,6 +8,7 @@ use insitu_seg::card::{Card, Stage, StageCard};
 use insitu_seg::model::Architecture;
 use insitu_seg::store::{self, Weights};
 use insitu_seg::train::data::{Case, Manifest, read_case, split};
+use insitu_seg::train::network::Network;
 use insitu_seg::train::fit::{Budget, Epoch, Event, Fit, Plan};
 use insitu_seg::train::optimizer::Settings;
 use insitu_seg::train::sample::Augment;
@@ -259,13 +260,21 @@ fn start(
     arguments: &Arguments,
     architecture: Architecture,
     device: &burn::tensor::Device,
-) -> Result<insitu_seg::model::Network> {
-    let network = architecture.init(device);
+) -> Result<Network> {
+    let mut network = Network::init(architecture, device);
     let weights = match &arguments.init {
         Some(path) => store::read_weights(&read(path)?).map_err(|error| error.within(path.display()))?,
         None => Weights::new(),
     };
-    let (network, fresh) = store::load_what_fits(network, weights);
+    let mut loaded = pollster::block_on(network.weights())?;
+    let mut fresh = 0;
+    for (name, array) in &mut loaded {
+        match weights.get(name) {
+            Some(given) if given.shape == array.shape => array.clone_from(given),
+            _ => fresh += 1,
+        }
+    }
+    network = Network::load(architecture, loaded, device)?;
     if arguments.init.is_some() {
         eprintln!("{fresh} tensors start afresh, the others from --init");
     }

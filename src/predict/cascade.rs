@@ -4,10 +4,8 @@ use super::{Image, Watch, tell};
 use crate::card::{Card, Stage};
 use crate::device::Compute;
 use crate::error::{Error, Result};
-use crate::model::{Network, Pass};
-use crate::store::{self, read_tensor};
-use burn::tensor::activation::sigmoid;
-use burn::tensor::{Tensor, TensorData};
+use crate::engine::Network;
+use crate::store;
 
 /// Largest difference of a GPU's probabilities from the CPU's in the self-check.
 const TOLERANCE: f32 = 5e-3;
@@ -48,7 +46,8 @@ impl Model {
                     let bytes = file(&fold.file)?;
                     store::check_hash(&fold.file, &bytes, &fold.sha256)?;
                     let weights = store::read_weights(&bytes).map_err(|error| error.within(&fold.file))?;
-                    store::load_weights(form.architecture.init(&compute.device), weights)
+                    store::check_weights(&form.architecture, &weights)
+                        .and_then(|()| Network::new(&form.architecture, &weights, compute))
                         .map_err(|error| error.within(&fold.file))
                 })
                 .collect()
@@ -84,8 +83,7 @@ impl Model {
         Ok(labels)
     }
 
-    /// The probabilities of all folds, summed on the device and read; values that no network can give are
-    /// refused.
+    /// The sum of all folds' probabilities; values that no network can give are refused.
     async fn sum(
         &self,
         networks: &[Network],
@@ -93,47 +91,22 @@ impl Model {
         image: &Image,
         watch: &mut Watch<'_>,
     ) -> Result<Vec<f32>> {
-        let mut sum: Option<Tensor<5>> = None;
+        let mut sum: Vec<f32> = Vec::new();
         for (fold, network) in networks.iter().enumerate() {
-            let one = self.run(network, image, stage, (fold, networks.len()), watch).await?;
-            sum = Some(match sum {
-                Some(sum) => sum + one,
-                None => one,
-            });
-        }
-        let Some(sum) = sum else {
-            return Err(Error::argument("model", format!("no {stage} network"), "at least one"));
-        };
-        let values = read_tensor(sum).await?;
-        self.compute.tidy();
-        let top = networks.len() as f32 * 1.0001;
-        match values.iter().find(|value| !(0.0..=top).contains(*value)) {
-            Some(value) => Err(Error::device("network", format!("a probability of {value}"), "0 to 1")),
-            None => Ok(values),
-        }
-    }
-
-    /// Probabilities of one network. On a GPU every level is waited for: so progress is real, no queue grows
-    /// longer than a level, and a stop is heard.
-    async fn run(
-        &self,
-        network: &Network,
-        image: &Image,
-        stage: &'static str,
-        (fold, folds): (usize, usize),
-        watch: &mut Watch<'_>,
-    ) -> Result<Tensor<5>> {
-        let [x, y, z] = image.dims;
-        let input = TensorData::new(image.values.clone(), [1, 1, z, y, x]);
-        let mut pass = Pass::new(network, Tensor::from_data(input, &self.compute.device));
-        tell(watch, stage, fold as f64 / folds as f64)?;
-        while pass.advance() {
-            if self.compute.gpu {
-                read_tensor(pass.x.clone().slice([0..1, 0..1, 0..1, 0..1, 0..1])).await?;
+            let mut pause = |done: f64| tell(watch, stage, (fold as f64 + done) / networks.len() as f64);
+            pause(0.0)?;
+            let logits = network.logits(&image.values, image.dims, &mut pause).await?;
+            if let Some(value) = logits.iter().find(|value| value.is_nan()) {
+                return Err(Error::device("network", format!("a value of {value}"), "a number"));
             }
-            tell(watch, stage, (fold as f64 + pass.done()) / folds as f64)?;
+            let probabilities = logits.into_iter().map(|logit| 1.0 / (1.0 + (-logit).exp()));
+            if sum.is_empty() {
+                sum = probabilities.collect();
+            } else {
+                sum.iter_mut().zip(probabilities).for_each(|(sum, value)| *sum += value);
+            }
         }
-        Ok(sigmoid(pass.x))
+        Ok(sum)
     }
 }
 
@@ -149,15 +122,15 @@ pub async fn self_check(gpu: &Model, cpu: &Model) -> Result<f32> {
     let mut worst = 0f32;
     for (stage, ours, theirs) in [("whole", &gpu.whole, &cpu.whole), ("patch", &gpu.patch, &cpu.patch)] {
         for (a, b) in ours.iter().zip(theirs) {
-            let found = read_tensor(gpu.run(a, &image, stage, (0, 1), &mut keep_going).await?).await?;
-            let expected = read_tensor(cpu.run(b, &image, stage, (0, 1), &mut keep_going).await?).await?;
+            let found = a.logits(&image.values, image.dims, &mut |_| Ok(())).await?;
+            let expected = b.logits(&image.values, image.dims, &mut |_| Ok(())).await?;
             for (found, expected) in found.iter().zip(&expected) {
                 let off = (found - expected).abs();
                 // Asked for what is right, so that NaN fails.
                 let right = off <= TOLERANCE;
                 if !right {
                     return Err(Error::device(
-                        format!("self-check of the {stage} network on {}", gpu.compute.adapter),
+                        format!("self-check of the {stage} network on {}", gpu.compute.adapter()),
                         format!("a probability of {found} where the CPU has {expected}"),
                         format!("a difference of at most {TOLERANCE}"),
                     ));
@@ -167,8 +140,4 @@ pub async fn self_check(gpu: &Model, cpu: &Model) -> Result<f32> {
         }
     }
     Ok(worst)
-}
-
-fn keep_going(_: super::Progress) -> std::ops::ControlFlow<()> {
-    std::ops::ControlFlow::Continue(())
 }

@@ -3,14 +3,13 @@
 
 use super::data::Case;
 use super::loss;
+use super::network::{Network, read};
 use super::optimizer::{AdamW, Settings};
 use super::sample::{Augment, Sample, draw, plain, rng};
 use crate::card::{Preset, Stage};
 use crate::error::{Error, Result};
 use crate::metrics::dice;
-use crate::model::Network;
-use crate::store::{Weights, load_weights, read_tensor, weights_of};
-use burn::module::Module;
+use crate::store::Weights;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::seq::SliceRandom;
 use std::ops::ControlFlow;
@@ -107,9 +106,9 @@ impl Fit {
     /// Goes on from what [`Self::state`] gave.
     ///
     /// # Errors
-    /// As [`load_weights`].
+    /// As [`Network::load`].
     pub fn restore(mut self, weights: Weights, optimizer: Weights, progress: Progress) -> Result<Self> {
-        self.network = load_weights(self.network, weights)?;
+        self.network = Network::load(self.network.architecture, weights, &self.device)?;
         self.adam.restore(optimizer, progress.step, &self.device.clone().inner());
         self.progress = progress;
         Ok(self)
@@ -120,7 +119,7 @@ impl Fit {
     /// # Errors
     /// `Device` if the device fails.
     pub async fn state(&self) -> Result<(Weights, Weights, Progress)> {
-        Ok((weights_of(&self.network).await?, self.adam.state().await?, self.progress))
+        Ok((self.network.weights().await?, self.adam.state().await?, self.progress))
     }
 
     /// Share of the budget that is spent.
@@ -181,7 +180,7 @@ impl Fit {
                 break;
             }
         }
-        let weights = weights_of(&self.adam.averaged(self.network.valid())).await?;
+        let weights = self.adam.averaged(&self.network).weights().await?;
         let (check_loss, check_dice) = self.validate(check).await?;
         self.progress.epoch += 1;
         self.progress.seconds += since.elapsed().as_secs_f64();
@@ -213,10 +212,10 @@ impl Fit {
         }
         self.progress.step += 1;
         let Some(total) = total else { return Ok(f64::NAN) };
-        let value = f64::from(read_tensor(total.clone().inner()).await?[0]);
+        let value = f64::from(read(total.clone().inner()).await?[0]);
         if value.is_finite() {
             let gradients = total.backward();
-            self.network = self.adam.step(self.network.clone(), gradients, rate as f32);
+            self.adam.step(&mut self.network, gradients, rate as f32);
         }
         Ok(value)
     }
@@ -224,7 +223,7 @@ impl Fit {
     /// Loss and mean Dice per output of the averaged weights.
     async fn validate(&self, check: &[Case]) -> Result<(f64, Vec<f64>)> {
         let device = self.device.clone().inner();
-        let network = self.adam.averaged(self.network.valid());
+        let network = self.adam.averaged(&self.network);
         let channels = self.plan.stage.outputs(self.plan.labels);
         let (mut loss, mut scores) = (0.0, vec![0.0; channels]);
         for case in check {
@@ -233,8 +232,8 @@ impl Fit {
             let truth: Vec<u8> = target.iter().map(|&v| v as u8).collect();
             let (input, wanted) = tensors(Sample { dims, image, target }, channels, &device);
             let logits = network.logits(input);
-            loss += f64::from(read_tensor(loss::training(logits.clone(), wanted)).await?[0]);
-            let found: Vec<u8> = read_tensor(logits).await?.iter().map(|&v| u8::from(v > 0.0)).collect();
+            loss += f64::from(read(loss::training(logits.clone(), wanted)).await?[0]);
+            let found: Vec<u8> = read(logits).await?.iter().map(|&v| u8::from(v > 0.0)).collect();
             let count = found.len() / channels;
             for (channel, score) in scores.iter_mut().enumerate() {
                 let part = channel * count..(channel + 1) * count;

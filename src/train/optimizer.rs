@@ -9,9 +9,8 @@
 //! Loshchilov and Hutter, arXiv 1711.05101. Nothing is read back from the device.
 
 use crate::error::Result;
-use crate::model::Network;
-use crate::store::{Array, Weights, read_tensor};
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use super::network::{Network, read};
+use crate::store::{Array, Weights};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use std::collections::BTreeMap;
 
@@ -61,18 +60,49 @@ impl AdamW {
     }
 
     /// One step down the gradient. Tensors without a gradient (frozen ones) stay as they are.
-    pub fn step(&mut self, network: Network, mut gradients: Gradients, rate: f32) -> Network {
-        let mut norm = Norm { gradients: &gradients, square: None };
-        network.visit(&mut norm);
-        let Some(square) = norm.square else { return network };
+    pub fn step(&mut self, network: &mut Network, mut gradients: Gradients, rate: f32) {
+        let squares = network.tensors.values().filter_map(|tensor| tensor.grad(&gradients));
+        let Some(square) = squares.map(|gradient| gradient.square().sum()).reduce(|a, b| a + b) else { return };
         let clip = (square.sqrt() + 1e-12).recip().mul_scalar(self.settings.clip).clamp_max(1.0);
         self.step += 1;
-        network.map(&mut Update { adam: self, gradients: &mut gradients, clip, rate, path: Vec::new() })
+        for (name, tensor) in &mut network.tensors {
+            if let Some(gradient) = tensor.grad_remove(&mut gradients) {
+                let weight = self.update(name, tensor.clone().inner(), gradient * clip.clone(), rate);
+                *tensor = Tensor::from_inner(weight).require_grad();
+            }
+        }
     }
 
-    /// The network with the averaged weights in place of its own.
-    pub fn averaged(&self, network: Network) -> Network {
-        network.map(&mut Averaged { slots: &self.slots, path: Vec::new() })
+    /// The new weight of one tensor.
+    fn update(&mut self, name: &str, weight: Tensor<1>, gradient: Tensor<1>, rate: f32) -> Tensor<1> {
+        let Settings { beta1, beta2, epsilon, decay, average, .. } = self.settings;
+        let step = self.step as i32;
+        let slot = self.slots.remove(name).unwrap_or_else(|| Slot {
+            first: gradient.zeros_like(),
+            second: gradient.zeros_like(),
+            average: weight.clone(),
+        });
+        let first = slot.first * beta1 + gradient.clone() * (1.0 - beta1);
+        let second = slot.second * beta2 + gradient.square() * (1.0 - beta2);
+        let unbiased1 = 1.0 - beta1.powi(step);
+        let unbiased2 = 1.0 - beta2.powi(step);
+        let direction = (first.clone() / unbiased1) / ((second.clone() / unbiased2).sqrt() + epsilon);
+        let weight = weight * (1.0 - rate * decay) - direction * rate;
+        let keep = average.min((1 + step) as f32 / (10 + step) as f32);
+        let average = slot.average * keep + weight.clone() * (1.0 - keep);
+        self.slots.insert(name.to_owned(), Slot { first, second, average });
+        weight
+    }
+
+    /// The network with the averaged weights in place of its own, without gradients.
+    pub fn averaged(&self, network: &Network) -> Network {
+        let mut network = network.valid();
+        for (name, tensor) in &mut network.tensors {
+            if let Some(slot) = self.slots.get(name) {
+                *tensor = slot.average.clone();
+            }
+        }
+        network
     }
 
     /// The state as named tensors: `first/NAME`, `second/NAME`, `average/NAME`.
@@ -85,7 +115,7 @@ impl AdamW {
             for (part, tensor) in
                 [("first", &slot.first), ("second", &slot.second), ("average", &slot.average)]
             {
-                let values = read_tensor(tensor.clone()).await?;
+                let values = read(tensor.clone()).await?;
                 state.insert(format!("{part}/{name}"), Array { shape: vec![values.len()], values });
             }
         }
@@ -107,95 +137,6 @@ impl AdamW {
             {
                 self.slots.insert(name, Slot { first, second, average });
             }
-        }
-    }
-}
-
-/// Sum of squares over all gradients, kept on the device.
-struct Norm<'a> {
-    gradients: &'a Gradients,
-    square: Option<Tensor<1>>,
-}
-
-impl ModuleVisitor for Norm<'_> {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(gradient) = param.val().grad(self.gradients) {
-            let square = gradient.square().sum();
-            self.square = Some(match self.square.take() {
-                Some(sum) => sum + square,
-                None => square,
-            });
-        }
-    }
-}
-
-struct Update<'a> {
-    adam: &'a mut AdamW,
-    gradients: &'a mut Gradients,
-    clip: Tensor<1>,
-    rate: f32,
-    path: Vec<String>,
-}
-
-impl ModuleMapper for Update<'_> {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_owned());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
-    }
-
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let (id, value, mapper) = param.consume();
-        let Some(gradient) = value.grad_remove(self.gradients) else {
-            return Param::from_mapped_value(id, value, mapper);
-        };
-        let shape = value.dims();
-        let Settings { beta1, beta2, epsilon, decay, average, .. } = self.adam.settings;
-        let step = self.adam.step as i32;
-        let gradient = gradient.reshape([-1]) * self.clip.clone();
-        let weight: Tensor<1> = value.inner().reshape([-1]);
-        let slot = self.adam.slots.remove(&self.path.join(".")).unwrap_or_else(|| Slot {
-            first: gradient.zeros_like(),
-            second: gradient.zeros_like(),
-            average: weight.clone(),
-        });
-        let first = slot.first * beta1 + gradient.clone() * (1.0 - beta1);
-        let second = slot.second * beta2 + gradient.square() * (1.0 - beta2);
-        let unbiased1 = 1.0 - beta1.powi(step);
-        let unbiased2 = 1.0 - beta2.powi(step);
-        let direction = (first.clone() / unbiased1) / ((second.clone() / unbiased2).sqrt() + epsilon);
-        let weight = weight * (1.0 - self.rate * decay) - direction * self.rate;
-        let keep = average.min((1 + step) as f32 / (10 + step) as f32);
-        let average = slot.average * keep + weight.clone() * (1.0 - keep);
-        self.adam.slots.insert(self.path.join("."), Slot { first, second, average });
-        let value = Tensor::from_inner(weight.reshape(shape)).require_grad();
-        Param::from_mapped_value(id, value, mapper)
-    }
-}
-
-struct Averaged<'a> {
-    slots: &'a BTreeMap<String, Slot>,
-    path: Vec<String>,
-}
-
-impl ModuleMapper for Averaged<'_> {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_owned());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
-    }
-
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        match self.slots.get(&self.path.join(".")) {
-            Some(slot) => {
-                let (id, value, mapper) = param.consume();
-                Param::from_mapped_value(id, slot.average.clone().reshape(value.dims()), mapper)
-            }
-            None => param,
         }
     }
 }

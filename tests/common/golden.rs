@@ -1,7 +1,5 @@
 //! Keras' numbers of an instance of the network.
 
-use burn::tensor::{Device, Tensor, TensorData};
-use insitu_seg::model::{Architecture, Network};
 use insitu_seg::store::{self, Array, Weights};
 
 /// Our name of a tensor from Keras' name: `down1_se_squeeze.weight` -> `down.0.se.squeeze.weight`.
@@ -21,38 +19,27 @@ pub fn our_name(keras: &str) -> String {
     format!("{path}.{kind}")
 }
 
-/// A network with Keras' weights, and Keras' numbers by name.
+/// Keras' weights by our names, and Keras' numbers by name.
 pub struct Golden {
-    pub network: Network,
+    pub weights: Weights,
     pub tensors: Weights,
 }
 
 impl Golden {
-    /// From the bytes of a file of `tests/data/network`; `nudge` moves one weight: name, index and amount.
-    pub fn new(
-        bytes: &[u8],
-        architecture: Architecture,
-        nudge: Option<(&str, usize, f32)>,
-        device: &Device,
-    ) -> Self {
+    /// From the bytes of a file of `tests/data/network`.
+    pub fn new(bytes: &[u8]) -> Self {
         let mut tensors = store::read_weights(bytes).unwrap();
         let others = ["input", "output", "target", "loss"];
         let is_weight = |name: &&String| !name.starts_with("grad.") && !others.contains(&name.as_str());
         let names: Vec<String> = tensors.keys().filter(is_weight).cloned().collect();
-        let mut weights: Weights =
-            names.iter().map(|name| (our_name(name), tensors.remove(name).unwrap())).collect();
-        if let Some((name, index, amount)) = nudge {
-            weights.get_mut(name).unwrap().values[index] += amount;
-        }
-        let network = store::load_weights(architecture.init(device), weights).unwrap();
-        Self { network, tensors }
+        let weights = names.iter().map(|name| (our_name(name), tensors.remove(name).unwrap())).collect();
+        Self { weights, tensors }
     }
 
-    /// A tensor of the file on a device.
-    pub fn tensor(&self, name: &str, device: &Device) -> Tensor<5> {
-        let Array { shape, values } = &self.tensors[name];
-        let shape: [usize; 5] = shape.clone().try_into().unwrap();
-        Tensor::from_data(TensorData::new(values.clone(), shape), device)
+    /// The input and its size, `[x, y, z]`.
+    pub fn input(&self) -> (&[f32], [usize; 3]) {
+        let Array { shape, values } = &self.tensors["input"];
+        (values, [shape[4], shape[3], shape[2]])
     }
 }
 

@@ -1,0 +1,7 @@
+/** Our package, as a page would use it; it times the forward pass itself. */
+import * as insitu from '/pkg/index.js';
+
+export async function prepare({ base, size, backend, threads }) {
+  if (!insitu.benchmark) throw new Error('pkg/index.js has no `benchmark`');
+  return async () => (await insitu.benchmark({ base, size, backend, threads, runs: 1 })).forwardMs;
+}

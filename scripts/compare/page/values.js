@@ -1,0 +1,14 @@
+/** Values in and values out: the work is the same for every contestant, the numbers need not be. */
+
+/** Numbers around 0 with this standard deviation. */
+export const noise = (count, sd = 1) => Float32Array.from({ length: count }, () => (Math.random() - 0.5) * Math.sqrt(12) * sd);
+
+export const product = (shape) => shape.reduce((all, n) => all * n, 1);
+
+/** A GPU that fails may give zeros and call it success: two maps of probabilities, not all the same, are none of that. */
+export function checkMaps(values, size) {
+  const expected = 2 * product(size);
+  if (values.length !== expected) throw new Error(`expected ${expected} probabilities, found ${values.length}`);
+  if (!values.every((value) => value >= 0 && value <= 1)) throw new Error('expected probabilities, found other values');
+  if (values.every((value) => value === values[0])) throw new Error(`expected two maps, found ${values[0]} everywhere`);
+}

@@ -1,0 +1,70 @@
+//! `insitu bench`: how fast a network runs here.
+
+use super::say;
+use super::segment::BackendName;
+use clap::Args;
+use insitu_seg::device::Compute;
+use insitu_seg::engine::bench::{self, Benchmark};
+use insitu_seg::model::Architecture;
+use insitu_seg::{Error, Result};
+use std::process::ExitCode;
+
+/// Arguments of `insitu bench`.
+#[derive(Args)]
+pub struct Arguments {
+    /// Channels at full resolution
+    #[arg(long, default_value_t = 8)]
+    base: usize,
+    /// Size of the image
+    #[arg(long, num_args = 3, value_names = ["X", "Y", "Z"], default_values_t = [48, 48, 48])]
+    size: Vec<usize>,
+    /// A training step too
+    #[arg(long)]
+    train: bool,
+    /// What computes
+    #[arg(long, default_value = "auto")]
+    backend: BackendName,
+    /// Threads of the CPU; all where nothing is said
+    #[arg(long)]
+    threads: Option<usize>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Measures: one run to warm up, the median of five.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let architecture = Architecture { base: arguments.base, depth: 3, inputs: 1, outputs: 2 };
+    let size: [usize; 3] = match arguments.size[..] {
+        [x, y, z] if [x, y, z].iter().all(|side| (8..=1024).contains(side)) => [x, y, z],
+        _ => return Err(Error::argument("--size", format!("{:?}", arguments.size), "three sides of 8 to 1024")),
+    };
+    if !(1..=256).contains(&arguments.base) {
+        return Err(Error::argument("--base", arguments.base.to_string(), "1 to 256"));
+    }
+    if let Some(threads) = arguments.threads {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build_global()
+            .map_err(|error| Error::argument("--threads", error.to_string(), "a number of threads"))?;
+    }
+    let compute = pollster::block_on(Compute::open(arguments.backend.into()))?;
+    let mut found = pollster::block_on(bench::forward(&architecture, size, 5, &compute))?;
+    if arguments.train {
+        let step = insitu_seg::train::bench::step(architecture, size, 5);
+        found.train_ms = Some(pollster::block_on(step)?);
+    }
+    if arguments.json {
+        say(&serde_json::to_string_pretty(&found).unwrap_or_default())?;
+    } else {
+        say(&table(&found))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn table(found: &Benchmark) -> String {
+    let Benchmark { forward_ms, train_ms, gflops, peak_bytes, backend, adapter } = found;
+    let train = train_ms.map_or(String::new(), |ms| format!("\ntraining step   {ms:.1} ms (burn-flex, CPU)"));
+    let peak = *peak_bytes as f64 / 1e6;
+    format!("{backend} ({adapter})\nforward         {forward_ms:.1} ms, {gflops:.1} GFLOP/s, {peak:.0} MB{train}")
+}

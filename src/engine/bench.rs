@@ -1,0 +1,91 @@
+//! How fast a network runs here: random weights, a random image, a median.
+
+use super::Network;
+use super::graph::Graph;
+use crate::device::Compute;
+use crate::error::Result;
+use crate::model::{Architecture, Parameter, Start};
+use crate::store::{Array, Weights};
+use serde::Serialize;
+use web_time::Instant;
+
+/// What was measured.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Benchmark {
+    /// Milliseconds of a forward pass, the median.
+    pub forward_ms: f64,
+    /// Milliseconds of a training step, the median, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train_ms: Option<f64>,
+    /// Billions of additions and multiplications per second, of the plain convolutions that the network is made of.
+    pub gflops: f64,
+    /// Bytes of maps, weights and scratch at the worst moment.
+    pub peak_bytes: u64,
+    /// `cpu` or `webgpu`.
+    pub backend: &'static str,
+    /// The device in words.
+    pub adapter: String,
+}
+
+/// Values between -1 and 1 without a pattern, the same every time (an MMIX generator's upper bits).
+pub fn noise(count: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1u32 << 23) as f32 - 1.0
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+/// Weights as training begins with, and offsets and scales that are not all alike.
+pub fn random_weights(architecture: &Architecture) -> Weights {
+    let tensor = |(index, Parameter { name, shape, start }): (usize, Parameter)| {
+        let values = noise(shape.iter().product(), index as u64 + 1).into_iter();
+        let values = match start {
+            Start::Glorot { fan_in, fan_out } => {
+                let bound = (6.0 / (fan_in + fan_out) as f32).sqrt();
+                values.map(|v| v * bound).collect()
+            }
+            Start::Ones => values.map(|v| 1.0 + 0.3 * v).collect(),
+            Start::Zeros => values.map(|v| 0.2 * v).collect(),
+        };
+        (name, Array { shape, values })
+    };
+    architecture.parameters().into_iter().enumerate().map(tensor).collect()
+}
+
+/// Runs a network of `architecture` on an image of `dims` (`[x, y, z]`), once to warm up and `runs` times more.
+///
+/// # Errors
+/// As [`Network::logits`].
+pub async fn forward(
+    architecture: &Architecture,
+    dims: [usize; 3],
+    runs: usize,
+    compute: &Compute,
+) -> Result<Benchmark> {
+    let network = Network::new(architecture, &random_weights(architecture), compute)?;
+    let image = noise(architecture.inputs * dims.iter().product::<usize>(), 0);
+    network.logits(&image, dims, &mut |_| Ok(())).await?;
+    let mut times = Vec::with_capacity(runs);
+    for _ in 0..runs {
+        let since = Instant::now();
+        network.logits(&image, dims, &mut |_| Ok(())).await?;
+        times.push(since.elapsed().as_secs_f64() * 1e3);
+    }
+    let forward_ms = median(&mut times);
+    Ok(Benchmark {
+        forward_ms,
+        train_ms: None,
+        gflops: Graph::of(architecture).total_flops(dims) / forward_ms / 1e6,
+        peak_bytes: network.peak_bytes(dims),
+        backend: compute.name(),
+        adapter: compute.adapter().to_owned(),
+    })
+}
+
+/// The middle one.
+pub fn median(times: &mut [f64]) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
+}

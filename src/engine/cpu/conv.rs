@@ -1,0 +1,365 @@
+//! 3^3 convolution on the CPU.
+//!
+//! ```text
+//! y[o, z, y, x] = sum over i, dz, dy, dx of  w[o, i, dz, dy, dx] * line_i(x[i, z + dz - 1, y + dy - 1, x + dx - 1])
+//! ```
+//!
+//! Along z and y by Winograd's F(2, 3), along x directly. Four rows of input (d) give two of output (y) by four
+//! products in place of six (Lavin and Gray, arXiv 1509.09308); on both axes 16 in place of 36:
+//!
+//! ```text
+//! v = d0 - d2,  d1 + d2,  d2 - d1,  d1 - d3        u = g0,  (g0 + g1 + g2) / 2,  (g0 - g1 + g2) / 2,  g2
+//! y = m0 + m1 + m2,  m1 - m2 - m3                  m = u v
+//! ```
+//!
+//! What is transformed are whole rows, so every step is a vector operation along x, whatever the channels. A
+//! product of one point is a small matrix product over channels and dx. Normalisation happens in the transform of
+//! the input, once per row; statistics of the output are taken from each row while it is in the cache.
+
+use super::super::norm::Moments;
+use super::product::{ROWS, multiply};
+use super::{Input, Line, parallel};
+use crate::error::Result;
+use pulp::{Simd, WithSimd};
+use std::array::from_fn;
+
+/// Points of the transform, 4 along z by 4 along y.
+const POINTS: usize = 16;
+/// Room after the last row of a point, for vectors that reach over its end.
+const SLACK: usize = 64;
+/// Bytes of transformed rows that are worked on at once: they should stay in the second level of cache.
+const BLOCK: usize = 256 << 10;
+
+/// A transformed weight: `[point, outputs / 4, in, dx, 4]`, zeros where there are fewer outputs.
+pub struct Weight {
+    inputs: usize,
+    outputs: usize,
+    points: Vec<[[f32; ROWS]; 3]>,
+}
+
+/// Rows (planes) of a 3-tap kernel -> the four points.
+fn transform_taps(g: [f32; 3]) -> [f32; 4] {
+    [g[0], 0.5 * (g[0] + g[1] + g[2]), 0.5 * (g[0] - g[1] + g[2]), g[2]]
+}
+
+impl Weight {
+    /// Transforms `[outputs, inputs, 3, 3, 3]`.
+    pub fn new(weight: &[f32], inputs: usize, outputs: usize) -> Self {
+        let tiles = outputs.div_ceil(ROWS);
+        let mut points = vec![[[0.0; ROWS]; 3]; POINTS * tiles * inputs];
+        for output in 0..outputs {
+            for input in 0..inputs {
+                let taps = &weight[(output * inputs + input) * 27..][..27];
+                for dx in 0..3 {
+                    let along_y: [[f32; 4]; 3] =
+                        from_fn(|dz| transform_taps(from_fn(|dy| taps[dz * 9 + dy * 3 + dx])));
+                    for v in 0..4 {
+                        let along_z = transform_taps(from_fn(|dz| along_y[dz][v]));
+                        for (u, value) in along_z.into_iter().enumerate() {
+                            let tile = ((u * 4 + v) * tiles + output / ROWS) * inputs + input;
+                            points[tile][dx][output % ROWS] = value;
+                        }
+                    }
+                }
+            }
+        }
+        Self { inputs, outputs, points }
+    }
+}
+
+/// The raw output `[z, outputs, y, x]` into `output`, and the statistics of each channel. `dims` is `[x, y, z]`;
+/// `pause` is asked between slabs, with the share that is done.
+///
+/// # Errors
+/// What `pause` gives.
+pub fn conv(
+    inputs: &[Input],
+    weight: &Weight,
+    dims: [usize; 3],
+    output: &mut [f32],
+    pause: &mut dyn FnMut(f64) -> Result<()>,
+) -> Result<Vec<Moments>> {
+    let [x, y, z] = dims;
+    // Few planes and many channels: the channels are shared out too, so that every thread has work.
+    let pairs = z.div_ceil(2);
+    let most = weight.outputs.div_ceil(16);
+    let groups = (4 * parallel::threads()).div_ceil(pairs).clamp(1, most.max(1));
+    let group = weight.outputs.div_ceil(groups).next_multiple_of(ROWS);
+    let mut items: Vec<Item> = Vec::new();
+    for (pair, planes) in output.chunks_mut(2 * weight.outputs * y * x).enumerate() {
+        let (near, far) = planes.split_at_mut(weight.outputs * y * x);
+        let mut far = far.chunks_mut(group * y * x);
+        for (index, near) in near.chunks_mut(group * y * x).enumerate() {
+            items.push(Item { pair, first: index * group, near, far: far.next() });
+        }
+    }
+    let mut moments = vec![Moments::default(); weight.outputs];
+    parallel::in_slabs(
+        items,
+        (x * y * weight.inputs * weight.outputs) as f64 * 54.0 / groups as f64,
+        |item| {
+            let first = item.first;
+            (first, pulp::Arch::new().dispatch(Pair { inputs, weight, dims, item }))
+        },
+        |(first, part)| moments[first..].iter_mut().zip(part).for_each(|(sum, part)| *sum = sum.with(part)),
+        pause,
+    )?;
+    Ok(moments)
+}
+
+/// Two planes of some output channels, `[c, y, x]` each; the last pair of an odd map has only the near one.
+struct Item<'a> {
+    pair: usize,
+    /// First output channel, a multiple of [`ROWS`].
+    first: usize,
+    near: &'a mut [f32],
+    far: Option<&'a mut [f32]>,
+}
+
+/// The work on one item, compiled for each kind of vector.
+struct Pair<'a, 'b> {
+    inputs: &'a [Input<'a>],
+    weight: &'a Weight,
+    dims: [usize; 3],
+    item: Item<'b>,
+}
+
+impl WithSimd for Pair<'_, '_> {
+    type Output = Vec<Moments>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) -> Vec<Moments> {
+        let [x, y, _] = self.dims;
+        let channels = self.item.near.len() / (x * y);
+        let mut block = Block::new(x, y, self.weight.inputs, channels);
+        let mut moments = vec![Moments::default(); channels];
+        for first in (0..y.div_ceil(2)).step_by(block.tiles) {
+            block.along_z(self.inputs, self.dims, self.item.pair, first);
+            block.along_y();
+            block.multiply(simd, self.weight, self.item.first);
+            block.back(&mut self.item, first, &mut moments, self.dims);
+        }
+        moments
+    }
+}
+
+/// Transformed rows of some pairs of rows.
+struct Block {
+    /// Channels in.
+    inputs: usize,
+    /// Channels out.
+    outputs: usize,
+    /// Pairs of rows.
+    tiles: usize,
+    /// Length of a row with a zero at each end.
+    pitch: usize,
+    /// From one channel to the next in `rows` and `products`.
+    stride: usize,
+    /// `[4, in, 2 tiles + 2, pitch]`: transformed along z.
+    planes: Vec<f32>,
+    /// `[16, in, stride]`: transformed along both.
+    rows: Vec<f32>,
+    /// `[16, out, stride]`
+    products: Vec<f32>,
+}
+
+impl Block {
+    fn new(x: usize, y: usize, inputs: usize, outputs: usize) -> Self {
+        let pitch = x + 2;
+        let outputs = outputs.next_multiple_of(ROWS);
+        let fit = BLOCK / (POINTS * inputs.max(outputs) * pitch * 4);
+        let tiles = fit.max(48usize.div_ceil(pitch)).clamp(1, y.div_ceil(2));
+        let stride = tiles * pitch + SLACK;
+        Self {
+            inputs,
+            outputs,
+            tiles,
+            pitch,
+            stride,
+            planes: vec![0.0; 4 * inputs * (2 * tiles + 2) * pitch],
+            rows: vec![0.0; POINTS * inputs * stride],
+            products: vec![0.0; POINTS * outputs * stride],
+        }
+    }
+
+    /// Reads and normalises four planes and transforms them along z; rows and planes outside are zeros.
+    #[inline(always)]
+    fn along_z(&mut self, inputs: &[Input], [x, y, z]: [usize; 3], pair: usize, first: usize) {
+        let (height, pitch) = (2 * self.tiles + 2, self.pitch);
+        let size = self.inputs * height * pitch;
+        let mut parts = self.planes.chunks_exact_mut(size);
+        let [Some(a), Some(b), Some(c), Some(d)] = from_fn(|_| parts.next()) else { return };
+        let mut channel = 0;
+        for Input { data, lines } in inputs {
+            for (index, line) in lines.iter().enumerate() {
+                for row in 0..height {
+                    let at = (channel * height + row) * pitch + 1;
+                    let out = [&mut a[at..at + x], &mut b[at..at + x], &mut c[at..at + x], &mut d[at..at + x]];
+                    let source_y = (2 * first + row).wrapping_sub(1);
+                    let plane = |dz: usize| {
+                        let source_z = (2 * pair + dz).wrapping_sub(1);
+                        let start = ((source_z * lines.len() + index) * y + source_y) * x;
+                        (source_z < z).then(|| &data[start..start + x])
+                    };
+                    if source_y >= y {
+                        out.into_iter().for_each(|out| out.fill(0.0));
+                    } else if let [Some(near), Some(mid), Some(next), Some(far)] = from_fn(plane) {
+                        transform(out, near, mid, next, far, |v| line.at(v));
+                    } else {
+                        edge(out, from_fn(plane), line);
+                    }
+                }
+                channel += 1;
+            }
+        }
+    }
+
+    /// Transforms along y.
+    #[inline(always)]
+    fn along_y(&mut self) {
+        let (height, pitch, stride) = (2 * self.tiles + 2, self.pitch, self.stride);
+        let point = self.inputs * stride;
+        for (planes, rows) in
+            self.planes.chunks_exact(self.inputs * height * pitch).zip(self.rows.chunks_exact_mut(4 * point))
+        {
+            let mut parts = rows.chunks_exact_mut(point);
+            let [Some(a), Some(b), Some(c), Some(d)] = from_fn(|_| parts.next()) else { return };
+            for (channel, plane) in planes.chunks_exact(height * pitch).enumerate() {
+                for tile in 0..self.tiles {
+                    let at = channel * stride + tile * pitch;
+                    let end = at + pitch;
+                    let out = [&mut a[at..end], &mut b[at..end], &mut c[at..end], &mut d[at..end]];
+                    let row = |i: usize| &plane[(2 * tile + i) * pitch..][..pitch];
+                    transform(out, row(0), row(1), row(2), row(3), |v| v);
+                }
+            }
+        }
+    }
+
+    /// The products of all points.
+    #[inline(always)]
+    fn multiply<S: Simd>(&mut self, simd: S, weight: &Weight, first: usize) {
+        let Self { inputs, outputs, stride, .. } = *self;
+        let length = self.tiles * self.pitch - 2;
+        let tiles = weight.outputs.div_ceil(ROWS);
+        for point in 0..POINTS {
+            let rows = &self.rows[point * inputs * stride..][..inputs * stride];
+            let products = &mut self.products[point * outputs * stride..][..outputs * stride];
+            let weights = &weight.points[(point * tiles + first / ROWS) * inputs..];
+            for (weights, products) in weights.chunks_exact(inputs).zip(products.chunks_exact_mut(ROWS * stride)) {
+                multiply(simd, weights, rows, stride, length, products);
+            }
+        }
+    }
+
+    /// The way back from products to rows of output, and their statistics.
+    #[inline(always)]
+    fn back(&self, item: &mut Item, first: usize, moments: &mut [Moments], [x, y, _]: [usize; 3]) {
+        let Self { outputs, stride, pitch, .. } = *self;
+        for (channel, moments) in moments.iter_mut().enumerate() {
+            for tile in 0..self.tiles {
+                let row = 2 * (first + tile);
+                if row >= y {
+                    break;
+                }
+                let at = channel * stride + tile * pitch;
+                let products: [&[f32]; POINTS] = from_fn(|p| &self.products[p * outputs * stride + at..][..x]);
+                let mut rows = item.near[(channel * y + row) * x..].chunks_exact_mut(x);
+                let below = row + 1 < y;
+                *moments = moments.with(combine(&products, [0, 1, 2], [1.0; 3], &mut rows, below));
+                if let Some(far) = item.far.as_deref_mut() {
+                    let mut rows = far[(channel * y + row) * x..].chunks_exact_mut(x);
+                    *moments = moments.with(combine(&products, [1, 2, 3], [1.0, -1.0, -1.0], &mut rows, below));
+                }
+            }
+        }
+    }
+}
+
+/// The four points of four rows.
+#[inline(always)]
+fn transform(out: [&mut [f32]; 4], d0: &[f32], d1: &[f32], d2: &[f32], d3: &[f32], line: impl Fn(f32) -> f32) {
+    let [a, b, c, d] = out;
+    let length = a.len();
+    let (b, c, d) = (&mut b[..length], &mut c[..length], &mut d[..length]);
+    let (d0, d1, d2, d3) = (&d0[..length], &d1[..length], &d2[..length], &d3[..length]);
+    for i in 0..length {
+        let (near, mid, next, far) = (line(d0[i]), line(d1[i]), line(d2[i]), line(d3[i]));
+        a[i] = near - next;
+        b[i] = mid + next;
+        c[i] = next - mid;
+        d[i] = mid - far;
+    }
+}
+
+/// The same where some planes lie outside and count as zeros.
+fn edge(out: [&mut [f32]; 4], planes: [Option<&[f32]>; 4], line: &Line) {
+    let [a, b, c, d] = out;
+    for i in 0..a.len() {
+        let [near, mid, next, far] = planes.map(|plane| plane.map_or(0.0, |plane| line.at(plane[i])));
+        a[i] = near - next;
+        b[i] = mid + next;
+        c[i] = next - mid;
+        d[i] = mid - far;
+    }
+}
+
+/// One plane of output rows: points `at` along z with these signs, then both rows along y.
+#[inline(always)]
+fn combine<'a>(
+    products: &[&[f32]; POINTS],
+    at: [usize; 3],
+    signs: [f32; 3],
+    rows: &mut impl Iterator<Item = &'a mut [f32]>,
+    below: bool,
+) -> Moments {
+    let Some(upper) = rows.next() else { return Moments::default() };
+    let x = upper.len();
+    let point = |v: usize, i: usize| {
+        let part = |k: usize| signs[k] * products[at[k] * 4 + v][i];
+        part(0) + part(1) + part(2)
+    };
+    match rows.next().filter(|_| below) {
+        None => {
+            (0..x).for_each(|i| upper[i] = point(0, i) + point(1, i) + point(2, i));
+            row_moments(upper)
+        }
+        Some(lower) => {
+            let lower = &mut lower[..x];
+            for i in 0..x {
+                let (m0, m1, m2, m3) = (point(0, i), point(1, i), point(2, i), point(3, i));
+                upper[i] = m0 + m1 + m2;
+                lower[i] = m1 - m2 - m3;
+            }
+            row_moments(upper).with(row_moments(lower))
+        }
+    }
+}
+
+/// Statistics of a row: short enough for sums in 32 bits, about its own mean.
+#[inline(always)]
+pub fn row_moments(row: &[f32]) -> Moments {
+    let mean = lanes_sum(row, |v| v) / row.len() as f32;
+    let squares = lanes_sum(row, |v| (v - mean) * (v - mean));
+    // What the rounding of the mean left over.
+    let rest = lanes_sum(row, |v| v - mean) / row.len() as f32;
+    Moments {
+        count: row.len() as f64,
+        mean: f64::from(mean) + f64::from(rest),
+        squares: f64::from(squares) - row.len() as f64 * f64::from(rest) * f64::from(rest),
+    }
+}
+
+/// A sum by 16 partial sums, which is a vector's way.
+#[inline(always)]
+fn lanes_sum(row: &[f32], term: impl Fn(f32) -> f32) -> f32 {
+    let mut sums = [0f32; 16];
+    let mut chunks = row.chunks_exact(16);
+    for chunk in &mut chunks {
+        for (sum, &value) in sums.iter_mut().zip(chunk) {
+            *sum += term(value);
+        }
+    }
+    let rest: f32 = chunks.remainder().iter().map(|&v| term(v)).sum();
+    sums.iter().sum::<f32>() + rest
+}

@@ -1,0 +1,204 @@
+//! The network as the steps that our kernels run, recorded from [`Architecture::pass`].
+//!
+//! Nothing is stored that can be had on the way. A step writes **raw** values and their statistics; who reads them
+//! normalises ([`Source`]). A concat is two sources of one convolution. Squeeze-and-excite is no step at all: it
+//! looks at the means of channels that were just normalised, and these are `beta`, whatever the image is; so its
+//! factors are numbers of the model, and are multiplied into the `gamma` and `beta` before it ([`Norm::excite`]).
+
+use crate::model::{Architecture, Ops};
+
+/// A map in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Map {
+    /// Channels.
+    pub channels: usize,
+    /// How often its sides were halved.
+    pub level: usize,
+}
+
+/// Normalisation of a map, done where the map is read: `gamma (x - mean) / sqrt(variance + epsilon) + beta`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Norm {
+    /// The map whose statistics count.
+    pub map: usize,
+    /// Name of `gamma` and `beta`.
+    pub name: String,
+    /// Name of the squeeze-and-excite whose factors scale both.
+    pub excite: Option<String>,
+    /// Whether statistics are over an up-convolution's padded size: two more planes of zeros on each axis.
+    pub padded: bool,
+}
+
+/// How a map is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Source {
+    /// Which map.
+    pub map: usize,
+    /// Index of its normalisation.
+    pub norm: Option<usize>,
+    /// Whether LeakyReLU follows.
+    pub leaky: bool,
+}
+
+/// What is computed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// 3^3 convolution of one or two maps' channels by the weight of this name.
+    Conv(String),
+    /// Largest of each 2^3 block.
+    Pool,
+    /// Up-convolution 2^3, stride 2, by the weight of this name; zeros where the output is longer.
+    Up(String),
+    /// LeakyReLU of the sum of both sources.
+    Join,
+    /// 1^3 convolution by the weight and bias of this name: the logits. Its output is no map.
+    Out(String),
+}
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// What is computed.
+    pub kind: Kind,
+    /// From what.
+    pub sources: Vec<Source>,
+    /// Into which map.
+    pub output: usize,
+}
+
+/// The whole network. Map 0 is the image, the last map the logits.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Graph {
+    /// What lies in memory.
+    pub maps: Vec<Map>,
+    /// How maps are normalised.
+    pub norms: Vec<Norm>,
+    /// In the order of computation.
+    pub steps: Vec<Step>,
+}
+
+impl Graph {
+    /// The graph of an architecture.
+    pub fn of(architecture: &Architecture) -> Self {
+        let mut graph = Self::default();
+        let image = graph.map(architecture.inputs, 0);
+        architecture.pass(&mut graph, &image);
+        graph
+    }
+
+    /// Size of a map for an image of `dims`, `[x, y, z]`.
+    pub fn dims(&self, map: usize, dims: [usize; 3]) -> [usize; 3] {
+        dims.map(|side| side >> self.maps[map].level)
+    }
+
+    /// Channels that a step reads.
+    pub fn inputs(&self, step: &Step) -> usize {
+        step.sources.iter().map(|source| self.maps[source.map].channels).sum()
+    }
+
+    /// Index of the last step that reads a map, or writes it where none does.
+    pub fn last_use(&self, map: usize) -> usize {
+        let uses = |step: &Step| step.output == map || step.sources.iter().any(|source| source.map == map);
+        self.steps.iter().rposition(uses).unwrap_or(0)
+    }
+
+    /// Multiplications and additions of a step for an image of `dims`.
+    pub fn flops(&self, step: &Step, dims: [usize; 3]) -> f64 {
+        let voxels = self.dims(step.output, dims).map(|side| side as f64).iter().product::<f64>();
+        let (inputs, outputs) = (self.inputs(step) as f64, self.maps[step.output].channels as f64);
+        let taps = match step.kind {
+            Kind::Conv(_) => 27.0 * inputs,
+            Kind::Up(_) | Kind::Out(_) => inputs,
+            Kind::Pool => 8.0,
+            Kind::Join => 2.0,
+        };
+        2.0 * taps * voxels * outputs
+    }
+
+    /// The same of all steps.
+    pub fn total_flops(&self, dims: [usize; 3]) -> f64 {
+        self.steps.iter().map(|step| self.flops(step, dims)).sum()
+    }
+
+    /// Values in memory at the worst moment, where every map lies there from its step to its last use.
+    pub fn peak_values(&self, dims: [usize; 3]) -> usize {
+        let size = |map: usize| self.maps[map].channels * self.dims(map, dims).iter().product::<usize>();
+        let written = |map: usize| self.steps.iter().position(|step| step.output == map);
+        let alive = |index: usize| {
+            let here = |map: &usize| written(*map).is_none_or(|at| at <= index) && self.last_use(*map) >= index;
+            // The sum of a join takes the place of its first source.
+            let joined = matches!(self.steps[index].kind, Kind::Join).then(|| size(self.steps[index].output));
+            (0..self.maps.len()).filter(here).map(size).sum::<usize>() - joined.unwrap_or(0)
+        };
+        (0..self.steps.len()).map(alive).max().unwrap_or(0)
+    }
+
+    fn map(&mut self, channels: usize, level: usize) -> Vec<Source> {
+        self.maps.push(Map { channels, level });
+        vec![Source { map: self.maps.len() - 1, norm: None, leaky: false }]
+    }
+
+    fn step(&mut self, kind: Kind, sources: Vec<Source>, channels: usize, level: usize) -> Vec<Source> {
+        let output = self.map(channels, level);
+        self.steps.push(Step { kind, sources, output: output[0].map });
+        output
+    }
+
+    fn level(&self, sources: &[Source]) -> usize {
+        self.maps[sources[0].map].level
+    }
+
+    fn normalised(&mut self, mut sources: Vec<Source>, name: &str, padded: bool) -> Vec<Source> {
+        let norm = Norm { map: sources[0].map, name: format!("{name}.norm"), excite: None, padded };
+        self.norms.push(norm);
+        sources[0].norm = Some(self.norms.len() - 1);
+        sources
+    }
+}
+
+/// Recording: a map is how it will be read, one source or, after a concat, two.
+impl Ops for Graph {
+    type Map = Vec<Source>;
+
+    fn conv_norm(&mut self, x: &Self::Map, name: &str, outputs: usize) -> Self::Map {
+        let kind = Kind::Conv(format!("{name}.conv.weight"));
+        let raw = self.step(kind, x.clone(), outputs, self.level(x));
+        self.normalised(raw, name, false)
+    }
+
+    fn leaky(&mut self, mut x: Self::Map) -> Self::Map {
+        x.iter_mut().for_each(|source| source.leaky = true);
+        x
+    }
+
+    fn pool(&mut self, x: &Self::Map) -> Self::Map {
+        let channels = self.maps[x[0].map].channels;
+        self.step(Kind::Pool, x.clone(), channels, self.level(x) + 1)
+    }
+
+    fn up(&mut self, x: &Self::Map, name: &str, outputs: usize, skip: &Self::Map) -> Self::Map {
+        let raw = self.step(Kind::Up(format!("{name}.weight")), x.clone(), outputs, self.level(skip));
+        let x = self.normalised(raw, name, true);
+        self.leaky(x)
+    }
+
+    fn concat(&mut self, a: Self::Map, b: Self::Map) -> Self::Map {
+        [a, b].concat()
+    }
+
+    fn excite(&mut self, x: Self::Map, name: &str, _: usize) -> Self::Map {
+        if let Some(norm) = x[0].norm {
+            self.norms[norm].excite = Some(name.to_owned());
+        }
+        x
+    }
+
+    fn join(&mut self, a: Self::Map, b: Self::Map) -> Self::Map {
+        let (channels, level) = (self.maps[a[0].map].channels, self.level(&a));
+        self.step(Kind::Join, [a, b].concat(), channels, level)
+    }
+
+    fn out(&mut self, x: &Self::Map, name: &str, outputs: usize) -> Self::Map {
+        self.step(Kind::Out(name.to_owned()), x.clone(), outputs, self.level(x))
+    }
+}

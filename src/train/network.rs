@@ -1,0 +1,198 @@
+//! The network on burn's tensors, which know their gradients. The weights are flat tensors by name; a layer gives
+//! them their shape where it uses them.
+
+use crate::error::Result;
+use crate::model::{Architecture, EPSILON, LEAK, Ops, Start};
+use crate::store::{Array, Weights, check_weights};
+use burn::tensor::activation::{leaky_relu, relu, sigmoid};
+use burn::tensor::module::{conv_transpose3d, conv3d};
+use burn::tensor::ops::{ConvOptions, ConvTransposeOptions, PadMode};
+use burn::tensor::{Device, Distribution, Gradients, Tensor, TensorData};
+use std::collections::BTreeMap;
+
+/// Weights on a device. Maps are `[n, c, z, y, x]`.
+#[derive(Debug, Clone)]
+pub struct Network {
+    /// What it is.
+    pub architecture: Architecture,
+    /// By name, flat.
+    pub tensors: BTreeMap<String, Tensor<1>>,
+    shapes: BTreeMap<String, Vec<usize>>,
+}
+
+impl Network {
+    fn new(architecture: Architecture, tensors: BTreeMap<String, Tensor<1>>) -> Self {
+        let shapes = architecture.parameters().into_iter().map(|p| (p.name, p.shape)).collect();
+        Self { architecture, tensors, shapes }
+    }
+
+    /// A fresh network, whose tensors ask for gradients.
+    pub fn init(architecture: Architecture, device: &Device) -> Self {
+        let tensor = |shape: &[usize], start: Start| {
+            let size = [shape.iter().product::<usize>()];
+            match start {
+                Start::Zeros => Tensor::zeros(size, device),
+                Start::Ones => Tensor::ones(size, device),
+                Start::Glorot { fan_in, fan_out } => {
+                    let bound = (6.0 / (fan_in + fan_out) as f64).sqrt();
+                    Tensor::random(size, Distribution::Uniform(-bound, bound), device)
+                }
+            }
+        };
+        let parameters = architecture.parameters();
+        let tensors = parameters.iter().map(|p| (p.name.clone(), tensor(&p.shape, p.start).require_grad()));
+        Self::new(architecture, tensors.collect())
+    }
+
+    /// With these weights.
+    ///
+    /// # Errors
+    /// As [`check_weights`].
+    pub fn load(architecture: Architecture, weights: Weights, device: &Device) -> Result<Self> {
+        check_weights(&architecture, &weights)?;
+        let tensor = |Array { shape, values }: Array| {
+            let size: usize = shape.iter().product();
+            Tensor::<1>::from_data(TensorData::new(values, [size]), device)
+        };
+        let tensors = weights.into_iter().map(|(name, array)| (name, tensor(array).require_grad()));
+        Ok(Self::new(architecture, tensors.collect()))
+    }
+
+    /// The same weights, without gradients.
+    pub fn valid(&self) -> Self {
+        let tensors = self.tensors.iter().map(|(name, tensor)| (name.clone(), tensor.clone().inner()));
+        Self::new(self.architecture, tensors.collect())
+    }
+
+    /// One logit per voxel and label.
+    ///
+    /// # Shapes
+    /// `[n, inputs, z, y, x]` -> `[n, outputs, z, y, x]`; every side at least [`Architecture::min_side`]
+    pub fn logits(&self, x: Tensor<5>) -> Tensor<5> {
+        self.architecture.pass(&mut Layers(self), &x)
+    }
+
+    /// The weights, read from the device.
+    ///
+    /// # Errors
+    /// `Device` if the device fails.
+    pub async fn weights(&self) -> Result<Weights> {
+        self.read(|tensor| Some(tensor.clone())).await
+    }
+
+    /// The gradients by the weights' names; those without one are left out.
+    ///
+    /// # Errors
+    /// `Device` if the device fails.
+    pub async fn gradients(&self, gradients: &Gradients) -> Result<Weights> {
+        self.read(|tensor| tensor.grad(gradients)).await
+    }
+
+    async fn read(&self, value: impl Fn(&Tensor<1>) -> Option<Tensor<1>>) -> Result<Weights> {
+        let mut weights = Weights::new();
+        for (name, tensor) in &self.tensors {
+            if let Some(tensor) = value(tensor) {
+                let array = Array { shape: self.shapes[name].clone(), values: read(tensor).await? };
+                weights.insert(name.clone(), array);
+            }
+        }
+        Ok(weights)
+    }
+
+    fn tensor<const D: usize>(&self, name: &str, shape: [usize; D]) -> Tensor<D> {
+        self.tensors[name].clone().reshape(shape)
+    }
+}
+
+/// The values of a tensor, read from its device.
+///
+/// # Errors
+/// `Device` if the device fails.
+pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
+    let fault = |error: String| crate::Error::device("reading a tensor", error, "values");
+    let data = tensor.into_data_async().await.map_err(|error| fault(format!("{error:?}")))?;
+    data.try_into_vec_as::<f32>().map_err(|error| fault(format!("{error:?}")))
+}
+
+/// The network's operations by burn's.
+struct Layers<'a>(&'a Network);
+
+impl Layers<'_> {
+    fn norm(&self, x: Tensor<5>, name: &str) -> Tensor<5> {
+        let [n, c, z, y, w] = x.dims();
+        let x = x.reshape([n, c, z * y * w]);
+        let centered = x.clone() - x.mean_dim(2);
+        let variance = centered.clone().square().mean_dim(2);
+        let gamma = self.0.tensor(&format!("{name}.norm.gamma"), [1, c, 1]);
+        let beta = self.0.tensor(&format!("{name}.norm.beta"), [1, c, 1]);
+        let scale = gamma / (variance + EPSILON).sqrt();
+        (centered * scale + beta).reshape([n, c, z, y, w])
+    }
+
+    fn dense(&self, x: Tensor<2>, name: &str, outputs: usize) -> Tensor<2> {
+        let [_, inputs] = x.dims();
+        let weight: Tensor<2> = self.0.tensor(&format!("{name}.weight"), [outputs, inputs]);
+        x.matmul(weight.transpose()) + self.0.tensor(&format!("{name}.bias"), [1, outputs])
+    }
+}
+
+impl Ops for Layers<'_> {
+    type Map = Tensor<5>;
+
+    fn conv_norm(&mut self, x: &Tensor<5>, name: &str, outputs: usize) -> Tensor<5> {
+        let [_, inputs, _, _, _] = x.dims();
+        let weight = self.0.tensor(&format!("{name}.conv.weight"), [outputs, inputs, 3, 3, 3]);
+        let x = conv3d(x.clone(), weight, None, ConvOptions::new([1; 3], [1; 3], [1; 3], 1));
+        self.norm(x, name)
+    }
+
+    fn leaky(&mut self, x: Tensor<5>) -> Tensor<5> {
+        leaky_relu(x, f64::from(LEAK))
+    }
+
+    fn pool(&mut self, x: &Tensor<5>) -> Tensor<5> {
+        let [n, c, z, y, w] = x.dims();
+        let [hz, hy, hw] = [z / 2, y / 2, w / 2];
+        let x = x.clone().slice([0..n, 0..c, 0..2 * hz, 0..2 * hy, 0..2 * hw]);
+        // One axis at a time, outermost first: each step halves what the next one reads.
+        let x = x.reshape([n * c * hz, 2, 2 * hy * 2 * hw]).max_dim(1);
+        let x = x.reshape([n * c * hz * hy, 2, 2 * hw]).max_dim(1);
+        let x = x.reshape([n * c * hz * hy * hw, 2]).max_dim(1);
+        x.reshape([n, c, hz, hy, hw])
+    }
+
+    fn up(&mut self, x: &Tensor<5>, name: &str, outputs: usize, skip: &Tensor<5>) -> Tensor<5> {
+        let [_, inputs, _, _, _] = x.dims();
+        let x = x.clone().pad([(0, 1), (0, 1), (0, 1)], PadMode::Constant(0.0));
+        let options = ConvTransposeOptions::new([2; 3], [0; 3], [0; 3], [1; 3], 1);
+        let weight = self.0.tensor(&format!("{name}.weight"), [inputs, outputs, 2, 2, 2]);
+        let x = conv_transpose3d(x, weight, None, options);
+        let x = leaky_relu(self.norm(x, name), f64::from(LEAK));
+        let [n, _, z, y, w] = skip.dims();
+        x.slice([0..n, 0..outputs, 0..z, 0..y, 0..w])
+    }
+
+    fn concat(&mut self, a: Tensor<5>, b: Tensor<5>) -> Tensor<5> {
+        Tensor::cat(vec![a, b], 1)
+    }
+
+    fn excite(&mut self, x: Tensor<5>, name: &str, narrow: usize) -> Tensor<5> {
+        let [n, c, z, y, w] = x.dims();
+        let x = x.reshape([n, c, z * y * w]);
+        let means = x.clone().mean_dim(2).reshape([n, c]);
+        let squeezed = relu(self.dense(means, &format!("{name}.squeeze"), narrow));
+        let scale = sigmoid(self.dense(squeezed, &format!("{name}.excite"), c));
+        (x * scale.reshape([n, c, 1])).reshape([n, c, z, y, w])
+    }
+
+    fn join(&mut self, a: Tensor<5>, b: Tensor<5>) -> Tensor<5> {
+        leaky_relu(a + b, f64::from(LEAK))
+    }
+
+    fn out(&mut self, x: &Tensor<5>, name: &str, outputs: usize) -> Tensor<5> {
+        let [_, inputs, _, _, _] = x.dims();
+        let weight = self.0.tensor(&format!("{name}.weight"), [outputs, inputs, 1, 1, 1]);
+        let bias = Some(self.0.tensor(&format!("{name}.bias"), [outputs]));
+        conv3d(x.clone(), weight, bias, ConvOptions::new([1; 3], [0; 3], [1; 3], 1))
+    }
+}
