@@ -18,6 +18,7 @@ import { Stage } from './stage.mjs';
 /** Between two turns: a pool of threads spins for a moment after its work, and would take the next one's core. */
 const REST_MS = 200;
 const rest = () => new Promise((resolve) => setTimeout(resolve, REST_MS));
+
 /** The first line of what went wrong, without what Playwright puts before it. */
 const firstLine = (error) => String(error?.message ?? error).trim().split('\n')[0].replace(/^page\.evaluate: (Error: )?/, '');
 

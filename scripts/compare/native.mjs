@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { root } from '../tools.mjs';
 import { here, model, python, targetFolder } from './made.mjs';
 
-/** onnxruntime for Python: one process that answers every line with a run's milliseconds. */
+/** onnxruntime for Python: one process that answers every line with milliseconds, measured as `insitu bench` does. */
 export async function onnxruntime({ base, size, threads }) {
   const file = join(root, await model({ base, size }));
   const interpreter = await python('onnxruntime', 'numpy');
@@ -30,17 +30,17 @@ export async function onnxruntime({ base, size, threads }) {
   };
 }
 
-/** Our own command, which makes the network anew for every turn and times the forward pass alone. */
+/** Our own command: each turn is a process that warms up and gives the median of five forward passes of its own. */
 export async function insituBench({ base, size, threads }) {
   const command = join(targetFolder(), 'release', 'insitu');
-  if (!existsSync(command)) throw new Error('there is no target/release/insitu: cargo build --release --features cli');
+  if (!existsSync(command)) throw new Error(`there is no ${command}: cargo build --release --features cli`);
   const args = ['bench', '--base', base, '--size', ...size, '--backend', 'cpu', '--threads', threads, '--json'].map(String);
   return {
     async turn() {
       const { stdout } = await promisify(execFile)(command, args).catch(({ stderr, message }) => {
         throw new Error(stderr || message);
       });
-      return JSON.parse(stdout).forwardMs;
+      return JSON.parse(stdout).forward_ms;
     },
     close() {},
   };

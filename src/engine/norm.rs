@@ -60,6 +60,9 @@ impl Line {
     /// Gives a value back as it is.
     pub const SAME: Self = Self { scale: 1.0, shift: 0.0, leak: 1.0 };
 
+    /// Gives zero.
+    pub const NOTHING: Self = Self { scale: 0.0, shift: 0.0, leak: 1.0 };
+
     /// The normalised and activated value of a raw one.
     #[inline(always)]
     pub fn at(&self, value: f32) -> f32 {

@@ -1,4 +1,4 @@
-/** Our package, as a page would use it; it times the forward pass itself. */
+/** Our package, as a page would use it: one pass to warm up, one that it times itself. */
 import * as insitu from '/pkg/index.js';
 
 export async function prepare({ base, size, backend, threads }) {

@@ -1,4 +1,4 @@
-/** Our network on burn's own WebGPU kernels; it times the forward pass itself. */
+/** Our network on burn's own WebGPU kernels; it times the forward pass itself, which is long enough to need no warm-up. */
 import init, { stock_benchmark } from '/scripts/compare/made/stock/insitu_seg.js';
 
 export async function prepare({ base, size }) {

@@ -2,7 +2,7 @@
 import '/scripts/compare/node_modules/@tensorflow/tfjs-core/dist/tf-core.min.js';
 import '/scripts/compare/node_modules/@tensorflow/tfjs-backend-wasm/dist/tf-backend-wasm.min.js';
 import { network } from './tfjs_network.js';
-import { checkMaps, noise, product } from './values.js';
+import { noise, product, timed } from './values.js';
 
 /** Both files add to one global. */
 const { tf } = globalThis;
@@ -14,13 +14,10 @@ export async function prepare({ base, size, threads }) {
   if (!(await tf.setBackend('wasm'))) throw new Error('its wasm backend did not start');
   const forward = network(tf, base, (shape, sd) => tf.tensor(noise(product(shape), sd), shape));
   const x = tf.tensor(noise(product(size)), [...size, 1]);
-  return async () => {
-    const start = performance.now();
+  return timed(async () => {
     const y = tf.tidy(() => forward(x));
     const values = await y.data();
-    const ms = performance.now() - start;
     y.dispose();
-    checkMaps(values, size);
-    return ms;
-  };
+    return values;
+  }, size);
 }

@@ -17,7 +17,7 @@
 //! the input, once per row; statistics of the output are taken from each row while it is in the cache.
 
 use super::super::norm::Moments;
-use super::product::{ROWS, multiply};
+use super::product::{ROWS, Tile, multiply};
 use super::{Input, Line, parallel};
 use crate::error::Result;
 use pulp::{Simd, WithSimd};
@@ -28,13 +28,13 @@ const POINTS: usize = 16;
 /// Room after the last row of a point, for vectors that reach over its end.
 const SLACK: usize = 64;
 /// Bytes of transformed rows that are worked on at once: they should stay in the second level of cache.
-const BLOCK: usize = 256 << 10;
+const BLOCK: usize = 900 << 10;
 
 /// A transformed weight: `[point, outputs / 4, in, dx, 4]`, zeros where there are fewer outputs.
 pub struct Weight {
     inputs: usize,
     outputs: usize,
-    points: Vec<[[f32; ROWS]; 3]>,
+    points: Vec<Tile<3>>,
 }
 
 /// Rows (planes) of a 3-tap kernel -> the four points.
@@ -97,9 +97,10 @@ pub fn conv(
     parallel::in_slabs(
         items,
         (x * y * weight.inputs * weight.outputs) as f64 * 54.0 / groups as f64,
-        |item| {
+        || Block::new(x, y, weight.inputs, group),
+        |block, item| {
             let first = item.first;
-            (first, pulp::Arch::new().dispatch(Pair { inputs, weight, dims, item }))
+            (first, pulp::Arch::new().dispatch(Pair { inputs, weight, dims, item, block }))
         },
         |(first, part)| moments[first..].iter_mut().zip(part).for_each(|(sum, part)| *sum = sum.with(part)),
         pause,
@@ -122,6 +123,7 @@ struct Pair<'a, 'b> {
     weight: &'a Weight,
     dims: [usize; 3],
     item: Item<'b>,
+    block: &'b mut Block,
 }
 
 impl WithSimd for Pair<'_, '_> {
@@ -131,7 +133,7 @@ impl WithSimd for Pair<'_, '_> {
     fn with_simd<S: Simd>(mut self, simd: S) -> Vec<Moments> {
         let [x, y, _] = self.dims;
         let channels = self.item.near.len() / (x * y);
-        let mut block = Block::new(x, y, self.weight.inputs, channels);
+        let block = self.block;
         let mut moments = vec![Moments::default(); channels];
         for first in (0..y.div_ceil(2)).step_by(block.tiles) {
             block.along_z(self.inputs, self.dims, self.item.pair, first);
@@ -161,14 +163,16 @@ struct Block {
     rows: Vec<f32>,
     /// `[16, out, stride]`
     products: Vec<f32>,
+    /// A row.
+    spare: Vec<f32>,
 }
 
 impl Block {
     fn new(x: usize, y: usize, inputs: usize, outputs: usize) -> Self {
         let pitch = x + 2;
         let outputs = outputs.next_multiple_of(ROWS);
-        let fit = BLOCK / (POINTS * inputs.max(outputs) * pitch * 4);
-        let tiles = fit.max(48usize.div_ceil(pitch)).clamp(1, y.div_ceil(2));
+        let fit = BLOCK / (POINTS * (inputs + outputs) * pitch * 4);
+        let tiles = fit.min(256 / pitch).max(48usize.div_ceil(pitch)).clamp(1, y.div_ceil(2));
         let stride = tiles * pitch + SLACK;
         Self {
             inputs,
@@ -179,6 +183,7 @@ impl Block {
             planes: vec![0.0; 4 * inputs * (2 * tiles + 2) * pitch],
             rows: vec![0.0; POINTS * inputs * stride],
             products: vec![0.0; POINTS * outputs * stride],
+            spare: vec![0.0; x],
         }
     }
 
@@ -196,18 +201,20 @@ impl Block {
                     let at = (channel * height + row) * pitch + 1;
                     let out = [&mut a[at..at + x], &mut b[at..at + x], &mut c[at..at + x], &mut d[at..at + x]];
                     let source_y = (2 * first + row).wrapping_sub(1);
-                    let plane = |dz: usize| {
-                        let source_z = (2 * pair + dz).wrapping_sub(1);
-                        let start = ((source_z * lines.len() + index) * y + source_y) * x;
-                        (source_z < z).then(|| &data[start..start + x])
-                    };
                     if source_y >= y {
                         out.into_iter().for_each(|out| out.fill(0.0));
-                    } else if let [Some(near), Some(mid), Some(next), Some(far)] = from_fn(plane) {
-                        transform(out, near, mid, next, far, |v| line.at(v));
-                    } else {
-                        edge(out, from_fn(plane), line);
+                        continue;
                     }
+                    let plane = |dz: usize| {
+                        let source_z = (2 * pair + dz).wrapping_sub(1);
+                        let inside = source_z < z;
+                        let near = if inside { source_z } else { 2 * pair };
+                        let start = ((near * lines.len() + index) * y + source_y) * x;
+                        (&data[start..start + x], if inside { *line } else { Line::NOTHING })
+                    };
+                    let planes: [_; 4] = from_fn(plane);
+                    let lines = planes.map(|(_, line)| move |value| line.at(value));
+                    transform(out, planes.map(|(row, _)| row), lines);
                 }
                 channel += 1;
             }
@@ -229,8 +236,8 @@ impl Block {
                     let at = channel * stride + tile * pitch;
                     let end = at + pitch;
                     let out = [&mut a[at..end], &mut b[at..end], &mut c[at..end], &mut d[at..end]];
-                    let row = |i: usize| &plane[(2 * tile + i) * pitch..][..pitch];
-                    transform(out, row(0), row(1), row(2), row(3), |v| v);
+                    let rows = from_fn(|i| &plane[(2 * tile + i) * pitch..][..pitch]);
+                    transform(out, rows, [|v| v; 4]);
                 }
             }
         }
@@ -246,45 +253,38 @@ impl Block {
             let rows = &self.rows[point * inputs * stride..][..inputs * stride];
             let products = &mut self.products[point * outputs * stride..][..outputs * stride];
             let weights = &weight.points[(point * tiles + first / ROWS) * inputs..];
-            for (weights, products) in weights.chunks_exact(inputs).zip(products.chunks_exact_mut(ROWS * stride)) {
-                multiply(simd, weights, rows, stride, length, products);
-            }
+            multiply(simd, weights, inputs, rows, stride, length, products);
         }
     }
 
     /// The way back from products to rows of output, and their statistics.
     #[inline(always)]
-    fn back(&self, item: &mut Item, first: usize, moments: &mut [Moments], [x, y, _]: [usize; 3]) {
-        let Self { outputs, stride, pitch, .. } = *self;
+    fn back(&mut self, item: &mut Item, first: usize, moments: &mut [Moments], [x, y, _]: [usize; 3]) {
+        let Self { outputs, stride, pitch, tiles, ref products, ref mut spare, .. } = *self;
         for (channel, moments) in moments.iter_mut().enumerate() {
-            for tile in 0..self.tiles {
-                let row = 2 * (first + tile);
-                if row >= y {
-                    break;
-                }
+            for tile in 0..tiles.min(y.div_ceil(2) - first) {
                 let at = channel * stride + tile * pitch;
-                let products: [&[f32]; POINTS] = from_fn(|p| &self.products[p * outputs * stride + at..][..x]);
-                let mut rows = item.near[(channel * y + row) * x..].chunks_exact_mut(x);
-                let below = row + 1 < y;
-                *moments = moments.with(combine(&products, [0, 1, 2], [1.0; 3], &mut rows, below));
-                if let Some(far) = item.far.as_deref_mut() {
-                    let mut rows = far[(channel * y + row) * x..].chunks_exact_mut(x);
-                    *moments = moments.with(combine(&products, [1, 2, 3], [1.0, -1.0, -1.0], &mut rows, below));
+                let points: [&[f32]; POINTS] = from_fn(|p| &products[p * outputs * stride + at..][..x]);
+                let row = (channel * y + 2 * (first + tile)) * x;
+                let below = 2 * (first + tile) + 1 < y;
+                *moments = moments.with(write(&points, near, &mut item.near[row..], below, spare));
+                if let Some(plane) = item.far.as_deref_mut() {
+                    *moments = moments.with(write(&points, far, &mut plane[row..], below, spare));
                 }
             }
         }
     }
 }
 
-/// The four points of four rows.
+/// The four points of four rows, each read by its line.
 #[inline(always)]
-fn transform(out: [&mut [f32]; 4], d0: &[f32], d1: &[f32], d2: &[f32], d3: &[f32], line: impl Fn(f32) -> f32) {
+fn transform<F: Fn(f32) -> f32>(out: [&mut [f32]; 4], rows: [&[f32]; 4], lines: [F; 4]) {
     let [a, b, c, d] = out;
     let length = a.len();
     let (b, c, d) = (&mut b[..length], &mut c[..length], &mut d[..length]);
-    let (d0, d1, d2, d3) = (&d0[..length], &d1[..length], &d2[..length], &d3[..length]);
+    let [d0, d1, d2, d3] = rows.map(|row| &row[..length]);
     for i in 0..length {
-        let (near, mid, next, far) = (line(d0[i]), line(d1[i]), line(d2[i]), line(d3[i]));
+        let (near, mid, next, far) = (lines[0](d0[i]), lines[1](d1[i]), lines[2](d2[i]), lines[3](d3[i]));
         a[i] = near - next;
         b[i] = mid + next;
         c[i] = next - mid;
@@ -292,74 +292,82 @@ fn transform(out: [&mut [f32]; 4], d0: &[f32], d1: &[f32], d2: &[f32], d3: &[f32
     }
 }
 
-/// The same where some planes lie outside and count as zeros.
-fn edge(out: [&mut [f32]; 4], planes: [Option<&[f32]>; 4], line: &Line) {
-    let [a, b, c, d] = out;
-    for i in 0..a.len() {
-        let [near, mid, next, far] = planes.map(|plane| plane.map_or(0.0, |plane| line.at(plane[i])));
-        a[i] = near - next;
-        b[i] = mid + next;
-        c[i] = next - mid;
-        d[i] = mid - far;
-    }
-}
-
-/// One plane of output rows: points `at` along z with these signs, then both rows along y.
+/// Three points along z as one plane: `a + b + c` or, of the far plane, `b - c - d`.
 #[inline(always)]
-fn combine<'a>(
-    products: &[&[f32]; POINTS],
-    at: [usize; 3],
-    signs: [f32; 3],
-    rows: &mut impl Iterator<Item = &'a mut [f32]>,
+fn near(a: f32, b: f32, c: f32, _: f32) -> f32 {
+    a + b + c
+}
+
+#[inline(always)]
+fn far(_: f32, b: f32, c: f32, d: f32) -> f32 {
+    b - c - d
+}
+
+/// Two rows of output of one plane, and their statistics. Where the map ends after the first row, the second is
+/// written to a row that nobody reads.
+#[inline(always)]
+fn write(
+    points: &[&[f32]; POINTS],
+    plane: impl Fn(f32, f32, f32, f32) -> f32,
+    rows: &mut [f32],
     below: bool,
+    spare: &mut [f32],
 ) -> Moments {
-    let Some(upper) = rows.next() else { return Moments::default() };
-    let x = upper.len();
-    let point = |v: usize, i: usize| {
-        let part = |k: usize| signs[k] * products[at[k] * 4 + v][i];
-        part(0) + part(1) + part(2)
-    };
-    match rows.next().filter(|_| below) {
-        None => {
-            (0..x).for_each(|i| upper[i] = point(0, i) + point(1, i) + point(2, i));
-            row_moments(upper)
-        }
-        Some(lower) => {
-            let lower = &mut lower[..x];
-            for i in 0..x {
-                let (m0, m1, m2, m3) = (point(0, i), point(1, i), point(2, i), point(3, i));
-                upper[i] = m0 + m1 + m2;
-                lower[i] = m1 - m2 - m3;
-            }
-            row_moments(upper).with(row_moments(lower))
-        }
+    let x = spare.len();
+    let (upper, lower) = rows.split_at_mut(x);
+    if below {
+        let lower = &mut lower[..x];
+        combine(points, plane, upper, lower);
+        rows_moments([upper, lower])
+    } else {
+        combine(points, plane, upper, spare);
+        rows_moments([upper])
     }
 }
 
-/// Statistics of a row: short enough for sums in 32 bits, about its own mean.
+/// Two rows of output from the points `[along z][along y]`.
 #[inline(always)]
-pub fn row_moments(row: &[f32]) -> Moments {
-    let mean = lanes_sum(row, |v| v) / row.len() as f32;
-    let squares = lanes_sum(row, |v| (v - mean) * (v - mean));
-    // What the rounding of the mean left over.
-    let rest = lanes_sum(row, |v| v - mean) / row.len() as f32;
-    Moments {
-        count: row.len() as f64,
-        mean: f64::from(mean) + f64::from(rest),
-        squares: f64::from(squares) - row.len() as f64 * f64::from(rest) * f64::from(rest),
+fn combine(p: &[&[f32]; POINTS], plane: impl Fn(f32, f32, f32, f32) -> f32, upper: &mut [f32], lower: &mut [f32]) {
+    let length = upper.len();
+    let lower = &mut lower[..length];
+    let [p0, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14, p15] = p.map(|p| &p[..length]);
+    for i in 0..length {
+        let m0 = plane(p0[i], p4[i], p8[i], p12[i]);
+        let m1 = plane(p1[i], p5[i], p9[i], p13[i]);
+        let m2 = plane(p2[i], p6[i], p10[i], p14[i]);
+        let m3 = plane(p3[i], p7[i], p11[i], p15[i]);
+        upper[i] = m0 + m1 + m2;
+        lower[i] = m1 - m2 - m3;
     }
+}
+
+/// Statistics of a row or two: short enough for sums in 32 bits, about their own mean.
+#[inline(always)]
+pub fn rows_moments<const N: usize>(rows: [&[f32]; N]) -> Moments {
+    let count = rows.iter().map(|row| row.len()).sum::<usize>();
+    let mean = rows_sum(rows, |v| v) / count as f32;
+    let squares = rows_sum(rows, |v| (v - mean) * (v - mean));
+    // What the rounding of the mean left over.
+    let rest = f64::from(rows_sum(rows, |v| v - mean)) / count as f64;
+    let count = count as f64;
+    Moments { count, mean: f64::from(mean) + rest, squares: f64::from(squares) - count * rest * rest }
 }
 
 /// A sum by 16 partial sums, which is a vector's way.
 #[inline(always)]
-fn lanes_sum(row: &[f32], term: impl Fn(f32) -> f32) -> f32 {
+fn rows_sum<const N: usize>(rows: [&[f32]; N], term: impl Fn(f32) -> f32) -> f32 {
     let mut sums = [0f32; 16];
-    let mut chunks = row.chunks_exact(16);
-    for chunk in &mut chunks {
-        for (sum, &value) in sums.iter_mut().zip(chunk) {
-            *sum += term(value);
+    let mut rest = 0.0;
+    for row in rows {
+        let mut chunks = row.chunks_exact(16);
+        for chunk in &mut chunks {
+            for (sum, &value) in sums.iter_mut().zip(chunk) {
+                *sum += term(value);
+            }
+        }
+        for &value in chunks.remainder() {
+            rest += term(value);
         }
     }
-    let rest: f32 = chunks.remainder().iter().map(|&v| term(v)).sum();
     sums.iter().sum::<f32>() + rest
 }

@@ -13,15 +13,22 @@ pub fn threads() -> usize {
     1
 }
 
-/// `f` of each item, in order.
-pub fn map<T: Send, R: Send>(items: Vec<T>, f: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
+/// `f` of each item, in order. `scratch` makes what a thread keeps from one item to the next.
+pub fn map<T: Send, R: Send, S>(
+    items: Vec<T>,
+    scratch: impl Fn() -> S + Sync + Send,
+    f: impl Fn(&mut S, T) -> R + Sync + Send,
+) -> Vec<R> {
     #[cfg(feature = "threads")]
     {
         use rayon::prelude::*;
-        items.into_par_iter().map(f).collect()
+        items.into_par_iter().map_init(scratch, f).collect()
     }
     #[cfg(not(feature = "threads"))]
-    items.into_iter().map(f).collect()
+    {
+        let mut scratch = scratch();
+        items.into_iter().map(|item| f(&mut scratch, item)).collect()
+    }
 }
 
 /// `f` of each item by as many at once as `cost` (of one) allows; `take` gets the results in order, and `pause` is
@@ -29,10 +36,11 @@ pub fn map<T: Send, R: Send>(items: Vec<T>, f: impl Fn(T) -> R + Sync + Send) ->
 ///
 /// # Errors
 /// What `pause` gives.
-pub fn in_slabs<T: Send, R: Send>(
+pub fn in_slabs<T: Send, R: Send, S>(
     items: Vec<T>,
     cost: f64,
-    f: impl Fn(T) -> R + Sync + Send,
+    scratch: impl Fn() -> S + Sync + Send,
+    f: impl Fn(&mut S, T) -> R + Sync + Send,
     mut take: impl FnMut(R),
     pause: &mut dyn FnMut(f64) -> Result<()>,
 ) -> Result<()> {
@@ -45,7 +53,7 @@ pub fn in_slabs<T: Send, R: Send>(
         if slab.is_empty() {
             return Ok(());
         }
-        map(slab, &f).into_iter().for_each(&mut take);
+        map(slab, &scratch, &f).into_iter().for_each(&mut take);
         pause((total - items.len()) as f64 / total as f64)?;
     }
 }

@@ -12,7 +12,7 @@ pub fn pool(input: &Input, [x, y, z]: [usize; 3], output: &mut [f32]) {
     let [half_x, half_y, half_z] = [x / 2, y / 2, z / 2];
     let plane = channels * half_y * half_x;
     let planes: Vec<_> = output.chunks_exact_mut(plane).take(half_z).enumerate().collect();
-    parallel::map(planes, |(at, plane)| {
+    parallel::map(planes, || (), |(), (at, plane)| {
         let rows = plane.chunks_exact_mut(half_x).enumerate();
         for (index, out) in rows {
             let (channel, row) = (index / half_y, index % half_y);

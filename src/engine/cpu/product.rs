@@ -6,63 +6,97 @@
 
 use pulp::Simd;
 
-/// Output channels at once. 4 by 3 vectors of sums, 3 of input and one weight are the 16 registers of the
-/// smallest machine.
+/// Output channels of a tile of weights. 4 by 3 vectors of sums, 3 of input and one weight are the 16 registers of
+/// the smallest machine; where there are 32, two tiles are worked on at once.
 pub const ROWS: usize = 4;
 /// Vectors at once.
 const VECTORS: usize = 3;
 
-/// [`ROWS`] channels of `length` values; `rows` and `products` go on by `stride` from channel to channel. Up to a
-/// vector more than `length` is read and written.
+/// Weights of four channels by channel of input and tap.
+pub type Tile<const TAPS: usize> = [[f32; ROWS]; TAPS];
+
+/// `length` values of all channels of `weights`, `[tile, in]`. `rows` and `products` go on by `stride` from channel
+/// to channel; up to a vector more than `length` is read and written.
 #[inline(always)]
 pub fn multiply<S: Simd, const TAPS: usize>(
     simd: S,
-    weights: &[[[f32; ROWS]; TAPS]],
+    weights: &[Tile<TAPS>],
+    inputs: usize,
     rows: &[f32],
     stride: usize,
     length: usize,
     products: &mut [f32],
 ) {
+    let many = S::REGISTER_COUNT >= 32;
+    let mut weights = weights.chunks_exact(inputs);
+    let mut products = products.chunks_exact_mut(ROWS * stride);
+    while let (Some(first), Some(one)) = (weights.next(), products.next()) {
+        let second = if many { weights.next().zip(products.next()) } else { None };
+        match second {
+            Some((second, two)) => along::<S, TAPS, 2>(simd, [first, second], rows, stride, length, [one, two]),
+            None => along::<S, TAPS, 1>(simd, [first], rows, stride, length, [one]),
+        }
+    }
+}
+
+/// `T` tiles along the whole length.
+#[inline(always)]
+fn along<S: Simd, const TAPS: usize, const T: usize>(
+    simd: S,
+    weights: [&[Tile<TAPS>]; T],
+    rows: &[f32],
+    stride: usize,
+    length: usize,
+    products: [&mut [f32]; T],
+) {
+    let mut products = products;
     let mut from = 0;
     while from < length {
         let vectors = (length - from).div_ceil(S::F32_LANES);
-        let (rows, products) = (&rows[from..], &mut products[from..]);
+        let rows = &rows[from..];
+        let out = products.each_mut().map(|products| &mut products[from..]);
         // 4 as 2 and 2: one alone would wait for its own sums.
         let step = match vectors {
-            1 => block::<S, 1, TAPS>(simd, weights, rows, stride, products),
-            2 | 4 => block::<S, 2, TAPS>(simd, weights, rows, stride, products),
-            _ => block::<S, VECTORS, TAPS>(simd, weights, rows, stride, products),
+            1 => block::<S, 1, TAPS, T>(simd, weights, rows, stride, out),
+            2 | 4 => block::<S, 2, TAPS, T>(simd, weights, rows, stride, out),
+            _ => block::<S, VECTORS, TAPS, T>(simd, weights, rows, stride, out),
         };
         from += step * S::F32_LANES;
     }
 }
 
-/// `N` vectors; returns `N`.
+/// `T` tiles by `N` vectors; returns `N`.
+#[allow(clippy::needless_range_loop, reason = "loops over constants stay in registers, iterators went to the stack")]
 #[inline(always)]
-fn block<S: Simd, const N: usize, const TAPS: usize>(
+fn block<S: Simd, const N: usize, const TAPS: usize, const T: usize>(
     simd: S,
-    weights: &[[[f32; ROWS]; TAPS]],
+    weights: [&[Tile<TAPS>]; T],
     rows: &[f32],
     stride: usize,
-    products: &mut [f32],
+    products: [&mut [f32]; T],
 ) -> usize {
     let length = N * S::F32_LANES;
-    let mut sums = [[simd.splat_f32s(0.0); N]; ROWS];
-    for (taps, row) in weights.iter().zip(rows.chunks(stride)) {
+    let mut sums = [[[simd.splat_f32s(0.0); N]; ROWS]; T];
+    for (input, row) in rows.chunks(stride).enumerate().take(weights[0].len()) {
         let row = &row[..length + TAPS - 1];
-        for (tap, weights) in taps.iter().enumerate() {
+        for tap in 0..TAPS {
             let (vectors, _) = S::as_simd_f32s(&row[tap..tap + length]);
-            let Some(vectors) = vectors.first_chunk::<N>() else { return N };
-            for (sums, &weight) in sums.iter_mut().zip(weights) {
-                let weight = simd.splat_f32s(weight);
-                for (sum, &vector) in sums.iter_mut().zip(vectors) {
-                    *sum = simd.mul_add_e_f32s(weight, vector, *sum);
+            let Some(&vectors) = vectors.first_chunk::<N>() else { return N };
+            for tile in 0..T {
+                let weights = weights[tile][input][tap];
+                for output in 0..ROWS {
+                    let weight = simd.splat_f32s(weights[output]);
+                    for n in 0..N {
+                        sums[tile][output][n] = simd.mul_add_e_f32s(weight, vectors[n], sums[tile][output][n]);
+                    }
                 }
             }
         }
     }
-    for (sums, row) in sums.iter().zip(products.chunks_mut(stride)) {
-        S::as_mut_simd_f32s(&mut row[..length]).0.copy_from_slice(sums);
+    for (sums, products) in sums.iter().zip(products) {
+        for (sums, row) in sums.iter().zip(products.chunks_mut(stride)) {
+            S::as_mut_simd_f32s(&mut row[..length]).0.copy_from_slice(sums);
+        }
     }
     N
 }

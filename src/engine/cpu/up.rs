@@ -6,8 +6,8 @@
 //! Where the output is longer than twice the input its last plane is zero: that is the reference's padding.
 
 use super::super::norm::Moments;
-use super::conv::row_moments;
-use super::product::{ROWS, multiply};
+use super::conv::rows_moments;
+use super::product::{ROWS, Tile, multiply};
 use super::{Input, parallel};
 use pulp::{Simd, WithSimd};
 
@@ -18,7 +18,7 @@ const SLACK: usize = 64;
 pub struct Weight {
     inputs: usize,
     outputs: usize,
-    parts: Vec<Vec<[[f32; ROWS]; 1]>>,
+    parts: Vec<Vec<Tile<1>>>,
 }
 
 impl Weight {
@@ -43,7 +43,7 @@ impl Weight {
 pub fn up(input: &Input, weight: &Weight, from: [usize; 3], to: [usize; 3], output: &mut [f32]) -> Vec<Moments> {
     let plane = weight.outputs * to[1] * to[0];
     let pairs: Vec<_> = output.chunks_mut(2 * plane).enumerate().collect();
-    let found = parallel::map(pairs, |(z, planes)| {
+    let found = parallel::map(pairs, || (), |(), (z, planes)| {
         pulp::Arch::new().dispatch(Pair { input, weight, from, to, z, planes })
     });
     let mut moments = vec![Moments::default(); weight.outputs];
@@ -90,11 +90,7 @@ impl WithSimd for Pair<'_, '_> {
                 for (ab, part) in weight.parts.iter().enumerate() {
                     let (a, b) = (ab / 2, ab % 2);
                     let Some(plane) = self.planes.chunks_exact_mut(outputs * to_y * to_x).nth(a) else { continue };
-                    for (weights, products) in
-                        part.chunks_exact(inputs).zip(products.chunks_exact_mut(ROWS * stride))
-                    {
-                        multiply(simd, weights, &normal, stride, count * x, products);
-                    }
+                    multiply(simd, part, inputs, &normal, stride, count * x, &mut products);
                     for (channel, pair) in products.chunks_exact(2 * stride).take(outputs).enumerate() {
                         let (even, odd) = pair.split_at(stride);
                         for row in 0..count {
@@ -114,7 +110,7 @@ impl WithSimd for Pair<'_, '_> {
         for plane in self.planes.chunks_exact(outputs * to_y * to_x) {
             for (moments, rows) in moments.iter_mut().zip(plane.chunks_exact(to_y * to_x)) {
                 for row in rows.chunks_exact(to_x) {
-                    *moments = moments.with(row_moments(row));
+                    *moments = moments.with(rows_moments([row]));
                 }
             }
         }

@@ -1,0 +1,125 @@
+//! Up-convolution 2^3 of stride 2: every input voxel gives a block of eight.
+//!
+//! ```text
+//! y[o, 2 z + a, 2 y + b, 2 x + d] = sum over i of  w[i, o, a, b, d] * line_i(x[i, z, y, x])
+//! ```
+//! Where the output is longer than twice the input its last plane is zero: that is the reference's padding. An
+//! invocation makes eight voxels of a row and four channels of four voxels of input, and leaves their moments.
+
+use super::Layout;
+
+/// Weights `[o / 4, a, b, d, i / 4, i % 4]` as quads of `o % 4` from `[i, o, 2, 2, 2]`.
+pub fn pack(weight: &[f32], inputs: usize, outputs: usize) -> Vec<f32> {
+    let quads = inputs.div_ceil(4);
+    let mut packed = vec![0.0; outputs.div_ceil(4) * 8 * quads * 16];
+    for input in 0..inputs {
+        for output in 0..outputs {
+            for tap in 0..8 {
+                let at = (((output / 4 * 8 + tap) * quads + input / 4) * 4 + input % 4) * 4 + output % 4;
+                packed[at] = weight[(input * outputs + output) * 8 + tap];
+            }
+        }
+    }
+    packed
+}
+
+/// Numbers of the uniform.
+#[derive(Debug, Clone, Copy)]
+pub struct Params {
+    /// The output.
+    pub output: Layout,
+    /// Plane with which the output's buffer begins.
+    pub start: usize,
+    /// First plane of the slab.
+    pub first: usize,
+    /// Planes of the slab.
+    pub planes: usize,
+    /// Layout, beginning and leak of the source.
+    pub source: (Layout, usize, f32),
+}
+
+impl Params {
+    /// As the shader reads them.
+    pub fn words(&self) -> Vec<u32> {
+        let ([x, y, _], (source, start, leak)) = (self.output.dims, self.source);
+        let [from_x, from_y, from_z] = source.dims;
+        let numbers = [x, y, self.planes, self.output.quads, self.output.pitch, self.start, self.first];
+        let from = [from_x, from_y, from_z, 0, 0];
+        let map = [source.quads, source.pitch, start].map(|n| n as u32);
+        numbers.iter().chain(&from).map(|&n| n as u32).chain(map).chain([leak.to_bits()]).collect()
+    }
+
+    /// Workgroups.
+    pub fn groups(&self) -> [u32; 3] {
+        let [x, y, _] = self.output.dims;
+        [(x.div_ceil(8) * y).div_ceil(64) as u32, self.planes as u32, self.output.quads as u32]
+    }
+}
+
+/// WGSL.
+pub fn source() -> String {
+    let mut text = String::from(
+        "
+struct Params {
+    x: u32, y: u32, planes: u32, quads: u32,
+    pitch: u32, start: u32, first: u32, from_x: u32,
+    from_y: u32, from_z: u32, spare0: u32, spare1: u32,
+    a: Map,
+}
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> a: array<Quad>;
+@group(0) @binding(2) var<storage, read> lines: array<Line>;
+@group(0) @binding(3) var<storage, read> weights: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> output: array<Quad>;
+@group(0) @binding(5) var<storage, read_write> moments: array<Moments>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    let across = (p.x + 7u) / 8u;
+    if (id.x >= across * p.y) { return; }
+    let x0 = id.x % across * 8u;
+    let y = id.x / across;
+    let z = p.first + id.y;
+    let quad = id.z;
+",
+    );
+    for v in 0..8 {
+        text += &format!("var s{v} = vec4(0.0);\n");
+    }
+    text += "if (z / 2u < p.from_z && y / 2u < p.from_y) {
+    for (var i = 0u; i < p.a.quads; i += 1u) {
+        let line = lines[i];
+        let at = (z / 2u - p.a.start) * p.a.pitch + (i * p.from_y + y / 2u) * p.from_x;
+        let even = ((((quad * 2u + z % 2u) * 2u + y % 2u) * 2u) * p.a.quads + i) * 4u;
+        let odd = even + p.a.quads * 4u;\n";
+    for n in 0..4 {
+        let x = format!("x0 / 2u + {n}u");
+        text += &format!(
+            "let i{n} = select(vec4(0.0), bend(load(a[at + min({x}, p.from_x - 1u)]), line, p.a.leak), {x} < p.from_x);\n"
+        );
+    }
+    for (d, side) in ["even", "odd"].iter().enumerate() {
+        for k in 0..4 {
+            text += &format!("let {side}{k} = weights[{side} + {k}u];\n");
+        }
+        for n in 0..4 {
+            let v = 2 * n + d;
+            text += &format!(
+                "s{v} += i{n}.x * {side}0 + i{n}.y * {side}1 + i{n}.z * {side}2 + i{n}.w * {side}3;\n"
+            );
+        }
+    }
+    text += "}}
+    let count = f32(min(8u, p.x - x0));
+    let at = (z - p.start) * p.pitch + (quad * p.y + y) * p.x + x0;
+    let row = ((z - p.first) * p.y + y) * across + x0 / 8u;
+    var sum = vec4(0.0);\n";
+    for v in 0..8 {
+        text += &format!("if ({v}u < p.x - x0) {{ output[at + {v}u] = pack(s{v}); sum += s{v}; }}\n");
+    }
+    text += "let mean = sum / count;\nvar squares = vec4(0.0);\n";
+    for v in 0..8 {
+        text += &format!("if ({v}u < p.x - x0) {{ squares += (s{v} - mean) * (s{v} - mean); }}\n");
+    }
+    text + "moments[quad * p.planes * p.y * across + row] = Moments(vec4(count), mean, squares);\n}\n"
+}
