@@ -3,6 +3,7 @@
 
 use crate::card::Card;
 use crate::device::{Backend, Compute};
+use crate::engine::bench::{self, Benchmark};
 use crate::error::{Error, Result};
 use crate::file::{Limits, Nifti, Source, Volume, write_labels, write_seg_nrrd};
 use crate::info::VolumeInfo;
@@ -100,15 +101,53 @@ impl Session {
         let opened = open(header, voxels, max_bytes);
         run(&self.model, opened, &progress).await.map_err(|error| thrown(&error.within(name)))
     }
+
+    /// What [`Self::segment`] will take, before any work: see [`crate::predict::Plan`].
+    ///
+    /// # Errors
+    /// As [`Nifti::open`], and what `segment` would refuse.
+    pub async fn plan(
+        &self,
+        header: Uint8Array,
+        voxels: Option<Uint8Array>,
+        max_bytes: Option<f64>,
+    ) -> std::result::Result<JsValue, JsValue> {
+        let plan = open(header, voxels, max_bytes).and_then(|opened| plan(&self.model, opened.header()?));
+        plan.map(|plan| plain(&plan)).map_err(|error| thrown(&error))
+    }
+}
+
+/// How fast a network of `base` channels runs here on an image of `x`, `y`, `z` voxels; see [`bench::forward`].
+///
+/// # Errors
+/// An unknown backend, sizes that no network takes, a device that is missing.
+#[wasm_bindgen]
+pub async fn benchmark(
+    backend: String,
+    base: usize,
+    x: usize,
+    y: usize,
+    z: usize,
+    runs: usize,
+) -> std::result::Result<JsValue, JsValue> {
+    measure(&backend, base, [x, y, z], runs).await.map(|found| plain(&found)).map_err(|error| thrown(&error))
+}
+
+async fn measure(backend: &str, base: usize, dims: [usize; 3], runs: usize) -> Result<Benchmark> {
+    let architecture = bench::architecture(base, dims)?;
+    bench::forward(&architecture, dims, runs.max(1), &Compute::open(named(backend)?).await?).await
+}
+
+fn named(backend: &str) -> Result<Backend> {
+    match backend {
+        "webgpu" => Ok(Backend::Gpu),
+        "cpu" => Ok(Backend::Cpu),
+        other => Err(Error::argument("backend", format!("\"{other}\""), "\"webgpu\" or \"cpu\"")),
+    }
 }
 
 async fn create(backend: &str, card: &[u8], weights: &HashMap<String, Vec<u8>>) -> Result<Session> {
-    let backend = match backend {
-        "webgpu" => Backend::Gpu,
-        "cpu" => Backend::Cpu,
-        other => return Err(Error::argument("backend", format!("\"{other}\""), "\"webgpu\" or \"cpu\"")),
-    };
-    let compute = Compute::open(backend).await?;
+    let compute = Compute::open(named(backend)?).await?;
     let load = |compute: &Compute| {
         let file = |name: &str| {
             weights

@@ -5,7 +5,6 @@ use super::segment::BackendName;
 use clap::Args;
 use insitu_seg::device::Compute;
 use insitu_seg::engine::bench::{self, Benchmark};
-use insitu_seg::model::Architecture;
 use insitu_seg::{Error, Result};
 use std::process::ExitCode;
 
@@ -34,14 +33,11 @@ pub struct Arguments {
 
 /// Measures: one run to warm up, the median of five.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let architecture = Architecture { base: arguments.base, depth: 3, inputs: 1, outputs: 2 };
-    let size: [usize; 3] = match arguments.size[..] {
-        [x, y, z] if [x, y, z].iter().all(|side| (8..=1024).contains(side)) => [x, y, z],
-        _ => return Err(Error::argument("--size", format!("{:?}", arguments.size), "three sides of 8 to 1024")),
+    let [x, y, z] = arguments.size[..] else {
+        return Err(Error::argument("--size", format!("{:?}", arguments.size), "three sides"));
     };
-    if !(1..=256).contains(&arguments.base) {
-        return Err(Error::argument("--base", arguments.base.to_string(), "1 to 256"));
-    }
+    let size = [x, y, z];
+    let architecture = bench::architecture(arguments.base, size)?;
     if let Some(threads) = arguments.threads {
         rayon::ThreadPoolBuilder::new()
             .num_threads(threads)

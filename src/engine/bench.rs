@@ -3,7 +3,7 @@
 use super::Network;
 use super::graph::Graph;
 use crate::device::Compute;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{Architecture, Parameter, Start};
 use crate::store::{Array, Weights};
 use serde::Serialize;
@@ -25,6 +25,20 @@ pub struct Benchmark {
     pub backend: &'static str,
     /// The device in words.
     pub adapter: String,
+}
+
+/// The network that is measured: one channel, two labels, three poolings.
+///
+/// # Errors
+/// `Argument` for sizes that it does not take.
+pub fn architecture(base: usize, dims: [usize; 3]) -> Result<Architecture> {
+    if !(1..=256).contains(&base) {
+        return Err(Error::argument("base", base.to_string(), "1 to 256 channels"));
+    }
+    if !dims.iter().all(|side| (8..=1024).contains(side)) {
+        return Err(Error::argument("size", format!("{dims:?}"), "sides of 8 to 1024"));
+    }
+    Ok(Architecture { base, depth: 3, inputs: 1, outputs: 2 })
 }
 
 /// Values between -1 and 1 without a pattern, the same every time (an MMIX generator's upper bits).

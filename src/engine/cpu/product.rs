@@ -27,7 +27,8 @@ pub fn multiply<S: Simd, const TAPS: usize>(
     length: usize,
     products: &mut [f32],
 ) {
-    let many = S::REGISTER_COUNT >= 32;
+    // Of WebAssembly's vectors a machine may have 16 or 32 in registers.
+    let many = S::REGISTER_COUNT >= 32 && cfg!(not(target_arch = "wasm32"));
     let mut weights = weights.chunks_exact(inputs);
     let mut products = products.chunks_exact_mut(ROWS * stride);
     while let (Some(first), Some(one)) = (weights.next(), products.next()) {
@@ -81,7 +82,7 @@ fn block<S: Simd, const N: usize, const TAPS: usize, const T: usize>(
         let row = &row[..length + TAPS - 1];
         for tap in 0..TAPS {
             let (vectors, _) = S::as_simd_f32s(&row[tap..tap + length]);
-            let Some(&vectors) = vectors.first_chunk::<N>() else { return N };
+            let vectors: [S::f32s; N] = std::array::from_fn(|n| vectors[n]);
             for tile in 0..T {
                 let weights = weights[tile][input][tap];
                 for output in 0..ROWS {
@@ -93,9 +94,13 @@ fn block<S: Simd, const N: usize, const TAPS: usize, const T: usize>(
             }
         }
     }
-    for (sums, products) in sums.iter().zip(products) {
-        for (sums, row) in sums.iter().zip(products.chunks_mut(stride)) {
-            S::as_mut_simd_f32s(&mut row[..length]).0.copy_from_slice(sums);
+    for (tile, products) in products.into_iter().enumerate() {
+        for output in 0..ROWS {
+            let row = &mut products[output * stride..][..length];
+            let vectors = S::as_mut_simd_f32s(row).0;
+            for n in 0..N {
+                vectors[n] = sums[tile][output][n];
+            }
         }
     }
     N
