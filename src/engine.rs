@@ -49,4 +49,11 @@ impl Network {
             Self::Cpu(network) => network.peak_bytes(dims),
         }
     }
+
+    /// Additions and multiplications of a pass.
+    pub fn flops(&self, dims: [usize; 3]) -> f64 {
+        match self {
+            Self::Cpu(network) => network.graph().total_flops(dims),
+        }
+    }
 }

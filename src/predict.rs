@@ -1,9 +1,11 @@
 //! The cascade: from a volume to its mask. [`segment`] is the whole road, to be read aloud.
 
 mod cascade;
+mod plan;
 mod route;
 
 pub use cascade::{Model, self_check};
+pub use plan::Plan;
 pub use route::Route;
 
 use crate::card::{Card, Label};

@@ -7,7 +7,7 @@ use crate::engine::bench::{self, Benchmark};
 use crate::error::{Error, Result};
 use crate::file::{Limits, Nifti, Source, Volume, write_labels, write_seg_nrrd};
 use crate::info::VolumeInfo;
-use crate::predict::{Model, Progress, Segmentation, segment, self_check};
+use crate::predict::{Model, Plan, Progress, Segmentation, segment, self_check};
 use js_sys::{Array, Function, Object, Reflect, Uint8Array};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -112,8 +112,7 @@ impl Session {
         voxels: Option<Uint8Array>,
         max_bytes: Option<f64>,
     ) -> std::result::Result<JsValue, JsValue> {
-        let plan = open(header, voxels, max_bytes).and_then(|opened| plan(&self.model, opened.header()?));
-        plan.map(|plan| plain(&plan)).map_err(|error| thrown(&error))
+        forecast(&self.model, open(header, voxels, max_bytes)).await.map_err(|error| thrown(&error))
     }
 }
 
@@ -130,12 +129,41 @@ pub async fn benchmark(
     z: usize,
     runs: usize,
 ) -> std::result::Result<JsValue, JsValue> {
-    measure(&backend, base, [x, y, z], runs).await.map(|found| plain(&found)).map_err(|error| thrown(&error))
+    measure(&backend, base, [x, y, z], runs).await.map_err(|error| thrown(&error))
 }
 
-async fn measure(backend: &str, base: usize, dims: [usize; 3], runs: usize) -> Result<Benchmark> {
+async fn measure(backend: &str, base: usize, dims: [usize; 3], runs: usize) -> Result<JsValue> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Found {
+        forward_ms: f64,
+        gflops: f64,
+        peak_bytes: u64,
+        backend: &'static str,
+        adapter: String,
+    }
     let architecture = bench::architecture(base, dims)?;
-    bench::forward(&architecture, dims, runs.max(1), &Compute::open(named(backend)?).await?).await
+    let compute = Compute::open(named(backend)?).await?;
+    let found = bench::forward(&architecture, dims, runs.max(1), &compute).await?;
+    let Benchmark { forward_ms, gflops, peak_bytes, backend, adapter, .. } = found;
+    Ok(plain(&Found { forward_ms, gflops, peak_bytes, backend, adapter }))
+}
+
+async fn forecast(model: &Model, opened: Result<Nifti<'_>>) -> Result<JsValue> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Forecast {
+        backend: &'static str,
+        adapter: String,
+        peak_bytes: u64,
+        seconds: f64,
+        dims: [usize; 3],
+    }
+    let opened = opened?;
+    let header = opened.header()?;
+    model.card.check_channels(header.channels)?;
+    let Plan { backend, adapter, peak_bytes, seconds, dims } = model.plan(&header.grid, opened.limits()).await?;
+    Ok(plain(&Forecast { backend, adapter, peak_bytes, seconds, dims }))
 }
 
 fn named(backend: &str) -> Result<Backend> {

@@ -101,6 +101,11 @@ impl Network {
         Ok(swap(&logits, dims[2], graph.maps.last().map_or(1, |map| map.channels)))
     }
 
+    /// What it computes.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
     /// Bytes of maps at the worst moment.
     pub fn peak_bytes(&self, dims: [usize; 3]) -> u64 {
         4 * self.graph.peak_values(dims) as u64

@@ -62,6 +62,11 @@ impl<'a> Nifti<'a> {
         self.pair
     }
 
+    /// The memory budget that it was opened with.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// What the header says.
     ///
     /// # Errors

@@ -15,8 +15,8 @@ pub struct Model {
     /// What it is.
     pub card: Card,
     compute: Compute,
-    whole: Vec<Network>,
-    patch: Vec<Network>,
+    pub(super) whole: Vec<Network>,
+    pub(super) patch: Vec<Network>,
 }
 
 impl Model {

@@ -3,8 +3,8 @@
 use super::Image;
 use crate::card::{Card, Preset};
 use crate::error::{Error, Result};
-use crate::file::{Volume, afford};
-use crate::grid::{Region, Resample, Turn, capped_dims, isotropic_dims};
+use crate::file::{Limits, Volume, afford};
+use crate::grid::{Grid, Region, Resample, Turn, capped_dims, isotropic_dims};
 
 /// Every spatial step of the way in: turn to RAS, resample to 1 mm, cut the box, fit the network.
 /// [`Route::leave`] is the same list read backwards.
@@ -26,17 +26,7 @@ impl Route {
         card.check_channels(volume.channels)?;
         let turn = volume.turn;
         let from = turn.turned_dims();
-        let dims = isotropic_dims(from, turn.turned(volume.grid.spacing()));
-        let bytes = dims.iter().fold(4u64, |n, &d| n.saturating_mul(d as u64));
-        let most = volume.limits.bytes / 4;
-        if bytes > most {
-            let [x, y, z] = dims;
-            return Err(Error::limit(
-                "field of view",
-                format!("{x} x {y} x {z} mm, {} MiB at 1 mm", bytes >> 20),
-                format!("at most {} MiB, a quarter of the memory budget; crop the volume", most >> 20),
-            ));
-        }
+        let dims = at_mm(&turn, &volume.grid, &volume.limits)?;
         let to_mm = Resample { from, to: dims };
         afford(2 * dims.iter().product::<usize>())?;
         let values = if from == dims {
@@ -96,6 +86,30 @@ impl Route {
     }
 }
 
+/// Size of a volume at 1 mm.
+fn at_mm(turn: &Turn, grid: &Grid, limits: &Limits) -> Result<[usize; 3]> {
+    let dims = isotropic_dims(turn.turned_dims(), turn.turned(grid.spacing()));
+    let bytes = dims.iter().fold(4u64, |n, &d| n.saturating_mul(d as u64));
+    let most = limits.bytes / 4;
+    if bytes <= most {
+        return Ok(dims);
+    }
+    let [x, y, z] = dims;
+    Err(Error::limit(
+        "field of view",
+        format!("{x} x {y} x {z} mm, {} MiB at 1 mm", bytes >> 20),
+        format!("at most {} MiB, a quarter of the memory budget; crop the volume", most >> 20),
+    ))
+}
+
+/// What the whole network will see of a volume on `grid`, which is the most that the patch network may see.
+///
+/// # Errors
+/// As [`Route::enter`] and [`Route::whole`].
+pub fn whole_dims(grid: &Grid, limits: &Limits, preset: &Preset) -> Result<[usize; 3]> {
+    fitted(at_mm(&Turn::to_ras(grid), grid, limits)?, preset)
+}
+
 /// About `max_voxels` at most, and no side below `min_side`. A long thin volume may not have both.
 fn fitted(dims: [usize; 3], preset: &Preset) -> Result<[usize; 3]> {
     let to =
@@ -117,7 +131,6 @@ fn fitted(dims: [usize; 3], preset: &Preset) -> Result<[usize; 3]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::file::Limits;
 
     /// A volume whose every voxel lies at a known place, in an odd orientation and with thick slices.
     fn volume() -> Volume {

@@ -1,0 +1,57 @@
+//! What a run will take, told before any work.
+
+use super::Model;
+use super::route::whole_dims;
+use crate::error::Result;
+use crate::file::Limits;
+use crate::grid::Grid;
+use web_time::Instant;
+
+/// Sides of the two images of the probe.
+const PROBE: [usize; 2] = [16, 32];
+
+/// A forecast for one volume.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// `cpu` or `webgpu`.
+    pub backend: &'static str,
+    /// The device in words.
+    pub adapter: String,
+    /// Bytes of maps, weights and scratch of a network at the worst moment.
+    pub peak_bytes: u64,
+    /// Seconds of both networks, if the object's box were the whole volume: less where it is smaller.
+    pub seconds: f64,
+    /// What the whole network will see, `[x, y, z]`; the patch network sees this much at most.
+    pub dims: [usize; 3],
+}
+
+impl Model {
+    /// Plans a run over a volume on `grid`. The device is probed by two small images, whose times give a line: what a
+    /// pass costs anyway, and what an operation costs.
+    ///
+    /// # Errors
+    /// As [`super::segment`], where the volume would be refused; `Device` where the device fails.
+    pub async fn plan(&self, grid: &Grid, limits: &Limits) -> Result<Plan> {
+        let dims = whole_dims(grid, limits, &self.card.preset)?;
+        let (mut peak_bytes, mut seconds) = (0, 0.0);
+        for networks in [&self.whole, &self.patch] {
+            let Some(network) = networks.first() else { continue };
+            let mut points = [(0.0, 0.0); 2];
+            for (point, side) in points.iter_mut().zip(PROBE) {
+                let image = vec![0.5; side * side * side];
+                for _ in 0..2 {
+                    let since = Instant::now();
+                    network.logits(&image, [side; 3], &mut |_| Ok(())).await?;
+                    *point = (network.flops([side; 3]), since.elapsed().as_secs_f64());
+                }
+            }
+            let [(few, short), (many, long)] = points;
+            let each = ((long - short) / (many - few)).max(0.5 * long / many);
+            let anyway = (short - few * each).max(0.0);
+            seconds += (anyway + each * network.flops(dims)) * networks.len() as f64;
+            peak_bytes = network.peak_bytes(dims).max(peak_bytes);
+        }
+        let compute = self.compute();
+        Ok(Plan { backend: compute.name(), adapter: compute.adapter().to_owned(), peak_bytes, seconds, dims })
+    }
+}
