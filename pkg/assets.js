@@ -4,9 +4,27 @@
  */
 import { InsituError } from './error.js';
 
-/** The compiled engine. It is compiled once and handed to every worker, so that a restart fetches nothing. */
-export async function loadWasm(assets) {
-  const url = assets ? new URL('wasm/insitu_seg_bg.wasm', assets) : new URL('./wasm/insitu_seg_bg.wasm', import.meta.url);
+/** @type {Record<import('./index.d.ts').Artifact, () => URL>} */
+const ENGINES = {
+  gpu: () => new URL('./wasm/gpu/insitu_seg_bg.wasm', import.meta.url),
+  cpu: () => new URL('./wasm/cpu/insitu_seg_bg.wasm', import.meta.url),
+  threads: () => new URL('./wasm/threads/insitu_seg_bg.wasm', import.meta.url),
+};
+
+const compiled = new Map();
+
+/** A compiled engine. It is compiled once and handed to every worker, so that a restart fetches nothing. */
+export function loadWasm(artifact, assets) {
+  const url = assets ? new URL(`wasm/${artifact}/insitu_seg_bg.wasm`, assets) : ENGINES[artifact]();
+  if (!compiled.has(url.href)) {
+    const module = compile(url);
+    compiled.set(url.href, module);
+    module.catch(() => compiled.delete(url.href));
+  }
+  return compiled.get(url.href);
+}
+
+async function compile(url) {
   const response = await get(url);
   try {
     if (response.headers.get('content-type')?.startsWith('application/wasm')) {
@@ -20,6 +38,14 @@ export async function loadWasm(assets) {
     const old = cause instanceof WebAssembly.CompileError;
     throw new InsituError(old ? 'unsupported' : 'io', `The engine at ${url.href} could not be compiled (${cause.message}).`, { cause });
   }
+}
+
+/** `assets` names a folder, with or without the slash at its end; left out, it is the folder of this package. */
+export function folder(assets) {
+  if (!assets) return undefined;
+  const url = new URL(assets, globalThis.location?.href);
+  if (!url.pathname.endsWith('/')) url.pathname += '/';
+  return url;
 }
 
 /**

@@ -1,25 +1,40 @@
 #!/usr/bin/env node
 /**
- * Makes pkg/wasm from the crate: cargo, then wasm-bindgen of exactly the crate's version.
+ * Makes pkg/wasm from the crate: cargo, then wasm-bindgen of exactly the crate's version. One folder for each way to
+ * run, as one module cannot hold both the GPU and threads: gpu, cpu, threads.
  *
- *   node pkg/build.mjs          the release profile, for work and tests; nothing to do if the sources are older
+ *   node pkg/build.mjs          the release profile, for work and tests; nothing to do where the sources are older
+ *   node pkg/build.mjs cpu      of these folders only
  *   node pkg/build.mjs --opt    the dist profile and wasm-opt -O3, for publishing (minutes)
  *   node pkg/build.mjs --tools  only makes sure of wasm-bindgen
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+const TARGET = 'wasm32-unknown-unknown';
+
+/** Memory that workers share, which each of them readies for itself. */
+const SHARED = [
+  '-Ctarget-feature=+simd128,+atomics,+bulk-memory,+mutable-globals',
+  ...['--shared-memory', '--import-memory', `--max-memory=${2 ** 32}`].map((arg) => `-Clink-arg=${arg}`),
+  ...['__wasm_init_tls', '__tls_size', '__tls_align', '__tls_base'].map((name) => `-Clink-arg=--export=${name}`),
+];
+
+/** `own`: built with a standard library of its own, made from its sources, in a target folder of its own. */
+const ARTIFACTS = {
+  gpu: { features: 'web,gpu' },
+  cpu: { features: 'web' },
+  threads: { features: 'web,threads', own: true },
+};
+
 const root = fileURLToPath(new URL('..', import.meta.url));
-const wasmDir = join(root, 'pkg', 'wasm');
-const wasmFile = join(wasmDir, 'insitu_seg_bg.wasm');
-const stampFile = join(wasmDir, 'build.json');
 const cargoBin = join(process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'bin');
 const env = { ...process.env, PATH: `${process.env.PATH}${delimiter}${cargoBin}` };
 
-const run = (command, args) => execFileSync(command, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
+const run = (command, args, more) => execFileSync(command, args, { cwd: root, env: { ...env, ...more }, stdio: ['ignore', 'inherit', 'inherit'] });
 const ask = (command, args) => execFileSync(command, args, { cwd: root, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 2 ** 26 });
 
 /** The exact version the crate pins: generated glue and command must agree to the last digit. */
@@ -43,7 +58,7 @@ function ensureWasmBindgen(version) {
 
 /** The newest change to anything the wasm is made of, milliseconds. */
 function newestSource() {
-  const files = ['Cargo.toml', 'Cargo.lock', '.cargo/config.toml', 'rust-toolchain.toml'].map((file) => join(root, file));
+  const files = ['Cargo.toml', 'Cargo.lock', 'build.rs', '.cargo/config.toml', 'rust-toolchain.toml', 'pkg/build.mjs'].map((file) => join(root, file));
   const walk = (dir) =>
     readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
       const path = join(dir, entry.name);
@@ -52,34 +67,80 @@ function newestSource() {
   return Math.max(...[...files, ...walk(join(root, 'src'))].filter(existsSync).map((file) => statSync(file).mtimeMs));
 }
 
-function isFresh(wanted) {
-  if (!existsSync(wasmFile) || !existsSync(stampFile)) return false;
+function isFresh(folder, wanted) {
+  const [wasm, stampFile] = [join(folder, 'insitu_seg_bg.wasm'), join(folder, 'build.json')];
+  if (!existsSync(wasm) || !existsSync(stampFile)) return false;
   const stamp = JSON.parse(readFileSync(stampFile, 'utf8'));
-  return stamp.wasmBindgen === wanted.wasmBindgen && (stamp.opt || !wanted.opt) && statSync(wasmFile).mtimeMs > newestSource();
+  return stamp.wasmBindgen === wanted.wasmBindgen && (stamp.opt || !wanted.opt) && stamp.started > newestSource();
 }
 
-/** wasm-opt on what wasm-bindgen wrote; the features are those the target and simd128 turn on. 90 MB, so fetched only here. */
-function optimise() {
-  const features = ['simd', 'bulk-memory', 'sign-ext', 'mutable-globals', 'nontrapping-float-to-int', 'reference-types', 'multivalue'];
+const hasStdSources = () => existsSync(join(ask('rustc', ['--print', 'sysroot']).trim(), 'lib/rustlib/src/rust/library/Cargo.toml'));
+const targetFolder = () => JSON.parse(ask('cargo', ['metadata', '--format-version', '1', '--no-deps'])).target_directory;
+
+/** The module as cargo makes it. */
+function compile({ features, own }, profile) {
+  const args = ['build', '--profile', profile, '--lib', '--target', TARGET, '--features', features];
+  const built = (folder) => join(folder, TARGET, profile, 'insitu_seg.wasm');
+  if (!own) {
+    run('cargo', args);
+    return built(targetFolder());
+  }
+  const folder = join(targetFolder(), 'threads');
+  const std = ['-Z', 'build-std=std,panic_abort', '--target-dir', folder];
+  run('cargo', [...args, ...std], { RUSTC_BOOTSTRAP: '1', RUSTFLAGS: SHARED.join(' ') });
+  return built(folder);
+}
+
+/**
+ * wasm-bindgen-rayon starts its workers on a module that imports '../../..', which only bundlers take for the glue:
+ * by its name everyone finds it.
+ */
+function nameGlue(folder) {
+  const snippets = join(folder, 'snippets');
+  const [crate] = readdirSync(snippets).filter((name) => name.startsWith('wasm-bindgen-rayon-'));
+  const file = join(snippets, crate, 'src', 'workerHelpers.js');
+  const [before, after, ...more] = readFileSync(file, 'utf8').split("import('../../..')");
+  if (after === undefined || more.length > 0) throw new Error(`${file}: expected one import('../../..')`);
+  writeFileSync(file, `${before}import('../../../insitu_seg.js')${after}`);
+}
+
+/** wasm-opt on what wasm-bindgen wrote; the features are those the target and the flags turn on. 90 MB, so fetched only here. */
+function optimise(wasm) {
+  const features = ['simd', 'threads', 'bulk-memory', 'sign-ext', 'mutable-globals', 'nontrapping-float-to-int', 'reference-types', 'multivalue'];
   const wasmOpt = ['exec', '--yes', '--package=binaryen@132.0.0', '--', 'wasm-opt'];
-  run('npm', [...wasmOpt, '-O3', ...features.map((name) => `--enable-${name}`), wasmFile, '-o', wasmFile]);
+  run('npm', [...wasmOpt, '-O3', ...features.map((name) => `--enable-${name}`), wasm, '-o', wasm]);
 }
 
-const opt = process.argv.includes('--opt');
-const wanted = { wasmBindgen: pinnedVersion(), opt };
+function make(name, wanted) {
+  const folder = join(root, 'pkg', 'wasm', name);
+  const artifact = ARTIFACTS[name];
+  if (isFresh(folder, wanted)) return console.log(`pkg/wasm/${name} is newer than its sources: nothing to build`);
+  const empty = () => {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+  };
+  if (artifact.own && !hasStdSources()) {
+    empty();
+    // Bundlers want a file behind every import; at run time its failure is followed by one thread.
+    writeFileSync(join(folder, 'insitu_seg.js'), "throw new Error('this build has no threads');\n");
+    return console.error(`pkg/wasm/${name}: not built, so the CPU has one thread: it needs \`rustup component add rust-src\``);
+  }
+  const started = Date.now();
+  const built = compile(artifact, wanted.opt ? 'dist' : 'release');
+  empty();
+  run('wasm-bindgen', ['--target', 'web', '--no-typescript', '--out-dir', folder, '--out-name', 'insitu_seg', built]);
+  if (artifact.own) nameGlue(folder);
+  const wasm = join(folder, 'insitu_seg_bg.wasm');
+  if (wanted.opt) optimise(wasm);
+  writeFileSync(join(folder, 'build.json'), `${JSON.stringify({ ...wanted, started })}\n`);
+  console.log(`pkg/wasm/${name}: ${(statSync(wasm).size / 1e6).toFixed(2)} MB`);
+}
+
+const options = process.argv.slice(2).filter((argument) => argument.startsWith('--'));
+const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const unknown = [...options.filter((option) => !['--opt', '--tools'].includes(option)), ...names.filter((name) => !(name in ARTIFACTS))];
+if (unknown.length > 0) throw new Error(`expected --opt, --tools, or of ${Object.keys(ARTIFACTS).join(', ')}, found ${unknown.join(' ')}`);
+
+const wanted = { wasmBindgen: pinnedVersion(), opt: options.includes('--opt') };
 ensureWasmBindgen(wanted.wasmBindgen);
-if (process.argv.includes('--tools')) process.exit(0);
-if (isFresh(wanted)) {
-  console.log('pkg/wasm is newer than its sources: nothing to build');
-  process.exit(0);
-}
-
-const profile = opt ? 'dist' : 'release';
-run('cargo', ['build', '--profile', profile, '--lib', '--target', 'wasm32-unknown-unknown', '--features', 'web']);
-const target = JSON.parse(ask('cargo', ['metadata', '--format-version', '1', '--no-deps'])).target_directory;
-mkdirSync(wasmDir, { recursive: true });
-const built = join(target, 'wasm32-unknown-unknown', profile, 'insitu_seg.wasm');
-run('wasm-bindgen', ['--target', 'web', '--out-dir', wasmDir, '--out-name', 'insitu_seg', built]);
-if (opt) optimise();
-writeFileSync(stampFile, `${JSON.stringify(wanted)}\n`);
-console.log(`pkg/wasm/insitu_seg_bg.wasm: ${(statSync(wasmFile).size / 1e6).toFixed(1)} MB`);
+if (!options.includes('--tools')) for (const name of names.length > 0 ? names : Object.keys(ARTIFACTS)) make(name, wanted);

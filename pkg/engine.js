@@ -2,27 +2,37 @@
  * The engine: the one file that imports the generated wasm. It runs in the worker, or with `worker: false` in
  * the calling thread, and is the same code in both. Its methods take and give structured-cloneable values.
  */
-import init, { Session, inspect } from './wasm/insitu_seg.js';
+import { InsituError } from './error.js';
 import { watchGpu } from './gpu.js';
 
-/** Whether the module's constructors have run in this thread: once, and by us (build.rs says why). */
-let registered = false;
+/** The code of each artifact; only what runs is fetched. */
+const CODE = {
+  gpu: () => import('./wasm/gpu/insitu_seg.js'),
+  cpu: () => import('./wasm/cpu/insitu_seg.js'),
+  threads: () => import('./wasm/threads/insitu_seg.js'),
+};
+
+/** Threads that do not start say nothing. */
+const THREADS_MS = 20_000;
 
 export class Engine {
   #gpu;
   #generation;
+  #code;
   #session;
 
-  /**
-   * @param {{ wasm: WebAssembly.Module, backend: 'webgpu' | 'cpu', card: Uint8Array, weights: [string, Uint8Array][] }} options
-   */
-  async start({ wasm, backend, card, weights }) {
+  /** @param {{ artifact: import('./index.d.ts').Artifact, threads: number, wasm: WebAssembly.Module }} options */
+  async load({ artifact, threads, wasm }) {
     this.#gpu = watchGpu();
     this.#generation = this.#gpu.faults;
-    const { __wasm_call_ctors: registerAll } = await init({ module_or_path: wasm });
-    if (!registered) registerAll();
-    registered = true;
-    this.#session = await this.#gpu.guard(this.#generation, () => Session.create(backend, card, weights));
+    this.#code = await CODE[artifact]();
+    await this.#code.default({ module_or_path: wasm });
+    if (artifact === 'threads') await startThreads(this.#code, threads);
+  }
+
+  /** @param {{ backend: 'webgpu' | 'cpu', card: Uint8Array, weights: [string, Uint8Array][] }} options */
+  async start({ backend, card, weights }) {
+    this.#session = await this.#guarded(() => this.#code.Session.create(backend, card, weights));
   }
 
   /** Whether the GPU is still the one the session was made on: a device can be lost between two runs. */
@@ -32,7 +42,12 @@ export class Engine {
 
   /** The header and the range of values of a NIfTI file, as `insitu info` gives them. */
   async inspect({ bytes, voxels, maxBytes }) {
-    return inspect(bytes, voxels, maxBytes);
+    return this.#code.inspect(bytes, voxels, maxBytes);
+  }
+
+  /** What `segment` will take. */
+  async plan({ bytes, voxels, maxBytes }) {
+    return this.#guarded(() => this.#session.plan(bytes, voxels, maxBytes));
   }
 
   /**
@@ -42,7 +57,25 @@ export class Engine {
   async segment({ bytes, voxels, name, maxBytes }, onProgress) {
     const before = this.#gpu.submits;
     const report = (stage, done, total) => onProgress({ stage, done, total });
-    const raw = await this.#gpu.guard(this.#generation, () => this.#session.segment(bytes, voxels, maxBytes, name, report));
+    const raw = await this.#guarded(() => this.#session.segment(bytes, voxels, maxBytes, name, report));
     return { ...raw, gpuSubmits: this.#gpu.submits - before };
   }
+
+  /** How fast a network with random weights runs; needs no session. */
+  async benchmark({ backend, base, size, runs }) {
+    return this.#guarded(() => this.#code.benchmark(backend, base, ...size, runs));
+  }
+
+  #guarded(work) {
+    return this.#gpu.guard(this.#generation, work);
+  }
+}
+
+async function startThreads(code, count) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    const error = new InsituError('internal', `The engine's ${count} threads did not start within ${THREADS_MS / 1000} s.`);
+    timer = setTimeout(reject, THREADS_MS, error);
+  });
+  await Promise.race([code.initThreadPool(count), late]).finally(() => clearTimeout(timer));
 }

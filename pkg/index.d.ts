@@ -4,6 +4,8 @@
  */
 
 export type Backend = 'webgpu' | 'cpu';
+/** The engine's three forms: WebGPU; the CPU on one thread; the CPU on several, in a cross-origin isolated page. */
+export type Artifact = 'gpu' | 'cpu' | 'threads';
 export type Triple = [x: number, y: number, z: number];
 /** Four rows; voxel index (i, j, k, 1) -> millimetres. */
 export type Affine = [number, number, number, number][];
@@ -38,7 +40,7 @@ export interface Support {
   adapter: { vendor: string; architecture: string; device: string; description: string; software: boolean } | null;
   /** The adapter's WebGPU limits, {} without an adapter. */
   limits: Record<string, number>;
-  /** Whether the page is cross-origin isolated, so that threads could share memory. */
+  /** Whether the CPU would run on several threads: it has cores, and the page is cross-origin isolated. */
   threads: boolean;
   /** WebAssembly SIMD, which the engine needs. */
   simd: boolean;
@@ -65,9 +67,11 @@ export interface SegmenterOptions {
   model?: string | URL | Uint8Array[];
   /** 'auto' takes WebGPU where there is a real adapter and else the CPU; 'webgpu' throws where it cannot be had. */
   backend?: 'auto' | Backend;
+  /** On the CPU, where threads can be had: how many, 1 to 256. By default one for each core, 16 at most; 1 for none. */
+  threads?: number;
   /** The folder that holds this package's wasm/ and models/; by default beside the package's own modules. */
   assets?: string | URL;
-  /** Run in a worker (the default), or in the calling thread. */
+  /** Run in a worker (the default), or in the calling thread, then without threads. */
   worker?: boolean;
   /** What the decoded voxels of an image may take, bytes; a larger image is refused as 'limit' before it is read. By default 2 GiB. */
   maxBytes?: number;
@@ -96,13 +100,61 @@ export interface Segmenter {
   readonly backend: Backend;
   /** The GPU's name, '' on the CPU. */
   readonly adapter: string;
-  /** One sentence: why this backend. */
+  /** How many threads compute; 1 on the GPU. */
+  readonly threads: number;
+  readonly artifact: Artifact;
+  /** One sentence: why this engine. */
   readonly why: string;
   readonly model: ModelCard;
   inspect(input: Input, options?: { signal?: AbortSignal }): Promise<VolumeInfo>;
+  /** What `segment` will take, before any work; throws what `segment` would refuse. */
+  plan(input: Input, options?: { signal?: AbortSignal }): Promise<Plan>;
   segment(input: Input, options?: RunOptions): Promise<Segmentation>;
   dispose(): void;
 }
+
+export interface Plan {
+  backend: Backend;
+  /** The device in words. */
+  adapter: string;
+  /** Maps, weights and scratch of a network at the worst moment. */
+  peakBytes: number;
+  /** An estimate, from two short runs on this machine; less where the object's box is smaller than the image. */
+  seconds: number;
+  /** The image as the first network sees it. */
+  dims: Triple;
+}
+
+export interface BenchmarkOptions {
+  /** Channels of the network's first level, 1 to 256. */
+  base: number;
+  /** Voxels, each side 8 to 1024. */
+  size: Triple;
+  /** A training step as well: not in the browser yet, refused as 'unsupported'. */
+  train?: boolean;
+  /** As for `createSegmenter`; but an engine that cannot start is an error, not a reason to take another. */
+  backend?: 'auto' | Backend;
+  threads?: number;
+  /** Passes that count, 5 by default; one goes before that does not. */
+  runs?: number;
+  assets?: string | URL;
+}
+
+export interface Benchmark {
+  /** Milliseconds of a forward pass, the median. */
+  forwardMs: number;
+  /** Billions of additions and multiplications per second. */
+  gflops: number;
+  /** Maps, weights and scratch at the worst moment. */
+  peakBytes: number;
+  backend: Backend;
+  /** The device in words. */
+  adapter: string;
+  threads: number;
+}
+
+/** How fast a network with random weights runs here. Calls do not wait for each other: measure one at a time. */
+export function benchmark(options: BenchmarkOptions): Promise<Benchmark>;
 
 /** One field of a file's header, judged. */
 export interface Check {
@@ -150,8 +202,10 @@ export interface LabelClass {
 }
 
 export interface RunReport {
+  artifact: Artifact;
   backend: Backend;
   adapter: string;
+  threads: number;
   why: string;
   /** Calls of GPUQueue.submit during this run; 0 on the CPU. */
   gpuSubmits: number;

@@ -16,11 +16,13 @@ const sides = ([x, y, z]) => `x runs ${SIDES[x]}, y ${SIDES[y]}, z ${SIDES[z]}`;
  * @returns {import('./index.d.ts').RunReport}
  */
 export function reportOf(segmenter, raw, { name, bytes }, ms) {
-  const { backend, adapter, why, model } = segmenter;
+  const { artifact, backend, adapter, threads, why, model } = segmenter;
   const { gpuSubmits, dims, spacing, orientation, box, timings, nifti } = raw;
   return {
+    artifact,
     backend,
     adapter,
+    threads,
     why,
     gpuSubmits,
     model: { name: model.name, title: model.title, licence: model.licence },

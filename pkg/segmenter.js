@@ -1,20 +1,22 @@
-import { loadModel, loadWasm } from './assets.js';
+import { folder, loadModel, loadWasm } from './assets.js';
 import { InsituError, asInsituError, cancelled } from './error.js';
 import { ThreadHost, WorkerHost } from './host.js';
 import { readInput } from './input.js';
 import { reportOf } from './report.js';
-import { chooseBackend } from './support.js';
+import { chooseEngine, chooseInstead } from './support.js';
 
 /**
  * Loads a model and the engine, starts it on the best backend, and gives a segmenter that is ready to run.
  * @param {import('./index.d.ts').SegmenterOptions} [options]
  */
-export async function createSegmenter({ model = 'hippocampus', backend = 'auto', assets, worker = true, maxBytes } = {}) {
+export async function createSegmenter({ model = 'hippocampus', backend = 'auto', threads, assets, worker = true, maxBytes } = {}) {
   checkBudget(maxBytes);
-  const base = assets && folder(assets);
-  const choice = await chooseBackend(backend);
-  const [wasm, files] = await Promise.all([loadWasm(base), loadModel(model, base)]);
-  const segmenter = new Segmenter({ wasm, files, maxBytes, choice, fallback: backend === 'auto', Host: worker ? WorkerHost : ThreadHost });
+  const base = folder(assets);
+  const asked = { backend, threads, worker };
+  const choice = await chooseEngine(asked);
+  const engine = loadWasm(choice.artifact, base).catch(() => {}); // fetched at the same time; `start` hears of a failure
+  const [files] = await Promise.all([loadModel(model, base), engine]);
+  const segmenter = new Segmenter({ base, files, maxBytes, asked, choice, Host: worker ? WorkerHost : ThreadHost });
   await segmenter.start();
   return segmenter;
 }
@@ -25,14 +27,7 @@ function checkBudget(maxBytes) {
   throw new InsituError('argument', `maxBytes must be a positive number of bytes, found ${typeof maxBytes === 'number' ? maxBytes : typeof maxBytes}.`);
 }
 
-/** `assets` names a folder, with or without the slash at its end. */
-function folder(assets) {
-  const url = new URL(assets, globalThis.location?.href);
-  if (!url.pathname.endsWith('/')) url.pathname += '/';
-  return url;
-}
-
-/** One model on one backend. Calls are queued; a cancelled or failed engine is replaced at the next call. */
+/** One model on one engine. Calls are queued; a cancelled or failed engine is replaced at the next call. */
 class Segmenter {
   #parts;
   #choice;
@@ -55,7 +50,17 @@ class Segmenter {
     return this.#choice.adapter;
   }
 
-  /** One sentence: why this backend. */
+  /** How many threads compute; 1 on the GPU. */
+  get threads() {
+    return this.#choice.threads;
+  }
+
+  /** Which of the package's engines runs: 'gpu', 'cpu', or 'threads'. */
+  get artifact() {
+    return this.#choice.artifact;
+  }
+
+  /** One sentence: why this engine. */
   get why() {
     return this.#choice.why;
   }
@@ -73,6 +78,12 @@ class Segmenter {
   async inspect(input, { signal } = {}) {
     const image = await readInput(input);
     return this.#turn(signal, () => this.#callOn(image, 'inspect'));
+  }
+
+  /** What `segment` will take, before any work. */
+  async plan(input, { signal } = {}) {
+    const image = await readInput(input);
+    return this.#turn(signal, () => this.#callOn(image, 'plan'));
   }
 
   /**
@@ -145,27 +156,33 @@ class Segmenter {
     this.#host = null;
   }
 
-  /** The running engine, or a new one: on the GPU first, on the CPU where 'auto' allows it. */
+  /** The running engine, or a new one; where its kind cannot start, one of the next kind that `asked` allows. */
   async #engine() {
     if (this.#disposed) throw new InsituError('argument', 'This segmenter was disposed: create a new one.');
     if (this.#host?.alive && (await this.#host.call('healthy'))) return this.#host;
     this.#drop(cancelled());
-    try {
-      return await this.#spawn();
-    } catch (error) {
-      if (!this.#parts.fallback || this.backend === 'cpu' || error.code === 'cancelled') throw error;
-      const reason = error.message.replace(/\.$/, '');
-      this.#choice = { backend: 'cpu', adapter: '', why: `The CPU is used because WebGPU failed to start (${reason}).` };
-      return await this.#spawn();
+    for (;;) {
+      try {
+        return await this.#spawn();
+      } catch (thrown) {
+        const error = asInsituError(thrown);
+        const next = chooseInstead(this.#choice, error, this.#parts.asked);
+        if (error.code === 'cancelled' || !next) throw error;
+        this.#choice = next;
+      }
     }
   }
 
   async #spawn() {
-    const { Host, wasm, files } = this.#parts;
+    const { Host, base, files } = this.#parts;
+    const { artifact, backend, threads } = this.#choice;
+    const wasm = await loadWasm(artifact, base);
+    if (this.#disposed) throw cancelled();
     const host = new Host();
     this.#host = host;
     try {
-      await host.call('start', { wasm, backend: this.backend, card: files.bytes, weights: files.weights });
+      await host.call('load', { artifact, threads, wasm });
+      await host.call('start', { backend, card: files.bytes, weights: files.weights });
       return host;
     } catch (error) {
       if (this.#host === host) this.#drop(error);

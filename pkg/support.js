@@ -1,44 +1,88 @@
 import { InsituError } from './error.js';
 
+/** Each thread is a worker with a stack and scratch memory of its own; a server's cores would make hundreds. */
+const MOST_THREADS = 16;
+
 /** What this browser offers, and which backend to take, with the reasons in words. */
 export async function checkSupport() {
   const { adapter, reason } = await findAdapter();
   const info = adapter && describe(adapter);
   const simd = hasSimd();
-  const threads = globalThis.crossOriginIsolated === true;
+  const { threads, why } = chooseThreads({});
   const recommended = info && !info.software ? 'webgpu' : 'cpu';
   const reasons = [
     info ? `WebGPU: ${words(info)}${info.software ? ' (a software emulation: slow)' : ''}` : `WebGPU: ${reason}`,
     simd ? 'SIMD: yes' : 'SIMD: this browser has no WebAssembly SIMD, which the engine needs',
-    threads ? 'Threads: yes' : 'Threads: no, this page is not cross-origin isolated',
+    threads > 1 ? `Threads: ${threads}` : `Threads: no, ${why}`,
   ];
-  return { webgpu: Boolean(adapter), adapter: info ?? null, limits: adapter ? numbers(adapter.limits) : {}, threads, simd, recommended, reasons };
+  return { webgpu: Boolean(adapter), adapter: info ?? null, limits: adapter ? numbers(adapter.limits) : {}, threads: threads > 1, simd, recommended, reasons };
 }
 
 /**
- * The backend to run on, and one sentence that says why.
- * @param {'auto' | 'webgpu' | 'cpu'} asked
+ * The engine to run, and one sentence that says why.
+ * @param {{ backend?: 'auto' | 'webgpu' | 'cpu', threads?: number, worker?: boolean }} asked
+ * @returns {Promise<Choice>}
+ * @typedef {{ artifact: import('./index.d.ts').Artifact, backend: 'webgpu' | 'cpu', adapter: string, threads: number, why: string }} Choice
  */
-export async function chooseBackend(asked) {
-  if (!['auto', 'webgpu', 'cpu'].includes(asked)) {
-    throw new InsituError('argument', `The backend must be 'auto', 'webgpu' or 'cpu', found '${asked}'.`);
+export async function chooseEngine({ backend = 'auto', ...asked }) {
+  if (!['auto', 'webgpu', 'cpu'].includes(backend)) {
+    throw new InsituError('argument', `The backend must be 'auto', 'webgpu' or 'cpu', found '${backend}'.`);
+  }
+  const { threads } = asked;
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 256)) {
+    throw new InsituError('argument', `threads must be a whole number from 1 to 256, found ${typeof threads === 'number' ? threads : typeof threads}.`);
   }
   if (!hasSimd()) throw new InsituError('unsupported', 'This browser has no WebAssembly SIMD, which the engine needs: use a browser from 2023 or later.');
-  if (asked === 'cpu') return { backend: 'cpu', adapter: '', why: 'The CPU was asked for.' };
+  if (backend === 'cpu') return onCpu('The CPU was asked for', asked);
   const { adapter, reason } = await findAdapter();
   if (!adapter) {
-    if (asked === 'webgpu') throw new InsituError('device', `WebGPU was asked for, but ${reason}.`);
-    return { backend: 'cpu', adapter: '', why: `The CPU is used because ${reason}.` };
+    if (backend === 'webgpu') throw new InsituError('device', `WebGPU was asked for, but ${reason}.`);
+    return onCpu(`The CPU is used because ${reason}`, asked);
   }
   const info = describe(adapter);
   const name = words(info);
-  if (asked === 'webgpu') {
-    return { backend: 'webgpu', adapter: name, why: `WebGPU was asked for${info.software ? `; ${name} is a software emulation and slow` : ''}.` };
+  if (backend === 'webgpu') {
+    return onGpu(name, `WebGPU was asked for${info.software ? `; ${name} is a software emulation and slow` : ''}.`);
   }
   if (info.software) {
-    return { backend: 'cpu', adapter: '', why: `The CPU is used because the only WebGPU adapter, ${name}, is a software emulation and slower than the CPU itself.` };
+    return onCpu(`The CPU is used because the only WebGPU adapter, ${name}, is a software emulation and slower than the CPU itself`, asked);
   }
-  return { backend: 'webgpu', adapter: name, why: 'This browser offers the GPU through WebGPU.' };
+  return onGpu(name, 'This browser offers the GPU through WebGPU.');
+}
+
+/**
+ * The engine to try where `failed` could not start, or null.
+ * @param {Choice} failed @param {Error} error @param {{ backend?: string, threads?: number, worker?: boolean }} asked
+ * @returns {Choice | null}
+ */
+export function chooseInstead(failed, error, asked) {
+  const { artifact } = failed;
+  const reason = error.message.replace(/\.$/, '');
+  if (artifact === 'gpu' && asked.backend === 'auto') return onCpu(`The CPU is used because WebGPU failed to start (${reason})`, asked);
+  const machinery = ['internal', 'io', 'unsupported'].includes(error.code);
+  if (artifact === 'threads' && machinery) {
+    return { ...failed, artifact: 'cpu', threads: 1, why: `The CPU uses one thread because threads failed to start (${reason}).` };
+  }
+  return null;
+}
+
+const onGpu = (adapter, why) => ({ artifact: 'gpu', backend: 'webgpu', adapter, threads: 1, why });
+
+function onCpu(because, asked) {
+  const { threads, why } = chooseThreads(asked);
+  const count = threads > 1 ? `${threads} threads` : `one thread, as ${why}`;
+  return { artifact: threads > 1 ? 'threads' : 'cpu', backend: 'cpu', adapter: '', threads, why: `${because}; it uses ${count}.` };
+}
+
+/** How many threads may share memory; where it is one, why. */
+function chooseThreads({ threads, worker = true }) {
+  const cores = globalThis.navigator?.hardwareConcurrency ?? 1;
+  const one = (why) => ({ threads: 1, why });
+  if (threads === 1) return one('was asked for');
+  if (!worker) return one('the calling thread cannot wait for others');
+  if (globalThis.crossOriginIsolated !== true) return one('this page is not cross-origin isolated');
+  if (threads === undefined && cores === 1) return one('this machine has one core');
+  return { threads: threads ?? Math.min(cores, MOST_THREADS) };
 }
 
 async function findAdapter() {

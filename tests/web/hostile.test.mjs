@@ -14,11 +14,9 @@ const corpus = process.env.INSITU_CORPUS;
 let inspect;
 let memory;
 before(async () => {
-  const folder = join(root, 'pkg/wasm');
+  const folder = join(root, 'pkg/wasm/cpu');
   const { default: init, ...engine } = await import(join(folder, 'insitu_seg.js'));
-  const exports = await init({ module_or_path: readFileSync(join(folder, 'insitu_seg_bg.wasm')) });
-  exports.__wasm_call_ctors();
-  ({ memory } = exports);
+  ({ memory } = await init({ module_or_path: readFileSync(join(folder, 'insitu_seg_bg.wasm')) }));
   ({ inspect } = engine);
 });
 

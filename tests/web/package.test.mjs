@@ -34,17 +34,17 @@ describe('in a page that imports /index.js', () => {
   let browser;
   let page;
   before(async () => {
-    server = await serve(join(root, 'pkg'), { '/': EMPTY_PAGE, '/lost/wasm/insitu_seg_bg.wasm': EMPTY_PAGE });
+    server = await serve(join(root, 'pkg'), { '/': EMPTY_PAGE, '/lost/wasm/cpu/insitu_seg_bg.wasm': EMPTY_PAGE });
     browser = await launch();
     page = await browser.newPage();
     await page.goto(server.url);
     // What every test below needs, under window.t.
     await page.evaluate(async (sample) => {
-      const { createSegmenter } = await import('/index.js');
+      const { benchmark, createSegmenter } = await import('/index.js');
       const bytes = new Uint8Array(await (await fetch(sample)).arrayBuffer());
       const refusal = (promise) => promise.then(() => null, ({ name, code, message, checks }) => ({ name, code, message, checks }));
       const fromBase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-      window.t = { createSegmenter, bytes, refusal, fromBase64, segmenter: await createSegmenter({ backend: 'cpu' }) };
+      window.t = { benchmark, createSegmenter, bytes, refusal, fromBase64, segmenter: await createSegmenter({ backend: 'cpu' }) };
     }, SAMPLE);
   });
   after(async () => {
@@ -156,6 +156,42 @@ describe('in a page that imports /index.js', () => {
     assert.ok(ms < 1000, `${ms} ms`);
     assert.equal(next, null);
   });
+
+  it('plans a run before any work', async () => {
+    const { plan, left } = await page.evaluate(async () => ({ plan: await t.segmenter.plan(t.bytes), left: t.bytes.length }));
+    assert.equal(plan.backend, 'cpu');
+    assert.ok(plan.peakBytes > 1e5 && plan.seconds > 0, JSON.stringify(plan));
+    assert.ok(plan.dims.length === 3 && plan.dims.every((side) => side >= 8), JSON.stringify(plan));
+    assert.ok(left > 0, 'the array was detached');
+  });
+
+  it('measures a network with random weights', async () => {
+    const found = await page.evaluate(() => t.benchmark({ base: 4, size: [24, 16, 8], backend: 'cpu', runs: 2 }));
+    assert.ok(found.forwardMs > 0 && found.gflops > 0 && found.peakBytes > 0, JSON.stringify(found));
+    assert.deepEqual([found.backend, found.threads], ['cpu', 1]);
+  });
+
+  const network = { base: 4, size: [8, 8, 8], backend: 'cpu' };
+  const refusedBenchmarks = {
+    'a side of 0': ['argument', { ...network, size: [8, 0, 8] }],
+    'a side below 8': ['argument', { ...network, size: [8, 7, 8] }],
+    'half a voxel': ['argument', { ...network, size: [8, 8.5, 8] }],
+    'two sides': ['argument', { ...network, size: [8, 8] }],
+    'no size': ['argument', { base: 4 }],
+    'a base of 0': ['argument', { ...network, base: 0 }],
+    'a base over 256': ['argument', { ...network, base: 257 }],
+    'no runs': ['argument', { ...network, runs: 0 }],
+    'an unknown backend': ['argument', { ...network, backend: 'tpu' }],
+    'half a thread': ['argument', { ...network, threads: 0.5 }],
+    'a training step': ['unsupported', { ...network, train: true }],
+  };
+  for (const [what, [code, options]] of Object.entries(refusedBenchmarks)) {
+    it(`refuses to measure ${what} as '${code}'`, async () => {
+      const error = await page.evaluate((options) => t.refusal(t.benchmark(options)), options);
+      assert.equal(error?.code, code, error?.message);
+      assert.match(error.message, /^[^\n]+\.$/);
+    });
+  }
 
   const refusals = {
     'half a pair': ['argument', () => t.refusal(t.segmenter.segment({ hdr: new Blob() }))],
