@@ -15,6 +15,10 @@ use std::io::Read;
 use std::ops::ControlFlow;
 use wasm_bindgen::prelude::*;
 
+// For its export, `initThreadPool`: starts the threads that share the work, each in a worker.
+#[cfg(all(feature = "threads", target_arch = "wasm32"))]
+use wasm_bindgen_rayon as _;
+
 /// Runs once when the module is loaded: panics become messages on the console.
 #[wasm_bindgen(start)]
 pub fn start() {
