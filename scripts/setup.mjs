@@ -13,6 +13,8 @@ export async function setup({ browser = true } = {}) {
   if (!ask('rustup', ['target', 'list', '--installed'])?.includes(TARGET) && !(await run('rustup', ['target', 'add', TARGET]))) {
     missing.push(`the Rust target ${TARGET}: \`rustup target add ${TARGET}\` failed`);
   }
+  // For the engine with threads, without which the build goes on and says so.
+  if (!ask('rustup', ['component', 'list', '--installed'])?.includes('rust-src')) await run('rustup', ['component', 'add', 'rust-src']);
   if (!(await run(process.execPath, ['pkg/build.mjs', '--tools']))) missing.push('wasm-bindgen: `cargo install` failed');
   if (!(await ensureNodeModules())) missing.push('the npm packages: `npm ci` failed');
   if (browser && !(await ensureBrowser())) {

@@ -65,8 +65,9 @@ export function showBackend(segmenter) {
     $('backend-name').textContent = 'Not started';
     return;
   }
-  const { backend, adapter, why } = segmenter;
-  $('backend-name').textContent = backend === 'webgpu' ? `Runs on the GPU: ${adapter || 'WebGPU'}` : 'Runs on the CPU';
+  const { backend, adapter, threads, why } = segmenter;
+  const cpu = threads > 1 ? `Runs on the CPU, ${threads} threads` : 'Runs on the CPU';
+  $('backend-name').textContent = backend === 'webgpu' ? `Runs on the GPU: ${adapter || 'WebGPU'}` : cpu;
   $('why').textContent = why;
 }
 

@@ -21,12 +21,16 @@ const contentSecurityPolicy = {
   ],
 };
 
+/** With these a page is cross-origin isolated and may share memory between threads; a host of the built page needs them too. */
+const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+
 export default defineConfig({
   base: './',
   plugins: [contentSecurityPolicy],
   worker: { format: 'es' },
   optimizeDeps: { exclude: ['insitu-seg'] },
-  server: { fs: { allow: ['..'] } },
+  server: { headers, fs: { allow: ['..'] } },
+  preview: { headers },
   // NiiVue is one file of 3 MB; small files stay files, as data: URLs may not be fetched under the policy.
   build: { target: 'es2022', assetsInlineLimit: 0, chunkSizeWarningLimit: 4000, modulePreload: { polyfill: false } },
 });

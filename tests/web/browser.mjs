@@ -18,27 +18,31 @@ const TYPES = {
   '.wasm': 'application/wasm',
 };
 
-/** Serves the built page, as any static host would: no COOP/COEP. */
-export function servePage() {
+/** What a server must send for its pages to have threads. */
+const ISOLATION = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
+
+/** Serves the built page, as any static host would: not isolated, where not asked for. */
+export function servePage({ isolated = false } = {}) {
   if (!existsSync(join(dist, 'index.html'))) throw new Error('www/dist is missing: npm run build');
-  return serve(dist);
+  return serve(dist, { isolated });
 }
 
 /**
  * Serves a folder; `requests` lists every path that was asked for. A path in `extra` is answered with its text as a
  * web page.
- * @param {string} folder @param {Record<string, string>} [extra]
+ * @param {string} folder @param {{ extra?: Record<string, string>, isolated?: boolean }} [options]
  */
-export async function serve(folder, extra = {}) {
+export async function serve(folder, { extra = {}, isolated = false } = {}) {
+  const headers = isolated ? ISOLATION : {};
   const requests = [];
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://localhost');
     requests.push(pathname);
-    if (pathname in extra) return response.writeHead(200, { 'content-type': 'text/html' }).end(extra[pathname]);
+    if (pathname in extra) return response.writeHead(200, { ...headers, 'content-type': 'text/html' }).end(extra[pathname]);
     const file = join(folder, normalize(pathname.endsWith('/') ? `${pathname}index.html` : pathname));
     try {
       const body = await readFile(file);
-      response.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'application/octet-stream' }).end(body);
+      response.writeHead(200, { ...headers, 'content-type': TYPES[extname(file)] ?? 'application/octet-stream' }).end(body);
     } catch {
       response.writeHead(404).end();
     }
