@@ -22,12 +22,12 @@ after(async () => {
 });
 
 /** The page, ready, with everything the console complained about. */
-export async function openPage(query = '', from = browser) {
+export async function openPage(query = '', from = browser, { url } = server) {
   const page = await from.newPage();
   const complaints = [];
   page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
   page.on('pageerror', (error) => complaints.push(error.message));
-  await page.goto(server.url + query);
+  await page.goto(url + query);
   await state(page, 'ready', 'error');
   assert.equal(await page.locator('#error').textContent(), '');
   return { page, complaints };

@@ -119,6 +119,25 @@ describe('the backend', () => {
     await page.close();
   });
 
+  it('is the CPU with threads where the server isolates the page, and the mask is the same', async (t) => {
+    if (!existsSync(join(root, 'pkg/wasm/threads/insitu_seg_bg.wasm'))) return t.skip('not run: pkg/wasm/threads is not built');
+    const isolated = await servePage({ isolated: true });
+    const [one, several] = [await openPage('?backend=cpu'), await openPage('?backend=cpu', browser, isolated)];
+    const cores = await several.page.evaluate(() => navigator.hardwareConcurrency);
+    if (cores === 1) return t.skip('not run: this machine has one core');
+    assert.match(await one.page.locator('#backend').textContent(), /CPU$/);
+    assert.match(await several.page.locator('#backend').textContent(), /CPU, \d+ threads/);
+    assert.match(await several.page.locator('#why').textContent(), /uses \d+ threads/);
+    const reports = [await segmented(one.page), await segmented(several.page)];
+    assert.deepEqual(reports.map(({ artifact }) => artifact), ['cpu', 'threads']);
+    const [a, b] = [await download(one.page), await download(several.page)];
+    assert.deepEqual(a.bytes, b.bytes);
+    assert.deepEqual(several.complaints, []);
+    await one.page.close();
+    await several.page.close();
+    await isolated.close();
+  });
+
   it('that was asked for and cannot be had is an error in one sentence', async () => {
     const plain = await launch({ webgpu: false });
     const page = await plain.newPage();
