@@ -1,6 +1,8 @@
 //! Which device computes, chosen openly: the caller says what it wants and is told what it got.
 
-use crate::error::{Error, Result};
+#[cfg(not(feature = "gpu"))]
+use crate::error::Error;
+use crate::error::Result;
 
 /// What the caller wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,19 +20,37 @@ pub enum Backend {
 pub enum Compute {
     /// The CPU.
     Cpu,
+    /// A GPU.
+    #[cfg(feature = "gpu")]
+    Gpu(std::rc::Rc<crate::engine::gpu::device::Gpu>),
 }
 
 impl Compute {
-    /// Opens a device.
+    /// Opens a device. A GPU is asked known questions first.
     ///
     /// # Errors
-    /// `Device` if a GPU was asked for and there is none, or it cannot be had twice.
+    /// `Device` if a GPU was asked for and there is none, or it answers wrongly.
     pub async fn open(backend: Backend) -> Result<Self> {
         match backend {
             Backend::Cpu => Ok(Self::Cpu),
-            Backend::Gpu => Err(Error::device("GPU", "this build has none", "a build with WebGPU")),
-            Backend::Auto => Ok(Self::Cpu),
+            Backend::Gpu => Self::gpu().await.map(|(compute, _)| compute),
+            // A software adapter computes on the CPU too, only slower.
+            Backend::Auto => Ok(Self::gpu().await.map_or(Self::Cpu, |(compute, emulated)| if emulated { Self::Cpu } else { compute })),
         }
+    }
+
+    /// The GPU, and whether it is only emulated.
+    #[cfg(feature = "gpu")]
+    async fn gpu() -> Result<(Self, bool)> {
+        use crate::engine::gpu::device::{Gpu, Options};
+        let gpu = Gpu::open(Options::default()).await?;
+        let emulated = gpu.emulated;
+        Ok((Self::Gpu(gpu), emulated))
+    }
+
+    #[cfg(not(feature = "gpu"))]
+    async fn gpu() -> Result<(Self, bool)> {
+        Err(Error::device("GPU", "a build without WebGPU", "the build with it"))
     }
 
     /// Whether it is a GPU.
@@ -40,15 +60,15 @@ impl Compute {
 
     /// `cpu` or `webgpu`.
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::Cpu => "cpu",
-        }
+        if self.is_gpu() { "webgpu" } else { "cpu" }
     }
 
     /// The device in words.
     pub fn adapter(&self) -> &str {
         match self {
             Self::Cpu => "CPU",
+            #[cfg(feature = "gpu")]
+            Self::Gpu(gpu) => &gpu.adapter,
         }
     }
 }

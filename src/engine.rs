@@ -2,28 +2,39 @@
 
 pub mod bench;
 pub mod cpu;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 pub mod graph;
 pub mod norm;
+pub mod plan;
 
 use crate::device::Compute;
 use crate::error::Result;
 use crate::model::Architecture;
 use crate::store::Weights;
 
+pub use crate::kernels::out::NOT_A_NUMBER;
+
 /// A network on a device.
 pub enum Network {
     /// On the CPU.
     Cpu(cpu::Network),
+    /// On a GPU.
+    #[cfg(feature = "gpu")]
+    Gpu(gpu::Network),
 }
 
 impl Network {
-    /// Puts weights that fit the architecture ([`crate::store::check_weights`]) on a device.
+    /// Puts weights that fit the architecture ([`crate::store::check_weights`]) on a device. `labels` are the values of
+    /// the outputs in a mask; without them they count from 1.
     ///
     /// # Errors
-    /// `Malformed` where a weight is missing; `Device` where the device fails.
-    pub fn new(architecture: &Architecture, weights: &Weights, compute: &Compute) -> Result<Self> {
+    /// `Malformed` where a weight is missing.
+    pub fn new(architecture: &Architecture, weights: &Weights, labels: &[u8], compute: &Compute) -> Result<Self> {
         match compute {
-            Compute::Cpu => cpu::Network::new(architecture, weights).map(Self::Cpu),
+            Compute::Cpu => cpu::Network::new(architecture, weights, labels).map(Self::Cpu),
+            #[cfg(feature = "gpu")]
+            Compute::Gpu(gpu) => gpu::Network::new(architecture, weights, labels, gpu).map(Self::Gpu),
         }
     }
 
@@ -40,20 +51,48 @@ impl Network {
     ) -> Result<Vec<f32>> {
         match self {
             Self::Cpu(network) => network.logits(image, dims, pause),
+            #[cfg(feature = "gpu")]
+            Self::Gpu(network) => network.logits(image, dims, pause).await,
         }
     }
 
-    /// Bytes of maps at the worst moment of a pass over an image of `dims`, `[x, y, z]`.
-    pub fn peak_bytes(&self, dims: [usize; 3]) -> u64 {
+    /// The labels `[z, y, x]` of an image: of every voxel the last output whose probability is above one half, or 0.
+    /// A voxel without a number is [`NOT_A_NUMBER`].
+    ///
+    /// # Errors
+    /// As [`Self::logits`].
+    pub async fn labels(
+        &self,
+        image: &[f32],
+        dims: [usize; 3],
+        pause: &mut dyn FnMut(f64) -> Result<()>,
+    ) -> Result<Vec<u8>> {
         match self {
-            Self::Cpu(network) => network.peak_bytes(dims),
+            Self::Cpu(network) => network.labels(image, dims, pause),
+            #[cfg(feature = "gpu")]
+            Self::Gpu(network) => network.labels(image, dims, pause).await,
+        }
+    }
+
+    /// Bytes of maps and weights at the worst moment of a pass over an image of `dims`, `[x, y, z]`.
+    ///
+    /// # Errors
+    /// `Limit` where no plan fits the device.
+    pub fn peak_bytes(&self, dims: [usize; 3]) -> Result<u64> {
+        match self {
+            Self::Cpu(network) => Ok(network.peak_bytes(dims)),
+            #[cfg(feature = "gpu")]
+            Self::Gpu(network) => network.peak_bytes(dims),
         }
     }
 
     /// Additions and multiplications of a pass.
     pub fn flops(&self, dims: [usize; 3]) -> f64 {
-        match self {
-            Self::Cpu(network) => network.graph().total_flops(dims),
-        }
+        let graph = match self {
+            Self::Cpu(network) => network.graph(),
+            #[cfg(feature = "gpu")]
+            Self::Gpu(network) => network.graph(),
+        };
+        graph.total_flops(dims)
     }
 }

@@ -161,4 +161,43 @@ impl Layout {
     pub fn at(&self, start: usize, quad: usize, [x, y, z]: [usize; 3]) -> usize {
         (z - start) * self.pitch + (quad * self.dims[1] + y) * self.dims[0] + x
     }
+
+    /// Bytes of planes `planes` of a map `[c, z, y, x]`, as a buffer that begins with the first of them holds it.
+    pub fn pack(&self, values: &[f32], planes: std::ops::Range<usize>, precision: Precision) -> Vec<u8> {
+        let [x, y, z] = self.dims;
+        let channels = values.len() / (x * y * z);
+        let mut quads = vec![[0f32; 4]; planes.len() * self.pitch];
+        for channel in 0..channels {
+            for plane in planes.clone() {
+                let from = (channel * z + plane) * y * x;
+                let to = self.at(planes.start, channel / 4, [0, 0, plane]);
+                for (quad, value) in quads[to..].iter_mut().zip(&values[from..from + y * x]) {
+                    quad[channel % 4] = *value;
+                }
+            }
+        }
+        let numbers = quads.iter().flatten();
+        match precision {
+            Precision::F32 => numbers.flat_map(|value| value.to_le_bytes()).collect(),
+            Precision::F16 => numbers.flat_map(|&value| half::f16::from_f32(value).to_le_bytes()).collect(),
+        }
+    }
+
+    /// The way back from [`Self::pack`]: `channels` of planes `[c, plane, y, x]`.
+    pub fn unpack(&self, bytes: &[u8], channels: usize, planes: usize, precision: Precision) -> Vec<f32> {
+        let numbers: Vec<f32> = match precision {
+            Precision::F32 => bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
+            Precision::F16 => {
+                bytes.chunks_exact(2).map(|b| half::f16::from_le_bytes([b[0], b[1]]).to_f32()).collect()
+            }
+        };
+        let [x, y, _] = self.dims;
+        let value = |channel: usize, plane: usize, voxel: usize| {
+            numbers[4 * (self.at(0, channel / 4, [0, 0, plane]) + voxel) + channel % 4]
+        };
+        (0..channels)
+            .flat_map(|channel| (0..planes).flat_map(move |plane| (0..x * y).map(move |voxel| (channel, plane, voxel))))
+            .map(|(channel, plane, voxel)| value(channel, plane, voxel))
+            .collect()
+    }
 }

@@ -29,7 +29,7 @@ fn check(name: &str, architecture: Architecture, nudge: Option<(&str, usize, f32
     let mut golden = Golden::new(&std::fs::read(file).unwrap());
     let expected = &golden.tensors["output"].values;
 
-    let engine = engine::Network::new(&architecture, &golden.weights, &Compute::Cpu).unwrap();
+    let engine = engine::Network::new(&architecture, &golden.weights, &[], &Compute::Cpu).unwrap();
     let (image, dims) = golden.input();
     let logits = pollster::block_on(engine.logits(image, dims, &mut |_| Ok(()))).unwrap();
     let found: Vec<f32> = logits.iter().map(|logit| 1.0 / (1.0 + (-logit).exp())).collect();

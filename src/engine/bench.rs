@@ -78,7 +78,7 @@ pub async fn forward(
     runs: usize,
     compute: &Compute,
 ) -> Result<Benchmark> {
-    let network = Network::new(architecture, &random_weights(architecture), compute)?;
+    let network = Network::new(architecture, &random_weights(architecture), &[], compute)?;
     let image = noise(architecture.inputs * dims.iter().product::<usize>(), 0);
     network.logits(&image, dims, &mut |_| Ok(())).await?;
     let mut times = Vec::with_capacity(runs);
@@ -92,7 +92,7 @@ pub async fn forward(
         forward_ms,
         train_ms: None,
         gflops: Graph::of(architecture).total_flops(dims) / forward_ms / 1e6,
-        peak_bytes: network.peak_bytes(dims),
+        peak_bytes: network.peak_bytes(dims)?,
         backend: compute.name(),
         adapter: compute.adapter().to_owned(),
     })

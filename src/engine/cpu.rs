@@ -10,6 +10,7 @@ mod product;
 mod up;
 
 use super::graph::{Graph, Kind, Source, Step};
+use super::NOT_A_NUMBER;
 use super::norm::{Line, Moments, padding, parameters, tensor};
 use crate::error::Result;
 use crate::file::afford;
@@ -39,6 +40,8 @@ pub struct Network {
     norms: Vec<Vec<[f32; 2]>>,
     /// One per step.
     weights: Vec<Prepared>,
+    /// Value of each output in a mask.
+    labels: Vec<u8>,
 }
 
 impl Network {
@@ -46,7 +49,7 @@ impl Network {
     ///
     /// # Errors
     /// `Malformed` where a weight is missing.
-    pub fn new(architecture: &Architecture, weights: &Weights) -> Result<Self> {
+    pub fn new(architecture: &Architecture, weights: &Weights, labels: &[u8]) -> Result<Self> {
         let graph = Graph::of(architecture);
         let norms = graph.norms.iter().map(|norm| parameters(norm, weights)).collect::<Result<_>>()?;
         let prepare = |step: &Step| {
@@ -62,7 +65,8 @@ impl Network {
             })
         };
         let weights = graph.steps.iter().map(prepare).collect::<Result<_>>()?;
-        Ok(Self { graph, norms, weights })
+        let label = |output: usize| labels.get(output).copied().unwrap_or(output as u8 + 1);
+        Ok(Self { graph, norms, weights, labels: (0..architecture.outputs).map(label).collect() })
     }
 
     /// The logits `[outputs, z, y, x]` of an image `[inputs, z, y, x]` of size `dims`, `[x, y, z]`. `pause` is told
@@ -99,6 +103,30 @@ impl Network {
         }
         let logits = run.maps.pop().unwrap_or_default();
         Ok(swap(&logits, dims[2], graph.maps.last().map_or(1, |map| map.channels)))
+    }
+
+    /// As [`super::Network::labels`].
+    ///
+    /// # Errors
+    /// As [`Self::logits`].
+    pub fn labels(
+        &self,
+        image: &[f32],
+        dims: [usize; 3],
+        pause: &mut dyn FnMut(f64) -> Result<()>,
+    ) -> Result<Vec<u8>> {
+        let logits = self.logits(image, dims, pause)?;
+        let mut labels = vec![0; dims.iter().product()];
+        for (logits, label) in logits.chunks_exact(labels.len()).zip(&self.labels) {
+            for (voxel, logit) in labels.iter_mut().zip(logits) {
+                if !logit.is_finite() {
+                    *voxel = NOT_A_NUMBER;
+                } else if *logit > 0.0 && *voxel != NOT_A_NUMBER {
+                    *voxel = *label;
+                }
+            }
+        }
+        Ok(labels)
     }
 
     /// What it computes.

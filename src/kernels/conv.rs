@@ -13,6 +13,7 @@
 //! 32 channels one read from memory for 90 products ([`tiled_loads`]).
 
 use super::Layout;
+use crate::engine::norm::Line;
 
 /// Voxels in a row of one invocation.
 pub const ROW: usize = 8;
@@ -278,8 +279,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             for (var dz = 0u; dz < 3u; dz += 1u) {{
                 workgroupBarrier();
                 for (var n = me; n < {taps}u; n += {threads}u) {{
-                    let from = group.z * {blocks}u + n / 72u;
-                    let at = ((from * (p.a.quads + p.b.quads) + w) * 3u + dz) * 72u + n % 72u;
+                    let theirs = group.z * {blocks}u + n / 72u;
+                    let at = ((theirs * (p.a.quads + p.b.quads) + w) * 3u + dz) * 72u + n % 72u;
                     taps[n] = weights[min(at, arrayLength(&weights) - 1u)];
                 }}
                 workgroupBarrier();
@@ -298,4 +299,29 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let z = near + plane;
     if (y < p.y && z < p.first + p.planes) {\n";
     text + &store() + "}}\n"
+}
+
+/// The formula as it stands: `sources` are maps `[c, z, y, x]` with a line per channel, `weight` is `[o, i, 3, 3, 3]`.
+pub fn reference(sources: &[(&[f32], &[Line])], weight: &[f32], outputs: usize, [x, y, z]: [usize; 3]) -> Vec<f32> {
+    let volume = x * y * z;
+    let channels: Vec<(&[f32], Line)> = sources
+        .iter()
+        .flat_map(|(values, lines)| values.chunks_exact(volume).zip(lines.iter().copied()))
+        .collect();
+    let value = |output: usize, at: [usize; 3]| {
+        let mut sum = 0.0;
+        for (input, (values, line)) in channels.iter().enumerate() {
+            for tap in 0..27 {
+                let [sx, sy, sz] = [at[0] + tap % 3, at[1] + tap / 3 % 3, at[2] + tap / 9].map(|n| n.wrapping_sub(1));
+                if sx < x && sy < y && sz < z {
+                    let w = weight[(output * channels.len() + input) * 27 + tap];
+                    sum += f64::from(w) * f64::from(line.at(values[(sz * y + sy) * x + sx]));
+                }
+            }
+        }
+        sum as f32
+    };
+    (0..outputs * volume)
+        .map(|i| value(i / volume, [i % x, i / x % y, i / (x * y) % z]))
+        .collect()
 }

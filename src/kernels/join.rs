@@ -4,9 +4,11 @@
 //! y = leaky(line(a) + line'(b))
 //! ```
 
-/// WGSL. Both maps begin with the same plane.
+use crate::engine::norm::Line;
+
+/// WGSL.
 pub const WGSL: &str = "
-struct Params { size: u32, quads: u32, pitch: u32, first: u32, leak: f32, spare0: u32, spare1: u32, spare2: u32 }
+struct Params { size: u32, quads: u32, pitch: u32, a_first: u32, b_first: u32, leak: f32, spare0: u32, spare1: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read_write> a: array<Quad>;
 @group(0) @binding(2) var<storage, read> b: array<Quad>;
@@ -17,19 +19,27 @@ struct Params { size: u32, quads: u32, pitch: u32, first: u32, leak: f32, spare0
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x >= p.size * p.quads) { return; }
     let quad = id.x / p.size;
-    let at = (p.first + id.y) * p.pitch + id.x;
-    let sum = bend(load(a[at]), a_lines[quad], 1.0) + bend(load(b[at]), b_lines[quad], 1.0);
+    let at = (p.a_first + id.y) * p.pitch + id.x;
+    let other = load(b[(p.b_first + id.y) * p.pitch + id.x]);
+    let sum = bend(load(a[at]), a_lines[quad], 1.0) + bend(other, b_lines[quad], 1.0);
     a[at] = pack(max(sum, p.leak * sum));
 }
 ";
 
-/// Uniform: voxels of a plane, quads, pitch, first plane in the buffer.
-pub fn words(size: usize, quads: usize, pitch: usize, first: usize) -> Vec<u32> {
-    let numbers = [size, quads, pitch, first].map(|n| n as u32);
-    numbers.into_iter().chain([crate::model::LEAK.to_bits(), 0, 0, 0]).collect()
+/// Uniform: voxels of a plane, quads, pitch, first plane in the buffer of each.
+pub fn words(size: usize, quads: usize, pitch: usize, [a, b]: [usize; 2]) -> Vec<u32> {
+    let numbers = [size, quads, pitch, a, b].map(|n| n as u32);
+    numbers.into_iter().chain([crate::model::LEAK.to_bits(), 0, 0]).collect()
 }
 
 /// Workgroups for so many planes.
 pub fn groups(size: usize, quads: usize, planes: usize) -> [u32; 3] {
     [(size * quads).div_ceil(64) as u32, planes as u32, 1]
+}
+
+/// The formula as it stands, of two maps `[c, ...]` with lines by channel.
+pub fn reference(a: &[f32], a_lines: &[Line], b: &[f32], b_lines: &[Line]) -> Vec<f32> {
+    let volume = a.len() / a_lines.len();
+    let sum = |i: usize| a_lines[i / volume].at(a[i]) + b_lines[i / volume].at(b[i]);
+    (0..a.len()).map(sum).map(|sum| sum.max(crate::model::LEAK * sum)).collect()
 }

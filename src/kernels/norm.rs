@@ -12,7 +12,7 @@ pub const WORKGROUP: usize = 64;
 
 /// Moments `[quad, count]` -> slots `[quad, of]`, of which this dispatch writes `slot..slot + groups`.
 pub const MERGE: &str = "
-struct Params { count: u32, slot: u32, of: u32, groups: u32 }
+struct Params { count: u32, slot: u32, total: u32, groups: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> moments: array<Moments>;
 @group(0) @binding(2) var<storage, read_write> slots: array<Moments>;
@@ -29,13 +29,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         workgroupBarrier();
         if (me < half) { parts[me] = together(parts[me], parts[me + half]); }
     }
-    if (me == 0u) { slots[group.y * p.of + p.slot + group.x] = parts[0]; }
+    if (me == 0u) { slots[group.y * p.total + p.slot + group.x] = parts[0]; }
 }
 ";
 
 /// Slots `[quad, of]` and `[gamma, beta]` by quad -> the line of each quad.
 pub const NORM: &str = "
-struct Params { of: u32, quads: u32, zeros: f32, epsilon: f32 }
+struct Params { total: u32, quads: u32, zeros: f32, epsilon: f32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> slots: array<Moments>;
 @group(0) @binding(2) var<storage, read> weights: array<vec4<f32>>;
@@ -46,7 +46,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let quad = id.x;
     if (quad >= p.quads) { return; }
     var sum = Moments(vec4(p.zeros), vec4(0.0), vec4(0.0));
-    for (var n = 0u; n < p.of; n += 1u) { sum = together(sum, slots[quad * p.of + n]); }
+    for (var n = 0u; n < p.total; n += 1u) { sum = together(sum, slots[quad * p.total + n]); }
     let scale = weights[2u * quad] / sqrt(sum.squares / sum.count + p.epsilon);
     lines[quad] = Line(scale, weights[2u * quad + 1u] - sum.mean * scale);
 }

@@ -7,6 +7,8 @@
 //! *Labels* is a running choice: no label's map is ever stored, four voxels are one word. A value that is no number
 //! gives 255, which no model card may use. An invocation has four voxels of a plane.
 
+use crate::engine::norm::Line;
+
 /// Value of a voxel whose logit is no number.
 pub const NOT_A_NUMBER: u8 = 255;
 
@@ -97,4 +99,16 @@ pub fn pack(weight: &[f32], bias: &[f32], labels: &[u8]) -> Vec<f32> {
         packed.resize(packed.len().next_multiple_of(4), 0.0);
     }
     packed
+}
+
+/// The formula as it stands: logits `[o, ...]` of a map `[c, ...]` with a line per channel; `weight` is `[o, i]`.
+pub fn reference(values: &[f32], lines: &[Line], weight: &[f32], bias: &[f32]) -> Vec<f32> {
+    let volume = values.len() / lines.len();
+    let logit = |output: usize, voxel: usize| {
+        let part = |(input, line): (usize, &Line)| {
+            f64::from(weight[output * lines.len() + input]) * f64::from(line.at(values[input * volume + voxel]))
+        };
+        (f64::from(bias[output]) + lines.iter().enumerate().map(part).sum::<f64>()) as f32
+    };
+    (0..bias.len() * volume).map(|i| logit(i / volume, i % volume)).collect()
 }

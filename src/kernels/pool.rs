@@ -5,6 +5,7 @@
 //! ```
 
 use super::Layout;
+use crate::engine::norm::Line;
 
 /// WGSL.
 pub const WGSL: &str = "
@@ -66,4 +67,19 @@ impl Params {
         let [x, y, _] = self.output.dims;
         [(x * y).div_ceil(64) as u32, self.planes as u32, self.output.quads as u32]
     }
+}
+
+/// The formula as it stands, of a map `[c, z, y, x]` with a line per channel.
+pub fn reference(values: &[f32], lines: &[Line], [x, y, z]: [usize; 3]) -> Vec<f32> {
+    let [to_x, to_y, to_z] = [x / 2, y / 2, z / 2];
+    let block = |i: usize| {
+        let (channel, at) = (i / (to_x * to_y * to_z), i % (to_x * to_y * to_z));
+        let from = [at % to_x, at / to_x % to_y, at / (to_x * to_y)].map(|n| 2 * n);
+        let value = |n: usize| {
+            let [sx, sy, sz] = [from[0] + n % 2, from[1] + n / 2 % 2, from[2] + n / 4];
+            lines[channel].at(values[((channel * z + sz) * y + sy) * x + sx])
+        };
+        (0..8).map(value).fold(f32::NEG_INFINITY, f32::max)
+    };
+    (0..lines.len() * to_x * to_y * to_z).map(block).collect()
 }

@@ -7,6 +7,7 @@
 //! invocation makes eight voxels of a row and four channels of four voxels of input, and leaves their moments.
 
 use super::Layout;
+use crate::engine::norm::Line;
 
 /// Weights `[o / 4, a, b, d, i / 4, i % 4]` as quads of `o % 4` from `[i, o, 2, 2, 2]`.
 pub fn pack(weight: &[f32], inputs: usize, outputs: usize) -> Vec<f32> {
@@ -122,4 +123,31 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         text += &format!("if ({v}u < p.x - x0) {{ squares += (s{v} - mean) * (s{v} - mean); }}\n");
     }
     text + "moments[quad * p.planes * p.y * across + row] = Moments(vec4(count), mean, squares);\n}\n"
+}
+
+/// The formula as it stands, of a map `[c, z, y, x]` with a line per channel and `weight`, `[i, o, 2, 2, 2]`.
+pub fn reference(
+    values: &[f32],
+    lines: &[Line],
+    weight: &[f32],
+    outputs: usize,
+    [x, y, z]: [usize; 3],
+    [to_x, to_y, to_z]: [usize; 3],
+) -> Vec<f32> {
+    let value = |output: usize, at: [usize; 3]| {
+        let [sx, sy, sz] = at.map(|n| n / 2);
+        if sx >= x || sy >= y || sz >= z {
+            return 0.0;
+        }
+        let tap = at[2] % 2 * 4 + at[1] % 2 * 2 + at[0] % 2;
+        let part = |(input, line): (usize, &Line)| {
+            let w = weight[(input * outputs + output) * 8 + tap];
+            f64::from(w) * f64::from(line.at(values[((input * z + sz) * y + sy) * x + sx]))
+        };
+        lines.iter().enumerate().map(part).sum::<f64>() as f32
+    };
+    let volume = to_x * to_y * to_z;
+    (0..outputs * volume)
+        .map(|i| value(i / volume, [i % to_x, i / to_x % to_y, i / (to_x * to_y) % to_z]))
+        .collect()
 }

@@ -4,7 +4,7 @@ use super::{Image, Watch, tell};
 use crate::card::{Card, Stage};
 use crate::device::Compute;
 use crate::error::{Error, Result};
-use crate::engine::Network;
+use crate::engine::{NOT_A_NUMBER, Network};
 use crate::store;
 
 /// Largest difference of a GPU's probabilities from the CPU's in the self-check.
@@ -31,6 +31,7 @@ impl Model {
         ensemble: bool,
         compute: &Compute,
     ) -> Result<Self> {
+        let values: Vec<u8> = card.labels.iter().map(|label| label.index).collect();
         let mut networks = |stage: Stage| -> Result<Vec<Network>> {
             let form = card.stages.get(stage).filter(|form| !form.folds.is_empty()).ok_or_else(|| {
                 Error::malformed(
@@ -47,7 +48,7 @@ impl Model {
                     store::check_hash(&fold.file, &bytes, &fold.sha256)?;
                     let weights = store::read_weights(&bytes).map_err(|error| error.within(&fold.file))?;
                     store::check_weights(&form.architecture, &weights)
-                        .and_then(|()| Network::new(&form.architecture, &weights, compute))
+                        .and_then(|()| Network::new(&form.architecture, &weights, &values, compute))
                         .map_err(|error| error.within(&fold.file))
                 })
                 .collect()
@@ -69,6 +70,10 @@ impl Model {
     /// Labels inside the box: the mean over folds of the patch network's probabilities above one half, a later
     /// label over an earlier one.
     pub(super) async fn label(&self, image: &Image, watch: &mut Watch<'_>) -> Result<Vec<u8>> {
+        if let [network] = &self.patch[..] {
+            let labels = network.labels(&image.values, image.dims, &mut |done| tell(watch, "patch", done)).await?;
+            return if labels.contains(&NOT_A_NUMBER) { Err(no_number()) } else { Ok(labels) };
+        }
         let sums = self.sum(&self.patch, "patch", image, watch).await?;
         let half = 0.5 * self.patch.len() as f32;
         let count = image.values.len();
@@ -96,8 +101,8 @@ impl Model {
             let mut pause = |done: f64| tell(watch, stage, (fold as f64 + done) / networks.len() as f64);
             pause(0.0)?;
             let logits = network.logits(&image.values, image.dims, &mut pause).await?;
-            if let Some(value) = logits.iter().find(|value| value.is_nan()) {
-                return Err(Error::device("network", format!("a value of {value}"), "a number"));
+            if logits.iter().any(|value| value.is_nan()) {
+                return Err(no_number());
             }
             let probabilities = logits.into_iter().map(|logit| 1.0 / (1.0 + (-logit).exp()));
             if sum.is_empty() {
@@ -108,6 +113,10 @@ impl Model {
         }
         Ok(sum)
     }
+}
+
+fn no_number() -> Error {
+    Error::device("network", "a value that is no number", "numbers")
 }
 
 /// Runs both networks of a GPU's model on a small known input and compares with the CPU, so that a device that

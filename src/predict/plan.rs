@@ -49,7 +49,7 @@ impl Model {
             let each = ((long - short) / (many - few)).max(0.5 * long / many);
             let anyway = (short - few * each).max(0.0);
             seconds += (anyway + each * network.flops(dims)) * networks.len() as f64;
-            peak_bytes = network.peak_bytes(dims).max(peak_bytes);
+            peak_bytes = network.peak_bytes(dims)?.max(peak_bytes);
         }
         let compute = self.compute();
         Ok(Plan { backend: compute.name(), adapter: compute.adapter().to_owned(), peak_bytes, seconds, dims })

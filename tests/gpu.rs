@@ -1,0 +1,124 @@
+//! Our WebGPU kernels against the CPU, on the adapter that this machine has (a software one will do). Where there is
+//! none, every test says so.
+#![cfg(all(feature = "gpu", feature = "train", not(target_arch = "wasm32")))]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use insitu_seg::device::Compute;
+use insitu_seg::engine::Network;
+use insitu_seg::engine::bench::{noise, random_weights};
+use insitu_seg::engine::gpu::device::{Gpu, Options};
+use insitu_seg::engine::plan::Limits;
+use insitu_seg::kernels::{Kernel, Precision};
+use insitu_seg::model::Architecture;
+use std::rc::Rc;
+
+fn open(options: Options) -> Option<Rc<Gpu>> {
+    match pollster::block_on(Gpu::open(options)) {
+        Ok(gpu) => Some(gpu),
+        Err(error) if error.to_string().starts_with("GPU:") => {
+            println!("not run: {error}");
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Largest difference of logits over the largest logit, and the share of equal labels.
+fn compare(gpu: &Rc<Gpu>, architecture: Architecture, dims: [usize; 3]) -> (f32, f64) {
+    let weights = random_weights(&architecture);
+    let image = noise(architecture.inputs * dims.iter().product::<usize>(), 9);
+    let run = |compute: Compute| {
+        let network = Network::new(&architecture, &weights, &[], &compute).unwrap();
+        let logits = pollster::block_on(network.logits(&image, dims, &mut |_| Ok(()))).unwrap();
+        (logits, pollster::block_on(network.labels(&image, dims, &mut |_| Ok(()))).unwrap())
+    };
+    let (expected, expected_labels) = run(Compute::Cpu);
+    let (found, labels) = run(Compute::Gpu(gpu.clone()));
+    let top = expected.iter().fold(0f32, |top, v| top.max(v.abs()));
+    let off = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0f32, |a, b| if b >= a { b } else { a.max(b) });
+    assert!(found.iter().all(|v| v.is_finite()));
+    let same = labels.iter().zip(&expected_labels).filter(|(a, b)| a == b).count();
+    (off / top, same as f64 / labels.len() as f64)
+}
+
+fn architecture(base: usize, depth: usize, inputs: usize, outputs: usize) -> Architecture {
+    Architecture { base, depth, inputs, outputs }
+}
+
+#[test]
+fn odd_and_even_sizes_equal_the_cpu() {
+    let Some(gpu) = open(Options::default()) else { return };
+    println!("{}", gpu.adapter);
+    for (architecture, dims) in [
+        (architecture(4, 3, 1, 2), [24, 24, 24]),
+        (architecture(8, 3, 1, 2), [25, 31, 27]),
+        (architecture(8, 3, 2, 1), [33, 24, 40]),
+        (architecture(4, 4, 3, 3), [35, 29, 37]),
+        (architecture(12, 3, 4, 2), [26, 64, 24]),
+        (architecture(6, 4, 4, 1), [64, 24, 33]),
+    ] {
+        let (off, same) = compare(&gpu, architecture, dims);
+        println!("{architecture:?} {dims:?}: off by {off:.1e}, {:.3} % of labels", 100.0 * same);
+        assert!(off < 1e-3 && same > 0.9995, "{architecture:?} {dims:?}: off by {off}, {same}");
+    }
+}
+
+#[test]
+fn both_variants_of_the_convolution_give_the_same() {
+    for tiled in [false, true] {
+        let Some(gpu) = open(Options { tiled: Some(tiled), ..Options::default() }) else { return };
+        for base in [4, 8, 16] {
+            let (off, _) = compare(&gpu, architecture(base, 3, 1, 2), [27, 24, 25]);
+            println!("tiled {tiled}, base {base}: off by {off:.1e}");
+            assert!(off < 1e-3, "tiled {tiled}, base {base}: off by {off}");
+        }
+    }
+}
+
+#[test]
+fn sixteen_bits_are_close() {
+    for tiled in [false, true] {
+        let Some(gpu) = open(Options { precision: Precision::F16, tiled: Some(tiled), ..Options::default() }) else { return };
+        let (off, same) = compare(&gpu, architecture(8, 3, 1, 2), [32, 29, 33]);
+        println!("f16, tiled {tiled}: off by {off:.1e}, {:.3} % of labels", 100.0 * same);
+        assert!(off < 1e-2 && same > 0.99, "f16: off by {off}, {same}");
+    }
+}
+
+#[test]
+fn slabs_chunks_and_passing_maps_change_nothing() {
+    // So little that maps are cut into chunks, and those of full size are made again and again.
+    let limits = Limits { binding: 450 << 10, budget: 2 << 20, dispatch: 2e7 };
+    for tiled in [false, true] {
+        let Some(gpu) = open(Options { limits, tiled: Some(tiled), ..Options::default() }) else { return };
+        for dims in [[24, 24, 41], [31, 25, 64], [24, 29, 71]] {
+            let (off, same) = compare(&gpu, architecture(8, 3, 1, 2), dims);
+            println!("tiled {tiled} {dims:?}: off by {off:.1e}, {:.3} % of labels", 100.0 * same);
+            assert!(off < 1e-3 && same > 0.9995, "{dims:?}: off by {off}, {same}");
+        }
+    }
+}
+
+#[test]
+fn a_broken_kernel_is_refused_by_name() {
+    let broken: [(&str, fn(Kernel, Precision) -> String); 3] = [
+        ("pool", |kernel, precision| {
+            let source = kernel.source(precision);
+            if kernel == Kernel::Pool { source.replace("top = max(top, ", "top = min(top, ") } else { source }
+        }),
+        ("conv, tiled", |kernel, precision| {
+            let source = kernel.source(precision);
+            if matches!(kernel, Kernel::ConvTiled(_)) { source.replacen("s05 +=", "s05 -=", 1) } else { source }
+        }),
+        ("up", |kernel, precision| if kernel == Kernel::Up { "not WGSL".to_owned() } else { kernel.source(precision) }),
+    ];
+    if open(Options::default()).is_none() {
+        return;
+    }
+    for (name, sources) in broken {
+        let error = pollster::block_on(Gpu::open(Options { sources, ..Options::default() })).unwrap_err();
+        println!("{error}");
+        assert_eq!(error.code(), "device");
+        assert!(error.to_string().contains(&format!("kernel \"{name}\"")), "{error}");
+    }
+}
