@@ -36,8 +36,8 @@ impl Precision {
 /// A kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kernel {
-    /// [`conv`], each invocation by itself.
-    ConvDirect,
+    /// [`conv`], each invocation by itself, rows of so many voxels.
+    ConvDirect(u32),
     /// [`conv`], a workgroup sharing what it reads; for so many blocks of eight output channels at once.
     ConvTiled(u32),
     /// [`pool`]
@@ -60,7 +60,7 @@ impl Kernel {
     /// The name by which a fault is reported.
     pub fn name(self) -> &'static str {
         match self {
-            Self::ConvDirect => "conv, direct",
+            Self::ConvDirect(_) => "conv, direct",
             Self::ConvTiled(_) => "conv, tiled",
             Self::Pool => "pool",
             Self::Up => "up",
@@ -72,10 +72,18 @@ impl Kernel {
         }
     }
 
+    /// Voxels in a row of one invocation, of those that leave moments.
+    pub fn row(self) -> usize {
+        match self {
+            Self::ConvDirect(row) => row as usize,
+            _ => conv::ROW,
+        }
+    }
+
     /// Its storage buffers, after the uniform at binding 0: whether each is written.
     pub fn bindings(self) -> &'static [bool] {
         match self {
-            Self::ConvDirect | Self::ConvTiled(_) => &[false, false, false, false, false, true, true],
+            Self::ConvDirect(_) | Self::ConvTiled(_) => &[false, false, false, false, false, true, true],
             Self::Pool => &[false, false, true],
             Self::Up => &[false, false, false, true, true],
             Self::Join => &[true, false, false, false],
@@ -88,7 +96,7 @@ impl Kernel {
     /// Its WGSL.
     pub fn source(self, precision: Precision) -> String {
         let body = match self {
-            Self::ConvDirect => conv::direct(),
+            Self::ConvDirect(row) => conv::direct(row as usize),
             Self::ConvTiled(blocks) => conv::tiled(blocks),
             Self::Pool => pool::WGSL.to_owned(),
             Self::Up => up::source(),

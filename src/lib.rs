@@ -26,6 +26,8 @@ pub mod engine;
 #[cfg(feature = "net")]
 pub mod info;
 #[cfg(feature = "net")]
+pub mod kernels;
+#[cfg(feature = "net")]
 pub mod model;
 #[cfg(feature = "net")]
 pub mod predict;

@@ -108,7 +108,7 @@ fn a_broken_kernel_is_refused_by_name() {
         }),
         ("conv, tiled", |kernel, precision| {
             let source = kernel.source(precision);
-            if matches!(kernel, Kernel::ConvTiled(_)) { source.replacen("s05 +=", "s05 -=", 1) } else { source }
+            if matches!(kernel, Kernel::ConvTiled(_)) { source.replacen("s0_5 +=", "s0_5 -=", 1) } else { source }
         }),
         ("up", |kernel, precision| if kernel == Kernel::Up { "not WGSL".to_owned() } else { kernel.source(precision) }),
     ];

@@ -8,6 +8,7 @@
 pub mod check;
 pub mod device;
 mod known;
+pub mod speed;
 
 use super::graph::{Graph, Kind};
 use super::norm::{parameters, tensor};

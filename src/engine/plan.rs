@@ -377,7 +377,8 @@ impl<'a> Builder<'a> {
         let scratch = self.scratch(step, longest);
         let passed = passing.then(|| self.take(self.bytes(&layout, longest)));
         let norms = self.graph.norms.iter().position(|norm| norm.map == step.output);
-        let count = |slab: &Range<usize>| conv::moments(&layout, slab.len());
+        let row = self.kernel(step).row();
+        let count = |slab: &Range<usize>| conv::moments(&layout, slab.len(), row);
         let of = slabs.iter().map(|(_, slab)| norm::merge_groups(count(slab))).sum::<usize>();
         let slots = norms.map(|_| self.take((of * layout.quads * 48) as u64));
         let mut slot = 0;
@@ -433,20 +434,31 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// The kernel of a step that leaves moments.
+    fn kernel(&self, step: &Step) -> Kernel {
+        match step.kind {
+            Kind::Conv(_) => conv::kernel(&self.layouts[step.output], self.settings.tiled),
+            _ => Kernel::Up,
+        }
+    }
+
     /// Scratch of a step whose slabs have so many planes.
     fn scratch(&mut self, step: &Step, planes: usize) -> Scratch {
-        let mut moments = conv::moments(&self.layouts[step.output], planes) * self.layouts[step.output].quads;
+        let size = |step: &Step, planes: usize| {
+            let layout = &self.layouts[step.output];
+            conv::moments(layout, planes, self.kernel(step).row()) * layout.quads
+        };
+        let mut moments = size(step, planes);
+        let held = if step.kind == Kind::Pool { 2 * planes } else { planes + 2 };
+        let passing = |source: &&Source| self.passing[source.map];
+        for source in step.sources.iter().filter(passing) {
+            let made = self.graph.steps.iter().filter(|made| made.output == source.map);
+            moments = made.fold(moments, |most, made| most.max(size(made, held)));
+        }
         let mut windows = Vec::new();
         for source in &step.sources {
-            let held = match step.kind {
-                Kind::Pool => 2 * planes,
-                _ => planes + 2,
-            };
             let layout = self.layouts[source.map];
-            windows.push(self.passing[source.map].then(|| {
-                moments = moments.max(conv::moments(&layout, held) * layout.quads);
-                self.take(self.bytes(&layout, held))
-            }));
+            windows.push(self.passing[source.map].then(|| self.take(self.bytes(&layout, held))));
         }
         Scratch { moments: self.take((moments * 48) as u64), windows }
     }
@@ -503,12 +515,7 @@ impl<'a> Builder<'a> {
                     sources.get(1).copied().unwrap_or((none, a_buffer, a_start, a_leak, a_lines));
                 let sources = [(a, a_start, a_leak), (b, b_start, b_leak)];
                 let params = conv::Params { output, start, first, planes, sources };
-                let blocks = conv::tiled_blocks(&output);
-                let (kernel, groups) = if self.settings.tiled {
-                    (Kernel::ConvTiled(blocks), conv::tiled_groups(&params, blocks))
-                } else {
-                    (Kernel::ConvDirect, conv::direct_groups(&params))
-                };
+                let (kernel, groups) = (self.kernel(step), conv::groups(&params, self.kernel(step)));
                 let bindings = vec![
                     Binding::Buffer(a_buffer),
                     Binding::Buffer(b_buffer),

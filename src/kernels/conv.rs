@@ -12,13 +12,15 @@
 //! (software adapters). *Tiled* has a workgroup read its box of input and its weights once into shared memory: at
 //! 32 channels one read from memory for 90 products ([`tiled_loads`]).
 
-use super::Layout;
+use super::{Kernel, Layout};
 use crate::engine::norm::Line;
 
 /// Voxels in a row of one invocation.
 pub const ROW: usize = 8;
 /// Output channels of one invocation.
 pub const OUTPUTS: usize = 8;
+/// The same of the direct variant, which has no one to share its weights with: the longer, the fewer reads.
+const ROWS: [usize; 4] = [8, 12, 16, 24];
 /// Invocations of a workgroup of the direct variant.
 pub const WORKGROUP: usize = 64;
 
@@ -89,87 +91,106 @@ pub fn pack(weight: &[f32], sources: &[usize], outputs: usize) -> Vec<f32> {
     packed
 }
 
-/// Moments left by a slab: one per row of eight, row by row, plane by plane, quad after quad.
-pub fn moments(output: &Layout, planes: usize) -> usize {
+/// Moments left by a slab: one per row of an invocation, row by row, plane by plane, quad after quad.
+pub fn moments(output: &Layout, planes: usize, row: usize) -> usize {
     let [x, y, _] = output.dims;
-    x.div_ceil(ROW) * y * planes
+    x.div_ceil(row) * y * planes
 }
 
-/// Workgroups of the direct variant.
-pub fn direct_groups(params: &Params) -> [u32; 3] {
+/// The row length of the direct variant that costs least: what an invocation reads whatever its length was measured
+/// as eight voxels' worth.
+fn direct_row(output: &Layout) -> usize {
+    let cost = |row: &usize| output.dims[0].div_ceil(*row) * (8 + row);
+    ROWS.into_iter().min_by_key(cost).unwrap_or(ROW)
+}
+
+/// The kernel for an output.
+pub fn kernel(output: &Layout, tiled: bool) -> Kernel {
+    if tiled { Kernel::ConvTiled(tiled_blocks(output)) } else { Kernel::ConvDirect(direct_row(output) as u32) }
+}
+
+/// Workgroups of either.
+pub fn groups(params: &Params, kernel: Kernel) -> [u32; 3] {
+    match kernel {
+        Kernel::ConvTiled(blocks) => tiled_groups(params, blocks),
+        _ => direct_groups(params, kernel.row()),
+    }
+}
+
+fn direct_groups(params: &Params, row: usize) -> [u32; 3] {
     let [x, y, _] = params.output.dims;
-    let rows = x.div_ceil(ROW) * y;
+    let rows = x.div_ceil(row) * y;
     [rows.div_ceil(WORKGROUP) as u32, params.planes as u32, params.output.quads.div_ceil(2) as u32]
 }
 
-/// The 192 additions of one row of input; `input` and `weight` name a quad by its number.
-fn products(text: &mut String, weight: impl Fn(usize, usize, usize) -> String) {
+/// The additions of one row of input to `row` voxels; `weight` names a quad by dx, input channel and half.
+fn products(text: &mut String, row: usize, weight: impl Fn(usize, usize, usize) -> String) {
     for dx in 0..3 {
         for half in 0..2 {
             for (channel, letter) in ["x", "y", "z", "w"].iter().enumerate() {
                 *text += &format!("let w{dx}{half}{letter} = {};\n", weight(dx, channel, half));
             }
-            for voxel in 0..ROW {
-                let i = voxel + dx;
-                *text += &format!("s{half}{voxel} += i{i}.x * w{dx}{half}x + i{i}.y * w{dx}{half}y + i{i}.z * w{dx}{half}z + i{i}.w * w{dx}{half}w;\n");
+            let w = format!("w{dx}{half}");
+            for voxel in 0..row {
+                let i = format!("i{}", voxel + dx);
+                *text += &format!("s{half}_{voxel} += {i}.x * {w}x + {i}.y * {w}y + {i}.z * {w}z + {i}.w * {w}w;\n");
             }
         }
     }
 }
 
 /// Sums set to zero.
-fn sums() -> String {
-    (0..2).flat_map(|half| (0..ROW).map(move |v| format!("var s{half}{v} = vec4(0.0);\n"))).collect()
+fn sums(row: usize) -> String {
+    (0..2).flat_map(|half| (0..row).map(move |v| format!("var s{half}_{v} = vec4(0.0);\n"))).collect()
 }
 
 /// Stores the sums and their moments; `x0`, `y`, `z`, `block` say where.
-fn store() -> String {
-    let mut text = String::from(
-        "let blocks = (p.x + 7u) / 8u;
-        let count = f32(min(8u, p.x - x0));
-        let row = ((z - p.first) * p.y + y) * blocks + x0 / 8u;
-        let rows = p.planes * p.y * blocks;\n",
+fn store(row: usize) -> String {
+    let mut text = format!(
+        "let left = p.x - x0;
+        let count = f32(min({row}u, left));
+        let rows = (p.x + {row}u - 1u) / {row}u;
+        let mine = ((z - p.first) * p.y + y) * rows + x0 / {row}u;\n"
     );
     for half in 0..2 {
-        let inside: Vec<String> =
-            (0..ROW).map(|v| format!("select(vec4(0.0), s{half}{v}, {v}u < p.x - x0)")).collect();
-        let spread: Vec<String> = (0..ROW)
-            .map(|v| format!("select(vec4(0.0), (s{half}{v} - mean) * (s{half}{v} - mean), {v}u < p.x - x0)"))
-            .collect();
+        let each = |term: &dyn Fn(usize) -> String| {
+            let one = |v: usize| format!("select(vec4(0.0), {}, {v}u < left)", term(v));
+            (0..row).map(one).collect::<Vec<_>>().join(" + ")
+        };
+        let sum = each(&|v| format!("s{half}_{v}"));
+        let squares = each(&|v| format!("(s{half}_{v} - mean) * (s{half}_{v} - mean)"));
         text += &format!(
             "if (2u * block + {half}u < p.quads) {{
                 let quad = 2u * block + {half}u;
                 let at = (z - p.start) * p.pitch + (quad * p.y + y) * p.x + x0;\n"
         );
-        for v in 0..ROW {
-            text += &format!("if ({v}u < p.x - x0) {{ output[at + {v}u] = pack(s{half}{v}); }}\n");
+        for v in 0..row {
+            text += &format!("if ({v}u < left) {{ output[at + {v}u] = pack(s{half}_{v}); }}\n");
         }
         text += &format!(
-            "   let mean = ({}) / count;
-                moments[quad * rows + row] = Moments(vec4(count), mean, {});
-            }}\n",
-            inside.join(" + "),
-            spread.join(" + ")
+            "   let mean = ({sum}) / count;
+                moments[quad * p.planes * p.y * rows + mine] = Moments(vec4(count), mean, {squares});
+            }}\n"
         );
     }
     text
 }
 
 /// The variant in which every invocation reads for itself.
-pub fn direct() -> String {
+pub fn direct(row: usize) -> String {
     let mut text = format!(
         "{HEAD}
 @compute @workgroup_size({WORKGROUP})
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {{
-    let across = (p.x + 7u) / 8u;
+    let across = (p.x + {row}u - 1u) / {row}u;
     if (id.x >= across * p.y) {{ return; }}
-    let x0 = id.x % across * 8u;
+    let x0 = id.x % across * {row}u;
     let y = id.x / across;
     let z = p.first + id.y;
     let block = id.z;
     var w = block * (p.a.quads + p.b.quads) * 216u;
     {}",
-        sums()
+        sums(row)
     );
     for map in ["a", "b"] {
         text += &format!(
@@ -182,7 +203,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {{
                 let at = (source_z - p.{map}.start) * p.{map}.pitch + (quad * p.y + source_y) * p.x;
                 let v = w + d * 24u;\n"
         );
-        for i in 0..ROW + 2 {
+        for i in 0..row + 2 {
             let (x, inside) = match i {
                 0 => ("max(x0, 1u) - 1u".to_owned(), "x0 > 0u".to_owned()),
                 _ => (format!("min(x0 + {}u, p.x - 1u)", i - 1), format!("x0 + {}u < p.x", i - 1)),
@@ -191,10 +212,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {{
                 "let i{i} = select(vec4(0.0), bend(load({map}[at + {x}]), line, p.{map}.leak), {inside});\n"
             );
         }
-        products(&mut text, |dx, channel, half| format!("weights[v + {}u]", (dx * 4 + channel) * 2 + half));
+        products(&mut text, row, |dx, channel, half| format!("weights[v + {}u]", (dx * 4 + channel) * 2 + half));
         text += "}}\nw += 216u;\n}\n";
     }
-    text + &store() + "}\n"
+    text + &store(row) + "}\n"
 }
 
 /// Rows of the tile along y and z, for a workgroup of so many blocks of output channels.
@@ -207,7 +228,7 @@ fn tile(blocks: u32) -> (u32, u32) {
 }
 
 /// How many blocks of eight output channels a workgroup of the tiled variant takes on.
-pub fn tiled_blocks(output: &Layout) -> u32 {
+fn tiled_blocks(output: &Layout) -> u32 {
     match output.quads.div_ceil(2) {
         1 => 1,
         2 | 3 => 2,
@@ -215,8 +236,7 @@ pub fn tiled_blocks(output: &Layout) -> u32 {
     }
 }
 
-/// Workgroups of the tiled variant.
-pub fn tiled_groups(params: &Params, blocks: u32) -> [u32; 3] {
+fn tiled_groups(params: &Params, blocks: u32) -> [u32; 3] {
     let [x, y, _] = params.output.dims;
     let (rows, planes) = tile(blocks);
     let across = x.div_ceil(ROW) as u32;
@@ -257,7 +277,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var w = 0u;
     {}",
         rows * planes,
-        sums()
+        sums(ROW)
     );
     for map in ["a", "b"] {
         text += &format!(
@@ -292,13 +312,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         for i in 0..ROW + 2 {
             text += &format!("let i{i} = region[at + {i}u];\n");
         }
-        products(&mut text, |dx, channel, half| format!("taps[v + {}u]", (dx * 4 + channel) * 2 + half));
+        products(&mut text, ROW, |dx, channel, half| format!("taps[v + {}u]", (dx * 4 + channel) * 2 + half));
         text += "}}\nw += 1u;\n}\n";
     }
     text += "let y = top + row;
     let z = near + plane;
     if (y < p.y && z < p.first + p.planes) {\n";
-    text + &store() + "}}\n"
+    text + &store(ROW) + "}}\n"
 }
 
 /// The formula as it stands: `sources` are maps `[c, z, y, x]` with a line per channel, `weight` is `[o, i, 3, 3, 3]`.

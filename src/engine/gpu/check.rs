@@ -1,11 +1,12 @@
 //! Is this GPU to be trusted, and which variant is faster on it? Asked each time that one is opened: it takes less
-//! than a second even where a CPU stands in, and a pass of yesterday says nothing about today's driver.
+//! than a second, and a pass of yesterday says nothing about today's driver.
 
-use super::device::Gpu;
+use super::device::{Gpu, Pipeline};
 use super::known::{Trial, trials};
-use crate::engine::bench::noise;
+use super::speed;
 use crate::error::{Error, Result};
-use crate::kernels::{Kernel, Layout, Precision, conv};
+use crate::kernels::{Kernel, Precision};
+use std::rc::Rc;
 use web_time::Instant;
 
 /// Largest difference from the reference, as a share of the largest value.
@@ -16,12 +17,15 @@ fn tolerance(precision: Precision) -> f32 {
     }
 }
 
-/// Asks every kernel what is known.
+/// Asks every kernel what is known; the tiled convolution only where it may be `used`.
 ///
 /// # Errors
 /// `Device` that names the kernel whose answer is wrong.
-pub async fn all(gpu: &Gpu) -> Result<()> {
+pub async fn all(gpu: &Gpu, used: bool) -> Result<()> {
     for trial in trials(gpu.precision) {
+        if matches!(trial.kernel, Kernel::ConvTiled(_)) && !used {
+            continue;
+        }
         one(gpu, &trial).await.map_err(|error| error.within(format!("kernel \"{}\"", trial.kernel.name())))?;
     }
     Ok(())
@@ -47,34 +51,75 @@ async fn one(gpu: &Gpu, trial: &Trial) -> Result<()> {
 /// Runs a trial; the bytes of the buffer that is looked at.
 async fn dispatch(gpu: &Gpu, trial: &Trial) -> Result<Vec<u8>> {
     let before = gpu.faults();
-    let buffers: Vec<wgpu::Buffer> = trial
-        .buffers
-        .iter()
-        .map(|bytes| {
-            let buffer = gpu.storage(bytes.len() as u64);
-            gpu.queue.write_buffer(&buffer, 0, bytes);
-            buffer
-        })
-        .collect();
-    let table = gpu.uniforms(256);
-    let words: Vec<u8> = trial.words.iter().flat_map(|word| word.to_le_bytes()).collect();
-    gpu.queue.write_buffer(&table, 0, &words);
-    let pipeline = gpu.pipeline(trial.kernel);
-    let group = gpu.bind(&pipeline, &table, &buffers.iter().collect::<Vec<_>>());
+    let ready = Ready::new(gpu, trial);
     let mut encoder = gpu.encoder();
-    let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-    pass.set_pipeline(&pipeline.pipeline);
-    pass.set_bind_group(0, &group, &[0]);
-    pass.dispatch_workgroups(trial.groups[0], trial.groups[1], trial.groups[2]);
-    drop(pass);
-    let look = &buffers[trial.look];
+    ready.encode(&mut encoder, trial.groups);
+    let look = &ready.buffers[trial.look];
     let staging = gpu.staging(look.size());
     encoder.copy_buffer_to_buffer(look, 0, &staging, 0, look.size());
     gpu.queue.submit([encoder.finish()]);
     let found = gpu.read(&staging).await;
-    buffers.iter().chain([&table, &staging]).for_each(wgpu::Buffer::destroy);
+    staging.destroy();
     gpu.sound(before)?;
     found
+}
+
+/// A kernel with its buffers, ready to be run.
+struct Ready {
+    pipeline: Rc<Pipeline>,
+    group: wgpu::BindGroup,
+    buffers: Vec<wgpu::Buffer>,
+    table: wgpu::Buffer,
+}
+
+impl Ready {
+    fn new(gpu: &Gpu, trial: &Trial) -> Self {
+        let fill = |bytes: &Vec<u8>| {
+            let buffer = gpu.storage(bytes.len() as u64);
+            gpu.queue.write_buffer(&buffer, 0, bytes);
+            buffer
+        };
+        let buffers: Vec<wgpu::Buffer> = trial.buffers.iter().map(fill).collect();
+        let table = gpu.uniforms(256);
+        let words: Vec<u8> = trial.words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        gpu.queue.write_buffer(&table, 0, &words);
+        let pipeline = gpu.pipeline(trial.kernel);
+        let group = gpu.bind(&pipeline, &table, &buffers.iter().collect::<Vec<_>>());
+        Self { pipeline, group, buffers, table }
+    }
+
+    fn encode(&self, encoder: &mut wgpu::CommandEncoder, groups: [u32; 3]) {
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        pass.set_pipeline(&self.pipeline.pipeline);
+        pass.set_bind_group(0, &self.group, &[0]);
+        pass.dispatch_workgroups(groups[0], groups[1], groups[2]);
+    }
+}
+
+impl Drop for Ready {
+    fn drop(&mut self) {
+        self.buffers.iter().chain([&self.table]).for_each(wgpu::Buffer::destroy);
+    }
+}
+
+/// Seconds of one run of a kernel: the best of four rounds of `times` runs, nothing read back.
+///
+/// # Errors
+/// `Device` where the device fails.
+pub async fn seconds(gpu: &Gpu, trial: &Trial, times: usize) -> Result<f64> {
+    let before = gpu.faults();
+    let ready = Ready::new(gpu, trial);
+    let mut best = f64::INFINITY;
+    for _ in 0..4 {
+        let mut encoder = gpu.encoder();
+        (0..times).for_each(|_| ready.encode(&mut encoder, trial.groups));
+        let since = Instant::now();
+        gpu.queue.submit([encoder.finish()]);
+        gpu.idle().await?;
+        best = best.min(since.elapsed().as_secs_f64() / times as f64);
+    }
+    gpu.sound(before)?;
+    Ok(best)
 }
 
 /// Times both variants of the convolution on 32 channels of 24^3.
@@ -82,32 +127,7 @@ async fn dispatch(gpu: &Gpu, trial: &Trial) -> Result<Vec<u8>> {
 /// # Errors
 /// `Device` where the device fails.
 pub async fn tiled_is_faster(gpu: &Gpu) -> Result<bool> {
-    let mut seconds = [f64::INFINITY; 2];
-    let (dims, channels) = ([24; 3], 32);
-    let layout = Layout::new(channels, dims);
-    let source = (layout, 0, 1.0);
-    let none = (Layout { quads: 0, ..layout }, 0, 1.0);
-    let params = conv::Params { output: layout, start: 0, first: 0, planes: 24, sources: [source, none] };
-    let blocks = conv::tiled_blocks(&layout);
-    let map = layout.pack(&noise(channels * 24 * 24 * 24, 1), 0..24, gpu.precision);
-    let same: Vec<u8> = [1f32; 4].into_iter().chain([0.0; 4]).flat_map(f32::to_le_bytes).collect::<Vec<_>>().repeat(8);
-    let weight: Vec<u8> = noise(channels * channels * 27, 2).into_iter().flat_map(f32::to_le_bytes).collect();
-    let variants = [
-        (Kernel::ConvDirect, conv::direct_groups(&params)),
-        (Kernel::ConvTiled(blocks), conv::tiled_groups(&params, blocks)),
-    ];
-    for ((kernel, groups), seconds) in variants.into_iter().zip(&mut seconds) {
-        let moments = vec![0; conv::moments(&layout, 24) * layout.quads * 48];
-        let output = vec![0; 24 * layout.pitch * gpu.precision.quad()];
-        let buffers = vec![map.clone(), map.clone(), same.clone(), same.clone(), weight.clone(), output, moments];
-        let found = Box::new(|_: &[u8]| Vec::new());
-        // What is read back is small: it is the kernel that is timed.
-        let trial = Trial { kernel, words: params.words(), buffers, groups, look: 2, expected: Vec::new(), found };
-        for _ in 0..4 {
-            let since = Instant::now();
-            dispatch(gpu, &trial).await?;
-            *seconds = seconds.min(since.elapsed().as_secs_f64());
-        }
-    }
-    Ok(seconds[1] < seconds[0])
+    let direct = seconds(gpu, &speed::conv(gpu, false, 32, 32, [24; 3]).trial, 1).await?;
+    let tiled = seconds(gpu, &speed::conv(gpu, true, 32, 32, [24; 3]).trial, 1).await?;
+    Ok(tiled < direct)
 }

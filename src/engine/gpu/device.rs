@@ -75,11 +75,11 @@ impl Gpu {
     /// `Device` where there is no adapter, or a kernel does not give its known answer: it is named.
     pub async fn open(options: Options) -> Result<Rc<Self>> {
         let gpu = Self::connect(options).await?;
-        check::all(&gpu).await?;
-        let tiled = match options.tiled {
+        // A CPU that stands in for a GPU has no fast shared memory: a barrier there is a switch of threads.
+        let tiled = options.tiled.or(gpu.emulated.then_some(false));
+        check::all(&gpu, tiled != Some(false)).await?;
+        let tiled = match tiled {
             Some(tiled) => tiled,
-            // A CPU that stands in for a GPU has no fast shared memory: a barrier there is a switch of threads.
-            None if gpu.emulated => false,
             None => check::tiled_is_faster(&gpu).await?,
         };
         gpu.tiled.set(tiled);

@@ -63,8 +63,9 @@ fn planes(values: &[f32], [x, y, z]: [usize; 3], (first, count): (usize, usize))
 
 /// A question for every kernel.
 pub fn trials(precision: Precision) -> Vec<Trial> {
-    let mut list = vec![convolution(Kernel::ConvDirect, 12, precision)];
-    list.extend([(1, 8), (2, 12), (4, 30)].map(|(blocks, outputs)| convolution(Kernel::ConvTiled(blocks), outputs, precision)));
+    let direct = [8, 12, 16, 24].map(Kernel::ConvDirect).map(|kernel| convolution(kernel, 12, precision));
+    let tiled = [(1, 8), (2, 12), (4, 30)].map(|(blocks, outputs)| convolution(Kernel::ConvTiled(blocks), outputs, precision));
+    let mut list: Vec<Trial> = direct.into_iter().chain(tiled).collect();
     list.extend([pooling(precision), going_up(precision), joining(precision), merging(), lining()]);
     list.extend([Kernel::Logits, Kernel::Labels].map(|kernel| ending(kernel, precision)));
     list
@@ -90,12 +91,9 @@ fn convolution(kernel: Kernel, outputs: usize, precision: Precision) -> Trial {
             packed(&lines[1]),
             bytes(&conv::pack(&weight, &channels, outputs)),
             vec![0; 5 * output.pitch * precision.quad()],
-            vec![0; conv::moments(&output, SLAB.1) * output.quads * 48],
+            vec![0; conv::moments(&output, SLAB.1, kernel.row()) * output.quads * 48],
         ],
-        groups: match kernel {
-            Kernel::ConvTiled(blocks) => conv::tiled_groups(&params, blocks),
-            _ => conv::direct_groups(&params),
-        },
+        groups: conv::groups(&params, kernel),
         look: 5,
         expected: planes(&all, DIMS, SLAB),
         found: Box::new(move |bytes| {
@@ -138,7 +136,7 @@ fn going_up(precision: Precision) -> Trial {
             packed(&lines),
             bytes(&up::pack(&weight, inputs, outputs)),
             vec![0; 6 * to.pitch * precision.quad()],
-            vec![0; conv::moments(&to, 4) * to.quads * 48],
+            vec![0; conv::moments(&to, 4, conv::ROW) * to.quads * 48],
         ],
         groups: params.groups(),
         look: 3,
