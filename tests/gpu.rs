@@ -6,7 +6,7 @@
 use insitu_seg::device::Compute;
 use insitu_seg::engine::Network;
 use insitu_seg::engine::bench::{noise, random_weights};
-use insitu_seg::engine::gpu::device::{Gpu, Options};
+use insitu_seg::engine::gpu::device::{Gpu, Options, Sources};
 use insitu_seg::engine::plan::Limits;
 use insitu_seg::kernels::{Kernel, Precision};
 use insitu_seg::model::Architecture;
@@ -101,22 +101,27 @@ fn slabs_chunks_and_passing_maps_change_nothing() {
 
 #[test]
 fn a_broken_kernel_is_refused_by_name() {
-    let broken: [(&str, fn(Kernel, Precision) -> String); 3] = [
-        ("pool", |kernel, precision| {
+    let broken: [(&str, bool, Sources); 3] = [
+        ("pool", false, |kernel, precision| {
             let source = kernel.source(precision);
             if kernel == Kernel::Pool { source.replace("top = max(top, ", "top = min(top, ") } else { source }
         }),
-        ("conv, tiled", |kernel, precision| {
+        ("conv, tiled", true, |kernel, precision| {
             let source = kernel.source(precision);
             if matches!(kernel, Kernel::ConvTiled(_)) { source.replacen("s0_5 +=", "s0_5 -=", 1) } else { source }
         }),
-        ("up", |kernel, precision| if kernel == Kernel::Up { "not WGSL".to_owned() } else { kernel.source(precision) }),
+        ("up", false, |kernel, precision| if kernel == Kernel::Up { "not WGSL".to_owned() } else { kernel.source(precision) }),
     ];
     if open(Options::default()).is_none() {
         return;
     }
-    for (name, sources) in broken {
-        let error = pollster::block_on(Gpu::open(Options { sources, ..Options::default() })).unwrap_err();
+    for (name, tiled, sources) in broken {
+        let gpu = open(Options { sources, tiled: Some(tiled), ..Options::default() }).unwrap();
+        let architecture = architecture(4, 3, 1, 2);
+        let compute = Compute::Gpu(gpu);
+        let network = Network::new(&architecture, &random_weights(&architecture), &[], &compute).unwrap();
+        let error =
+            pollster::block_on(network.logits(&[0.5; 16 * 16 * 16], [16; 3], &mut |_| Ok(()))).unwrap_err();
         println!("{error}");
         assert_eq!(error.code(), "device");
         assert!(error.to_string().contains(&format!("kernel \"{name}\"")), "{error}");

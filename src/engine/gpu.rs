@@ -129,6 +129,7 @@ impl Network {
         pause: &mut dyn FnMut(f64) -> Result<()>,
     ) -> Result<Run<'_>> {
         let plan = self.plan(dims, labels)?;
+        check::before_use(&self.gpu, &plan.kernels()).await?;
         let before = self.gpu.faults();
         let volume = dims.iter().product::<usize>();
         let outputs = self.graph.maps.last().map_or(1, |map| map.channels);

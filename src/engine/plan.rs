@@ -15,6 +15,7 @@ use super::norm::padding;
 use crate::error::{Error, Result};
 use crate::kernels::{Kernel, Layout, Precision, conv, join, norm, out, pool, up};
 use crate::model::LEAK;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// What a device allows, and what we allow ourselves.
@@ -148,6 +149,12 @@ impl Plan {
         }
         let passing = Builder::new(graph, dims, settings, true)?.build();
         Ok(if passing.peak < stored.peak { passing } else { stored })
+    }
+
+    /// The kernels that it uses.
+    pub fn kernels(&self) -> BTreeSet<Kernel> {
+        let kernel = |op: &Op| if let Op::Dispatch { kernel, .. } = op { Some(*kernel) } else { None };
+        self.ops.iter().filter_map(kernel).collect()
     }
 }
 

@@ -192,6 +192,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {{
     {}",
         sums(row)
     );
+    // Twice the same loop: sums that live across a choice between two maps went to memory, at half the speed.
     for map in ["a", "b"] {
         text += &format!(
             "for (var quad = 0u; quad < p.{map}.quads; quad += 1u) {{
@@ -274,15 +275,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let plane = me / {rows}u % {planes}u;
     let mine = me / {}u;
     let block = group.z * {blocks}u + mine;
-    var w = 0u;
     {}",
         rows * planes,
         sums(ROW)
     );
-    for map in ["a", "b"] {
-        text += &format!(
-            "for (var quad = 0u; quad < p.{map}.quads; quad += 1u) {{
-            let line = {map}_lines[quad];
+    text += &format!(
+        "for (var quad = 0u; quad < p.a.quads + p.b.quads; quad += 1u) {{
             workgroupBarrier();
             for (var n = me; n < {halo}u; n += {threads}u) {{
                 let x = x0 + n % 10u - 1u;
@@ -290,31 +288,37 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 let z = near + n / {}u - 1u;
                 var value = vec4(0.0);
                 // Planes past the slab's last neighbour are no one's, and may not be in the buffer.
-                if (x < p.x && y < p.y && z < min(p.z, p.first + p.planes + 1u)) {{
-                    let at = (z - p.{map}.start) * p.{map}.pitch + (quad * p.y + y) * p.x + x;
-                    value = bend(load({map}[at]), line, p.{map}.leak);
-                }}
+                if (x < p.x && y < p.y && z < min(p.z, p.first + p.planes + 1u)) {{\n",
+        10 * high
+    );
+    for (map, head, channel) in [("a", "if (quad < p.a.quads) {", "quad"), ("b", "} else {", "(quad - p.a.quads)")] {
+        text += &format!(
+            "{head}
+            let at = (z - p.{map}.start) * p.{map}.pitch + ({channel} * p.y + y) * p.x + x;
+            value = bend(load({map}[at]), {map}_lines[{channel}], p.{map}.leak);\n"
+        );
+    }
+    text += &format!(
+        "       }} }}
                 region[n] = value;
             }}
             for (var dz = 0u; dz < 3u; dz += 1u) {{
                 workgroupBarrier();
                 for (var n = me; n < {taps}u; n += {threads}u) {{
                     let theirs = group.z * {blocks}u + n / 72u;
-                    let at = ((theirs * (p.a.quads + p.b.quads) + w) * 3u + dz) * 72u + n % 72u;
+                    let at = ((theirs * (p.a.quads + p.b.quads) + quad) * 3u + dz) * 72u + n % 72u;
                     taps[n] = weights[min(at, arrayLength(&weights) - 1u)];
                 }}
                 workgroupBarrier();
                 for (var dy = 0u; dy < 3u; dy += 1u) {{
                     let at = ((plane + dz) * {high}u + row + dy) * 10u;
-                    let v = mine * 72u + dy * 24u;\n",
-            10 * high
-        );
-        for i in 0..ROW + 2 {
-            text += &format!("let i{i} = region[at + {i}u];\n");
-        }
-        products(&mut text, ROW, |dx, channel, half| format!("taps[v + {}u]", (dx * 4 + channel) * 2 + half));
-        text += "}}\nw += 1u;\n}\n";
+                    let v = mine * 72u + dy * 24u;\n"
+    );
+    for i in 0..ROW + 2 {
+        text += &format!("let i{i} = region[at + {i}u];\n");
     }
+    products(&mut text, ROW, |dx, channel, half| format!("taps[v + {}u]", (dx * 4 + channel) * 2 + half));
+    text += "}}\n}\n";
     text += "let y = top + row;
     let z = near + plane;
     if (y < p.y && z < p.first + p.planes) {\n";

@@ -1,11 +1,13 @@
-//! Is this GPU to be trusted, and which variant is faster on it? Asked each time that one is opened: it takes less
-//! than a second, and a pass of yesterday says nothing about today's driver.
+//! Is this GPU to be trusted, and which variant is faster on it? Every kernel is asked for a known answer before its
+//! first use by this process. That takes milliseconds beside its compilation; the answer of yesterday is not kept, for
+//! it says nothing about today's driver.
 
 use super::device::{Gpu, Pipeline};
-use super::known::{Trial, trials};
+use super::known::{Trial, trial};
 use super::speed;
 use crate::error::{Error, Result};
 use crate::kernels::{Kernel, Precision};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use web_time::Instant;
 
@@ -17,16 +19,16 @@ fn tolerance(precision: Precision) -> f32 {
     }
 }
 
-/// Asks every kernel what is known; the tiled convolution only where it may be `used`.
+/// Asks kernels what is known, each before its first use.
 ///
 /// # Errors
 /// `Device` that names the kernel whose answer is wrong.
-pub async fn all(gpu: &Gpu, used: bool) -> Result<()> {
-    for trial in trials(gpu.precision) {
-        if matches!(trial.kernel, Kernel::ConvTiled(_)) && !used {
-            continue;
-        }
-        one(gpu, &trial).await.map_err(|error| error.within(format!("kernel \"{}\"", trial.kernel.name())))?;
+pub async fn before_use(gpu: &Gpu, kernels: &BTreeSet<Kernel>) -> Result<()> {
+    let fresh: Vec<Kernel> = kernels.iter().copied().filter(|kernel| !gpu.trusts(*kernel)).collect();
+    for kernel in fresh {
+        let trial = trial(kernel, gpu.precision);
+        one(gpu, &trial).await.map_err(|error| error.within(format!("kernel \"{}\"", kernel.name())))?;
+        gpu.trust(kernel);
     }
     Ok(())
 }
@@ -106,7 +108,7 @@ impl Drop for Ready {
 ///
 /// # Errors
 /// `Device` where the device fails.
-pub async fn seconds(gpu: &Gpu, trial: &Trial, times: usize) -> Result<f64> {
+pub(super) async fn seconds(gpu: &Gpu, trial: &Trial, times: usize) -> Result<f64> {
     let before = gpu.faults();
     let ready = Ready::new(gpu, trial);
     let mut best = f64::INFINITY;

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::kernels::{Kernel, Precision};
 use futures_channel::oneshot;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
@@ -53,6 +53,8 @@ pub struct Gpu {
     device: wgpu::Device,
     sources: Sources,
     pipelines: RefCell<HashMap<Kernel, Rc<Pipeline>>>,
+    /// Kernels that gave their known answer.
+    trusted: RefCell<BTreeSet<Kernel>>,
     faults: Arc<Mutex<Vec<String>>>,
 }
 
@@ -69,17 +71,16 @@ pub struct Pipeline {
 }
 
 impl Gpu {
-    /// Opens the best adapter, and checks every kernel on it.
+    /// Opens the best adapter.
     ///
     /// # Errors
-    /// `Device` where there is no adapter, or a kernel does not give its known answer: it is named.
+    /// `Device` where there is no adapter, or it fails.
     pub async fn open(options: Options) -> Result<Rc<Self>> {
         let gpu = Self::connect(options).await?;
-        // A CPU that stands in for a GPU has no fast shared memory: a barrier there is a switch of threads.
-        let tiled = options.tiled.or(gpu.emulated.then_some(false));
-        check::all(&gpu, tiled != Some(false)).await?;
-        let tiled = match tiled {
+        let tiled = match options.tiled {
             Some(tiled) => tiled,
+            // A CPU that stands in for a GPU has no fast shared memory: a barrier there is a switch of threads.
+            None if gpu.emulated => false,
             None => check::tiled_is_faster(&gpu).await?,
         };
         gpu.tiled.set(tiled);
@@ -119,6 +120,7 @@ impl Gpu {
             device,
             sources: options.sources,
             pipelines: RefCell::default(),
+            trusted: RefCell::default(),
             faults,
         }))
     }
@@ -142,6 +144,16 @@ impl Gpu {
                 Err(Error::device("GPU", words.join(" "), "no error; the result was discarded"))
             }
         }
+    }
+
+    /// Whether a kernel gave its known answer.
+    pub(super) fn trusts(&self, kernel: Kernel) -> bool {
+        self.trusted.borrow().contains(&kernel)
+    }
+
+    /// Notes that it did.
+    pub(super) fn trust(&self, kernel: Kernel) {
+        self.trusted.borrow_mut().insert(kernel);
     }
 
     /// Waits until everything that was submitted is done.

@@ -6,7 +6,7 @@ use crate::engine::norm::{Line, Moments};
 use crate::kernels::{Kernel, Layout, Precision, conv, join, norm, out, pool, up};
 
 /// One question.
-pub struct Trial {
+pub(super) struct Trial {
     /// Which kernel.
     pub kernel: Kernel,
     /// Its uniform.
@@ -61,14 +61,18 @@ fn planes(values: &[f32], [x, y, z]: [usize; 3], (first, count): (usize, usize))
     values.chunks_exact(volume).flat_map(|map| &map[first * plane..(first + count) * plane]).copied().collect()
 }
 
-/// A question for every kernel.
-pub fn trials(precision: Precision) -> Vec<Trial> {
-    let direct = [8, 12, 16, 24].map(Kernel::ConvDirect).map(|kernel| convolution(kernel, 12, precision));
-    let tiled = [(1, 8), (2, 12), (4, 30)].map(|(blocks, outputs)| convolution(Kernel::ConvTiled(blocks), outputs, precision));
-    let mut list: Vec<Trial> = direct.into_iter().chain(tiled).collect();
-    list.extend([pooling(precision), going_up(precision), joining(precision), merging(), lining()]);
-    list.extend([Kernel::Logits, Kernel::Labels].map(|kernel| ending(kernel, precision)));
-    list
+/// The question for a kernel.
+pub(super) fn trial(kernel: Kernel, precision: Precision) -> Trial {
+    match kernel {
+        Kernel::ConvDirect(_) | Kernel::ConvTiled(1) => convolution(kernel, 12, precision),
+        Kernel::ConvTiled(_) => convolution(kernel, 30, precision),
+        Kernel::Pool => pooling(precision),
+        Kernel::Up => going_up(precision),
+        Kernel::Join => joining(precision),
+        Kernel::Merge => merging(),
+        Kernel::Norm => lining(),
+        Kernel::Logits | Kernel::Labels => ending(kernel, precision),
+    }
 }
 
 fn convolution(kernel: Kernel, outputs: usize, precision: Precision) -> Trial {
