@@ -16,7 +16,10 @@ fn main() {
     let speeds = pollster::block_on(kernels(&gpu, base, [x, y, z], times)).expect("a sound device");
     let top = |rate: fn(&Speed) -> f64| speeds.iter().map(rate).fold(0.0, f64::max);
     let (flops, bytes) = (|s: &Speed| s.flops / s.seconds / 1e9, |s: &Speed| s.bytes / s.seconds / 1e9);
-    println!("{}\n{:48} {:>10} {:>10} {:>6} {:>8} {:>6}", gpu.adapter, "kernel", "ms", "GFLOP/s", "share", "GB/s", "share");
+    println!(
+        "{}\n{:48} {:>10} {:>10} {:>6} {:>8} {:>6}",
+        gpu.adapter, "kernel", "ms", "GFLOP/s", "share", "GB/s", "share"
+    );
     for speed in &speeds {
         println!(
             "{:48} {:10.3} {:10.1} {:5.0}% {:8.2} {:5.0}%",

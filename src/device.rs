@@ -35,7 +35,9 @@ impl Compute {
             Backend::Cpu => Ok(Self::Cpu),
             Backend::Gpu => Self::gpu().await.map(|(compute, _)| compute),
             // A software adapter computes on the CPU too, only slower.
-            Backend::Auto => Ok(Self::gpu().await.map_or(Self::Cpu, |(compute, emulated)| if emulated { Self::Cpu } else { compute })),
+            Backend::Auto => Ok(Self::gpu()
+                .await
+                .map_or(Self::Cpu, |(compute, emulated)| if emulated { Self::Cpu } else { compute })),
         }
     }
 

@@ -30,7 +30,12 @@ impl Network {
     ///
     /// # Errors
     /// `Malformed` where a weight is missing.
-    pub fn new(architecture: &Architecture, weights: &Weights, labels: &[u8], compute: &Compute) -> Result<Self> {
+    pub fn new(
+        architecture: &Architecture,
+        weights: &Weights,
+        labels: &[u8],
+        compute: &Compute,
+    ) -> Result<Self> {
         match compute {
             Compute::Cpu => cpu::Network::new(architecture, weights, labels).map(Self::Cpu),
             #[cfg(feature = "gpu")]

@@ -194,7 +194,9 @@ impl Layout {
     /// The way back from [`Self::pack`]: `channels` of planes `[c, plane, y, x]`.
     pub fn unpack(&self, bytes: &[u8], channels: usize, planes: usize, precision: Precision) -> Vec<f32> {
         let numbers: Vec<f32> = match precision {
-            Precision::F32 => bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
+            Precision::F32 => {
+                bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+            }
             Precision::F16 => {
                 bytes.chunks_exact(2).map(|b| half::f16::from_le_bytes([b[0], b[1]]).to_f32()).collect()
             }
@@ -204,7 +206,9 @@ impl Layout {
             numbers[4 * (self.at(0, channel / 4, [0, 0, plane]) + voxel) + channel % 4]
         };
         (0..channels)
-            .flat_map(|channel| (0..planes).flat_map(move |plane| (0..x * y).map(move |voxel| (channel, plane, voxel))))
+            .flat_map(|channel| {
+                (0..planes).flat_map(move |plane| (0..x * y).map(move |voxel| (channel, plane, voxel)))
+            })
             .map(|(channel, plane, voxel)| value(channel, plane, voxel))
             .collect()
     }

@@ -166,8 +166,25 @@ async fn forecast(model: &Model, opened: Result<Nifti<'_>>) -> Result<JsValue> {
     let opened = opened?;
     let header = opened.header()?;
     model.card.check_channels(header.channels)?;
-    let Plan { backend, adapter, peak_bytes, seconds, dims } = model.plan(&header.grid, opened.limits()).await?;
+    let Plan { backend, adapter, peak_bytes, seconds, dims } =
+        model.plan(&header.grid, opened.limits()).await?;
     Ok(plain(&Forecast { backend, adapter, peak_bytes, seconds, dims }))
+}
+
+/// Milliseconds of `runs` passes of the same network on burn's own GPU kernels, to be compared with.
+///
+/// # Errors
+/// Where there is no GPU, or it fails.
+#[cfg(feature = "stock")]
+#[wasm_bindgen]
+pub async fn stock_benchmark(
+    base: usize,
+    x: usize,
+    y: usize,
+    z: usize,
+    runs: usize,
+) -> std::result::Result<Vec<f64>, JsValue> {
+    crate::train::bench::stock(base, [x, y, z], runs).await.map_err(|error| thrown(&error))
 }
 
 fn named(backend: &str) -> Result<Backend> {

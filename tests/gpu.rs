@@ -6,6 +6,7 @@
 use insitu_seg::device::Compute;
 use insitu_seg::engine::Network;
 use insitu_seg::engine::bench::{noise, random_weights};
+use insitu_seg::engine::gpu;
 use insitu_seg::engine::gpu::device::{Gpu, Options, Sources};
 use insitu_seg::engine::plan::Limits;
 use insitu_seg::kernels::{Kernel, Precision};
@@ -35,7 +36,11 @@ fn compare(gpu: &Rc<Gpu>, architecture: Architecture, dims: [usize; 3]) -> (f32,
     let (expected, expected_labels) = run(Compute::Cpu);
     let (found, labels) = run(Compute::Gpu(gpu.clone()));
     let top = expected.iter().fold(0f32, |top, v| top.max(v.abs()));
-    let off = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0f32, |a, b| if b >= a { b } else { a.max(b) });
+    let off = found
+        .iter()
+        .zip(&expected)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0f32, |a, b| if b >= a { b } else { a.max(b) });
     assert!(found.iter().all(|v| v.is_finite()));
     let same = labels.iter().zip(&expected_labels).filter(|(a, b)| a == b).count();
     (off / top, same as f64 / labels.len() as f64)
@@ -78,7 +83,10 @@ fn both_variants_of_the_convolution_give_the_same() {
 #[test]
 fn sixteen_bits_are_close() {
     for tiled in [false, true] {
-        let Some(gpu) = open(Options { precision: Precision::F16, tiled: Some(tiled), ..Options::default() }) else { return };
+        let Some(gpu) = open(Options { precision: Precision::F16, tiled: Some(tiled), ..Options::default() })
+        else {
+            return;
+        };
         let (off, same) = compare(&gpu, architecture(8, 3, 1, 2), [32, 29, 33]);
         println!("f16, tiled {tiled}: off by {off:.1e}, {:.3} % of labels", 100.0 * same);
         assert!(off < 1e-2 && same > 0.99, "f16: off by {off}, {same}");
@@ -108,9 +116,19 @@ fn a_broken_kernel_is_refused_by_name() {
         }),
         ("conv, tiled", true, |kernel, precision| {
             let source = kernel.source(precision);
-            if matches!(kernel, Kernel::ConvTiled(_)) { source.replacen("s0_5 +=", "s0_5 -=", 1) } else { source }
+            if matches!(kernel, Kernel::ConvTiled(_)) {
+                source.replacen("s0_5 +=", "s0_5 -=", 1)
+            } else {
+                source
+            }
         }),
-        ("up", false, |kernel, precision| if kernel == Kernel::Up { "not WGSL".to_owned() } else { kernel.source(precision) }),
+        (
+            "up",
+            false,
+            |kernel, precision| {
+                if kernel == Kernel::Up { "not WGSL".to_owned() } else { kernel.source(precision) }
+            },
+        ),
     ];
     if open(Options::default()).is_none() {
         return;
@@ -126,4 +144,46 @@ fn a_broken_kernel_is_refused_by_name() {
         assert_eq!(error.code(), "device");
         assert!(error.to_string().contains(&format!("kernel \"{name}\"")), "{error}");
     }
+}
+
+#[test]
+fn memory_is_what_was_planned_and_stays() {
+    let Some(gpu) = open(Options::default()) else { return };
+    let architecture = architecture(8, 3, 1, 2);
+    let network = gpu::Network::new(&architecture, &random_weights(&architecture), &[], &gpu).unwrap();
+    for dims in [[32, 32, 32], [40, 33, 26], [32, 32, 32]] {
+        let image = noise(dims.iter().product(), 1);
+        pollster::block_on(network.logits(&image, dims, &mut |_| Ok(()))).unwrap();
+        let (planned, taken) = (network.plan(dims, false).unwrap().peak, gpu.peak.get());
+        println!("{dims:?}: {planned} bytes planned, {taken} taken");
+        assert!(taken.abs_diff(planned) * 4 <= planned, "{dims:?}: {planned} planned, {taken} taken");
+    }
+}
+
+#[test]
+fn a_stop_is_heard_between_submits() {
+    let Some(gpu) = open(Options::default()) else { return };
+    let architecture = architecture(8, 3, 1, 2);
+    let network = gpu::Network::new(&architecture, &random_weights(&architecture), &[], &gpu).unwrap();
+    let image = noise(48 * 48 * 48, 1);
+    let mut heard = 0;
+    let all = pollster::block_on(network.logits(&image, [48; 3], &mut |done| {
+        assert!((0.0..=1.0).contains(&done));
+        heard += 1;
+        Ok(())
+    }));
+    assert!(all.is_ok() && heard >= 3, "told {heard} times");
+    // The longest wait for an answer, now that the device is known.
+    let (mut last, mut longest) = (std::time::Instant::now(), 0f64);
+    pollster::block_on(network.logits(&image, [48; 3], &mut |_| {
+        longest = longest.max(last.elapsed().as_secs_f64());
+        last = std::time::Instant::now();
+        Ok(())
+    }))
+    .unwrap();
+    println!("the longest wait between two chances to stop: {longest:.2} s");
+    assert!(longest < 1.0);
+    let mut stop = |_| Err(insitu_seg::Error::cancelled("a test"));
+    let stopped = pollster::block_on(network.logits(&image, [48; 3], &mut stop));
+    assert_eq!(stopped.unwrap_err().code(), "cancelled");
 }

@@ -62,5 +62,7 @@ fn table(found: &Benchmark) -> String {
     let Benchmark { forward_ms, train_ms, gflops, peak_bytes, backend, adapter } = found;
     let train = train_ms.map_or(String::new(), |ms| format!("\ntraining step   {ms:.1} ms (burn-flex, CPU)"));
     let peak = *peak_bytes as f64 / 1e6;
-    format!("{backend} ({adapter})\nforward         {forward_ms:.1} ms, {gflops:.1} GFLOP/s, {peak:.0} MB{train}")
+    format!(
+        "{backend} ({adapter})\nforward         {forward_ms:.1} ms, {gflops:.1} GFLOP/s, {peak:.0} MB{train}"
+    )
 }

@@ -9,8 +9,8 @@ mod pool;
 mod product;
 mod up;
 
-use super::graph::{Graph, Kind, Source, Step};
 use super::NOT_A_NUMBER;
+use super::graph::{Graph, Kind, Source, Step};
 use super::norm::{Line, Moments, padding, parameters, tensor};
 use crate::error::Result;
 use crate::file::afford;
@@ -55,7 +55,9 @@ impl Network {
         let prepare = |step: &Step| {
             let (inputs, outputs) = (graph.inputs(step), graph.maps[step.output].channels);
             Ok(match &step.kind {
-                Kind::Conv(name) => Prepared::Conv(conv::Weight::new(tensor(weights, name)?, inputs, outputs)),
+                Kind::Conv(name) => {
+                    Prepared::Conv(conv::Weight::new(tensor(weights, name)?, inputs, outputs))
+                }
                 Kind::Up(name) => Prepared::Up(up::Weight::new(tensor(weights, name)?, inputs, outputs)),
                 Kind::Pool | Kind::Join => Prepared::Nothing,
                 Kind::Out(name) => Prepared::Out {
@@ -186,7 +188,8 @@ impl Run<'_> {
                 self.moments[step.output] = conv::conv(&inputs, weight, dims, &mut output, pause)?;
             }
             Prepared::Up(weight) => {
-                self.moments[step.output] = up::up(&self.input(step.sources[0]), weight, from, dims, &mut output);
+                self.moments[step.output] =
+                    up::up(&self.input(step.sources[0]), weight, from, dims, &mut output);
             }
             Prepared::Out { weight, bias } => {
                 out::out(&self.input(step.sources[0]), weight, bias, x * y, &mut output);

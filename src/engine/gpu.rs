@@ -64,7 +64,9 @@ impl Network {
             buffers.push(packed.map(|values| gpu.upload(&values)));
         }
         let norms = graph.norms.iter();
-        let norms = norms.map(|one| Ok(gpu.upload(&norm::pack(&parameters(one, weights)?)))).collect::<Result<_>>()?;
+        let norms = norms
+            .map(|one| Ok(gpu.upload(&norm::pack(&parameters(one, weights)?))))
+            .collect::<Result<_>>()?;
         Ok(Self { gpu: gpu.clone(), graph, weights: buffers, norms })
     }
 
@@ -172,13 +174,21 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn all(&mut self, plan: &Plan, image: &[f32], pause: &mut dyn FnMut(f64) -> Result<()>) -> Result<()> {
+    async fn all(
+        &mut self,
+        plan: &Plan,
+        image: &[f32],
+        pause: &mut dyn FnMut(f64) -> Result<()>,
+    ) -> Result<()> {
         let gpu = &self.network.gpu;
+        gpu.peak.set(0);
         for op in &plan.ops {
             match op {
                 Op::Create { buffer, bytes } => {
                     self.buffers.resize(self.buffers.len().max(buffer + 1), None);
                     self.buffers[*buffer] = Some(gpu.storage(*bytes));
+                    let alive = self.buffers.iter().flatten().map(wgpu::Buffer::size).sum();
+                    gpu.peak.set(gpu.peak.get().max(alive));
                 }
                 Op::Drop { buffer } => {
                     // What uses it must have been submitted.
@@ -201,10 +211,13 @@ impl Run<'_> {
                 }
                 Op::Dispatch { kernel, words, bindings, groups, flops } => {
                     let most = (gpu.rate.get() * SUBMIT).min(MOST);
-                    if self.waiting > 0.0 && self.waiting + flops > most || self.uniforms.len() == UNIFORM * UNIFORMS {
+                    if self.waiting > 0.0 && self.waiting + flops > most
+                        || self.uniforms.len() == UNIFORM * UNIFORMS
+                    {
                         self.submit(pause).await?;
                     }
-                    let buffers = bindings.iter().map(|&binding| self.bound(binding)).collect::<Result<Vec<_>>>()?;
+                    let buffers =
+                        bindings.iter().map(|&binding| self.bound(binding)).collect::<Result<Vec<_>>>()?;
                     let pipeline = gpu.pipeline(*kernel);
                     let group = gpu.bind(&pipeline, &self.table, &buffers);
                     let mut pass = self.encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
@@ -272,7 +285,9 @@ impl Run<'_> {
         let [x, y, z] = self.dims;
         let size = x * y;
         if !self.labels.is_empty() {
-            let rows = found.chunks_exact(size.next_multiple_of(4)).zip(self.labels[planes.start * size..].chunks_exact_mut(size));
+            let rows = found
+                .chunks_exact(size.next_multiple_of(4))
+                .zip(self.labels[planes.start * size..].chunks_exact_mut(size));
             rows.for_each(|(from, to)| to.copy_from_slice(&from[..size]));
             return;
         }
@@ -280,7 +295,9 @@ impl Run<'_> {
         for (index, from) in found.chunks_exact(size.div_ceil(4) * 16).enumerate() {
             let (plane, output) = (planes.start + index / outputs, index % outputs);
             let to = &mut self.logits[(output * z + plane) * size..][..size];
-            to.iter_mut().zip(from.chunks_exact(4)).for_each(|(to, b)| *to = f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+            to.iter_mut()
+                .zip(from.chunks_exact(4))
+                .for_each(|(to, b)| *to = f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
         }
     }
 }

@@ -125,7 +125,8 @@ impl Graph {
         let size = |map: usize| self.maps[map].channels * self.dims(map, dims).iter().product::<usize>();
         let written = |map: usize| self.steps.iter().position(|step| step.output == map);
         let alive = |index: usize| {
-            let here = |map: &usize| written(*map).is_none_or(|at| at <= index) && self.last_use(*map) >= index;
+            let here =
+                |map: &usize| written(*map).is_none_or(|at| at <= index) && self.last_use(*map) >= index;
             // The sum of a join takes the place of its first source.
             let joined = matches!(self.steps[index].kind, Kind::Join).then(|| size(self.steps[index].output));
             (0..self.maps.len()).filter(here).map(size).sum::<usize>() - joined.unwrap_or(0)

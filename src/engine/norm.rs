@@ -117,8 +117,8 @@ pub fn tensor<'a>(weights: &'a Weights, name: &str) -> Result<&'a [f32]> {
 }
 
 fn dense(weights: &Weights, name: &str, x: &[f32]) -> Result<Vec<f32>> {
-    let (weight, bias) = (tensor(weights, &format!("{name}.weight"))?, tensor(weights, &format!("{name}.bias"))?);
+    let (weight, bias) =
+        (tensor(weights, &format!("{name}.weight"))?, tensor(weights, &format!("{name}.bias"))?);
     let row = |row: &[f32]| row.iter().zip(x).map(|(w, x)| w * x).sum::<f32>();
     Ok(weight.chunks_exact(x.len()).zip(bias).map(|(weights, bias)| row(weights) + bias).collect())
 }
-

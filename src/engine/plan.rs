@@ -2,8 +2,8 @@
 //! on which slabs, what it costs. [`super::gpu`] does what it says; tests count what it says.
 //!
 //! A large map is cut along z into chunks, one buffer each, so that every binding stays within the adapter's limit;
-//! a chunk repeats the planes of its neighbours that a convolution of it needs (its halo). All maps are cut at the
-//! same places. A kernel works on a slab of a chunk; statistics add up over slabs, so nothing depends on the cuts.
+//! a chunk repeats the planes of its neighbours that a convolution of it needs (its halo). All maps of one size are
+//! cut at the same places. A kernel works on a slab that lies in one chunk of every map it sees; statistics add up over slabs, so nothing depends on the cuts.
 //! A map is dropped after its last reader, its buffer goes to the next that fits.
 //!
 //! Where memory would exceed the budget, the maps of full size that are cheap to make are **passing**: the stem (from
@@ -30,9 +30,9 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// WebGPU's own; 20 GFLOP are 20 ms of a small GPU.
+    /// WebGPU's own; what a phone may give; 20 GFLOP are 20 ms of a small GPU.
     fn default() -> Self {
-        Self { binding: 128 << 20, budget: 1 << 30, dispatch: 2e10 }
+        Self { binding: 128 << 20, budget: 600 << 20, dispatch: 2e10 }
     }
 }
 
@@ -170,8 +170,8 @@ struct Builder<'a> {
     graph: &'a Graph,
     dims: [usize; 3],
     settings: &'a Settings,
-    /// Where maps are cut, in planes of full size; multiples of `2^depth`, then the end.
-    cuts: Vec<usize>,
+    /// Where maps are cut, by level: the first plane of each chunk, then the end. All but the end are even.
+    cuts: Vec<Vec<usize>>,
     layouts: Vec<Layout>,
     /// Whether a map is passing.
     passing: Vec<bool>,
@@ -227,33 +227,33 @@ impl<'a> Builder<'a> {
             sizes: Vec::new(),
             free: Vec::new(),
         };
-        builder.cuts = builder.cut()?;
+        let deepest = graph.maps.iter().map(|map| map.level).max().unwrap_or(0);
+        builder.cuts = (0..=deepest).map(|level| builder.cut(level)).collect::<Result<_>>()?;
         Ok(builder)
     }
 
-    /// As few chunks as the limit of a binding allows.
-    fn cut(&self) -> Result<Vec<usize>> {
-        let deepest = self.graph.maps.iter().map(|map| map.level).max().unwrap_or(0);
-        let unit = 1 << deepest;
-        let z = self.dims[2];
-        for count in 1..=(z / unit).max(1) {
-            let mut cuts: Vec<usize> =
-                (0..count).map(|k| (k as f64 * z as f64 / count as f64 / unit as f64).round() as usize * unit).collect();
+    /// As few chunks of the maps of a level as the limit of a binding allows.
+    fn cut(&self, level: usize) -> Result<Vec<usize>> {
+        let maps: Vec<usize> =
+            (0..self.layouts.len()).filter(|&map| self.graph.maps[map].level == level).collect();
+        let z = self.dims[2] >> level;
+        for count in 1..=(z / 2).max(1) {
+            let mut cuts: Vec<usize> = (0..count).map(|k| k * z / count / 2 * 2).collect();
             cuts.push(z);
-            let fits = |map: usize| {
-                let (level, layout) = (self.graph.maps[map].level, &self.layouts[map]);
-                let longest = cuts.windows(2).map(|pair| (pair[1] >> level) - (pair[0] >> level)).max().unwrap_or(z);
-                let held = (longest + 2 * self.halos[map]).min(layout.dims[2]);
-                self.passing[map] || self.bytes(layout, held) <= self.settings.limits.binding
+            let longest = cuts.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(z);
+            let fits = |&map: &usize| {
+                let held = (longest + 2 * self.halos[map]).min(z);
+                self.passing[map] || self.bytes(&self.layouts[map], held) <= self.settings.limits.binding
             };
-            if (0..self.layouts.len()).all(fits) {
+            if maps.iter().all(fits) {
                 return Ok(cuts);
             }
         }
         let [x, y, z] = self.dims;
+        let mib = self.settings.limits.binding >> 20;
         Err(Error::limit(
             "GPU",
-            format!("planes of a {x} x {y} x {z} image that exceed a binding of {} MiB", self.settings.limits.binding >> 20),
+            format!("planes of a {x} x {y} x {z} image that exceed a binding of {mib} MiB"),
             "a smaller volume, or the CPU",
         ))
     }
@@ -264,10 +264,22 @@ impl<'a> Builder<'a> {
 
     /// The planes of each chunk of a map.
     fn own(&self, map: usize) -> Vec<Range<usize>> {
-        let (level, z) = (self.graph.maps[map].level, self.layouts[map].dims[2]);
-        let last = self.cuts.len() - 2;
-        let end = |k: usize| if k == last { z } else { self.cuts[k + 1] >> level };
-        (0..=last).map(|k| self.cuts[k] >> level..end(k)).filter(|own| !own.is_empty()).collect()
+        self.cuts[self.graph.maps[map].level].windows(2).map(|pair| pair[0]..pair[1]).collect()
+    }
+
+    /// Planes of a step's output at which a slab must end, for what it reads lies in other chunks from there on.
+    fn ends(&self, step: &Step) -> Vec<usize> {
+        let level = self.graph.maps[step.output].level;
+        let mut ends = self.cuts[level].clone();
+        for source in &step.sources {
+            let made =
+                self.graph.steps.iter().filter(|made| self.passing[source.map] && made.output == source.map);
+            let below = made.flat_map(|made| self.ends(made));
+            let theirs = self.graph.maps[source.map].level;
+            let cuts = self.cuts[theirs].iter().copied().chain(below);
+            ends.extend(cuts.map(|cut| if theirs > level { 2 * cut } else { cut >> (level - theirs) }));
+        }
+        ends
     }
 
     fn build(mut self) -> Plan {
@@ -287,7 +299,12 @@ impl<'a> Builder<'a> {
                 self.release(source.map, index);
             }
         }
-        self.plan.flops = self.plan.ops.iter().map(|op| if let Op::Dispatch { flops, .. } = op { *flops } else { 0.0 }).sum();
+        self.plan.flops = self
+            .plan
+            .ops
+            .iter()
+            .map(|op| if let Op::Dispatch { flops, .. } = op { *flops } else { 0.0 })
+            .sum();
         self.plan
     }
 
@@ -354,30 +371,42 @@ impl<'a> Builder<'a> {
         chunks
     }
 
-    /// The slabs of a step: within a chunk, and as many planes as a dispatch may cost.
-    fn slabs(&self, step: &Step, own: Range<usize>) -> Vec<Range<usize>> {
-        let planes = self.layouts[step.output].dims[2];
-        let each = self.graph.flops(step, self.dims) / planes as f64;
+    /// The slabs of a step: within a chunk of everything it sees, and as many planes as a dispatch may cost.
+    fn slabs(&self, step: &Step, own: &Range<usize>) -> Vec<Range<usize>> {
+        let each = self.graph.flops(step, self.dims) / self.layouts[step.output].dims[2] as f64;
         let most = (self.settings.limits.dispatch / each) as usize;
         let passing = step.sources.iter().any(|source| self.passing[source.map]);
         let most = most.clamp(1, if passing { 4 } else { 65535 });
-        // Even ones.
-        let count = own.len().div_ceil(most);
-        let cut = |k: usize| own.start + k * own.len() / count;
-        (0..count).map(|k| cut(k)..cut(k + 1)).collect()
+        let mut ends = self.ends(step);
+        ends.retain(|end| own.contains(end) && *end > own.start);
+        ends.push(own.end);
+        ends.sort_unstable();
+        ends.dedup();
+        let mut slabs = Vec::new();
+        let mut start = own.start;
+        for end in ends {
+            // Even ones.
+            let (length, count) = (end - start, (end - start).div_ceil(most));
+            slabs.extend((0..count).map(|k| start + k * length / count..start + (k + 1) * length / count));
+            start = end;
+        }
+        slabs
     }
 
     /// A step whose output has statistics, or is pooled.
     fn compute(&mut self, index: usize, step: &Step) {
         let passing = self.passing[step.output];
         let targets = if passing {
-            self.own(step.output).into_iter().map(|own| Chunk { buffer: usize::MAX, held: own.clone(), own }).collect()
+            self.own(step.output)
+                .into_iter()
+                .map(|own| Chunk { buffer: usize::MAX, held: own.clone(), own })
+                .collect()
         } else {
             self.store(step.output)
         };
         let slabs: Vec<(Chunk, Range<usize>)> = targets
             .iter()
-            .flat_map(|chunk| self.slabs(step, chunk.own.clone()).into_iter().map(|slab| (chunk.clone(), slab)))
+            .flat_map(|chunk| self.slabs(step, &chunk.own).into_iter().map(|slab| (chunk.clone(), slab)))
             .collect();
         let layout = self.layouts[step.output];
         let longest = slabs.iter().map(|(_, slab)| slab.len()).max().unwrap_or(0);
@@ -432,7 +461,8 @@ impl<'a> Builder<'a> {
             for from in &chunks {
                 let planes = from.own.start.max(to.held.start)..from.own.end.min(to.held.end);
                 if from.own != to.own && !planes.is_empty() {
-                    let at = |chunk: &Chunk| (chunk.buffer, self.bytes(&layout, planes.start - chunk.held.start));
+                    let at =
+                        |chunk: &Chunk| (chunk.buffer, self.bytes(&layout, planes.start - chunk.held.start));
                     let bytes = self.bytes(&layout, planes.len());
                     let op = Op::Copy { from: at(from), to: at(to), bytes };
                     self.plan.ops.push(op);
@@ -471,7 +501,13 @@ impl<'a> Builder<'a> {
     }
 
     /// Planes of a source: its buffer and the plane with which that begins. A passing map is made.
-    fn window(&mut self, source: Source, planes: Range<usize>, scratch: &Scratch, which: usize) -> (Layout, usize, usize) {
+    fn window(
+        &mut self,
+        source: Source,
+        planes: Range<usize>,
+        scratch: &Scratch,
+        which: usize,
+    ) -> (Layout, usize, usize) {
         let layout = self.layouts[source.map];
         let planes = planes.start..planes.end.min(layout.dims[2]);
         if let Some(&Some(buffer)) = scratch.windows.get(which).filter(|_| self.passing[source.map]) {
@@ -495,7 +531,14 @@ impl<'a> Builder<'a> {
     }
 
     /// Computes planes of a step's output into `target`, a buffer and the plane with which it begins.
-    fn produce(&mut self, index: usize, step: &Step, slab: Range<usize>, target: (usize, usize), scratch: &Scratch) {
+    fn produce(
+        &mut self,
+        index: usize,
+        step: &Step,
+        slab: Range<usize>,
+        target: (usize, usize),
+        scratch: &Scratch,
+    ) {
         let output = self.layouts[step.output];
         let (first, planes, start) = (slab.start, slab.len(), target.1);
         let read = match step.kind {
@@ -537,13 +580,26 @@ impl<'a> Builder<'a> {
             Kind::Up(_) => {
                 let params = up::Params { output, start, first, planes, source: (a, a_start, a_leak) };
                 let moments = Binding::Buffer(scratch.moments);
-                let bindings = vec![Binding::Buffer(a_buffer), a_lines, Binding::Weights(index), out, moments];
-                Op::Dispatch { kernel: Kernel::Up, words: params.words(), bindings, groups: params.groups(), flops }
+                let bindings =
+                    vec![Binding::Buffer(a_buffer), a_lines, Binding::Weights(index), out, moments];
+                Op::Dispatch {
+                    kernel: Kernel::Up,
+                    words: params.words(),
+                    bindings,
+                    groups: params.groups(),
+                    flops,
+                }
             }
             _ => {
                 let params = pool::Params { output, start, first, planes, source: (a, a_start, a_leak) };
                 let bindings = vec![Binding::Buffer(a_buffer), a_lines, out];
-                Op::Dispatch { kernel: Kernel::Pool, words: params.words(), bindings, groups: params.groups(), flops }
+                Op::Dispatch {
+                    kernel: Kernel::Pool,
+                    words: params.words(),
+                    bindings,
+                    groups: params.groups(),
+                    flops,
+                }
             }
         };
         self.plan.ops.push(op);
@@ -560,7 +616,12 @@ impl<'a> Builder<'a> {
             let planes = chunk.own.len();
             self.plan.ops.push(Op::Dispatch {
                 kernel: Kernel::Join,
-                words: join::words(size, layout.quads, layout.pitch, [chunk, other].map(|c| c.own.start - c.held.start)),
+                words: join::words(
+                    size,
+                    layout.quads,
+                    layout.pitch,
+                    [chunk, other].map(|c| c.own.start - c.held.start),
+                ),
                 bindings: vec![
                     Binding::Buffer(chunk.buffer),
                     Binding::Buffer(other.buffer),
@@ -583,7 +644,8 @@ impl<'a> Builder<'a> {
         let labels = self.settings.labels;
         let plane = size.div_ceil(4) * if labels { 4 } else { 16 * outputs };
         let most = ((16 << 20) / plane).max(1);
-        let longest = self.chunks[source.map].iter().map(|chunk| chunk.own.len()).max().unwrap_or(1).min(most);
+        let longest =
+            self.chunks[source.map].iter().map(|chunk| chunk.own.len()).max().unwrap_or(1).min(most);
         let buffer = self.take((longest * plane) as u64);
         for chunk in self.chunks[source.map].clone() {
             for first in chunk.own.clone().step_by(longest) {

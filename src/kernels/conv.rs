@@ -106,7 +106,11 @@ fn direct_row(output: &Layout) -> usize {
 
 /// The kernel for an output.
 pub fn kernel(output: &Layout, tiled: bool) -> Kernel {
-    if tiled { Kernel::ConvTiled(tiled_blocks(output)) } else { Kernel::ConvDirect(direct_row(output) as u32) }
+    if tiled {
+        Kernel::ConvTiled(tiled_blocks(output))
+    } else {
+        Kernel::ConvDirect(direct_row(output) as u32)
+    }
 }
 
 /// Workgroups of either.
@@ -133,7 +137,9 @@ fn products(text: &mut String, row: usize, weight: impl Fn(usize, usize, usize) 
             let w = format!("w{dx}{half}");
             for voxel in 0..row {
                 let i = format!("i{}", voxel + dx);
-                *text += &format!("s{half}_{voxel} += {i}.x * {w}x + {i}.y * {w}y + {i}.z * {w}z + {i}.w * {w}w;\n");
+                *text += &format!(
+                    "s{half}_{voxel} += {i}.x * {w}x + {i}.y * {w}y + {i}.z * {w}z + {i}.w * {w}w;\n"
+                );
             }
         }
     }
@@ -213,7 +219,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {{
                 "let i{i} = select(vec4(0.0), bend(load({map}[at + {x}]), line, p.{map}.leak), {inside});\n"
             );
         }
-        products(&mut text, row, |dx, channel, half| format!("weights[v + {}u]", (dx * 4 + channel) * 2 + half));
+        products(&mut text, row, |dx, channel, half| {
+            format!("weights[v + {}u]", (dx * 4 + channel) * 2 + half)
+        });
         text += "}}\nw += 216u;\n}\n";
     }
     text + &store(row) + "}\n"
@@ -246,7 +254,7 @@ fn tiled_groups(params: &Params, blocks: u32) -> [u32; 3] {
 }
 
 /// Numbers that a workgroup of the tiled variant reads from memory per quad of input, and the products that it
-/// makes of them: from the same indices as its loops.
+/// makes of them. A test counts the same from the loops of the shader.
 pub fn tiled_loads(blocks: u32) -> (u32, u32) {
     let (rows, planes) = tile(blocks);
     let halo = (ROW as u32 + 2) * (rows + 2) * (planes + 2);
@@ -291,7 +299,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 if (x < p.x && y < p.y && z < min(p.z, p.first + p.planes + 1u)) {{\n",
         10 * high
     );
-    for (map, head, channel) in [("a", "if (quad < p.a.quads) {", "quad"), ("b", "} else {", "(quad - p.a.quads)")] {
+    for (map, head, channel) in
+        [("a", "if (quad < p.a.quads) {", "quad"), ("b", "} else {", "(quad - p.a.quads)")]
+    {
         text += &format!(
             "{head}
             let at = (z - p.{map}.start) * p.{map}.pitch + ({channel} * p.y + y) * p.x + x;
@@ -326,7 +336,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 }
 
 /// The formula as it stands: `sources` are maps `[c, z, y, x]` with a line per channel, `weight` is `[o, i, 3, 3, 3]`.
-pub fn reference(sources: &[(&[f32], &[Line])], weight: &[f32], outputs: usize, [x, y, z]: [usize; 3]) -> Vec<f32> {
+pub fn reference(
+    sources: &[(&[f32], &[Line])],
+    weight: &[f32],
+    outputs: usize,
+    [x, y, z]: [usize; 3],
+) -> Vec<f32> {
     let volume = x * y * z;
     let channels: Vec<(&[f32], Line)> = sources
         .iter()
@@ -336,7 +351,8 @@ pub fn reference(sources: &[(&[f32], &[Line])], weight: &[f32], outputs: usize, 
         let mut sum = 0.0;
         for (input, (values, line)) in channels.iter().enumerate() {
             for tap in 0..27 {
-                let [sx, sy, sz] = [at[0] + tap % 3, at[1] + tap / 3 % 3, at[2] + tap / 9].map(|n| n.wrapping_sub(1));
+                let [sx, sy, sz] =
+                    [at[0] + tap % 3, at[1] + tap / 3 % 3, at[2] + tap / 9].map(|n| n.wrapping_sub(1));
                 if sx < x && sy < y && sz < z {
                     let w = weight[(output * channels.len() + input) * 27 + tap];
                     sum += f64::from(w) * f64::from(line.at(values[(sz * y + sy) * x + sx]));
@@ -345,7 +361,5 @@ pub fn reference(sources: &[(&[f32], &[Line])], weight: &[f32], outputs: usize, 
         }
         sum as f32
     };
-    (0..outputs * volume)
-        .map(|i| value(i / volume, [i % x, i / x % y, i / (x * y) % z]))
-        .collect()
+    (0..outputs * volume).map(|i| value(i / volume, [i % x, i / x % y, i / (x * y) % z])).collect()
 }

@@ -77,7 +77,15 @@ pub fn labels() -> String {
 }
 
 /// Uniform: voxels of a plane, pitch of the source, first plane in its buffer, planes, quads, outputs, leak.
-pub fn words(size: usize, pitch: usize, first: usize, planes: usize, quads: usize, outputs: usize, leak: f32) -> Vec<u32> {
+pub fn words(
+    size: usize,
+    pitch: usize,
+    first: usize,
+    planes: usize,
+    quads: usize,
+    outputs: usize,
+    leak: f32,
+) -> Vec<u32> {
     let numbers = [size, pitch, first, planes, quads, outputs].map(|n| n as u32);
     numbers.into_iter().chain([leak.to_bits(), 0]).collect()
 }
@@ -106,7 +114,8 @@ pub fn reference(values: &[f32], lines: &[Line], weight: &[f32], bias: &[f32]) -
     let volume = values.len() / lines.len();
     let logit = |output: usize, voxel: usize| {
         let part = |(input, line): (usize, &Line)| {
-            f64::from(weight[output * lines.len() + input]) * f64::from(line.at(values[input * volume + voxel]))
+            f64::from(weight[output * lines.len() + input])
+                * f64::from(line.at(values[input * volume + voxel]))
         };
         (f64::from(bias[output]) + lines.iter().enumerate().map(part).sum::<f64>()) as f32
     };

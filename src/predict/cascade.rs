@@ -3,8 +3,8 @@
 use super::{Image, Watch, tell};
 use crate::card::{Card, Stage};
 use crate::device::Compute;
-use crate::error::{Error, Result};
 use crate::engine::{NOT_A_NUMBER, Network};
+use crate::error::{Error, Result};
 use crate::store;
 
 /// Largest difference of a GPU's probabilities from the CPU's in the self-check.
@@ -71,7 +71,8 @@ impl Model {
     /// label over an earlier one.
     pub(super) async fn label(&self, image: &Image, watch: &mut Watch<'_>) -> Result<Vec<u8>> {
         if let [network] = &self.patch[..] {
-            let labels = network.labels(&image.values, image.dims, &mut |done| tell(watch, "patch", done)).await?;
+            let labels =
+                network.labels(&image.values, image.dims, &mut |done| tell(watch, "patch", done)).await?;
             return if labels.contains(&NOT_A_NUMBER) { Err(no_number()) } else { Ok(labels) };
         }
         let sums = self.sum(&self.patch, "patch", image, watch).await?;

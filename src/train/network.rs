@@ -44,17 +44,29 @@ impl Network {
         Self::new(architecture, tensors.collect())
     }
 
-    /// With these weights.
+    /// With these weights, whose tensors ask for gradients: on an autodiff device.
     ///
     /// # Errors
     /// As [`check_weights`].
     pub fn load(architecture: Architecture, weights: Weights, device: &Device) -> Result<Self> {
+        let mut network = Self::frozen(architecture, weights, device)?;
+        for tensor in network.tensors.values_mut() {
+            *tensor = tensor.clone().require_grad();
+        }
+        Ok(network)
+    }
+
+    /// With these weights, whose tensors ask for no gradients: on any device.
+    ///
+    /// # Errors
+    /// As [`check_weights`].
+    pub fn frozen(architecture: Architecture, weights: Weights, device: &Device) -> Result<Self> {
         check_weights(&architecture, &weights)?;
         let tensor = |Array { shape, values }: Array| {
             let size: usize = shape.iter().product();
             Tensor::<1>::from_data(TensorData::new(values, [size]), device)
         };
-        let tensors = weights.into_iter().map(|(name, array)| (name, tensor(array).require_grad()));
+        let tensors = weights.into_iter().map(|(name, array)| (name, tensor(array)));
         Ok(Self::new(architecture, tensors.collect()))
     }
 

@@ -8,8 +8,8 @@
 //! ```
 //! Loshchilov and Hutter, arXiv 1711.05101. Nothing is read back from the device.
 
-use crate::error::Result;
 use super::network::{Network, read};
+use crate::error::Result;
 use crate::store::{Array, Weights};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use std::collections::BTreeMap;
@@ -62,7 +62,9 @@ impl AdamW {
     /// One step down the gradient. Tensors without a gradient (frozen ones) stay as they are.
     pub fn step(&mut self, network: &mut Network, mut gradients: Gradients, rate: f32) {
         let squares = network.tensors.values().filter_map(|tensor| tensor.grad(&gradients));
-        let Some(square) = squares.map(|gradient| gradient.square().sum()).reduce(|a, b| a + b) else { return };
+        let Some(square) = squares.map(|gradient| gradient.square().sum()).reduce(|a, b| a + b) else {
+            return;
+        };
         let clip = (square.sqrt() + 1e-12).recip().mul_scalar(self.settings.clip).clamp_max(1.0);
         self.step += 1;
         for (name, tensor) in &mut network.tensors {

@@ -199,7 +199,8 @@ impl Block {
             for (index, line) in lines.iter().enumerate() {
                 for row in 0..height {
                     let at = (channel * height + row) * pitch + 1;
-                    let out = [&mut a[at..at + x], &mut b[at..at + x], &mut c[at..at + x], &mut d[at..at + x]];
+                    let out =
+                        [&mut a[at..at + x], &mut b[at..at + x], &mut c[at..at + x], &mut d[at..at + x]];
                     let source_y = (2 * first + row).wrapping_sub(1);
                     if source_y >= y {
                         out.into_iter().for_each(|out| out.fill(0.0));
@@ -327,7 +328,12 @@ fn write(
 
 /// Two rows of output from the points `[along z][along y]`.
 #[inline(always)]
-fn combine(p: &[&[f32]; POINTS], plane: impl Fn(f32, f32, f32, f32) -> f32, upper: &mut [f32], lower: &mut [f32]) {
+fn combine(
+    p: &[&[f32]; POINTS],
+    plane: impl Fn(f32, f32, f32, f32) -> f32,
+    upper: &mut [f32],
+    lower: &mut [f32],
+) {
     let length = upper.len();
     let lower = &mut lower[..length];
     let [p0, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14, p15] = p.map(|p| &p[..length]);

@@ -10,13 +10,17 @@ use super::{Input, parallel};
 pub fn out(input: &Input, weight: &[f32], bias: &[f32], plane: usize, output: &mut [f32]) {
     let inputs = input.lines.len();
     let planes: Vec<_> = output.chunks_exact_mut(bias.len() * plane).enumerate().collect();
-    parallel::map(planes, || (), |(), (z, planes)| {
-        for (channel, out) in planes.chunks_exact_mut(plane).enumerate() {
-            out.fill(bias[channel]);
-            let sources = input.data[z * inputs * plane..].chunks_exact(plane);
-            for ((source, line), weight) in sources.zip(&input.lines).zip(&weight[channel * inputs..]) {
-                out.iter_mut().zip(source).for_each(|(sum, &v)| *sum += weight * line.at(v));
+    parallel::map(
+        planes,
+        || (),
+        |(), (z, planes)| {
+            for (channel, out) in planes.chunks_exact_mut(plane).enumerate() {
+                out.fill(bias[channel]);
+                let sources = input.data[z * inputs * plane..].chunks_exact(plane);
+                for ((source, line), weight) in sources.zip(&input.lines).zip(&weight[channel * inputs..]) {
+                    out.iter_mut().zip(source).for_each(|(sum, &v)| *sum += weight * line.at(v));
+                }
             }
-        }
-    });
+        },
+    );
 }

@@ -34,7 +34,9 @@ pub fn multiply<S: Simd, const TAPS: usize>(
     while let (Some(first), Some(one)) = (weights.next(), products.next()) {
         let second = if many { weights.next().zip(products.next()) } else { None };
         match second {
-            Some((second, two)) => along::<S, TAPS, 2>(simd, [first, second], rows, stride, length, [one, two]),
+            Some((second, two)) => {
+                along::<S, TAPS, 2>(simd, [first, second], rows, stride, length, [one, two])
+            }
             None => along::<S, TAPS, 1>(simd, [first], rows, stride, length, [one]),
         }
     }
@@ -67,7 +69,10 @@ fn along<S: Simd, const TAPS: usize, const T: usize>(
 }
 
 /// `T` tiles by `N` vectors; returns `N`.
-#[allow(clippy::needless_range_loop, reason = "loops over constants stay in registers, iterators went to the stack")]
+#[allow(
+    clippy::needless_range_loop,
+    reason = "loops over constants stay in registers, iterators went to the stack"
+)]
 #[inline(always)]
 fn block<S: Simd, const N: usize, const TAPS: usize, const T: usize>(
     simd: S,
@@ -88,7 +93,8 @@ fn block<S: Simd, const N: usize, const TAPS: usize, const T: usize>(
                 for output in 0..ROWS {
                     let weight = simd.splat_f32s(weights[output]);
                     for n in 0..N {
-                        sums[tile][output][n] = simd.mul_add_e_f32s(weight, vectors[n], sums[tile][output][n]);
+                        sums[tile][output][n] =
+                            simd.mul_add_e_f32s(weight, vectors[n], sums[tile][output][n]);
                     }
                 }
             }

@@ -40,12 +40,20 @@ impl Weight {
 
 /// `[z, in, y, x]` of size `from` (`[x, y, z]`) -> the raw `[z', outputs, y', x']` of size `to`, and the
 /// statistics of each channel.
-pub fn up(input: &Input, weight: &Weight, from: [usize; 3], to: [usize; 3], output: &mut [f32]) -> Vec<Moments> {
+pub fn up(
+    input: &Input,
+    weight: &Weight,
+    from: [usize; 3],
+    to: [usize; 3],
+    output: &mut [f32],
+) -> Vec<Moments> {
     let plane = weight.outputs * to[1] * to[0];
     let pairs: Vec<_> = output.chunks_mut(2 * plane).enumerate().collect();
-    let found = parallel::map(pairs, || (), |(), (z, planes)| {
-        pulp::Arch::new().dispatch(Pair { input, weight, from, to, z, planes })
-    });
+    let found = parallel::map(
+        pairs,
+        || (),
+        |(), (z, planes)| pulp::Arch::new().dispatch(Pair { input, weight, from, to, z, planes }),
+    );
     let mut moments = vec![Moments::default(); weight.outputs];
     for part in found {
         moments.iter_mut().zip(part).for_each(|(sum, part)| *sum = sum.with(part));
@@ -89,7 +97,9 @@ impl WithSimd for Pair<'_, '_> {
                 }
                 for (ab, part) in weight.parts.iter().enumerate() {
                     let (a, b) = (ab / 2, ab % 2);
-                    let Some(plane) = self.planes.chunks_exact_mut(outputs * to_y * to_x).nth(a) else { continue };
+                    let Some(plane) = self.planes.chunks_exact_mut(outputs * to_y * to_x).nth(a) else {
+                        continue;
+                    };
                     multiply(simd, part, inputs, &normal, stride, count * x, &mut products);
                     for (channel, pair) in products.chunks_exact(2 * stride).take(outputs).enumerate() {
                         let (even, odd) = pair.split_at(stride);

@@ -47,6 +47,8 @@ pub struct Gpu {
     pub limits: Limits,
     /// Operations per second, as far as seen.
     pub rate: Cell<f64>,
+    /// Bytes of the maps of the last pass at their worst moment, counted as buffers came and went.
+    pub peak: Cell<u64>,
     pub(super) queue: wgpu::Queue,
     /// Lines that change nothing.
     pub(super) same: wgpu::Buffer,
@@ -88,7 +90,8 @@ impl Gpu {
     }
 
     async fn connect(options: Options) -> Result<Rc<Self>> {
-        let missing = |found: String| Error::device("GPU", found, "an adapter for WebGPU, Vulkan, Metal or DirectX 12");
+        let missing =
+            |found: String| Error::device("GPU", found, "an adapter for WebGPU, Vulkan, Metal or DirectX 12");
         let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
         let wish = wgpu::RequestAdapterOptions {
             power_preference: wgpu::PowerPreference::HighPerformance,
@@ -97,12 +100,15 @@ impl Gpu {
         let adapter = instance.request_adapter(&wish).await.map_err(|error| missing(error.to_string()))?;
         let info = adapter.get_info();
         let descriptor = wgpu::DeviceDescriptor { label: Some("insitu"), ..Default::default() };
-        let (device, queue) = adapter.request_device(&descriptor).await.map_err(|error| missing(error.to_string()))?;
+        let (device, queue) =
+            adapter.request_device(&descriptor).await.map_err(|error| missing(error.to_string()))?;
         let faults = Arc::new(Mutex::new(Vec::new()));
         let heard = faults.clone();
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| note(&heard, error.to_string())));
         let heard = faults.clone();
-        device.set_device_lost_callback(move |reason, message| note(&heard, format!("the device was lost ({reason:?}: {message})")));
+        device.set_device_lost_callback(move |reason, message| {
+            note(&heard, format!("the device was lost ({reason:?}: {message})"))
+        });
         // Browsers keep the name to themselves.
         let name = if info.name.is_empty() { "GPU" } else { &info.name };
         let emulated = info.device_type == wgpu::DeviceType::Cpu || name.contains("SwiftShader");
@@ -115,6 +121,7 @@ impl Gpu {
             tiled: Cell::new(false),
             limits: options.limits,
             rate: Cell::new(1e10),
+            peak: Cell::new(0),
             queue,
             same,
             device,
@@ -211,7 +218,12 @@ impl Gpu {
 
     fn make(&self, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
         let size = size.next_multiple_of(4);
-        self.device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false })
+        self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: None,
+            size,
+            usage,
+            mapped_at_creation: false,
+        })
     }
 
     /// The pipeline of a kernel, compiled at its first use.
@@ -242,7 +254,9 @@ impl Gpu {
         };
         let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform, true)];
         entries.extend(kernel.bindings().iter().enumerate().map(storage));
-        let layout = self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &entries });
+        let layout = self
+            .device
+            .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &entries });
         let all = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label,
             bind_group_layouts: &[Some(&layout)],
@@ -260,9 +274,15 @@ impl Gpu {
     }
 
     /// The uniform of one dispatch in `table` (its place is told when the group is set), then storage buffers.
-    pub(super) fn bind(&self, pipeline: &Pipeline, table: &wgpu::Buffer, buffers: &[&wgpu::Buffer]) -> wgpu::BindGroup {
+    pub(super) fn bind(
+        &self,
+        pipeline: &Pipeline,
+        table: &wgpu::Buffer,
+        buffers: &[&wgpu::Buffer],
+    ) -> wgpu::BindGroup {
         let uniform = wgpu::BufferBinding { buffer: table, offset: 0, size: std::num::NonZeroU64::new(256) };
-        let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(uniform) }];
+        let mut entries =
+            vec![wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(uniform) }];
         entries.extend(buffers.iter().enumerate().map(|(index, buffer)| wgpu::BindGroupEntry {
             binding: index as u32 + 1,
             resource: buffer.as_entire_binding(),
@@ -284,7 +304,8 @@ fn note(faults: &Mutex<Vec<String>>, text: String) {
 fn buffer(device: &wgpu::Device, queue: &wgpu::Queue, values: &[f32]) -> wgpu::Buffer {
     let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST;
     let size = (values.len() * 4).max(256) as u64;
-    let buffer = device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false });
+    let buffer =
+        device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false });
     queue.write_buffer(&buffer, 0, bytemuck::cast_slice(values));
     buffer
 }

@@ -58,7 +58,11 @@ fn stored(count: usize, seed: u64, precision: Precision) -> Vec<f32> {
 /// Planes of a map `[c, z, y, x]`.
 fn planes(values: &[f32], [x, y, z]: [usize; 3], (first, count): (usize, usize)) -> Vec<f32> {
     let (volume, plane) = (x * y * z, x * y);
-    values.chunks_exact(volume).flat_map(|map| &map[first * plane..(first + count) * plane]).copied().collect()
+    values
+        .chunks_exact(volume)
+        .flat_map(|map| &map[first * plane..(first + count) * plane])
+        .copied()
+        .collect()
 }
 
 /// The question for a kernel.
@@ -82,7 +86,8 @@ fn convolution(kernel: Kernel, outputs: usize, precision: Precision) -> Trial {
     let weight: Vec<f32> = noise(outputs * 10 * 27, 5);
     let output = Layout::new(outputs, DIMS);
     let source = |which: usize| (Layout::new(channels[which], DIMS), which, lines[which][0].leak);
-    let params = conv::Params { output, start: 1, first: SLAB.0, planes: SLAB.1, sources: [source(0), source(1)] };
+    let params =
+        conv::Params { output, start: 1, first: SLAB.0, planes: SLAB.1, sources: [source(0), source(1)] };
     let all = conv::reference(&[(&values[0], &lines[0]), (&values[1], &lines[1])], &weight, outputs, DIMS);
     let map = |which: usize| Layout::new(channels[which], DIMS).pack(&values[which], which..6, precision);
     Trial {
@@ -117,11 +122,17 @@ fn pooling(precision: Precision) -> Trial {
     Trial {
         kernel: Kernel::Pool,
         words: params.words(),
-        buffers: vec![from.pack(&values, 1..6, precision), packed(&lines), vec![0; 3 * to.pitch * precision.quad()]],
+        buffers: vec![
+            from.pack(&values, 1..6, precision),
+            packed(&lines),
+            vec![0; 3 * to.pitch * precision.quad()],
+        ],
         groups: params.groups(),
         look: 2,
         expected: planes(&pool::reference(&values, &lines, DIMS), to.dims, (1, 2)),
-        found: Box::new(move |bytes| to.unpack(&bytes[to.pitch * precision.quad()..], channels, 2, precision)),
+        found: Box::new(move |bytes| {
+            to.unpack(&bytes[to.pitch * precision.quad()..], channels, 2, precision)
+        }),
     }
 }
 
@@ -145,7 +156,9 @@ fn going_up(precision: Precision) -> Trial {
         groups: params.groups(),
         look: 3,
         expected: planes(&all, to.dims, (3, 4)),
-        found: Box::new(move |bytes| to.unpack(&bytes[2 * to.pitch * precision.quad()..], outputs, 4, precision)),
+        found: Box::new(move |bytes| {
+            to.unpack(&bytes[2 * to.pitch * precision.quad()..], outputs, 4, precision)
+        }),
     }
 }
 
@@ -160,11 +173,18 @@ fn joining(precision: Precision) -> Trial {
     Trial {
         kernel: Kernel::Join,
         words: join::words(size, layout.quads, layout.pitch, [2, 1]),
-        buffers: vec![layout.pack(&a, 0..6, precision), layout.pack(&b, 1..6, precision), packed(&a_lines), packed(&b_lines)],
+        buffers: vec![
+            layout.pack(&a, 0..6, precision),
+            layout.pack(&b, 1..6, precision),
+            packed(&a_lines),
+            packed(&b_lines),
+        ],
         groups: join::groups(size, layout.quads, 4),
         look: 0,
         expected: planes(&all, DIMS, (2, 4)),
-        found: Box::new(move |bytes| layout.unpack(&bytes[2 * layout.pitch * precision.quad()..], channels, 4, precision)),
+        found: Box::new(move |bytes| {
+            layout.unpack(&bytes[2 * layout.pitch * precision.quad()..], channels, 4, precision)
+        }),
     }
 }
 
@@ -176,7 +196,9 @@ fn merging() -> Trial {
     for (channel, whole) in whole.iter_mut().enumerate() {
         for row in noise(8 * count, channel as u64).chunks_exact(8) {
             let values = row.iter().map(|v| 100.0 * channel as f64 + f64::from(*v));
-            let part = values.map(|v| Moments { mean: v, ..Moments::zeros(1.0) }).fold(Moments::default(), Moments::with);
+            let part = values
+                .map(|v| Moments { mean: v, ..Moments::zeros(1.0) })
+                .fold(Moments::default(), Moments::with);
             moments.push(part);
             *whole = whole.with(part);
         }
@@ -184,7 +206,8 @@ fn merging() -> Trial {
     let part = |moments: &Moments, n: usize| [moments.count, moments.mean, moments.squares][n] as f32;
     let rows = (0..2).flat_map(|quad| (0..count).map(move |row| (quad, row)));
     let numbers = rows.flat_map(|(quad, row)| (0..12).map(move |n| (quad, row, n)));
-    let packed: Vec<f32> = numbers.map(|(quad, row, n)| part(&moments[(4 * quad + n % 4) * count + row], n / 4)).collect();
+    let packed: Vec<f32> =
+        numbers.map(|(quad, row, n)| part(&moments[(4 * quad + n % 4) * count + row], n / 4)).collect();
     let expected = (0..2).flat_map(|quad| (0..12).map(move |n| (4 * quad + n % 4, n / 4)));
     Trial {
         kernel: Kernel::Merge,
@@ -243,7 +266,15 @@ fn ending(kernel: Kernel, precision: Precision) -> Trial {
     let size = DIMS[0] * DIMS[1];
     let (words, volume) = (size.div_ceil(4), size * SLAB.1);
     let labels = kernel == Kernel::Labels;
-    let choice = |voxel: usize| if logits[volume + voxel] > 0.0 { 9.0 } else if logits[voxel] > 0.0 { 5.0 } else { 0.0 };
+    let choice = |voxel: usize| {
+        if logits[volume + voxel] > 0.0 {
+            9.0
+        } else if logits[voxel] > 0.0 {
+            5.0
+        } else {
+            0.0
+        }
+    };
     Trial {
         kernel,
         words: out::words(size, layout.pitch, 1, SLAB.1, layout.quads, outputs, 0.3),
@@ -258,11 +289,19 @@ fn ending(kernel: Kernel, precision: Precision) -> Trial {
         expected: if labels { (0..volume).map(choice).collect() } else { logits.clone() },
         found: Box::new(move |bytes| {
             if labels {
-                return bytes.chunks_exact(4 * words).flat_map(|row| &row[..size]).map(|&v| f32::from(v)).collect();
+                return bytes
+                    .chunks_exact(4 * words)
+                    .flat_map(|row| &row[..size])
+                    .map(|&v| f32::from(v))
+                    .collect();
             }
             let all = floats(bytes);
-            let row = |output: usize, plane: usize| all[(plane * outputs + output) * 4 * words..][..size].to_vec();
-            (0..outputs).flat_map(|o| (0..SLAB.1).flat_map(move |plane| [(o, plane)])).flat_map(|(o, p)| row(o, p)).collect()
+            let row =
+                |output: usize, plane: usize| all[(plane * outputs + output) * 4 * words..][..size].to_vec();
+            (0..outputs)
+                .flat_map(|o| (0..SLAB.1).flat_map(move |plane| [(o, plane)]))
+                .flat_map(|(o, p)| row(o, p))
+                .collect()
         }),
     }
 }

@@ -30,10 +30,22 @@ pub struct Speed {
     pub bytes: f64,
 }
 
-fn work(name: String, kernel: Kernel, words: Vec<u32>, buffers: Vec<Vec<u8>>, groups: [u32; 3], flops: f64) -> Work {
+fn work(
+    name: String,
+    kernel: Kernel,
+    words: Vec<u32>,
+    buffers: Vec<Vec<u8>>,
+    groups: [u32; 3],
+    flops: f64,
+) -> Work {
     let bytes = buffers.iter().map(|buffer| buffer.len() as f64).sum();
     let found = Box::new(|_: &[u8]| Vec::new());
-    Work { name, trial: Trial { kernel, words, buffers, groups, look: 0, expected: Vec::new(), found }, flops, bytes }
+    Work {
+        name,
+        trial: Trial { kernel, words, buffers, groups, look: 0, expected: Vec::new(), found },
+        flops,
+        bytes,
+    }
 }
 
 fn random(count: usize, seed: u64) -> Vec<u8> {
@@ -83,7 +95,8 @@ fn others(gpu: &Gpu, channels: usize, dims: [usize; 3]) -> Vec<Work> {
     let volume = (channels * dims.iter().product::<usize>()) as f64;
     let lines = same(layout.quads);
     let name = |name: &str| format!("{name} {channels} at {dims:?}");
-    let pooled = pool::Params { output: half, start: 0, first: 0, planes: half.dims[2], source: (layout, 0, 0.3) };
+    let pooled =
+        pool::Params { output: half, start: 0, first: 0, planes: half.dims[2], source: (layout, 0, 0.3) };
     let (below, below_values) = map(gpu, 2 * channels, half.dims);
     let raised = up::Params { output: layout, start: 0, first: 0, planes: dims[2], source: (below, 0, 0.3) };
     let size = dims[0] * dims[1];
@@ -102,7 +115,13 @@ fn others(gpu: &Gpu, channels: usize, dims: [usize; 3]) -> Vec<Work> {
             name("up"),
             Kernel::Up,
             raised.words(),
-            vec![below_values, same(below.quads), random(2 * channels * channels * 8, 3), empty(gpu, &layout), moments(&layout)],
+            vec![
+                below_values,
+                same(below.quads),
+                random(2 * channels * channels * 8, 3),
+                empty(gpu, &layout),
+                moments(&layout),
+            ],
             raised.groups(),
             4.0 * channels as f64 * volume,
         ),

@@ -1,0 +1,130 @@
+//! What the plan of a GPU promises, by its own count: no GPU is needed.
+#![cfg(feature = "net")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use insitu_seg::engine::graph::Graph;
+use insitu_seg::engine::plan::{Binding, Limits, Op, Plan, Settings};
+use insitu_seg::kernels::{Kernel, Precision, conv};
+use insitu_seg::model::Architecture;
+
+fn graph(base: usize) -> Graph {
+    Graph::of(&Architecture { base, depth: 3, inputs: 1, outputs: 2 })
+}
+
+fn settings(precision: Precision, limits: Limits) -> Settings {
+    Settings { precision, tiled: true, limits, labels: true }
+}
+
+/// Follows the plan: every buffer that is used was made, is large enough to be bound, and is counted.
+fn follow(plan: &Plan, limits: &Limits) -> u64 {
+    let mut sizes: Vec<u64> = Vec::new();
+    let mut peak = 0;
+    let alive =
+        |sizes: &[u64], buffer: usize| assert!(sizes[buffer] > 0, "buffer {buffer} is used and not there");
+    for op in &plan.ops {
+        match op {
+            Op::Create { buffer, bytes } => {
+                assert_eq!(*buffer, sizes.len());
+                assert!(*bytes <= limits.binding + 256, "{bytes} bytes exceed a binding");
+                sizes.push(*bytes);
+                peak = peak.max(sizes.iter().sum());
+            }
+            Op::Drop { buffer } => sizes[*buffer] = 0,
+            Op::Upload { buffer, .. } | Op::Mark { buffer, .. } | Op::Read { buffer, .. } => {
+                alive(&sizes, *buffer)
+            }
+            Op::Copy { from, to, bytes } => {
+                for (buffer, offset) in [from, to] {
+                    assert!(offset + bytes <= sizes[*buffer], "a copy beyond the end of {buffer}");
+                }
+            }
+            Op::Dispatch { bindings, groups, .. } => {
+                assert!(groups.iter().all(|&n| (1..=65535).contains(&n)), "{groups:?} workgroups");
+                for binding in bindings {
+                    if let Binding::Buffer(buffer) = binding {
+                        alive(&sizes, *buffer);
+                    }
+                }
+            }
+        }
+    }
+    peak
+}
+
+#[test]
+fn the_largest_image_of_the_reference_fits() {
+    for (precision, most) in [(Precision::F32, 1.2e9), (Precision::F16, 0.7e9)] {
+        let limits = Limits::default();
+        let plan = Plan::new(&graph(32), [180; 3], &settings(precision, limits)).unwrap();
+        assert_eq!(follow(&plan, &limits), plan.peak);
+        // 7.8 million weights of 32 bits beside the maps.
+        let all = plan.peak as f64 + 32e6;
+        let once = graph(32).total_flops([180; 3]);
+        println!(
+            "{precision:?}: {:.2} GB with weights, {:.2} TFLOP, {:.1} % of it again",
+            all / 1e9,
+            plan.flops / 1e12,
+            100.0 * (plan.flops / once - 1.0)
+        );
+        assert!(all < most, "{precision:?}: {all} bytes");
+    }
+}
+
+#[test]
+fn no_dispatch_takes_longer_than_a_watchdog() {
+    let largest = |base, dims| {
+        let plan = Plan::new(&graph(base), dims, &settings(Precision::F32, Limits::default())).unwrap();
+        let flops = |op: &Op| if let Op::Dispatch { flops, .. } = op { *flops } else { 0.0 };
+        plan.ops.iter().map(flops).fold(0.0, f64::max)
+    };
+    for (base, dims) in [(8, [48; 3]), (32, [128; 3]), (32, [180; 3]), (32, [512, 512, 24]), (64, [180; 3])] {
+        let ms = largest(base, dims) / 1e12 * 1e3;
+        println!("base {base}, {dims:?}: at most {ms:.1} ms of a GPU of 1 TFLOP/s in a dispatch");
+        assert!(ms < 200.0, "{ms} ms");
+    }
+}
+
+#[test]
+fn all_sizes_have_a_plan_that_holds_together() {
+    let tight = Limits { binding: 3 << 20, budget: 8 << 20, dispatch: 1e8 };
+    for dims in [[24, 24, 24], [25, 31, 27], [64, 24, 61], [33, 47, 129], [96, 80, 72]] {
+        for limits in [Limits::default(), tight] {
+            for precision in [Precision::F32, Precision::F16] {
+                let plan = Plan::new(&graph(8), dims, &settings(precision, limits)).unwrap();
+                assert_eq!(follow(&plan, &limits), plan.peak, "{dims:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_no_binding_holds_is_refused_in_words() {
+    let limits = Limits { binding: 1 << 20, ..Limits::default() };
+    let error = Plan::new(&graph(32), [180; 3], &settings(Precision::F32, limits)).unwrap_err();
+    println!("{error}");
+    assert_eq!(error.code(), "limit");
+}
+
+/// Counts the loads of a workgroup as its own loops make them.
+#[test]
+fn the_tiled_convolution_reads_little() {
+    for blocks in [1, 2, 4] {
+        let source = Kernel::ConvTiled(blocks).source(Precision::F32);
+        let number = |before: &str, after: &str| -> u32 {
+            let at = source.find(before).unwrap() + before.len();
+            source[at..at + source[at..].find(after).unwrap()].parse().unwrap()
+        };
+        let threads = number("@workgroup_size(", ")");
+        let (halo, taps) = (number("region: array<vec4<f32>, ", ">"), number("taps: array<vec4<f32>, ", ">"));
+        let turns = |size: u32| {
+            (0..threads).map(|me| (me..size).step_by(threads as usize).count() as u32).sum::<u32>()
+        };
+        // Per quad of input: its box once, and the weights of each of the three planes of taps.
+        let loads = 4 * (turns(halo) + 3 * turns(taps));
+        // Every invocation: 8 voxels, 8 outputs, 4 inputs, 27 taps.
+        let products = threads * 8 * 8 * 4 * 27;
+        println!("{} output channels: a load for {} products", 8 * blocks, products / loads);
+        assert_eq!((loads, products), conv::tiled_loads(blocks));
+        assert!(blocks < 4 || products >= 16 * loads);
+    }
+}
