@@ -37,7 +37,7 @@ async function ensureBrowser() {
   if (!existsSync('/etc/debian_version') || process.getuid?.() !== 0) return false;
   const quiet = { env: { DEBIAN_FRONTEND: 'noninteractive' } };
   await run('apt-get', ['update', '-qq'], quiet);
-  return run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium', 'chromium-driver'], quiet);
+  return run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium', 'chromium-driver', 'libvulkan1'], quiet);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -4,9 +4,9 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setup } from './setup.mjs';
-import { ask, chromedriver, chromium, root, run, which } from './tools.mjs';
+import { ask, chromedriver, chromium, root, run, swiftshader, which } from './tools.mjs';
 
-const WASM = ['--release', '--target', 'wasm32-unknown-unknown', '--features', 'web'];
+const WASM = ['--release', '--target', 'wasm32-unknown-unknown', '--features', 'web,gpu'];
 const cargo = (...args) => () => run('cargo', args);
 
 /** Hostile inputs of the native fuzzer with its answers, for the wasm module to repeat. */
@@ -27,6 +27,12 @@ const pureTests = () =>
   run('cargo', ['test', '--release', '--no-default-features', '--', '--show-output'], {
     env: { INSITU_FUZZ_SECONDS: FUZZ_SECONDS, INSITU_CORPUS: corpus },
   });
+
+/** Where there is no GPU, the browser's software adapter stands in for one natively too. */
+const adapter = () => {
+  const real = ['/dev/dri', '/dev/nvidiactl'].some(existsSync) || process.env.VK_ICD_FILENAMES;
+  return real || !swiftshader() ? {} : { VK_ICD_FILENAMES: swiftshader() };
+};
 
 const noBrowser = () => (chromium() ? null : 'no Chromium (set CHROMIUM)');
 const noDriver = () => noBrowser() ?? (chromedriver() ? null : 'no chromedriver (set CHROMEDRIVER)');
@@ -54,7 +60,7 @@ const checks = [
   { name: 'lints, wasm', run: cargo('clippy', ...WASM, '--lib', '--test', 'web', '--', '-D', 'warnings') },
   { name: 'tests of the pure core, and a minute of hostile files', run: pureTests },
   { name: 'the pure core is pure', run: isPure },
-  { name: 'tests, native', run: cargo('test', '--release', '--features', 'cli') },
+  { name: 'tests, native', run: () => run('cargo', ['test', '--release', '--features', 'cli'], { env: adapter() }) },
   {
     name: 'tests on the data of ../shared',
     run: cargo('test', '--release', '--features', 'cli', '--test', 'file', '--test', 'metrics', '--test', 'preprocess', '--test', 'command', '--', '--show-output'),

@@ -43,6 +43,9 @@ export function which(name) {
 export const chromium = () => process.env.CHROMIUM ?? which('chromium') ?? which('chromium-browser') ?? which('google-chrome');
 export const chromedriver = () => process.env.CHROMEDRIVER ?? which('chromedriver');
 
+/** The driver of Vulkan that comes with Debian's browser, or null. */
+export const swiftshader = () => ['/usr/lib/chromium/vk_swiftshader_icd.json'].find((path) => existsSync(path)) ?? null;
+
 /** The checkout's own Python or the machine's, whichever has these modules; null if none has. */
 const python = (modules) => [join(root, '.venv', 'bin', 'python'), 'python3'].find((found) => ask(found, ['-c', `import ${modules}`]) !== null) ?? null;
 

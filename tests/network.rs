@@ -41,7 +41,7 @@ fn check(name: &str, architecture: Architecture, nudge: Option<(&str, usize, f32
         golden.weights.get_mut(name).unwrap().values[index] += amount;
     }
     let network = Network::load(architecture, golden.weights, &device).unwrap();
-    let probabilities = sigmoid(network.logits(tensor(&golden.tensors["input"], &device)));
+    let probabilities = sigmoid(network.logits(&tensor(&golden.tensors["input"], &device)));
     let found = pollster::block_on(read(probabilities.clone())).unwrap();
     let off = deviation(&found, expected);
     println!("{name}: output off by {off:.1e}");

@@ -31,7 +31,7 @@ fn follow(plan: &Plan, limits: &Limits) -> u64 {
             }
             Op::Drop { buffer } => sizes[*buffer] = 0,
             Op::Upload { buffer, .. } | Op::Mark { buffer, .. } | Op::Read { buffer, .. } => {
-                alive(&sizes, *buffer)
+                alive(&sizes, *buffer);
             }
             Op::Copy { from, to, bytes } => {
                 for (buffer, offset) in [from, to] {

@@ -1,5 +1,5 @@
 //! The Rust side in a browser: the network on WebGPU against Keras, a volume in and a mask out.
-#![cfg(target_arch = "wasm32")]
+#![cfg(all(target_arch = "wasm32", feature = "gpu"))]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[path = "common/golden.rs"]
@@ -8,6 +8,9 @@ mod golden;
 use golden::{Golden, deviation};
 use insitu_seg::card::Card;
 use insitu_seg::device::{Backend, Compute};
+use insitu_seg::engine::Network;
+use insitu_seg::engine::gpu::device::{Gpu, Options, Sources};
+use insitu_seg::kernels::{Kernel, Precision};
 use insitu_seg::model::Architecture;
 use insitu_seg::predict::{Model, Progress, segment, self_check};
 use insitu_seg::{Limits, read_volume, store, write_labels};
@@ -24,14 +27,14 @@ const CARD: &[u8] = include_bytes!("../pkg/models/hippocampus/model.json");
 const WHOLE: &[u8] = include_bytes!("../pkg/models/hippocampus/whole-0.safetensors");
 const PATCH: &[u8] = include_bytes!("../pkg/models/hippocampus/patch-0.safetensors");
 
-/// The GPU is opened once: a runtime cannot be initialised twice in one module.
+/// The GPU is opened once: its kernels are compiled and asked for known answers.
 async fn gpu() -> Compute {
     thread_local!(static GPU: std::cell::RefCell<Option<Compute>> = const { std::cell::RefCell::new(None) });
     if let Some(compute) = GPU.with_borrow(Clone::clone) {
         return compute;
     }
     let compute = Compute::open(Backend::Gpu).await.unwrap();
-    console_log!("adapter: {}", compute.adapter);
+    console_log!("adapter: {}", compute.adapter());
     GPU.set(Some(compute.clone()));
     compute
 }
@@ -43,22 +46,42 @@ async fn equals_keras(compute: &Compute, tolerance: f32) {
         ("depth3_odd", ODD, architecture(4, 3, 1, 2)),
         ("depth4_two_channels", DEEP, architecture(2, 4, 2, 3)),
     ] {
-        let golden = Golden::new(bytes, form, None, &compute.device);
-        let output = golden.network.forward(golden.tensor("input", &compute.device));
-        let off = deviation(&store::read_tensor(output).await.unwrap(), &golden.tensors["output"].values);
-        console_log!("{name} on {}: output off by {off:.1e}", compute.adapter);
+        let golden = Golden::new(bytes);
+        let (image, dims) = golden.input();
+        let network = Network::new(&form, &golden.weights, &[], compute).unwrap();
+        let logits = network.logits(image, dims, &mut |_| Ok(())).await.unwrap();
+        let found: Vec<f32> = logits.iter().map(|logit| 1.0 / (1.0 + (-logit).exp())).collect();
+        let off = deviation(&found, &golden.tensors["output"].values);
+        console_log!("{name} on {}: output off by {off:.1e}", compute.adapter());
         assert!(off <= tolerance, "{name}: output off by {off}");
     }
 }
 
 #[wasm_bindgen_test]
 async fn the_network_on_webgpu_equals_keras() {
-    equals_keras(&gpu().await, 2e-3).await;
+    equals_keras(&gpu().await, 2e-4).await;
 }
 
 #[wasm_bindgen_test]
 async fn the_network_on_the_cpu_equals_keras() {
-    equals_keras(&Compute::cpu(), 2e-4).await;
+    equals_keras(&Compute::Cpu, 2e-4).await;
+}
+
+#[wasm_bindgen_test]
+async fn sixteen_bits_and_the_tiled_convolution_are_close() {
+    let options = Options { precision: Precision::F16, tiled: Some(true), ..Options::default() };
+    let compute = Compute::Gpu(Gpu::open(options).await.unwrap());
+    equals_keras(&compute, 1e-2).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_kernel_that_does_not_compile_is_refused_by_name() {
+    let sources: Sources =
+        |kernel, precision| if kernel == Kernel::Join { "no".to_owned() } else { kernel.source(precision) };
+    let compute = Compute::Gpu(Gpu::open(Options { sources, ..Options::default() }).await.unwrap());
+    let error = self_check(&model(&compute), &model(&Compute::Cpu)).await.unwrap_err();
+    assert_eq!(error.code(), "device");
+    assert!(error.to_string().contains("\"join\""), "{error}");
 }
 
 fn model(compute: &Compute) -> Model {
@@ -75,7 +98,7 @@ async fn a_volume_goes_in_and_a_mask_comes_out() {
         last = done;
         ControlFlow::Continue(())
     };
-    let result = segment(&model(&Compute::cpu()), &volume, &mut watch).await.unwrap();
+    let result = segment(&model(&Compute::Cpu), &volume, &mut watch).await.unwrap();
     assert!(result.classes.iter().all(|class| class.voxels > 500), "{:?}", result.classes);
     let written = write_labels(&result.labels, &volume, true).unwrap();
     let back = read_volume(&written, &Limits::default()).unwrap();
@@ -85,7 +108,7 @@ async fn a_volume_goes_in_and_a_mask_comes_out() {
 
 #[wasm_bindgen_test]
 async fn the_shipped_networks_pass_the_self_check_of_webgpu() {
-    let off = self_check(&model(&gpu().await), &model(&Compute::cpu())).await.unwrap();
+    let off = self_check(&model(&gpu().await), &model(&Compute::Cpu)).await.unwrap();
     console_log!("self-check: off by {off:.1e}");
 }
 
@@ -103,7 +126,7 @@ async fn a_gpu_that_computes_other_weights_fails_the_self_check() {
         fold.sha256 = store::hash(&damaged(&fold.file));
     }
     let wrong = Model::load(card, |name| Ok(damaged(name)), false, &compute).unwrap();
-    let error = self_check(&wrong, &model(&Compute::cpu())).await.unwrap_err();
+    let error = self_check(&wrong, &model(&Compute::Cpu)).await.unwrap_err();
     assert_eq!(error.code(), "device");
     console_log!("refused: {error}");
 }

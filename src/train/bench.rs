@@ -27,7 +27,7 @@ pub async fn step(architecture: Architecture, [x, y, z]: [usize; 3], runs: usize
     let mut times = Vec::new();
     for _ in 0..=runs {
         let since = Instant::now();
-        let logits = network.logits(tensor(&image, architecture.inputs));
+        let logits = network.logits(&tensor(&image, architecture.inputs));
         let loss = loss::training(logits, tensor(&target, architecture.outputs));
         adam.step(&mut network, loss.backward(), 1e-3);
         read(loss).await?;
@@ -62,7 +62,7 @@ pub async fn stock(base: usize, dims: [usize; 3], runs: usize) -> Result<Vec<f64
     for _ in 0..=runs {
         let since = Instant::now();
         let data = TensorData::new(image.clone(), [1, 1, z, y, x]);
-        read(network.logits(Tensor::from_data(data, &device))).await?;
+        read(network.logits(&Tensor::from_data(data, &device))).await?;
         times.push(since.elapsed().as_secs_f64() * 1e3);
     }
     Ok(times.split_off(1))

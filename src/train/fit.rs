@@ -204,7 +204,7 @@ impl Fit {
             let draw_index = (self.progress.step * self.plan.batch + position) as u64;
             let sample = draw(&train[index], stage, labels, &preset, &augment, &mut rng(seed, draw_index));
             let (image, target) = tensors(sample, stage.outputs(labels), &self.device);
-            let loss = loss::training(self.network.logits(image), target) / batch.len() as f32;
+            let loss = loss::training(self.network.logits(&image), target) / batch.len() as f32;
             total = Some(match total {
                 Some(sum) => sum + loss,
                 None => loss,
@@ -231,7 +231,7 @@ impl Fit {
                 plain(case, self.plan.stage, self.plan.labels, &self.plan.preset);
             let truth: Vec<u8> = target.iter().map(|&v| v as u8).collect();
             let (input, wanted) = tensors(Sample { dims, image, target }, channels, &device);
-            let logits = network.logits(input);
+            let logits = network.logits(&input);
             loss += f64::from(read(loss::training(logits.clone(), wanted)).await?[0]);
             let found: Vec<u8> = read(logits).await?.iter().map(|&v| u8::from(v > 0.0)).collect();
             let count = found.len() / channels;

@@ -80,8 +80,8 @@ impl Network {
     ///
     /// # Shapes
     /// `[n, inputs, z, y, x]` -> `[n, outputs, z, y, x]`; every side at least [`Architecture::min_side`]
-    pub fn logits(&self, x: Tensor<5>) -> Tensor<5> {
-        self.architecture.pass(&mut Layers(self), &x)
+    pub fn logits(&self, x: &Tensor<5>) -> Tensor<5> {
+        self.architecture.pass(&mut Layers(self), x)
     }
 
     /// The weights, read from the device.

@@ -53,12 +53,11 @@ impl Weight {
                 for dx in 0..3 {
                     let along_y: [[f32; 4]; 3] =
                         from_fn(|dz| transform_taps(from_fn(|dy| taps[dz * 9 + dy * 3 + dx])));
-                    for v in 0..4 {
+                    for point in 0..POINTS {
+                        let (u, v) = (point / 4, point % 4);
                         let along_z = transform_taps(from_fn(|dz| along_y[dz][v]));
-                        for (u, value) in along_z.into_iter().enumerate() {
-                            let tile = ((u * 4 + v) * tiles + output / ROWS) * inputs + input;
-                            points[tile][dx][output % ROWS] = value;
-                        }
+                        let tile = (point * tiles + output / ROWS) * inputs + input;
+                        points[tile][dx][output % ROWS] = along_z[u];
                     }
                 }
             }
@@ -215,7 +214,7 @@ impl Block {
                     };
                     let planes: [_; 4] = from_fn(plane);
                     let lines = planes.map(|(_, line)| move |value| line.at(value));
-                    transform(out, planes.map(|(row, _)| row), lines);
+                    transform(out, planes.map(|(row, _)| row), &lines);
                 }
                 channel += 1;
             }
@@ -238,7 +237,7 @@ impl Block {
                     let end = at + pitch;
                     let out = [&mut a[at..end], &mut b[at..end], &mut c[at..end], &mut d[at..end]];
                     let rows = from_fn(|i| &plane[(2 * tile + i) * pitch..][..pitch]);
-                    transform(out, rows, [|v| v; 4]);
+                    transform(out, rows, &[|v| v; 4]);
                 }
             }
         }
@@ -279,7 +278,7 @@ impl Block {
 
 /// The four points of four rows, each read by its line.
 #[inline(always)]
-fn transform<F: Fn(f32) -> f32>(out: [&mut [f32]; 4], rows: [&[f32]; 4], lines: [F; 4]) {
+fn transform<F: Fn(f32) -> f32>(out: [&mut [f32]; 4], rows: [&[f32]; 4], lines: &[F; 4]) {
     let [a, b, c, d] = out;
     let length = a.len();
     let (b, c, d) = (&mut b[..length], &mut c[..length], &mut d[..length]);

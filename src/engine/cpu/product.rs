@@ -35,7 +35,7 @@ pub fn multiply<S: Simd, const TAPS: usize>(
         let second = if many { weights.next().zip(products.next()) } else { None };
         match second {
             Some((second, two)) => {
-                along::<S, TAPS, 2>(simd, [first, second], rows, stride, length, [one, two])
+                along::<S, TAPS, 2>(simd, [first, second], rows, stride, length, [one, two]);
             }
             None => along::<S, TAPS, 1>(simd, [first], rows, stride, length, [one]),
         }
@@ -71,6 +71,7 @@ fn along<S: Simd, const TAPS: usize, const T: usize>(
 /// `T` tiles by `N` vectors; returns `N`.
 #[allow(
     clippy::needless_range_loop,
+    clippy::manual_memcpy,
     reason = "loops over constants stay in registers, iterators went to the stack"
 )]
 #[inline(always)]

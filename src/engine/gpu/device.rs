@@ -107,7 +107,7 @@ impl Gpu {
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| note(&heard, error.to_string())));
         let heard = faults.clone();
         device.set_device_lost_callback(move |reason, message| {
-            note(&heard, format!("the device was lost ({reason:?}: {message})"))
+            note(&heard, format!("the device was lost ({reason:?}: {message})"));
         });
         // Browsers keep the name to themselves.
         let name = if info.name.is_empty() { "GPU" } else { &info.name };

@@ -5,6 +5,9 @@ use crate::engine::bench::noise;
 use crate::engine::norm::{Line, Moments};
 use crate::kernels::{Kernel, Layout, Precision, conv, join, norm, out, pool, up};
 
+/// From the bytes of a buffer to the numbers that are compared.
+pub(super) type Found = Box<dyn Fn(&[u8]) -> Vec<f32>>;
+
 /// One question.
 pub(super) struct Trial {
     /// Which kernel.
@@ -20,7 +23,7 @@ pub(super) struct Trial {
     /// What it must hold, from its bytes.
     pub expected: Vec<f32>,
     /// The numbers that are compared.
-    pub found: Box<dyn Fn(&[u8]) -> Vec<f32>>,
+    pub found: Found,
 }
 
 const DIMS: [usize; 3] = [11, 5, 6];
