@@ -12,8 +12,13 @@ use crate::device::Compute;
 use crate::error::Result;
 use crate::model::Architecture;
 use crate::store::Weights;
+use graph::Graph;
+use web_time::Instant;
 
 pub use crate::kernels::out::NOT_A_NUMBER;
+
+/// Sides of the two images of a probe.
+const PROBE: [usize; 2] = [16, 32];
 
 /// A network on a device.
 pub enum Network {
@@ -93,11 +98,35 @@ impl Network {
 
     /// Additions and multiplications of a pass.
     pub fn flops(&self, dims: [usize; 3]) -> f64 {
-        let graph = match self {
+        self.graph().total_flops(dims)
+    }
+
+    fn graph(&self) -> &Graph {
+        match self {
             Self::Cpu(network) => network.graph(),
             #[cfg(feature = "gpu")]
             Self::Gpu(network) => network.graph(),
-        };
-        graph.total_flops(dims)
+        }
+    }
+
+    /// Seconds that a pass over an image of `dims` will take. The device is probed by two small images, whose times
+    /// give a line: what a pass costs anyway, and what an operation costs.
+    ///
+    /// # Errors
+    /// As [`Self::logits`].
+    pub async fn forecast(&self, dims: [usize; 3]) -> Result<f64> {
+        let mut points = [(0.0, 0.0); 2];
+        for (point, side) in points.iter_mut().zip(PROBE) {
+            let image = vec![0.5; self.graph().maps[0].channels * side * side * side];
+            // The second pass counts: the first compiles.
+            for _ in 0..2 {
+                let since = Instant::now();
+                self.logits(&image, [side; 3], &mut |_| Ok(())).await?;
+                *point = (self.flops([side; 3]), since.elapsed().as_secs_f64());
+            }
+        }
+        let [(few, short), (many, long)] = points;
+        let each = ((long - short) / (many - few)).max(0.5 * long / many);
+        Ok((short - few * each).max(0.0) + each * self.flops(dims))
     }
 }

@@ -187,3 +187,33 @@ fn a_stop_is_heard_between_submits() {
     let stopped = pollster::block_on(network.logits(&image, [48; 3], &mut stop));
     assert_eq!(stopped.unwrap_err().code(), "cancelled");
 }
+
+/// The cap of memory at 32 bits and base 8 in little: WebGPU's own limits, 128^3.
+#[test]
+fn a_large_image_equals_the_cpu_and_takes_what_was_forecast() {
+    let form = architecture(8, 3, 1, 2);
+    for (precision, off_by, equal) in [(Precision::F32, 1e-3, 0.9999), (Precision::F16, 1e-2, 0.999)] {
+        let Some(gpu) = open(Options { precision, ..Options::default() }) else { return };
+        let network = Network::new(&form, &random_weights(&form), &[], &Compute::Gpu(gpu.clone())).unwrap();
+        let forecast = pollster::block_on(network.forecast([128; 3])).unwrap();
+        let planned = network.peak_bytes([128; 3]).unwrap();
+        let since = std::time::Instant::now();
+        pollster::block_on(network.logits(&noise(128 * 128 * 128, 9), [128; 3], &mut |_| Ok(()))).unwrap();
+        let (took, bytes) = (since.elapsed().as_secs_f64(), gpu.peak.get());
+        let (off, same) = compare(&gpu, form, [128; 3]);
+        println!(
+            "{precision:?}: off by {off:.1e}, {:.4} % of labels; {took:.1} s where {forecast:.1} s were forecast; \
+             {:.0} MB of maps where {:.0} MB were planned, with weights",
+            100.0 * same,
+            bytes as f64 / 1e6,
+            planned as f64 / 1e6
+        );
+        assert!(off < off_by && same >= equal, "{precision:?}: off by {off}, {same} of labels");
+        assert!(
+            bytes <= planned && planned as f64 <= 1.25 * bytes as f64,
+            "{bytes} bytes, {planned} planned"
+        );
+        // Room for a machine that does other things too.
+        assert!((0.33..3.0).contains(&(forecast / took)), "{took} s, {forecast} s forecast");
+    }
+}

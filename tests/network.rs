@@ -11,6 +11,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use golden::{Golden, deviation, our_name};
 use insitu_seg::device::Compute;
 use insitu_seg::engine;
+use insitu_seg::engine::bench::{noise, random_weights};
 use insitu_seg::model::Architecture;
 use insitu_seg::store::Array;
 use insitu_seg::train::loss;
@@ -84,4 +85,29 @@ fn four_levels_and_two_channels_equal_keras() {
 #[test]
 fn the_smallest_patch_equals_keras() {
     check("depth3_smallest_patch", Architecture { base: 4, depth: 3, inputs: 1, outputs: 1 }, None);
+}
+
+/// The same network by burn's tensors and by our kernels on the CPU.
+#[test]
+fn our_kernels_equal_burns_on_odd_and_even_sizes() {
+    let device = Device::flex();
+    for (base, depth, inputs, dims) in [
+        (8, 3, 1, [24, 24, 24]),
+        (8, 3, 2, [25, 31, 27]),
+        (12, 3, 3, [33, 24, 41]),
+        (6, 4, 4, [35, 64, 29]),
+        (5, 4, 1, [40, 37, 24]),
+    ] {
+        let architecture = Architecture { base, depth, inputs, outputs: 2 };
+        let weights = random_weights(&architecture);
+        let image = noise(inputs * dims.iter().product::<usize>(), 3);
+        let engine = engine::Network::new(&architecture, &weights, &[], &Compute::Cpu).unwrap();
+        let found = pollster::block_on(engine.logits(&image, dims, &mut |_| Ok(()))).unwrap();
+        let stock = Network::frozen(architecture, weights, &device).unwrap();
+        let shape = vec![1, inputs, dims[2], dims[1], dims[0]];
+        let expected = stock.logits(&tensor(&Array { shape, values: image }, &device));
+        let off = deviation(&found, &pollster::block_on(read(expected)).unwrap());
+        println!("{architecture:?} {dims:?}: off by {off:.1e}");
+        assert!(off < 1e-4, "{architecture:?} {dims:?}: off by {off}");
+    }
 }

@@ -5,10 +5,6 @@ use super::route::whole_dims;
 use crate::error::Result;
 use crate::file::Limits;
 use crate::grid::Grid;
-use web_time::Instant;
-
-/// Sides of the two images of the probe.
-const PROBE: [usize; 2] = [16, 32];
 
 /// A forecast for one volume.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,8 +22,7 @@ pub struct Plan {
 }
 
 impl Model {
-    /// Plans a run over a volume on `grid`. The device is probed by two small images, whose times give a line: what a
-    /// pass costs anyway, and what an operation costs.
+    /// Plans a run over a volume on `grid`, after a short probe of the device.
     ///
     /// # Errors
     /// As [`super::segment`], where the volume would be refused; `Device` where the device fails.
@@ -36,19 +31,7 @@ impl Model {
         let (mut peak_bytes, mut seconds) = (0, 0.0);
         for networks in [&self.whole, &self.patch] {
             let Some(network) = networks.first() else { continue };
-            let mut points = [(0.0, 0.0); 2];
-            for (point, side) in points.iter_mut().zip(PROBE) {
-                let image = vec![0.5; side * side * side];
-                for _ in 0..2 {
-                    let since = Instant::now();
-                    network.logits(&image, [side; 3], &mut |_| Ok(())).await?;
-                    *point = (network.flops([side; 3]), since.elapsed().as_secs_f64());
-                }
-            }
-            let [(few, short), (many, long)] = points;
-            let each = ((long - short) / (many - few)).max(0.5 * long / many);
-            let anyway = (short - few * each).max(0.0);
-            seconds += (anyway + each * network.flops(dims)) * networks.len() as f64;
+            seconds += network.forecast(dims).await? * networks.len() as f64;
             peak_bytes = network.peak_bytes(dims)?.max(peak_bytes);
         }
         let compute = self.compute();
