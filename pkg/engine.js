@@ -19,6 +19,7 @@ export class Engine {
   #gpu;
   #generation;
   #code;
+  #memory;
   #session;
 
   /** @param {{ artifact: import('./index.d.ts').Artifact, threads: number, wasm: WebAssembly.Module }} options */
@@ -26,7 +27,7 @@ export class Engine {
     this.#gpu = watchGpu();
     this.#generation = this.#gpu.faults;
     this.#code = await CODE[artifact]();
-    await this.#code.default({ module_or_path: wasm });
+    ({ memory: this.#memory } = await this.#code.default({ module_or_path: wasm }));
     if (artifact === 'threads') await startThreads(this.#code, threads);
   }
 
@@ -58,7 +59,7 @@ export class Engine {
     const before = this.#gpu.submits;
     const report = (stage, done, total) => onProgress({ stage, done, total });
     const raw = await this.#guarded(() => this.#session.segment(bytes, voxels, maxBytes, name, report));
-    return { ...raw, gpuSubmits: this.#gpu.submits - before };
+    return { ...raw, gpuSubmits: this.#gpu.submits - before, wasmBytes: this.#memory.buffer.byteLength };
   }
 
   /** How fast a network with random weights runs; needs no session. */

@@ -209,6 +209,8 @@ export interface RunReport {
   why: string;
   /** Calls of GPUQueue.submit during this run; 0 on the CPU. */
   gpuSubmits: number;
+  /** The engine's memory after this run, without the GPU's; it never shrinks, and the next run uses it again. */
+  wasmBytes: number;
   model: { name: string; title: string; licence: string };
   input: { name: string; bytes: number; dims: Triple; spacing: Triple };
   /** The axis codes of the file's voxel axes, such as 'LPS'. */

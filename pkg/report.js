@@ -17,7 +17,7 @@ const sides = ([x, y, z]) => `x runs ${SIDES[x]}, y ${SIDES[y]}, z ${SIDES[z]}`;
  */
 export function reportOf(segmenter, raw, { name, bytes }, ms) {
   const { artifact, backend, adapter, threads, why, model } = segmenter;
-  const { gpuSubmits, dims, spacing, orientation, box, timings, nifti } = raw;
+  const { gpuSubmits, wasmBytes, dims, spacing, orientation, box, timings, nifti } = raw;
   return {
     artifact,
     backend,
@@ -25,6 +25,7 @@ export function reportOf(segmenter, raw, { name, bytes }, ms) {
     threads,
     why,
     gpuSubmits,
+    wasmBytes,
     model: { name: model.name, title: model.title, licence: model.licence },
     input: { name, bytes, dims, spacing },
     orientation,

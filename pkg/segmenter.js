@@ -97,7 +97,7 @@ class Segmenter {
     return this.#turn(signal, async () => {
       const started = performance.now();
       const raw = await this.#callOn(image, 'segment', onProgress);
-      const { nifti, nrrd, csv, gpuSubmits, ...result } = raw;
+      const { nifti, nrrd, csv, gpuSubmits, wasmBytes, ...result } = raw;
       const report = reportOf(this, raw, given, performance.now() - started);
       return { ...result, report, toNifti: () => nifti, toNrrd: () => nrrd, toCsv: () => csv };
     });
