@@ -38,6 +38,22 @@ export function asNineDimensional(file) {
   return gzipSync(Buffer.concat([header, voxels]));
 }
 
+/** The cube of `side` voxels that begins at voxel `start`, [x, y, z], of a file; its header says all else as before. */
+export function cropped(file, start, side) {
+  const { header, voxels } = parts(file);
+  const [nx, ny] = [42, 44].map((at) => header.readInt16LE(at));
+  const size = header.readInt16LE(72) / 8;
+  [42, 44, 46].forEach((at) => header.writeInt16LE(side, at));
+  const rows = [];
+  for (let z = start[2]; z < start[2] + side; z++) {
+    for (let y = start[1]; y < start[1] + side; y++) {
+      const from = size * ((z * ny + y) * nx + start[0]);
+      rows.push(voxels.subarray(from, from + size * side));
+    }
+  }
+  return gzipSync(Buffer.concat([header, ...rows]));
+}
+
 /** The same image as a pair: a plain header of 348 bytes, gzipped voxels. */
 export function asPair(file) {
   const { header, voxels } = parts(file);

@@ -1,0 +1,166 @@
+/** What the engine keeps, stops, agrees on and foretells, on the CPU and on WebGPU, in a page that imports /index.js. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { root } from '../../scripts/tools.mjs';
+import { launch, serve } from './browser.mjs';
+import { cropped } from './nifti.mjs';
+
+const EMPTY_PAGE = '<!doctype html><html lang="en"><title>empty</title><link rel="icon" href="data:,"></html>';
+const SAMPLE = '/samples/hippocampus/image.nii.gz';
+const BACKENDS = ['cpu', 'webgpu'];
+const RUNS = 50;
+const MIB = 2 ** 20;
+
+const crop = cropped(readFileSync(join(root, 'pkg', SAMPLE)), [5, 12, 5], 24).toString('base64');
+
+let server;
+let browser;
+before(async () => {
+  server = await serve(join(root, 'pkg'), { extra: { '/': EMPTY_PAGE } });
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** A page of its own with what the tests need under window.t. */
+async function open() {
+  const page = await browser.newPage();
+  await page.goto(server.url);
+  await page.evaluate(
+    async ([sample, crop]) => {
+      const { createSegmenter } = await import('/index.js');
+      const bytes = new Uint8Array(await (await fetch(sample)).arrayBuffer());
+      window.t = { createSegmenter, bytes, crop: Uint8Array.from(atob(crop), (c) => c.charCodeAt(0)) };
+    },
+    [SAMPLE, crop],
+  );
+  return page;
+}
+
+/** What is held after each run, but the first three, must be what was held after the third. */
+function assertFlat(t, what, held) {
+  const [, , third] = held;
+  t.diagnostic(`${what}: ${held.slice(0, 3).join(', ')} bytes after the first three of ${held.length} runs, ${held.at(-1)} after the last`);
+  assert.ok(third > 0, `${what}: ${third} bytes`);
+  assert.deepEqual(held.slice(3).filter((bytes) => bytes !== third), [], `${what}: ${held}`);
+}
+
+describe(`${RUNS} volumes in a row`, () => {
+  it('leave the memory of the CPU’s engine as it is after the third', async (t) => {
+    const page = await open();
+    const reports = await page.evaluate(async (runs) => {
+      const segmenter = await t.createSegmenter({ backend: 'cpu' });
+      const reports = [];
+      for (let i = 0; i < runs; i++) reports.push((await segmenter.segment(t.crop)).report);
+      return reports;
+    }, RUNS);
+    await page.close();
+    assert.ok(reports.every(({ timings }) => timings.some(({ stage }) => stage === 'patch')), JSON.stringify(reports[0].timings));
+    assertFlat(t, 'wasm', reports.map(({ wasmBytes }) => wasmBytes));
+  });
+
+  it('leave the memory of WebGPU’s engine, and the buffers of the GPU, as they are after the third', async (t) => {
+    const page = await open();
+    const { alive, counts, wasm } = await page.evaluate(async (runs) => {
+      const sizes = new Map();
+      const { createBuffer } = GPUDevice.prototype;
+      GPUDevice.prototype.createBuffer = function (...args) {
+        const buffer = createBuffer.apply(this, args);
+        sizes.set(buffer, buffer.size);
+        return buffer;
+      };
+      const { destroy } = GPUBuffer.prototype;
+      GPUBuffer.prototype.destroy = function () {
+        sizes.delete(this);
+        return destroy.call(this);
+      };
+      const segmenter = await t.createSegmenter({ backend: 'webgpu', worker: false });
+      const [alive, counts, wasm] = [[], [], []];
+      for (let i = 0; i < runs; i++) {
+        const { report } = await segmenter.segment(t.crop);
+        alive.push([...sizes.values()].reduce((sum, size) => sum + size, 0));
+        counts.push(sizes.size);
+        wasm.push(report.wasmBytes);
+      }
+      return { alive, counts, wasm };
+    }, RUNS);
+    await page.close();
+    t.diagnostic(`${counts.at(-1)} buffers`);
+    assertFlat(t, 'GPU', alive);
+    assertFlat(t, 'wasm', wasm);
+  });
+});
+
+describe('a run', () => {
+  for (const backend of BACKENDS) {
+    it(`is stopped in the middle within a second, and the next one gives the same mask (${backend})`, async (t) => {
+      const page = await open();
+      const { stopped, ms, at, same, alive } = await page.evaluate(async (backend) => {
+        const segmenter = await t.createSegmenter({ backend });
+        const { labels: before } = await segmenter.segment(t.bytes);
+        const control = new AbortController();
+        let at;
+        let aborted;
+        const onProgress = ({ stage, done, total }) => {
+          if (at || stage !== 'patch' || done < 0.3 * total) return;
+          at = `${stage} ${done}`;
+          aborted = performance.now();
+          control.abort();
+        };
+        const stopped = await segmenter.segment(t.bytes, { signal: control.signal, onProgress }).then(() => 'no', ({ code }) => code);
+        const ms = performance.now() - aborted;
+        const { labels: next } = await segmenter.segment(t.bytes);
+        return { stopped, ms, at, same: next.every((label, i) => label === before[i]), alive: next.some((label) => label > 0) };
+      }, backend);
+      await page.close();
+      t.diagnostic(`stopped at ${at} in ${ms.toFixed(1)} ms`);
+      assert.equal(stopped, 'cancelled');
+      assert.ok(ms < 1000, `${ms} ms`);
+      assert.ok(same && alive);
+    });
+  }
+
+  it('gives the same mask on the CPU and on WebGPU, but for one voxel in 10,000', async (t) => {
+    const page = await open();
+    const { voxels, foreground, differ } = await page.evaluate(async () => {
+      const masks = [];
+      for (const backend of ['cpu', 'webgpu']) {
+        const segmenter = await t.createSegmenter({ backend });
+        masks.push((await segmenter.segment(t.bytes)).labels);
+        segmenter.dispose();
+      }
+      const [a, b] = masks;
+      return { voxels: a.length, foreground: a.filter(Boolean).length, differ: a.filter((label, i) => label !== b[i]).length };
+    });
+    await page.close();
+    t.diagnostic(`${differ} of ${voxels} voxels differ; the CPU calls ${foreground} foreground`);
+    assert.ok(foreground > 100);
+    assert.ok(differ <= voxels / 10_000);
+  });
+});
+
+describe('a plan', () => {
+  for (const backend of BACKENDS) {
+    it(`is within a factor of three of what the networks then take (${backend})`, async (t) => {
+      const page = await open();
+      const { plan, timings, box, dims } = await page.evaluate(async (backend) => {
+        const segmenter = await t.createSegmenter({ backend });
+        await segmenter.segment(t.bytes);
+        const plan = await segmenter.plan(t.bytes);
+        const { timings, box, dims } = await segmenter.segment(t.bytes);
+        return { plan, timings, box, dims };
+      }, backend);
+      await page.close();
+      const taken = timings.filter(({ stage }) => ['whole', 'patch'].includes(stage)).reduce((sum, { ms }) => sum + ms, 0) / 1000;
+      t.diagnostic(`planned ${plan.seconds.toFixed(2)} s, taken ${taken.toFixed(2)} s (${JSON.stringify(timings)}); ${(plan.peakBytes / MIB).toFixed(1)} MiB; image ${dims}, box ${box.start} to ${box.end}`);
+      assert.equal(plan.backend, backend);
+      assert.ok(plan.peakBytes > 0);
+      const factor = plan.seconds / taken;
+      assert.ok(factor > 1 / 3 && factor < 3, `planned ${plan.seconds} s, taken ${taken} s`);
+    });
+  }
+});
