@@ -1,4 +1,5 @@
 /** What the browser tests stand on: a static server that counts, and a headless Chromium with software WebGPU. */
+import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
@@ -21,19 +22,20 @@ const TYPES = {
 /** What a server must send for its pages to have threads. */
 const ISOLATION = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
 
-/** Serves the built page, as any static host would: not isolated, where not asked for. */
-export function servePage({ isolated = false } = {}) {
+/** Serves the built page, as any static host would: not isolated and not to be cached, where not asked for. */
+export function servePage(options) {
   if (!existsSync(join(dist, 'index.html'))) throw new Error('www/dist is missing: npm run build');
-  return serve(dist, { isolated });
+  return serve(dist, options);
 }
 
 /**
  * Serves a folder; `requests` lists every path that was asked for. A path in `extra` is answered with its text as a
- * web page.
- * @param {string} folder @param {{ extra?: Record<string, string>, isolated?: boolean }} [options]
+ * web page. `cached`: browsers may keep what they were given.
+ * @param {string} folder @param {{ extra?: Record<string, string>, isolated?: boolean, cached?: boolean }} [options]
  */
-export async function serve(folder, { extra = {}, isolated = false } = {}) {
+export async function serve(folder, { extra = {}, isolated = false, cached = false } = {}) {
   const headers = isolated ? ISOLATION : {};
+  const keeping = (body) => (cached ? { 'cache-control': 'public, max-age=3600', etag: `"${createHash('sha256').update(body).digest('hex')}"` } : {});
   const requests = [];
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://localhost');
@@ -42,7 +44,7 @@ export async function serve(folder, { extra = {}, isolated = false } = {}) {
     const file = join(folder, normalize(pathname.endsWith('/') ? `${pathname}index.html` : pathname));
     try {
       const body = await readFile(file);
-      response.writeHead(200, { ...headers, 'content-type': TYPES[extname(file)] ?? 'application/octet-stream' }).end(body);
+      response.writeHead(200, { ...headers, ...keeping(body), 'content-type': TYPES[extname(file)] ?? 'application/octet-stream' }).end(body);
     } catch {
       response.writeHead(404).end();
     }
@@ -61,16 +63,20 @@ export async function serve(folder, { extra = {}, isolated = false } = {}) {
 const GPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan'];
 
 /** WebGL 2 (the slices) always comes from SwiftShader; WebGPU only where asked for. */
-export const launch = ({ webgpu = true } = {}) =>
-  chromium.launch({
-    executablePath: chromiumPath(),
-    args: [
-      '--no-sandbox',
-      '--disable-dev-shm-usage',
-      '--disable-background-networking',
-      '--use-gl=angle',
-      '--use-angle=swiftshader',
-      '--enable-unsafe-swiftshader',
-      ...(webgpu ? GPU : []),
-    ],
-  });
+const options = ({ webgpu = true } = {}) => ({
+  executablePath: chromiumPath(),
+  args: [
+    '--no-sandbox',
+    '--disable-dev-shm-usage',
+    '--disable-background-networking',
+    '--use-gl=angle',
+    '--use-angle=swiftshader',
+    '--enable-unsafe-swiftshader',
+    ...(webgpu ? GPU : []),
+  ],
+});
+
+export const launch = (wanted) => chromium.launch(options(wanted));
+
+/** A browser with one context, whose profile, the HTTP cache among it, is kept in `folder`. */
+export const launchIn = (folder, wanted) => chromium.launchPersistentContext(folder, options(wanted));

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { ask, nibabel, root } from '../../scripts/tools.mjs';
-import { launch, servePage } from './browser.mjs';
+import { launch, launchIn, servePage } from './browser.mjs';
 import { agreement, readNifti } from './nifti.mjs';
 import { SAMPLE, assertAccessible, browser, choose, download, openPage, opened, segment, segmented, server, state } from './page.mjs';
 
@@ -90,6 +90,49 @@ describe('the sample', () => {
     );
     assert.ok(counts.some((count) => count > 50), `pixels in the labels' colours: ${counts}`);
     await page.close();
+  });
+});
+
+describe('the first mask of the sample, on the CPU', () => {
+  it('is shown within 3 s of opening a page whose files the browser has', async (t) => {
+    const cached = await servePage({ cached: true });
+    const context = await launchIn(join(scratch, 'profile'));
+    // The moments of the page's states, and of the frame that follows its last one.
+    await context.addInitScript(() => {
+      window.reached = {};
+      const note = () => {
+        const name = document.documentElement.dataset.state;
+        reached[name] ??= performance.now();
+        if (name === 'done') requestAnimationFrame(() => requestAnimationFrame(() => (reached.shown ??= performance.now())));
+      };
+      new MutationObserver(note).observe(document, { attributes: true, subtree: true, attributeFilter: ['data-state'] });
+    });
+    /** Milliseconds from the start of the navigation to the mask, with a person who presses the button as soon as it can be pressed. */
+    const opening = async () => {
+      const page = await context.newPage();
+      await page.goto(`${cached.url}?backend=cpu`, { waitUntil: 'commit' });
+      await segment(page);
+      await state(page, 'done', 'error');
+      assert.equal(await page.locator('#error').textContent(), '');
+      await page.waitForFunction(() => reached.shown);
+      const { reached, transferred } = await page.evaluate(() => {
+        const transferred = performance.getEntriesByType('resource').reduce((sum, { transferSize }) => sum + transferSize, 0);
+        return { reached, transferred };
+      });
+      await page.close();
+      return { ...reached, transferred };
+    };
+    const openings = [];
+    for (let i = 0; i < 4; i++) openings.push(await opening());
+    await context.close();
+    await cached.close();
+    for (const [i, { ready, running, shown, transferred }] of openings.entries()) {
+      const words = [ready, running, shown].map((ms) => (ms / 1000).toFixed(2));
+      t.diagnostic(`${i === 0 ? 'cold' : 'warm'}: ready at ${words[0]} s, pressed at ${words[1]} s, mask at ${words[2]} s; ${transferred} bytes fetched`);
+    }
+    const warm = openings.slice(1).filter(({ transferred }) => transferred === 0);
+    assert.ok(warm.length > 0, 'the browser fetched again what it has');
+    assert.ok(Math.min(...warm.map(({ shown }) => shown)) <= 3000);
   });
 });
 
