@@ -149,7 +149,6 @@ describe('a plan', () => {
       const page = await open();
       const { plan, timings, box, dims } = await page.evaluate(async (backend) => {
         const segmenter = await t.createSegmenter({ backend });
-        await segmenter.segment(t.bytes);
         const plan = await segmenter.plan(t.bytes);
         const { timings, box, dims } = await segmenter.segment(t.bytes);
         return { plan, timings, box, dims };
