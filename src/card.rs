@@ -280,7 +280,7 @@ impl Card {
             let Architecture { base, depth, inputs, outputs } = card_of.architecture;
             let wanted = stage.outputs(card.labels.len());
             let sane = (1..=256).contains(&base) && (3..=4).contains(&depth) && inputs == 1;
-            if !sane || outputs != wanted || card.labels.len() > 255 {
+            if !sane || outputs != wanted || card.labels.len() > 254 {
                 return Err(Error::malformed(
                     format!("model.json: {} architecture", stage.name()),
                     format!("base {base}, depth {depth}, {inputs} inputs, {outputs} outputs"),

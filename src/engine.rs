@@ -30,21 +30,15 @@ pub enum Network {
 }
 
 impl Network {
-    /// Puts weights that fit the architecture ([`crate::store::check_weights`]) on a device. `labels` are the values of
-    /// the outputs in a mask; without them they count from 1.
+    /// Puts weights that fit the architecture ([`crate::store::check_weights`]) on a device.
     ///
     /// # Errors
     /// `Malformed` where a weight is missing.
-    pub fn new(
-        architecture: &Architecture,
-        weights: &Weights,
-        labels: &[u8],
-        compute: &Compute,
-    ) -> Result<Self> {
+    pub fn new(architecture: &Architecture, weights: &Weights, compute: &Compute) -> Result<Self> {
         match compute {
-            Compute::Cpu => cpu::Network::new(architecture, weights, labels).map(Self::Cpu),
+            Compute::Cpu => cpu::Network::new(architecture, weights).map(Self::Cpu),
             #[cfg(feature = "gpu")]
-            Compute::Gpu(gpu) => gpu::Network::new(architecture, weights, labels, gpu).map(Self::Gpu),
+            Compute::Gpu(gpu) => gpu::Network::new(architecture, weights, gpu).map(Self::Gpu),
         }
     }
 
@@ -66,7 +60,8 @@ impl Network {
         }
     }
 
-    /// The labels `[z, y, x]` of an image: of every voxel the last output whose probability is above one half, or 0.
+    /// The labels `[z, y, x]` of an image: of every voxel the last output whose probability is above
+    /// one half, counted from 1, or 0.
     /// A voxel without a number is [`NOT_A_NUMBER`].
     ///
     /// # Errors
@@ -115,6 +110,10 @@ impl Network {
     /// # Errors
     /// As [`Self::logits`].
     pub async fn forecast(&self, dims: [usize; 3]) -> Result<f64> {
+        #[cfg(feature = "gpu")]
+        if let Self::Gpu(network) = self {
+            network.prepare(dims).await?;
+        }
         let mut points = [(0.0, 0.0); 2];
         for (point, side) in points.iter_mut().zip(PROBE) {
             let image = vec![0.5; self.graph().maps[0].channels * side * side * side];

@@ -143,7 +143,7 @@ impl Clock {
     }
 
     fn lap(&mut self, stage: &'static str) {
-        let ms = self.since.elapsed().as_secs_f64() * 1e3;
+        let ms = (self.since.elapsed().as_secs_f64() * 1e4).round() / 10.0;
         self.since = Instant::now();
         self.laps.push(Timing { stage, ms });
     }

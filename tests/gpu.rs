@@ -29,7 +29,7 @@ fn compare(gpu: &Rc<Gpu>, architecture: Architecture, dims: [usize; 3]) -> (f32,
     let weights = random_weights(&architecture);
     let image = noise(architecture.inputs * dims.iter().product::<usize>(), 9);
     let run = |compute: Compute| {
-        let network = Network::new(&architecture, &weights, &[], &compute).unwrap();
+        let network = Network::new(&architecture, &weights, &compute).unwrap();
         let logits = pollster::block_on(network.logits(&image, dims, &mut |_| Ok(()))).unwrap();
         (logits, pollster::block_on(network.labels(&image, dims, &mut |_| Ok(()))).unwrap())
     };
@@ -137,7 +137,7 @@ fn a_broken_kernel_is_refused_by_name() {
         let gpu = open(Options { sources, tiled: Some(tiled), ..Options::default() }).unwrap();
         let architecture = architecture(4, 3, 1, 2);
         let compute = Compute::Gpu(gpu);
-        let network = Network::new(&architecture, &random_weights(&architecture), &[], &compute).unwrap();
+        let network = Network::new(&architecture, &random_weights(&architecture), &compute).unwrap();
         let error =
             pollster::block_on(network.logits(&[0.5; 16 * 16 * 16], [16; 3], &mut |_| Ok(()))).unwrap_err();
         println!("{error}");
@@ -150,7 +150,7 @@ fn a_broken_kernel_is_refused_by_name() {
 fn memory_is_what_was_planned_and_stays() {
     let Some(gpu) = open(Options::default()) else { return };
     let architecture = architecture(8, 3, 1, 2);
-    let network = gpu::Network::new(&architecture, &random_weights(&architecture), &[], &gpu).unwrap();
+    let network = gpu::Network::new(&architecture, &random_weights(&architecture), &gpu).unwrap();
     for dims in [[32, 32, 32], [40, 33, 26], [32, 32, 32]] {
         let image = noise(dims.iter().product(), 1);
         pollster::block_on(network.logits(&image, dims, &mut |_| Ok(()))).unwrap();
@@ -164,7 +164,7 @@ fn memory_is_what_was_planned_and_stays() {
 fn a_stop_is_heard_between_submits() {
     let Some(gpu) = open(Options::default()) else { return };
     let architecture = architecture(8, 3, 1, 2);
-    let network = gpu::Network::new(&architecture, &random_weights(&architecture), &[], &gpu).unwrap();
+    let network = gpu::Network::new(&architecture, &random_weights(&architecture), &gpu).unwrap();
     let image = noise(48 * 48 * 48, 1);
     let mut heard = 0;
     let all = pollster::block_on(network.logits(&image, [48; 3], &mut |done| {
@@ -194,7 +194,7 @@ fn a_large_image_equals_the_cpu_and_takes_what_was_forecast() {
     let form = architecture(8, 3, 1, 2);
     for (precision, off_by, equal) in [(Precision::F32, 1e-3, 0.9999), (Precision::F16, 1e-2, 0.999)] {
         let Some(gpu) = open(Options { precision, ..Options::default() }) else { return };
-        let network = Network::new(&form, &random_weights(&form), &[], &Compute::Gpu(gpu.clone())).unwrap();
+        let network = Network::new(&form, &random_weights(&form), &Compute::Gpu(gpu.clone())).unwrap();
         let forecast = pollster::block_on(network.forecast([128; 3])).unwrap();
         let planned = network.peak_bytes([128; 3]).unwrap();
         let since = std::time::Instant::now();

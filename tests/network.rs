@@ -30,7 +30,7 @@ fn check(name: &str, architecture: Architecture, nudge: Option<(&str, usize, f32
     let mut golden = Golden::new(&std::fs::read(file).unwrap());
     let expected = &golden.tensors["output"].values;
 
-    let engine = engine::Network::new(&architecture, &golden.weights, &[], &Compute::Cpu).unwrap();
+    let engine = engine::Network::new(&architecture, &golden.weights, &Compute::Cpu).unwrap();
     let (image, dims) = golden.input();
     let logits = pollster::block_on(engine.logits(image, dims, &mut |_| Ok(()))).unwrap();
     let found: Vec<f32> = logits.iter().map(|logit| 1.0 / (1.0 + (-logit).exp())).collect();
@@ -101,7 +101,7 @@ fn our_kernels_equal_burns_on_odd_and_even_sizes() {
         let architecture = Architecture { base, depth, inputs, outputs: 2 };
         let weights = random_weights(&architecture);
         let image = noise(inputs * dims.iter().product::<usize>(), 3);
-        let engine = engine::Network::new(&architecture, &weights, &[], &Compute::Cpu).unwrap();
+        let engine = engine::Network::new(&architecture, &weights, &Compute::Cpu).unwrap();
         let found = pollster::block_on(engine.logits(&image, dims, &mut |_| Ok(()))).unwrap();
         let stock = Network::frozen(architecture, weights, &device).unwrap();
         let shape = vec![1, inputs, dims[2], dims[1], dims[0]];

@@ -48,7 +48,7 @@ async fn equals_keras(compute: &Compute, tolerance: f32) {
     ] {
         let golden = Golden::new(bytes);
         let (image, dims) = golden.input();
-        let network = Network::new(&form, &golden.weights, &[], compute).unwrap();
+        let network = Network::new(&form, &golden.weights, compute).unwrap();
         let logits = network.logits(image, dims, &mut |_| Ok(())).await.unwrap();
         let found: Vec<f32> = logits.iter().map(|logit| 1.0 / (1.0 + (-logit).exp())).collect();
         let off = deviation(&found, &golden.tensors["output"].values);

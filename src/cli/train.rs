@@ -192,9 +192,9 @@ fn prepare(arguments: &Arguments, manifest: &Manifest) -> Result<(Card, Vec<Case
         ));
     }
     let labels = manifest.label_names();
-    if labels.is_empty() || labels.len() + 1 != manifest.labels.len() || labels.len() > 255 {
+    if labels.is_empty() || labels.len() + 1 != manifest.labels.len() || labels.len() > 254 {
         let found = manifest.labels.keys().cloned().collect::<Vec<_>>().join(", ");
-        let expected = "0 for the background, then 1, 2, 3 and so on without a gap, up to 255";
+        let expected = "0 for the background, then 1, 2, 3 and so on without a gap, up to 254";
         return Err(Error::malformed("dataset.json: labels", found, expected));
     }
     let mut card = match read_card(&arguments.model) {

@@ -78,7 +78,7 @@ pub async fn forward(
     runs: usize,
     compute: &Compute,
 ) -> Result<Benchmark> {
-    let network = Network::new(architecture, &random_weights(architecture), &[], compute)?;
+    let network = Network::new(architecture, &random_weights(architecture), compute)?;
     let image = noise(architecture.inputs * dims.iter().product::<usize>(), 0);
     network.logits(&image, dims, &mut |_| Ok(())).await?;
     let mut times = Vec::with_capacity(runs);

@@ -40,8 +40,6 @@ pub struct Network {
     norms: Vec<Vec<[f32; 2]>>,
     /// One per step.
     weights: Vec<Prepared>,
-    /// Value of each output in a mask.
-    labels: Vec<u8>,
 }
 
 impl Network {
@@ -49,7 +47,7 @@ impl Network {
     ///
     /// # Errors
     /// `Malformed` where a weight is missing.
-    pub fn new(architecture: &Architecture, weights: &Weights, labels: &[u8]) -> Result<Self> {
+    pub fn new(architecture: &Architecture, weights: &Weights) -> Result<Self> {
         let graph = Graph::of(architecture);
         let norms = graph.norms.iter().map(|norm| parameters(norm, weights)).collect::<Result<_>>()?;
         let prepare = |step: &Step| {
@@ -67,8 +65,7 @@ impl Network {
             })
         };
         let weights = graph.steps.iter().map(prepare).collect::<Result<_>>()?;
-        let label = |output: usize| labels.get(output).copied().unwrap_or(output as u8 + 1);
-        Ok(Self { graph, norms, weights, labels: (0..architecture.outputs).map(label).collect() })
+        Ok(Self { graph, norms, weights })
     }
 
     /// The logits `[outputs, z, y, x]` of an image `[inputs, z, y, x]` of size `dims`, `[x, y, z]`. `pause` is told
@@ -119,12 +116,12 @@ impl Network {
     ) -> Result<Vec<u8>> {
         let logits = self.logits(image, dims, pause)?;
         let mut labels = vec![0; dims.iter().product()];
-        for (logits, label) in logits.chunks_exact(labels.len()).zip(&self.labels) {
+        for (logits, label) in logits.chunks_exact(labels.len()).zip(1..) {
             for (voxel, logit) in labels.iter_mut().zip(logits) {
                 if !logit.is_finite() {
                     *voxel = NOT_A_NUMBER;
                 } else if *logit > 0.0 && *voxel != NOT_A_NUMBER {
-                    *voxel = *label;
+                    *voxel = label;
                 }
             }
         }

@@ -41,11 +41,11 @@ pub struct Network {
 }
 
 impl Network {
-    /// Puts weights that fit the architecture on a device; `labels` are the values of the outputs in a mask.
+    /// Puts weights that fit the architecture on a device.
     ///
     /// # Errors
     /// `Malformed` where a weight is missing.
-    pub fn new(architecture: &Architecture, weights: &Weights, labels: &[u8], gpu: &Rc<Gpu>) -> Result<Self> {
+    pub fn new(architecture: &Architecture, weights: &Weights, gpu: &Rc<Gpu>) -> Result<Self> {
         let graph = Graph::of(architecture);
         let channels = |map: usize| graph.maps[map].channels;
         let mut buffers = Vec::new();
@@ -57,7 +57,7 @@ impl Network {
                 Kind::Up(name) => Some(up::pack(tensor(weights, name)?, sources[0], outputs)),
                 Kind::Out(name) => {
                     let (weight, bias) = (format!("{name}.weight"), format!("{name}.bias"));
-                    Some(out::pack(tensor(weights, &weight)?, tensor(weights, &bias)?, labels))
+                    Some(out::pack(tensor(weights, &weight)?, tensor(weights, &bias)?))
                 }
                 Kind::Pool | Kind::Join => None,
             };
@@ -86,6 +86,17 @@ impl Network {
         limits.dispatch = limits.dispatch.min((self.gpu.rate.get() * SUBMIT).max(1e7));
         let settings = Settings { precision: *precision, tiled: tiled.get(), limits, labels };
         Plan::new(&self.graph, dims, &settings)
+    }
+
+    /// Compiles and checks what a pass needs, so that its first run takes no longer than the next.
+    ///
+    /// # Errors
+    /// As [`Plan::new`]; `Device` that names a kernel whose known answer is wrong.
+    pub async fn prepare(&self, dims: [usize; 3]) -> Result<()> {
+        for labels in [false, true] {
+            check::before_use(&self.gpu, &self.plan(dims, labels)?.kernels()).await?;
+        }
+        Ok(())
     }
 
     /// Bytes at the worst moment of a pass.

@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! l[o, voxel] = bias[o] + sum over i of  w[o, i] * line_i(x[i, voxel])
-//! label = the last o with l[o] > 0 (a probability above one half), as its value; 0 where there is none
+//! label = 1 + the last o with l[o] > 0 (a probability above one half); 0 where there is none
 //! ```
 //! *Labels* is a running choice: no label's map is ever stored, four voxels are one word. A value that is no number
-//! gives 255, which no model card may use. An invocation has four voxels of a plane.
+//! gives 255, which no model card uses. An invocation has four voxels of a plane.
 
 use crate::engine::norm::Line;
 
@@ -17,7 +17,7 @@ struct Params { size: u32, pitch: u32, first: u32, planes: u32, quads: u32, outp
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> a: array<Quad>;
 @group(0) @binding(2) var<storage, read> lines: array<Line>;
-// By output: its bias and its value as a label, then a quad of weights per quad of input.
+// By output: its bias, then a quad of weights per quad of input.
 @group(0) @binding(3) var<storage, read> weights: array<vec4<f32>>;
 ";
 
@@ -64,7 +64,7 @@ pub fn labels() -> String {
         var label = 0u;
         for (var o = 0u; o < p.outputs; o += 1u) {{
             let value = logit(o, at, voxel + n);
-            if (value > 0.0) {{ label = u32(weights[o * (p.quads + 1u)].y); }}
+            if (value > 0.0) {{ label = o + 1u; }}
             // By its bits: a compiler may assume that there is no NaN.
             if ((bitcast<u32>(value) & 0x7f800000u) == 0x7f800000u) {{ label = 255u; o = p.outputs; }}
         }}
@@ -95,13 +95,12 @@ pub fn groups(size: usize, planes: usize) -> [u32; 3] {
     [size.div_ceil(4).div_ceil(64) as u32, planes as u32, 1]
 }
 
-/// Weights by output: `[bias, label, 0, 0]`, then `[in / 4]` quads, from `[o, i]`.
-pub fn pack(weight: &[f32], bias: &[f32], labels: &[u8]) -> Vec<f32> {
+/// Weights by output: `[bias, 0, 0, 0]`, then `[in / 4]` quads, from `[o, i]`.
+pub fn pack(weight: &[f32], bias: &[f32]) -> Vec<f32> {
     let inputs = weight.len() / bias.len();
     let mut packed = Vec::new();
     for (output, bias) in bias.iter().enumerate() {
-        let label = labels.get(output).copied().unwrap_or(output as u8 + 1);
-        packed.extend([*bias, f32::from(label), 0.0, 0.0]);
+        packed.extend([*bias, 0.0, 0.0, 0.0]);
         let row = &weight[output * inputs..(output + 1) * inputs];
         packed.extend(row);
         packed.resize(packed.len().next_multiple_of(4), 0.0);

@@ -31,7 +31,6 @@ impl Model {
         ensemble: bool,
         compute: &Compute,
     ) -> Result<Self> {
-        let values: Vec<u8> = card.labels.iter().map(|label| label.index).collect();
         let mut networks = |stage: Stage| -> Result<Vec<Network>> {
             let form = card.stages.get(stage).filter(|form| !form.folds.is_empty()).ok_or_else(|| {
                 Error::malformed(
@@ -48,7 +47,7 @@ impl Model {
                     store::check_hash(&fold.file, &bytes, &fold.sha256)?;
                     let weights = store::read_weights(&bytes).map_err(|error| error.within(&fold.file))?;
                     store::check_weights(&form.architecture, &weights)
-                        .and_then(|()| Network::new(&form.architecture, &weights, &values, compute))
+                        .and_then(|()| Network::new(&form.architecture, &weights, compute))
                         .map_err(|error| error.within(&fold.file))
                 })
                 .collect()

@@ -271,9 +271,9 @@ fn ending(kernel: Kernel, precision: Precision) -> Trial {
     let labels = kernel == Kernel::Labels;
     let choice = |voxel: usize| {
         if logits[volume + voxel] > 0.0 {
-            9.0
+            2.0
         } else if logits[voxel] > 0.0 {
-            5.0
+            1.0
         } else {
             0.0
         }
@@ -284,7 +284,7 @@ fn ending(kernel: Kernel, precision: Precision) -> Trial {
         buffers: vec![
             layout.pack(&values, 1..6, precision),
             packed(&lines),
-            bytes(&out::pack(&weight, &bias, &[5, 9])),
+            bytes(&out::pack(&weight, &bias)),
             vec![0xFF; SLAB.1 * words * if labels { 4 } else { 16 * outputs }],
         ],
         groups: out::groups(size, SLAB.1),

@@ -1,0 +1,406 @@
+//! Writing the list.
+
+use super::cuts::Cuts;
+use super::{Binding, Op, Plan};
+use crate::engine::graph::{Kind, Source, Step};
+use crate::engine::norm::padding;
+use crate::kernels::{Kernel, Layout, conv, join, norm, out, pool, up};
+use crate::model::LEAK;
+use std::ops::Range;
+
+/// A piece of a map: `own` planes, and in the buffer `held`, with the halo.
+#[derive(Debug, Clone)]
+struct Chunk {
+    buffer: usize,
+    own: Range<usize>,
+    held: Range<usize>,
+}
+
+/// A list under way.
+pub struct Builder<'a> {
+    cuts: Cuts<'a>,
+    /// By map; empty before and after its time.
+    chunks: Vec<Vec<Chunk>>,
+    /// Lines by normalisation.
+    lines: Vec<Option<usize>>,
+    plan: Plan,
+    /// Bytes of every buffer ever made; 0 when dropped.
+    sizes: Vec<u64>,
+    free: Vec<usize>,
+}
+
+impl<'a> Builder<'a> {
+    /// An empty list.
+    pub fn new(cuts: Cuts<'a>) -> Self {
+        Self {
+            chunks: vec![Vec::new(); cuts.graph.maps.len()],
+            lines: vec![None; cuts.graph.norms.len()],
+            plan: Plan::default(),
+            sizes: Vec::new(),
+            free: Vec::new(),
+            cuts,
+        }
+    }
+
+    /// The whole list.
+    pub fn build(mut self) -> Plan {
+        let image = self.store(0);
+        for chunk in image {
+            let (layout, planes) = (self.cuts.layouts[0], chunk.held.clone());
+            self.plan.ops.push(Op::Upload { buffer: chunk.buffer, layout, planes });
+        }
+        let graph = self.cuts.graph;
+        for (index, step) in graph.steps.iter().enumerate() {
+            match step.kind {
+                Kind::Join => self.join(step),
+                Kind::Out(_) => self.out(index, step),
+                _ => self.compute(index, step),
+            }
+            for source in &step.sources {
+                self.release(source.map, index);
+            }
+        }
+        self.plan.flops = self
+            .plan
+            .ops
+            .iter()
+            .map(|op| if let Op::Dispatch { flops, .. } = op { *flops } else { 0.0 })
+            .sum();
+        self.plan
+    }
+
+    /// Gives back the buffers of a map, and of what it is made of if it is passing, after their last reader.
+    fn release(&mut self, map: usize, index: usize) {
+        let graph = self.cuts.graph;
+        if self.cuts.last_use(map) > index {
+            return;
+        }
+        for chunk in std::mem::take(&mut self.chunks[map]) {
+            self.give(chunk.buffer);
+        }
+        if self.cuts.passing[map] {
+            for step in graph.steps.iter().filter(|step| step.output == map) {
+                step.sources.iter().for_each(|source| self.release(source.map, index));
+            }
+        }
+    }
+
+    /// A buffer: one that is free and about as large, or a new one.
+    fn take(&mut self, bytes: u64) -> usize {
+        let bytes = bytes.next_multiple_of(256).max(256);
+        let fits = |&&at: &&usize| (bytes..=bytes + bytes / 4).contains(&self.sizes[at]);
+        if let Some(&buffer) = self.free.iter().filter(fits).min_by_key(|&&at| self.sizes[at]) {
+            self.free.retain(|&at| at != buffer);
+            return buffer;
+        }
+        if self.sizes.iter().sum::<u64>() + bytes > self.cuts.settings.limits.budget {
+            for buffer in std::mem::take(&mut self.free) {
+                self.sizes[buffer] = 0;
+                self.plan.ops.push(Op::Drop { buffer });
+            }
+        }
+        self.sizes.push(bytes);
+        let buffer = self.sizes.len() - 1;
+        self.plan.ops.push(Op::Create { buffer, bytes });
+        self.plan.peak = self.plan.peak.max(self.sizes.iter().sum());
+        buffer
+    }
+
+    fn give(&mut self, buffer: usize) {
+        self.free.push(buffer);
+    }
+
+    /// Buffers for a map.
+    fn store(&mut self, map: usize) -> Vec<Chunk> {
+        let (layout, halo) = (self.cuts.layouts[map], self.cuts.halos[map]);
+        let mut chunks = Vec::new();
+        for own in self.cuts.own(map) {
+            let held = own.start.saturating_sub(halo)..(own.end + halo).min(layout.dims[2]);
+            chunks.push(Chunk { buffer: self.take(self.cuts.bytes(&layout, held.len())), own, held });
+        }
+        self.chunks[map].clone_from(&chunks);
+        chunks
+    }
+
+    /// A step whose output has statistics, or is pooled.
+    fn compute(&mut self, index: usize, step: &Step) {
+        let passing = self.cuts.passing[step.output];
+        let targets = if passing {
+            self.cuts
+                .own(step.output)
+                .into_iter()
+                .map(|own| Chunk { buffer: usize::MAX, held: own.clone(), own })
+                .collect()
+        } else {
+            self.store(step.output)
+        };
+        let slabs: Vec<(Chunk, Range<usize>)> = targets
+            .iter()
+            .flat_map(|chunk| self.cuts.slabs(step, &chunk.own).into_iter().map(|slab| (chunk.clone(), slab)))
+            .collect();
+        let layout = self.cuts.layouts[step.output];
+        let longest = slabs.iter().map(|(_, slab)| slab.len()).max().unwrap_or(0);
+        let scratch = self.scratch(step, longest);
+        let passed = passing.then(|| self.take(self.cuts.bytes(&layout, longest)));
+        let norms = self.cuts.graph.norms.iter().position(|norm| norm.map == step.output);
+        let row = self.cuts.kernel(step).row();
+        let count = |slab: &Range<usize>| conv::moments(&layout, slab.len(), row);
+        let of = slabs.iter().map(|(_, slab)| norm::merge_groups(count(slab))).sum::<usize>();
+        let slots = norms.map(|_| self.take((of * layout.quads * 48) as u64));
+        let mut slot = 0;
+        for (chunk, slab) in &slabs {
+            let target = match passed {
+                Some(buffer) => (buffer, slab.start),
+                None => (chunk.buffer, chunk.held.start),
+            };
+            self.produce(index, step, slab.clone(), target, &scratch);
+            if let Some(slots) = slots {
+                let (moments, groups) = (count(slab), norm::merge_groups(count(slab)));
+                self.plan.ops.push(Op::Dispatch {
+                    kernel: Kernel::Merge,
+                    words: norm::merge_words(moments, slot, of),
+                    bindings: vec![Binding::Buffer(scratch.moments), Binding::Buffer(slots)],
+                    groups: [groups as u32, layout.quads as u32, 1],
+                    flops: (moments * layout.quads * 40) as f64,
+                });
+                slot += groups;
+            }
+        }
+        if let (Some(norm), Some(slots)) = (norms, slots) {
+            let lines = self.take((layout.quads * 32) as u64);
+            let zeros = if self.cuts.graph.norms[norm].padded { padding(layout.dims) } else { 0.0 };
+            self.plan.ops.push(Op::Dispatch {
+                kernel: Kernel::Norm,
+                words: norm::norm_words(of, layout.quads, zeros),
+                bindings: vec![Binding::Buffer(slots), Binding::Norm(norm), Binding::Buffer(lines)],
+                groups: [layout.quads.div_ceil(64) as u32, 1, 1],
+                flops: 0.0,
+            });
+            self.lines[norm] = Some(lines);
+            self.give(slots);
+        }
+        self.exchange(step.output);
+        [Some(scratch.moments), passed].into_iter().flatten().for_each(|buffer| self.give(buffer));
+        scratch.windows.into_iter().flatten().for_each(|buffer| self.give(buffer));
+    }
+
+    /// Fills the halos from the neighbours.
+    fn exchange(&mut self, map: usize) {
+        let (layout, chunks) = (self.cuts.layouts[map], self.chunks[map].clone());
+        for to in &chunks {
+            for from in &chunks {
+                let planes = from.own.start.max(to.held.start)..from.own.end.min(to.held.end);
+                if from.own != to.own && !planes.is_empty() {
+                    let at = |chunk: &Chunk| {
+                        (chunk.buffer, self.cuts.bytes(&layout, planes.start - chunk.held.start))
+                    };
+                    let bytes = self.cuts.bytes(&layout, planes.len());
+                    let op = Op::Copy { from: at(from), to: at(to), bytes };
+                    self.plan.ops.push(op);
+                }
+            }
+        }
+    }
+
+    /// Scratch of a step whose slabs have so many planes.
+    fn scratch(&mut self, step: &Step, planes: usize) -> Scratch {
+        let size = |step: &Step, planes: usize| {
+            let layout = &self.cuts.layouts[step.output];
+            conv::moments(layout, planes, self.cuts.kernel(step).row()) * layout.quads
+        };
+        let mut moments = size(step, planes);
+        let held = if step.kind == Kind::Pool { 2 * planes } else { planes + 2 };
+        let passing = |source: &&Source| self.cuts.passing[source.map];
+        for source in step.sources.iter().filter(passing) {
+            let made = self.cuts.graph.steps.iter().filter(|made| made.output == source.map);
+            moments = made.fold(moments, |most, made| most.max(size(made, held)));
+        }
+        let mut windows = Vec::new();
+        for source in &step.sources {
+            let layout = self.cuts.layouts[source.map];
+            windows.push(self.cuts.passing[source.map].then(|| self.take(self.cuts.bytes(&layout, held))));
+        }
+        Scratch { moments: self.take((moments * 48) as u64), windows }
+    }
+
+    /// Planes of a source: its buffer and the plane with which that begins. A passing map is made.
+    fn window(
+        &mut self,
+        source: Source,
+        planes: Range<usize>,
+        scratch: &Scratch,
+        which: usize,
+    ) -> (Layout, usize, usize) {
+        let layout = self.cuts.layouts[source.map];
+        let planes = planes.start..planes.end.min(layout.dims[2]);
+        if let Some(&Some(buffer)) = scratch.windows.get(which).filter(|_| self.cuts.passing[source.map]) {
+            let graph = self.cuts.graph;
+            if let Some(index) = graph.steps.iter().position(|step| step.output == source.map) {
+                let inner = Scratch { moments: scratch.moments, windows: Vec::new() };
+                self.produce(index, &graph.steps[index], planes.clone(), (buffer, planes.start), &inner);
+            }
+            return (layout, buffer, planes.start);
+        }
+        let holds = |chunk: &&Chunk| chunk.held.start <= planes.start && chunk.held.end >= planes.end;
+        match self.chunks[source.map].iter().find(holds) {
+            Some(chunk) => (layout, chunk.buffer, chunk.held.start),
+            // Cuts and halos are made such that this cannot be; a test looks.
+            None => (layout, usize::MAX, 0),
+        }
+    }
+
+    fn lines_of(&self, source: Source) -> Binding {
+        source.norm.and_then(|norm| self.lines[norm]).map_or(Binding::Same, Binding::Buffer)
+    }
+
+    /// Computes planes of a step's output into `target`, a buffer and the plane with which it begins.
+    fn produce(
+        &mut self,
+        index: usize,
+        step: &Step,
+        slab: Range<usize>,
+        target: (usize, usize),
+        scratch: &Scratch,
+    ) {
+        let output = self.cuts.layouts[step.output];
+        let (first, planes, start) = (slab.start, slab.len(), target.1);
+        let read = match step.kind {
+            Kind::Conv(_) => first.saturating_sub(1)..slab.end + 1,
+            Kind::Pool => 2 * first..2 * slab.end,
+            // The last plane of an odd output is padding: it has none below.
+            _ => (first / 2).min(self.cuts.layouts[step.sources[0].map].dims[2] - 1)..slab.end.div_ceil(2),
+        };
+        let sources: Vec<_> = (step.sources.iter().enumerate())
+            .map(|(which, &source)| {
+                let (layout, buffer, start) = self.window(source, read.clone(), scratch, which);
+                let leak = if source.leaky { LEAK } else { 1.0 };
+                (layout, buffer, start, leak, self.lines_of(source))
+            })
+            .collect();
+        let flops = self.cuts.graph.flops(step, self.cuts.dims) * planes as f64 / output.dims[2] as f64;
+        let (a, a_buffer, a_start, a_leak, a_lines) = sources[0];
+        let out = Binding::Buffer(target.0);
+        let op = match step.kind {
+            Kind::Conv(_) => {
+                // Without a second source the first stands in for it, with no channels.
+                let none = Layout { quads: 0, ..a };
+                let (b, b_buffer, b_start, b_leak, b_lines) =
+                    sources.get(1).copied().unwrap_or((none, a_buffer, a_start, a_leak, a_lines));
+                let sources = [(a, a_start, a_leak), (b, b_start, b_leak)];
+                let params = conv::Params { output, start, first, planes, sources };
+                let (kernel, groups) =
+                    (self.cuts.kernel(step), conv::groups(&params, self.cuts.kernel(step)));
+                let bindings = vec![
+                    Binding::Buffer(a_buffer),
+                    Binding::Buffer(b_buffer),
+                    a_lines,
+                    b_lines,
+                    Binding::Weights(index),
+                    out,
+                    Binding::Buffer(scratch.moments),
+                ];
+                Op::Dispatch { kernel, words: params.words(), bindings, groups, flops }
+            }
+            Kind::Up(_) => {
+                let params = up::Params { output, start, first, planes, source: (a, a_start, a_leak) };
+                let moments = Binding::Buffer(scratch.moments);
+                let bindings =
+                    vec![Binding::Buffer(a_buffer), a_lines, Binding::Weights(index), out, moments];
+                Op::Dispatch {
+                    kernel: Kernel::Up,
+                    words: params.words(),
+                    bindings,
+                    groups: params.groups(),
+                    flops,
+                }
+            }
+            _ => {
+                let params = pool::Params { output, start, first, planes, source: (a, a_start, a_leak) };
+                let bindings = vec![Binding::Buffer(a_buffer), a_lines, out];
+                Op::Dispatch {
+                    kernel: Kernel::Pool,
+                    words: params.words(),
+                    bindings,
+                    groups: params.groups(),
+                    flops,
+                }
+            }
+        };
+        self.plan.ops.push(op);
+    }
+
+    /// In place: the sum takes the chunks of its first source.
+    fn join(&mut self, step: &Step) {
+        let [a, b] = [step.sources[0], step.sources[1]];
+        let layout = self.cuts.layouts[step.output];
+        let size = layout.dims[0] * layout.dims[1];
+        let chunks = std::mem::take(&mut self.chunks[a.map]);
+        let others = self.chunks[b.map].clone();
+        for (chunk, other) in chunks.iter().zip(&others) {
+            let planes = chunk.own.len();
+            self.plan.ops.push(Op::Dispatch {
+                kernel: Kernel::Join,
+                words: join::words(
+                    size,
+                    layout.quads,
+                    layout.pitch,
+                    [chunk, other].map(|c| c.own.start - c.held.start),
+                ),
+                bindings: vec![
+                    Binding::Buffer(chunk.buffer),
+                    Binding::Buffer(other.buffer),
+                    self.lines_of(a),
+                    self.lines_of(b),
+                ],
+                groups: join::groups(size, layout.quads, planes),
+                flops: (size * layout.quads * planes * 16) as f64,
+            });
+        }
+        self.chunks[step.output] = chunks;
+        self.exchange(step.output);
+    }
+
+    fn out(&mut self, index: usize, step: &Step) {
+        let source = step.sources[0];
+        let layout = self.cuts.layouts[source.map];
+        let outputs = self.cuts.graph.maps[step.output].channels;
+        let size = layout.dims[0] * layout.dims[1];
+        let labels = self.cuts.settings.labels;
+        let plane = size.div_ceil(4) * if labels { 4 } else { 16 * outputs };
+        let most = ((16 << 20) / plane).max(1);
+        let longest =
+            self.chunks[source.map].iter().map(|chunk| chunk.own.len()).max().unwrap_or(1).min(most);
+        let buffer = self.take((longest * plane) as u64);
+        for chunk in self.chunks[source.map].clone() {
+            for first in chunk.own.clone().step_by(longest) {
+                let planes = first..(first + longest).min(chunk.own.end);
+                let bytes = (planes.len() * plane) as u64;
+                self.plan.ops.push(Op::Mark { buffer, bytes });
+                let leak = if source.leaky { LEAK } else { 1.0 };
+                let at = first - chunk.held.start;
+                self.plan.ops.push(Op::Dispatch {
+                    kernel: if labels { Kernel::Labels } else { Kernel::Logits },
+                    words: out::words(size, layout.pitch, at, planes.len(), layout.quads, outputs, leak),
+                    bindings: vec![
+                        Binding::Buffer(chunk.buffer),
+                        self.lines_of(source),
+                        Binding::Weights(index),
+                        Binding::Buffer(buffer),
+                    ],
+                    groups: out::groups(size, planes.len()),
+                    flops: self.cuts.graph.flops(step, self.cuts.dims) * planes.len() as f64
+                        / layout.dims[2] as f64,
+                });
+                self.plan.ops.push(Op::Read { buffer, bytes, planes });
+            }
+        }
+        self.give(buffer);
+    }
+}
+
+/// Buffers for the time of a step.
+struct Scratch {
+    moments: usize,
+    /// By source: planes of a passing map.
+    windows: Vec<Option<usize>>,
+}
