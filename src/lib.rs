@@ -7,8 +7,8 @@
 //! bytes <- file <- grid (the file's own)                                                        <-'
 //! ```
 //!
-//! Without features the crate is pure: files, grids, intensities, metrics. `net` adds the network on burn
-//! (CPU and WebGPU), training and models; `web` and `cli` are two faces of the same.
+//! Without features the crate is pure: files, grids, intensities, metrics. `net` adds models and the network on our
+//! CPU kernels, `gpu` our WebGPU kernels, `train` gradients by burn; `web` and `cli` are two faces of the same.
 
 pub mod components;
 pub mod error;
