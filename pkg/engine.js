@@ -63,8 +63,8 @@ export class Engine {
   }
 
   /** How fast a network with random weights runs; needs no session. */
-  async benchmark({ backend, base, size, runs }) {
-    return this.#guarded(() => this.#code.benchmark(backend, base, ...size, runs));
+  async benchmark({ backend, base, size, train, runs }) {
+    return this.#guarded(() => this.#code.benchmark(backend, base, ...size, train, runs));
   }
 
   #guarded(work) {

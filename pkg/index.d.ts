@@ -130,7 +130,7 @@ export interface BenchmarkOptions {
   base: number;
   /** Voxels, each side 8 to 1024. */
   size: Triple;
-  /** A training step as well: not in the browser yet, refused as 'unsupported'. */
+  /** A training step as well: forward, loss, all gradients, AdamW. */
   train?: boolean;
   /** As for `createSegmenter`; but an engine that cannot start is an error, not a reason to take another. */
   backend?: 'auto' | Backend;
@@ -143,6 +143,8 @@ export interface BenchmarkOptions {
 export interface Benchmark {
   /** Milliseconds of a forward pass, the median. */
   forwardMs: number;
+  /** Milliseconds of a training step, the median; with `train`. */
+  trainMs?: number;
   /** Billions of additions and multiplications per second. */
   gflops: number;
   /** Maps, weights and scratch at the worst moment. */

@@ -7,6 +7,7 @@ import { setup } from './setup.mjs';
 import { ask, chromedriver, chromium, root, run, swiftshader, which } from './tools.mjs';
 
 const WASM = ['--release', '--target', 'wasm32-unknown-unknown', '--features', 'web,gpu'];
+const NATIVE = ['--release', '--features', 'cli,stock'];
 const cargo = (...args) => () => run('cargo', args);
 
 /** Hostile inputs of the native fuzzer with its answers, for the wasm module to repeat. */
@@ -56,14 +57,14 @@ const pageTests = () => {
 /** name, run() -> passed, and optionally skip() -> why it cannot be run here, or null */
 const checks = [
   { name: 'format', run: cargo('fmt', '--check') },
-  { name: 'lints, native', run: cargo('clippy', '--release', '--features', 'cli', '--all-targets', '--', '-D', 'warnings') },
+  { name: 'lints, native', run: cargo('clippy', ...NATIVE, '--all-targets', '--', '-D', 'warnings') },
   { name: 'lints, wasm', run: cargo('clippy', ...WASM, '--lib', '--test', 'web', '--', '-D', 'warnings') },
   { name: 'tests of the pure core, and a minute of hostile files', run: pureTests },
   { name: 'the pure core is pure', run: isPure },
-  { name: 'tests, native', run: () => run('cargo', ['test', '--release', '--features', 'cli'], { env: adapter() }) },
+  { name: 'tests, native', run: () => run('cargo', ['test', ...NATIVE], { env: adapter() }) },
   {
     name: 'tests on the data of ../shared',
-    run: cargo('test', '--release', '--features', 'cli', '--test', 'file', '--test', 'metrics', '--test', 'preprocess', '--test', 'command', '--', '--show-output'),
+    run: cargo('test', ...NATIVE, '--test', 'file', '--test', 'metrics', '--test', 'preprocess', '--test', 'command', '--', '--show-output'),
     skip: () => noFile('../shared/data'),
   },
   { name: 'tests in wasm, in Chromium', run: wasmTests, skip: () => noFile('tests/web.rs') ?? noDriver() },

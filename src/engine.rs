@@ -1,10 +1,14 @@
 //! What computes a network, without burn: one graph, by kernels of our own on the CPU or on a GPU.
 
+pub mod adam;
 pub mod bench;
 pub mod cpu;
+mod excite;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 pub mod graph;
+pub mod learner;
+pub mod loss;
 pub mod norm;
 pub mod plan;
 

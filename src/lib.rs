@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Without features the crate is pure: files, grids, intensities, metrics. `net` adds models and the network on our
-//! CPU kernels, `gpu` our WebGPU kernels, `train` gradients by burn; `web` and `cli` are two faces of the same.
+//! CPU kernels, `gpu` our WebGPU kernels, `train` the training loop; `web` and `cli` are two faces of the same.
 
 pub mod components;
 pub mod error;
@@ -31,6 +31,8 @@ pub mod kernels;
 pub mod model;
 #[cfg(feature = "net")]
 pub mod predict;
+#[cfg(feature = "stock")]
+pub mod stock;
 #[cfg(feature = "net")]
 pub mod store;
 #[cfg(feature = "train")]

@@ -131,16 +131,19 @@ pub async fn benchmark(
     x: usize,
     y: usize,
     z: usize,
+    train: bool,
     runs: usize,
 ) -> std::result::Result<JsValue, JsValue> {
-    measure(&backend, base, [x, y, z], runs).await.map_err(|error| thrown(&error))
+    measure(&backend, base, [x, y, z], train, runs).await.map_err(|error| thrown(&error))
 }
 
-async fn measure(backend: &str, base: usize, dims: [usize; 3], runs: usize) -> Result<JsValue> {
+async fn measure(backend: &str, base: usize, dims: [usize; 3], train: bool, runs: usize) -> Result<JsValue> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Found {
         forward_ms: f64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        train_ms: Option<f64>,
         gflops: f64,
         peak_bytes: u64,
         backend: &'static str,
@@ -150,7 +153,9 @@ async fn measure(backend: &str, base: usize, dims: [usize; 3], runs: usize) -> R
     let compute = Compute::open(named(backend)?).await?;
     let found = bench::forward(&architecture, dims, runs.max(1), &compute).await?;
     let Benchmark { forward_ms, gflops, peak_bytes, backend, adapter, .. } = found;
-    Ok(plain(&Found { forward_ms, gflops, peak_bytes, backend, adapter }))
+    let train_ms =
+        if train { Some(bench::step(&architecture, dims, 1, runs.max(1), &compute).await?) } else { None };
+    Ok(plain(&Found { forward_ms, train_ms, gflops, peak_bytes, backend, adapter }))
 }
 
 async fn forecast(model: &Model, opened: Result<Nifti<'_>>) -> Result<JsValue> {
@@ -171,7 +176,7 @@ async fn forecast(model: &Model, opened: Result<Nifti<'_>>) -> Result<JsValue> {
     Ok(plain(&Forecast { backend, adapter, peak_bytes, seconds, dims }))
 }
 
-/// Milliseconds of `runs` passes of the same network on burn's own GPU kernels, to be compared with.
+/// Milliseconds of `runs` passes, or training steps, of the same network on burn's own kernels.
 ///
 /// # Errors
 /// Where there is no GPU, or it fails.
@@ -182,9 +187,12 @@ pub async fn stock_benchmark(
     x: usize,
     y: usize,
     z: usize,
+    train: bool,
     runs: usize,
+    backend: &str,
 ) -> std::result::Result<Vec<f64>, JsValue> {
-    crate::train::bench::stock(base, [x, y, z], runs).await.map_err(|error| thrown(&error))
+    let device = crate::stock::device(backend).await.map_err(|error| thrown(&error))?;
+    crate::stock::bench(base, [x, y, z], train, runs, &device).await.map_err(|error| thrown(&error))
 }
 
 fn named(backend: &str) -> Result<Backend> {

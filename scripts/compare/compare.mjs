@@ -6,6 +6,7 @@
  *   -- --only ort,ours-1    these alone, by key or by the beginning of a key
  *   -- --rounds 5           how many rounds count
  *   -- --base 8 --size 48 48 48    one network; without it, base 8 at 48^3 and base 32 at 64^3
+ *   -- --train              a training step in place of the forward pass; --batch 2 of so many samples, natively
  *   -- --native             onnxruntime for Python and `insitu bench` as well, outside the browser
  *   -- --json FILE          every time that was measured
  */
@@ -23,7 +24,7 @@ const rest = () => new Promise((resolve) => setTimeout(resolve, REST_MS));
 const firstLine = (error) => String(error?.message ?? error).trim().split('\n')[0].replace(/^page\.evaluate: (Error: )?/, '');
 
 /** One network, all that entered: each gets its times in milliseconds, or the reason why it has none. */
-async function race({ base, size }, { entered, only, rounds, stage }) {
+async function race({ base, size }, { entered, only, rounds, train, batch, stage }) {
   const rows = entered.map((contestant) => ({ ...contestant, times: [] }));
   const guarded = async (row, work) => {
     try {
@@ -39,7 +40,7 @@ async function race({ base, size }, { entered, only, rounds, stage }) {
     await guarded(row, async () => {
       const reason = reluctance(row, base, only);
       if (reason) throw new Error(reason);
-      row.player = await row.start({ base, size, ...row.options }, stage);
+      row.player = await row.start({ base, size, train, batch, ...row.options }, stage);
       if (row.player.version) row.name += ` ${row.player.version}`;
     });
   }
@@ -57,8 +58,8 @@ async function race({ base, size }, { entered, only, rounds, stage }) {
   return summary({ base, size, rows });
 }
 
-const { only, rounds, networks, native, json } = readOptions(process.argv.slice(2));
-const entered = chosen({ only, native });
+const { only, rounds, networks, native, train, batch, json } = readOptions(process.argv.slice(2));
+const entered = chosen({ only, native, train });
 if (entered.length === 0) throw new Error(`nobody to run: the keys are ${contestants.map(({ key }) => key).join(', ')}; native ones need --native`);
 const stage = new Stage();
 try {
@@ -66,10 +67,10 @@ try {
   const results = [];
   for (const network of networks) {
     console.error(`base ${network.base}, ${network.size.join(' x ')}`);
-    results.push(await race(network, { entered, only, rounds, stage }));
+    results.push(await race(network, { entered, only, rounds, train, batch, stage }));
   }
-  console.log(markdown(about, results));
-  if (json) writeFileSync(json, `${JSON.stringify({ ...about, results }, null, 2)}\n`);
+  console.log(markdown({ ...about, train, batch }, results));
+  if (json) writeFileSync(json, `${JSON.stringify({ ...about, train, batch, results }, null, 2)}\n`);
 } finally {
   await stage.close();
 }

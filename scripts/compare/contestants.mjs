@@ -3,7 +3,7 @@
  * `start` readies it for a network and gives `{ turn() -> ms, close() }`; it throws where it cannot run here.
  */
 import { dependencies, model, peers, stock } from './made.mjs';
-import { insituBench, onnxruntime } from './native.mjs';
+import { insituBench, kerasOnTensorFlow, onnxruntime } from './native.mjs';
 
 /** In the browser: a module of page/, in a worker of its own, after what it needs on disk. */
 const inBrowser = (module, needs) => async (job, stage) => stage.player({ ...job, ...(await needs?.(job)), module });
@@ -14,6 +14,7 @@ const ort = inBrowser('ort.js', async (job) => {
 });
 const tfjs = inBrowser('tfjs.js', peers);
 const ours = inBrowser('ours.js');
+const burn = inBrowser('stock.js', stock);
 
 const threaded = (key, name, start, where, options) =>
   [1, 2].map((threads) => ({
@@ -34,15 +35,19 @@ export const contestants = [
   { key: 'ours-webgpu', name: 'insitu-seg', start: ours, group: 'webgpu', options: { backend: 'webgpu' } },
   // Its WebGPU has no 3-D transposed convolution: a 1^3 convolution and a shuffle do the same work.
   { key: 'ort-webgpu', name: ortWeb, start: ort, group: 'webgpu', options: { backend: 'webgpu', rewriteUp: true } },
-  { key: 'stock-webgpu', name: "burn's own kernels", start: inBrowser('stock.js', stock), group: 'webgpu', options: {} },
+  { key: 'stock-webgpu', name: "burn's own kernels", start: burn, group: 'webgpu', options: { backend: 'webgpu' } },
+  { key: 'stock-1', name: 'burn-flex', start: burn, group: 'wasm, 1 thread', options: { backend: 'cpu' } },
   ...threaded('ours-native', 'insitu-seg', insituBench, 'native'),
   ...threaded('ort-native', 'onnxruntime', onnxruntime, 'native'),
+  ...threaded('keras-native', 'Keras', kerasOnTensorFlow, 'native', { onlyTrains: true }),
 ];
 
-/** Who is asked for: by key or the beginning of one, and of the native ones none without `native`. */
-export const chosen = ({ only, native }) =>
+/** Who is asked for: by key or the beginning of one; of the native ones none without `native`; only who can train, or not only. */
+export const chosen = ({ only, native, train }) =>
   contestants.filter(
-    ({ key, group }) => (native || !group.startsWith('native')) && (!only || only.some((name) => key === name || key.startsWith(`${name}-`))),
+    ({ key, group, options }) =>
+      (train ? !/^(ort|tfjs)/.test(key) : !options.onlyTrains) &&
+      (native || !group.startsWith('native')) && (!only || only.some((name) => key === name || key.startsWith(`${name}-`))),
   );
 
 /** Why a contestant should not run: a GPU in software, and TensorFlow.js, take minutes for a wide network. */

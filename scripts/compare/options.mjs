@@ -18,7 +18,7 @@ export function readOptions(args) {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true, // the second and third number of --size
-    options: { only: string, rounds: string, base: string, size: string, native: { type: 'boolean' }, json: string },
+    options: { only: string, rounds: string, base: string, size: string, batch: string, native: { type: 'boolean' }, train: { type: 'boolean' }, json: string },
   });
   const one = values.base ?? values.size;
   const size = values.size ? [values.size, ...positionals].map((n) => whole(n, '--size')) : NETWORKS[0].size;
@@ -27,8 +27,10 @@ export function readOptions(args) {
   return {
     only: values.only?.split(','),
     rounds: whole(values.rounds ?? '5', '--rounds'),
-    networks: one ? [{ base: whole(values.base ?? '8', '--base'), size }] : NETWORKS,
+    networks: one || values.train ? [{ base: whole(values.base ?? '8', '--base'), size }] : NETWORKS,
     native: values.native ?? false,
+    train: values.train ?? false,
+    batch: whole(values.batch ?? '1', '--batch'),
     json: values.json,
   };
 }

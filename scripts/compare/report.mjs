@@ -46,10 +46,10 @@ function line({ name, key, group, medianMs, ratio, times, notRun }) {
   return `| ${group} | ${name} | ${seconds(medianMs)} | ${range} | ${ratio === null ? '' : ratio.toFixed(2)} | \`${key}\` |`;
 }
 
-export function markdown({ date, chromium, cpu, cores, load, rounds }, results) {
+export function markdown({ date, chromium, cpu, cores, load, rounds, train, batch }, results) {
   const tables = results.map(({ base, size, rows }) =>
     [
-      `### base ${base}, ${size.join(' x ')}`,
+      `### ${train ? `training step, batch ${batch}, ` : ''}base ${base}, ${size.join(' x ')}`,
       '',
       '| with | who | median, s | least to most, s | times ours | key |',
       '| --- | --- | --- | --- | --- | --- |',

@@ -20,6 +20,9 @@ pub struct Arguments {
     /// A training step too
     #[arg(long)]
     train: bool,
+    /// Samples of the training step
+    #[arg(long, default_value_t = 1, value_parser = samples)]
+    batch: usize,
     /// What computes
     #[arg(long, default_value = "auto")]
     backend: BackendName,
@@ -47,7 +50,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let compute = pollster::block_on(Compute::open(arguments.backend.into()))?;
     let mut found = pollster::block_on(bench::forward(&architecture, size, 5, &compute))?;
     if arguments.train {
-        let step = insitu_seg::train::bench::step(architecture, size, 5);
+        let step = bench::step(&architecture, size, arguments.batch, 5, &compute);
         found.train_ms = Some(pollster::block_on(step)?);
     }
     if arguments.json {
@@ -58,9 +61,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn samples(text: &str) -> std::result::Result<usize, String> {
+    text.parse().ok().filter(|count| (1..=64).contains(count)).ok_or_else(|| "expected 1 to 64".to_owned())
+}
+
 fn table(found: &Benchmark) -> String {
     let Benchmark { forward_ms, train_ms, gflops, peak_bytes, backend, adapter } = found;
-    let train = train_ms.map_or(String::new(), |ms| format!("\ntraining step   {ms:.1} ms (burn-flex, CPU)"));
+    let train = train_ms.map_or(String::new(), |ms| format!("\ntraining step   {ms:.1} ms"));
     let peak = *peak_bytes as f64 / 1e6;
     format!(
         "{backend} ({adapter})\nforward         {forward_ms:.1} ms, {gflops:.1} GFLOP/s, {peak:.0} MB{train}"

@@ -5,12 +5,12 @@ use super::keep::Keep;
 use super::{bar, read, say};
 use clap::{Args, ValueEnum};
 use insitu_seg::card::{Card, Stage, StageCard};
+use insitu_seg::device::Compute;
+use insitu_seg::engine::adam::Settings;
 use insitu_seg::model::Architecture;
 use insitu_seg::store::{self, Weights};
 use insitu_seg::train::data::{Case, Manifest, read_case, split};
-use insitu_seg::train::fit::{Budget, Epoch, Event, Fit, Plan};
-use insitu_seg::train::network::Network;
-use insitu_seg::train::optimizer::Settings;
+use insitu_seg::train::fit::{Budget, Epoch, Event, Fit, Plan, fresh};
 use insitu_seg::train::sample::Augment;
 use insitu_seg::{Error, Kind, Result};
 use std::ops::ControlFlow;
@@ -91,10 +91,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let (mut card, train, check) = prepare(arguments, &manifest)?;
     let architecture = Architecture { outputs: stage.outputs(card.labels.len()), ..architecture };
     let plan = plan(arguments, stage, &card, train.len());
-    let device = burn::tensor::Device::flex().autodiff();
-    device.seed(arguments.seed);
-    let network = start(arguments, architecture, &device)?;
-    let mut fit = Fit::new(plan, network, device);
+    let mut fit = Fit::new(plan, architecture, start(arguments, &architecture)?, Compute::Cpu)?;
     let keep = Keep::new(&arguments.model, arguments.log.as_deref(), stage, arguments.fold);
     if arguments.resume {
         fit = keep.resume(fit)?;
@@ -255,30 +252,20 @@ fn plan(arguments: &Arguments, stage: Stage, card: &Card, cases: usize) -> Plan 
     }
 }
 
-/// A fresh network, with `--init` put in as far as it fits.
-fn start(
-    arguments: &Arguments,
-    architecture: Architecture,
-    device: &burn::tensor::Device,
-) -> Result<Network> {
-    let mut network = Network::init(architecture, device);
-    let weights = match &arguments.init {
-        Some(path) => store::read_weights(&read(path)?).map_err(|error| error.within(path.display()))?,
-        None => Weights::new(),
-    };
-    let mut loaded = pollster::block_on(network.weights())?;
-    let mut fresh = 0;
-    for (name, array) in &mut loaded {
-        match weights.get(name) {
+/// Fresh weights, with `--init` put in as far as it fits.
+fn start(arguments: &Arguments, architecture: &Architecture) -> Result<Weights> {
+    let mut weights = fresh(architecture, arguments.seed);
+    let Some(path) = &arguments.init else { return Ok(weights) };
+    let given = store::read_weights(&read(path)?).map_err(|error| error.within(path.display()))?;
+    let mut afresh = 0;
+    for (name, array) in &mut weights {
+        match given.get(name) {
             Some(given) if given.shape == array.shape => array.clone_from(given),
-            _ => fresh += 1,
+            _ => afresh += 1,
         }
     }
-    network = Network::load(architecture, loaded, device)?;
-    if arguments.init.is_some() {
-        eprintln!("{fresh} tensors start afresh, the others from --init");
-    }
-    Ok(network)
+    eprintln!("{afresh} tensors start afresh, the others from --init");
+    Ok(weights)
 }
 
 fn summary(epoch: &Epoch) -> String {

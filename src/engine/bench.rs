@@ -1,7 +1,10 @@
 //! How fast a network runs here: random weights, a random image, a median.
 
 use super::Network;
+use super::adam::Settings;
 use super::graph::Graph;
+use super::learner::{Example, Learner};
+use super::loss::Loss;
 use crate::device::Compute;
 use crate::error::{Error, Result};
 use crate::model::{Architecture, Parameter, Start};
@@ -96,6 +99,35 @@ pub async fn forward(
         backend: compute.name(),
         adapter: compute.adapter().to_owned(),
     })
+}
+
+/// Milliseconds of a training step on `batch` images of `dims`, the median of `runs` after one more.
+///
+/// # Errors
+/// As [`Learner::step`].
+pub async fn step(
+    architecture: &Architecture,
+    dims: [usize; 3],
+    batch: usize,
+    runs: usize,
+    compute: &Compute,
+) -> Result<f64> {
+    let (weights, loss) = (random_weights(architecture), Loss::DiceAndEntropy);
+    let mut learner = Learner::new(*architecture, weights, Settings::default(), loss, compute)?;
+    let volume = dims.iter().product::<usize>();
+    let image = noise(architecture.inputs * volume, 0);
+    let target = noise(architecture.outputs * volume, 1);
+    let target: Vec<f32> = target.iter().map(|v| f32::from(*v > 0.0)).collect();
+    let example = Example { image: &image, target: &target, dims };
+    let mut times = Vec::with_capacity(runs);
+    for run in 0..=runs {
+        let since = Instant::now();
+        learner.step(&vec![example; batch], 1e-3, &|_| true).await?;
+        if run > 0 {
+            times.push(since.elapsed().as_secs_f64() * 1e3);
+        }
+    }
+    Ok(median(&mut times))
 }
 
 /// The middle one.

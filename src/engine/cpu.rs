@@ -1,21 +1,28 @@
 //! A network on the CPU: the graph's steps by kernels of our own, on all threads. Maps are `[z, c, y, x]`: a slab of
 //! planes is one piece of memory.
 
+pub mod backward;
+mod bend;
 mod conv;
+mod conv_weight;
 mod join;
+pub mod learner;
 mod out;
-mod parallel;
+pub(super) mod parallel;
 mod pool;
 mod product;
 mod up;
+mod up_back;
+mod winograd;
 
 use super::NOT_A_NUMBER;
-use super::graph::{Graph, Kind, Source, Step};
+use super::graph::{Graph, Kind, Norm, Source, Step};
 use super::norm::{Line, Moments, padding, parameters, tensor};
 use crate::error::Result;
 use crate::file::afford;
 use crate::model::Architecture;
 use crate::store::Weights;
+use std::ops::Range;
 
 /// A map as it is read.
 struct Input<'a> {
@@ -31,6 +38,12 @@ enum Prepared {
     Conv(conv::Weight),
     Up(up::Weight),
     Out { weight: Vec<f32>, bias: Vec<f32> },
+}
+
+impl Prepared {
+    fn conv(&self) -> Option<&conv::Weight> {
+        if let Self::Conv(weight) = self { Some(weight) } else { None }
+    }
 }
 
 /// A network ready to run.
@@ -64,7 +77,9 @@ impl Network {
                 },
             })
         };
-        let weights = graph.steps.iter().map(prepare).collect::<Result<_>>()?;
+        let steps = graph.steps.iter().collect();
+        let weights =
+            parallel::map(steps, || (), |(), step| prepare(step)).into_iter().collect::<Result<_>>()?;
         Ok(Self { graph, norms, weights })
     }
 
@@ -79,29 +94,46 @@ impl Network {
         dims: [usize; 3],
         pause: &mut dyn FnMut(f64) -> Result<()>,
     ) -> Result<Vec<f32>> {
+        let mut run = self.run(image, dims, false, pause)?;
+        let logits = run.maps.pop().unwrap_or_default();
+        Ok(swap(&logits, dims[2], self.outputs()))
+    }
+
+    /// A pass whose last map is the logits, `[z, outputs, y, x]`; the others are there too if they are to be kept.
+    fn run(
+        &self,
+        image: &[f32],
+        dims: [usize; 3],
+        keep: bool,
+        pause: &mut dyn FnMut(f64) -> Result<()>,
+    ) -> Result<Run<'_>> {
         let graph = &self.graph;
         let total = graph.total_flops(dims);
         let mut run = Run {
             network: self,
             dims,
+            keep,
             maps: vec![Vec::new(); graph.maps.len()],
             moments: vec![Vec::new(); graph.maps.len()],
         };
         run.maps[0] = swap(image, graph.maps[0].channels, dims[2]);
         let mut done = 0.0;
-        for (index, step) in graph.steps.iter().enumerate() {
-            let share = graph.flops(step, dims);
-            run.step(step, &self.weights[index], &mut |part| pause((done + part * share) / total))?;
+        for steps in graph.together() {
+            let share: f64 = graph.steps[steps.clone()].iter().map(|step| graph.flops(step, dims)).sum();
+            run.steps(steps.clone(), &mut |part| pause((done + part * share) / total))?;
             done += share;
             pause(done / total)?;
-            for source in &step.sources {
-                if graph.last_use(source.map) == index {
+            for source in graph.steps[steps.clone()].iter().flat_map(|step| &step.sources) {
+                if !keep && graph.last_use(source.map) < steps.end {
                     run.maps[source.map] = Vec::new();
                 }
             }
         }
-        let logits = run.maps.pop().unwrap_or_default();
-        Ok(swap(&logits, dims[2], graph.maps.last().map_or(1, |map| map.channels)))
+        Ok(run)
+    }
+
+    fn outputs(&self) -> usize {
+        self.graph.maps.last().map_or(1, |map| map.channels)
     }
 
     /// As [`super::Network::labels`].
@@ -152,6 +184,8 @@ fn swap(values: &[f32], a: usize, b: usize) -> Vec<f32> {
 struct Run<'a> {
     network: &'a Network,
     dims: [usize; 3],
+    /// Whether maps stay after their last reader.
+    keep: bool,
     /// Raw values by map, empty before and after their time.
     maps: Vec<Vec<f32>>,
     /// Statistics by map and channel.
@@ -159,41 +193,51 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn step(
-        &mut self,
-        step: &Step,
-        weights: &Prepared,
-        pause: &mut dyn FnMut(f64) -> Result<()>,
-    ) -> Result<()> {
-        let graph = &self.network.graph;
-        let dims = graph.dims(step.output, self.dims);
-        let [x, y, z] = dims;
-        let channels = graph.maps[step.output].channels;
+    /// Some steps: one, or convolutions that read the same.
+    fn steps(&mut self, steps: Range<usize>, pause: &mut dyn FnMut(f64) -> Result<()>) -> Result<()> {
+        let Network { graph, weights, .. } = self.network;
+        let step = &graph.steps[steps.start];
+        let (dims, from) = (graph.dims(step.output, self.dims), graph.dims(step.sources[0].map, self.dims));
+        let plane = dims[0] * dims[1];
         if let Kind::Join = step.kind {
             let [first, second] = [step.sources[0], step.sources[1]];
-            let mut values = std::mem::take(&mut self.maps[first.map]);
-            join::join(&mut values, &self.lines(first), &self.input(second), x * y);
+            let mut values = if self.keep {
+                afford(self.maps[first.map].len())?;
+                self.maps[first.map].clone()
+            } else {
+                std::mem::take(&mut self.maps[first.map])
+            };
+            join::join(&mut values, &self.lines(first), &self.input(second), plane);
             self.maps[step.output] = values;
             return Ok(());
         }
-        afford(channels * x * y * z)?;
-        let mut output = vec![0.0; channels * x * y * z];
-        let from = graph.dims(step.sources[0].map, self.dims);
-        match weights {
-            Prepared::Conv(weight) => {
-                let inputs: Vec<Input> = step.sources.iter().map(|&source| self.input(source)).collect();
-                self.moments[step.output] = conv::conv(&inputs, weight, dims, &mut output, pause)?;
-            }
-            Prepared::Up(weight) => {
-                self.moments[step.output] =
-                    up::up(&self.input(step.sources[0]), weight, from, dims, &mut output);
-            }
-            Prepared::Out { weight, bias } => {
-                out::out(&self.input(step.sources[0]), weight, bias, x * y, &mut output);
-            }
-            Prepared::Nothing => pool::pool(&self.input(step.sources[0]), from, &mut output),
+        let size = |step: &Step| graph.maps[step.output].channels * plane * dims[2];
+        let mut outputs = Vec::new();
+        for step in &graph.steps[steps.clone()] {
+            afford(size(step))?;
+            outputs.push(vec![0.0; size(step)]);
         }
-        self.maps[step.output] = output;
+        let inputs: Vec<Input> = step.sources.iter().map(|&source| self.input(source)).collect();
+        let moments = match &weights[steps.start] {
+            Prepared::Conv(_) => {
+                let weights = weights[steps.clone()].iter().filter_map(Prepared::conv);
+                let targets = weights.zip(outputs.iter_mut().map(Vec::as_mut_slice));
+                conv::conv(&inputs, targets.collect(), dims, pause)?
+            }
+            Prepared::Up(weight) => vec![up::up(&inputs[0], weight, from, dims, &mut outputs[0])],
+            Prepared::Out { weight, bias } => {
+                out::out(&inputs[0], weight, bias, plane, &mut outputs[0]);
+                vec![Vec::new()]
+            }
+            Prepared::Nothing => {
+                pool::pool(&inputs[0], from, &mut outputs[0]);
+                vec![Vec::new()]
+            }
+        };
+        for ((step, output), moments) in graph.steps[steps].iter().zip(outputs).zip(moments) {
+            self.maps[step.output] = output;
+            self.moments[step.output] = moments;
+        }
         Ok(())
     }
 
@@ -202,13 +246,18 @@ impl Run<'_> {
     }
 
     fn lines(&self, source: Source) -> Vec<Line> {
-        let graph = &self.network.graph;
-        let Some(norm) = source.norm else {
-            return vec![Line::SAME; graph.maps[source.map].channels];
-        };
-        let zeros = if graph.norms[norm].padded { padding(graph.dims(source.map, self.dims)) } else { 0.0 };
-        let moments = self.moments[source.map].iter().map(|moments| moments.with(Moments::zeros(zeros)));
+        let channels = self.network.graph.maps[source.map].channels;
+        let Some(norm) = source.norm else { return vec![Line::SAME; channels] };
         let parameters = &self.network.norms[norm];
-        moments.zip(parameters).map(|(moments, &pair)| Line::new(&moments, pair, source.leaky)).collect()
+        let lines = self.moments(norm).into_iter().zip(parameters);
+        lines.map(|(moments, &pair)| Line::new(&moments, pair, source.leaky)).collect()
+    }
+
+    /// The statistics of a normalisation by channel, padding included.
+    fn moments(&self, norm: usize) -> Vec<Moments> {
+        let graph = &self.network.graph;
+        let Norm { map, padded, .. } = graph.norms[norm];
+        let zeros = if padded { padding(graph.dims(map, self.dims)) } else { 0.0 };
+        self.moments[map].iter().map(|moments| moments.with(Moments::zeros(zeros))).collect()
     }
 }

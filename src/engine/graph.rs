@@ -6,6 +6,7 @@
 //! factors are numbers of the model, and are multiplied into the `gamma` and `beta` before it ([`Norm::excite`]).
 
 use crate::model::{Architecture, Ops};
+use std::ops::Range;
 
 /// A map in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +67,27 @@ pub struct Step {
     pub output: usize,
 }
 
+impl Norm {
+    /// Names of its tensors.
+    pub fn parameters(&self) -> Vec<String> {
+        let own = ["gamma", "beta"].map(|part| format!("{}.{part}", self.name)).into_iter();
+        let parts = ["squeeze.weight", "squeeze.bias", "excite.weight", "excite.bias"];
+        let excite = self.excite.iter().flat_map(|name| parts.map(|part| format!("{name}.{part}")));
+        own.chain(excite).collect()
+    }
+}
+
+impl Step {
+    /// Names of its tensors.
+    pub fn parameters(&self) -> Vec<String> {
+        match &self.kind {
+            Kind::Conv(name) | Kind::Up(name) => vec![name.clone()],
+            Kind::Out(name) => vec![format!("{name}.weight"), format!("{name}.bias")],
+            Kind::Pool | Kind::Join => Vec::new(),
+        }
+    }
+}
+
 /// The whole network. Map 0 is the image, the last map the logits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Graph {
@@ -94,6 +116,31 @@ impl Graph {
     /// Channels that a step reads.
     pub fn inputs(&self, step: &Step) -> usize {
         step.sources.iter().map(|source| self.maps[source.map].channels).sum()
+    }
+
+    /// The steps in order, convolutions that read the same taken together.
+    pub fn together(&self) -> Vec<Range<usize>> {
+        let alike = |a: &Step, b: &Step| {
+            matches!((&a.kind, &b.kind), (Kind::Conv(_), Kind::Conv(_))) && a.sources == b.sources
+        };
+        let mut at = 0;
+        let ranges = self.steps.chunk_by(alike).map(|steps| {
+            at += steps.len();
+            at - steps.len()..at
+        });
+        ranges.collect()
+    }
+
+    /// By map, whether its gradient is wanted where only parameters that learn (by name) get one: whether it was
+    /// computed from any of them.
+    pub fn reached(&self, learns: &dyn Fn(&str) -> bool) -> Vec<bool> {
+        let mut reached = vec![false; self.maps.len()];
+        for step in &self.steps {
+            let norms = self.norms.iter().filter(|norm| norm.map == step.output).flat_map(Norm::parameters);
+            let own = step.parameters().into_iter().chain(norms).any(|name| learns(&name));
+            reached[step.output] = own || step.sources.iter().any(|source| reached[source.map]);
+        }
+        reached
     }
 
     /// Index of the last step that reads a map, or writes it where none does.

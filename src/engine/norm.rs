@@ -1,6 +1,7 @@
 //! Instance normalisation, in two halves: statistics that add up over slabs, and the line that a reader draws
 //! from a raw value to a normalised one.
 
+use super::excite::Excite;
 use super::graph::Norm;
 use crate::error::{Error, Result};
 use crate::model::{EPSILON, LEAK};
@@ -90,19 +91,39 @@ pub fn padding(dims: [usize; 3]) -> f64 {
 /// # Errors
 /// `Malformed` where a weight is missing.
 pub fn parameters(norm: &Norm, weights: &Weights) -> Result<Vec<[f32; 2]>> {
-    let part = |name: String| tensor(weights, &name).map(<[f32]>::to_vec);
-    let (gamma, beta) = (part(format!("{}.gamma", norm.name))?, part(format!("{}.beta", norm.name))?);
+    let [gamma, beta] = own(norm, weights)?;
     let factors = match &norm.excite {
         None => vec![1.0; beta.len()],
-        Some(name) => {
-            let squeezed = dense(weights, &format!("{name}.squeeze"), &beta)?;
-            let squeezed: Vec<f32> = squeezed.iter().map(|v| v.max(0.0)).collect();
-            let excited = dense(weights, &format!("{name}.excite"), &squeezed)?;
-            excited.iter().map(|v| 1.0 / (1.0 + (-v).exp())).collect()
-        }
+        Some(name) => Excite::new(name, weights, beta)?.factors,
     };
-    let scaled = gamma.iter().zip(&beta).zip(&factors);
+    let scaled = gamma.iter().zip(beta).zip(&factors);
     Ok(scaled.map(|((gamma, beta), factor)| [gamma * factor, beta * factor]).collect())
+}
+
+/// The gradients by name from those by the channels' [`parameters`].
+///
+/// # Errors
+/// `Malformed` where a weight is missing.
+pub fn gradients(norm: &Norm, weights: &Weights, by: &[[f64; 2]]) -> Result<Vec<(String, Vec<f32>)>> {
+    let [gamma, beta] = own(norm, weights)?;
+    let part = |n: usize| by.iter().map(move |pair| pair[n] as f32);
+    let own = |part: &str, values| (format!("{}.{part}", norm.name), values);
+    let Some(name) = &norm.excite else {
+        return Ok(vec![own("gamma", part(0).collect()), own("beta", part(1).collect())]);
+    };
+    let excite = Excite::new(name, weights, beta)?;
+    let by_factors = gamma.iter().zip(beta).zip(part(0).zip(part(1)));
+    let by_factors: Vec<f32> = by_factors.map(|((gamma, beta), (g, b))| gamma * g + beta * b).collect();
+    let (tensors, more) = excite.back(&by_factors);
+    let scaled = |n: usize| part(n).zip(&excite.factors).map(|(slope, factor)| slope * factor);
+    let beta = scaled(1).zip(more).map(|(slope, more)| slope + more).collect();
+    let tensors = tensors.into_iter().map(|(part, values)| (format!("{name}.{part}"), values));
+    Ok([own("gamma", scaled(0).collect()), own("beta", beta)].into_iter().chain(tensors).collect())
+}
+
+/// A normalisation's own `[gamma, beta]`.
+fn own<'a>(norm: &Norm, weights: &'a Weights) -> Result<[&'a [f32]; 2]> {
+    Ok([tensor(weights, &format!("{}.gamma", norm.name))?, tensor(weights, &format!("{}.beta", norm.name))?])
 }
 
 /// The values of a tensor of weights.
@@ -114,11 +135,4 @@ pub fn tensor<'a>(weights: &'a Weights, name: &str) -> Result<&'a [f32]> {
         .get(name)
         .map(|array| array.values.as_slice())
         .ok_or_else(|| Error::malformed(name, "no such tensor", "every weight of the network"))
-}
-
-fn dense(weights: &Weights, name: &str, x: &[f32]) -> Result<Vec<f32>> {
-    let (weight, bias) =
-        (tensor(weights, &format!("{name}.weight"))?, tensor(weights, &format!("{name}.bias"))?);
-    let row = |row: &[f32]| row.iter().zip(x).map(|(w, x)| w * x).sum::<f32>();
-    Ok(weight.chunks_exact(x.len()).zip(bias).map(|(weights, bias)| row(weights) + bias).collect())
 }

@@ -2,15 +2,18 @@
 //! progress is shown is the caller's, by way of [`Event`].
 
 use super::data::Case;
-use super::loss;
-use super::network::{Network, read};
-use super::optimizer::{AdamW, Settings};
 use super::sample::{Augment, Sample, draw, plain, rng};
 use crate::card::{Preset, Stage};
+use crate::device::Compute;
+use crate::engine::Network;
+use crate::engine::adam::Settings;
+use crate::engine::learner::{Example, Learner};
+use crate::engine::loss::Loss;
 use crate::error::{Error, Result};
 use crate::metrics::dice;
-use crate::store::Weights;
-use burn::tensor::{Device, Tensor, TensorData};
+use crate::model::{Architecture, Start};
+use crate::store::{Array, Weights};
+use rand::RngExt;
 use rand::seq::SliceRandom;
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -86,30 +89,53 @@ pub enum Event<'a> {
     Epoch(&'a Epoch, &'a Weights),
 }
 
+/// Weights to begin with.
+pub fn fresh(architecture: &Architecture, seed: u64) -> Weights {
+    let mut rng = rng(seed, 1 << 41);
+    let mut tensor = |shape: &[usize], start: Start| {
+        let count = shape.iter().product();
+        match start {
+            Start::Zeros => vec![0.0; count],
+            Start::Ones => vec![1.0; count],
+            Start::Glorot { fan_in, fan_out } => {
+                let bound = (6.0 / (fan_in + fan_out) as f32).sqrt();
+                (0..count).map(|_| rng.random_range(-bound..bound)).collect()
+            }
+        }
+    };
+    let parameters = architecture.parameters().into_iter();
+    parameters.map(|p| (p.name, Array { values: tensor(&p.shape, p.start), shape: p.shape })).collect()
+}
+
+/// What is minimised: the reference's loss and what gives a gradient where that is flat.
+const LOSS: Loss = Loss::DiceAndEntropy;
+
 /// A training run.
 pub struct Fit {
     plan: Plan,
-    network: Network,
-    adam: AdamW,
+    architecture: Architecture,
+    learner: Learner,
+    compute: Compute,
     progress: Progress,
-    device: Device,
 }
 
 impl Fit {
-    /// Starts from `network`, which must be on an autodiff device.
-    pub fn new(plan: Plan, network: Network, device: Device) -> Self {
-        let adam = AdamW::new(plan.settings);
+    /// Starts from weights, on a device.
+    ///
+    /// # Errors
+    /// As [`Learner::new`].
+    pub fn new(plan: Plan, architecture: Architecture, weights: Weights, compute: Compute) -> Result<Self> {
+        let learner = Learner::new(architecture, weights, plan.settings, LOSS, &compute)?;
         let progress = Progress { step: 0, epoch: 0, seconds: 0.0, best: None };
-        Self { plan, network, adam, progress, device }
+        Ok(Self { plan, architecture, learner, compute, progress })
     }
 
     /// Goes on from what [`Self::state`] gave.
     ///
     /// # Errors
-    /// As [`Network::load`].
+    /// As [`Learner::restore`].
     pub fn restore(mut self, weights: Weights, optimizer: Weights, progress: Progress) -> Result<Self> {
-        self.network = Network::load(self.network.architecture, weights, &self.device)?;
-        self.adam.restore(optimizer, progress.step, &self.device.clone().inner());
+        self.learner.restore(weights, optimizer, progress.step)?;
         self.progress = progress;
         Ok(self)
     }
@@ -117,9 +143,9 @@ impl Fit {
     /// Weights, state of the optimiser and progress.
     ///
     /// # Errors
-    /// `Device` if the device fails.
+    /// `Device` where the device fails.
     pub async fn state(&self) -> Result<(Weights, Weights, Progress)> {
-        Ok((self.network.weights().await?, self.adam.state().await?, self.progress))
+        Ok((self.learner.weights().await?, self.learner.state().await?, self.progress))
     }
 
     /// Share of the budget that is spent.
@@ -143,7 +169,7 @@ impl Fit {
     ///
     /// # Errors
     /// `Cancelled` if the caller breaks at an epoch's end; `Argument` without cases; `Device` where the loss is
-    /// not finite three times in a row.
+    /// not finite three times in a row; `Limit` where memory does not suffice.
     pub async fn epoch(
         &mut self,
         train: &[Case],
@@ -180,8 +206,8 @@ impl Fit {
                 break;
             }
         }
-        let weights = self.adam.averaged(&self.network).weights().await?;
-        let (check_loss, check_dice) = self.validate(check).await?;
+        let weights = self.learner.averaged().await?;
+        let (check_loss, check_dice) = self.validate(&weights, check).await?;
         self.progress.epoch += 1;
         self.progress.seconds += since.elapsed().as_secs_f64();
         let improved = check_loss.is_finite() && self.progress.best.is_none_or(|best| check_loss < best);
@@ -196,44 +222,31 @@ impl Fit {
         Ok(self.spent(Instant::now()) < 1.0)
     }
 
-    /// One step on the cases `batch`; the loss, or NaN where the step was skipped.
+    /// One step on the cases `batch`; the loss, or what is no number where the step was skipped.
     async fn step(&mut self, train: &[Case], batch: &[usize], rate: f64) -> Result<f64> {
         let Plan { stage, labels, preset, augment, seed, .. } = self.plan;
-        let mut total: Option<Tensor<1>> = None;
-        for (position, &index) in batch.iter().enumerate() {
-            let draw_index = (self.progress.step * self.plan.batch + position) as u64;
-            let sample = draw(&train[index], stage, labels, &preset, &augment, &mut rng(seed, draw_index));
-            let (image, target) = tensors(sample, stage.outputs(labels), &self.device);
-            let loss = loss::training(self.network.logits(&image), target) / batch.len() as f32;
-            total = Some(match total {
-                Some(sum) => sum + loss,
-                None => loss,
-            });
-        }
+        let sample = |(position, &index): (usize, &usize)| {
+            let number = (self.progress.step * self.plan.batch + position) as u64;
+            draw(&train[index], stage, labels, &preset, &augment, &mut rng(seed, number))
+        };
+        let samples: Vec<Sample> = batch.iter().enumerate().map(sample).collect();
+        let examples: Vec<Example> = samples.iter().map(Sample::example).collect();
         self.progress.step += 1;
-        let Some(total) = total else { return Ok(f64::NAN) };
-        let value = f64::from(read(total.clone().inner()).await?[0]);
-        if value.is_finite() {
-            let gradients = total.backward();
-            self.adam.step(&mut self.network, gradients, rate as f32);
-        }
-        Ok(value)
+        self.learner.step(&examples, rate as f32, &|_| true).await
     }
 
-    /// Loss and mean Dice per output of the averaged weights.
-    async fn validate(&self, check: &[Case]) -> Result<(f64, Vec<f64>)> {
-        let device = self.device.clone().inner();
-        let network = self.adam.averaged(&self.network);
+    /// Loss and mean Dice per output of `weights`.
+    async fn validate(&self, weights: &Weights, check: &[Case]) -> Result<(f64, Vec<f64>)> {
+        let network = Network::new(&self.architecture, weights, &self.compute)?;
         let channels = self.plan.stage.outputs(self.plan.labels);
         let (mut loss, mut scores) = (0.0, vec![0.0; channels]);
         for case in check {
             let Sample { dims, image, target } =
                 plain(case, self.plan.stage, self.plan.labels, &self.plan.preset);
+            let logits = network.logits(&image, dims, &mut |_| Ok(())).await?;
+            loss += LOSS.value(&logits, &target, channels);
             let truth: Vec<u8> = target.iter().map(|&v| v as u8).collect();
-            let (input, wanted) = tensors(Sample { dims, image, target }, channels, &device);
-            let logits = network.logits(&input);
-            loss += f64::from(read(loss::training(logits.clone(), wanted)).await?[0]);
-            let found: Vec<u8> = read(logits).await?.iter().map(|&v| u8::from(v > 0.0)).collect();
+            let found: Vec<u8> = logits.iter().map(|&v| u8::from(v > 0.0)).collect();
             let count = found.len() / channels;
             for (channel, score) in scores.iter_mut().enumerate() {
                 let part = channel * count..(channel + 1) * count;
@@ -243,13 +256,4 @@ impl Fit {
         let n = check.len() as f64;
         Ok((loss / n, scores.into_iter().map(|score| score / n).collect()))
     }
-}
-
-/// A sample as `[1, 1, z, y, x]` and `[1, channels, z, y, x]` on `device`.
-fn tensors(sample: Sample, channels: usize, device: &Device) -> (Tensor<5>, Tensor<5>) {
-    let [x, y, z] = sample.dims;
-    (
-        Tensor::from_data(TensorData::new(sample.image, [1, 1, z, y, x]), device),
-        Tensor::from_data(TensorData::new(sample.target, [1, channels, z, y, x]), device),
-    )
 }

@@ -3,6 +3,7 @@
 
 use super::data::Case;
 use crate::card::{Preset, Stage};
+use crate::engine::learner::Example;
 use crate::grid::{BoxRule, Region, Resample};
 use crate::intensity::mean_and_sd;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -41,6 +42,13 @@ pub struct Sample {
     pub image: Vec<f32>,
     /// One binary channel per output of the network, x fastest.
     pub target: Vec<f32>,
+}
+
+impl Sample {
+    /// As the engine takes it.
+    pub fn example(&self) -> Example<'_> {
+        Example { image: &self.image, target: &self.target, dims: self.dims }
+    }
 }
 
 /// The random numbers of draw `index` under `seed`: any draw can be made again without those before it.

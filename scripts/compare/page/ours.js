@@ -1,7 +1,10 @@
-/** Our package, as a page would use it: one pass to warm up, one that it times itself. */
+/** Our package, as a page would use it: one pass to warm up, one that it times itself; or a training step. */
 import * as insitu from '/pkg/index.js';
 
-export async function prepare({ base, size, backend, threads }) {
-  if (!insitu.benchmark) throw new Error('pkg/index.js has no `benchmark`');
-  return async () => (await insitu.benchmark({ base, size, backend, threads, runs: 1 })).forwardMs;
+export async function prepare({ base, size, train, backend, threads }) {
+  const measure = () => insitu.benchmark({ base, size, train, backend, threads, runs: 1 });
+  return async () => {
+    const { forwardMs, trainMs } = await measure();
+    return train ? trainMs : forwardMs;
+  };
 }

@@ -4,29 +4,22 @@
 //! y[o, z, y, x] = sum over i, dz, dy, dx of  w[o, i, dz, dy, dx] * line_i(x[i, z + dz - 1, y + dy - 1, x + dx - 1])
 //! ```
 //!
-//! Along z and y by Winograd's F(2, 3), along x directly. Four rows of input (d) give two of output (y) by four
-//! products in place of six (Lavin and Gray, arXiv 1509.09308); on both axes 16 in place of 36:
+//! Along z and y by Winograd's way ([`super::winograd`]), along x directly: a product of one point is a small matrix
+//! product over channels and dx. Normalisation happens in the transform of the input, once per row, for all
+//! convolutions that read the same; statistics of the output are taken from each row while it is in the cache.
 //!
-//! ```text
-//! v = d0 - d2,  d1 + d2,  d2 - d1,  d1 - d3        u = g0,  (g0 + g1 + g2) / 2,  (g0 - g1 + g2) / 2,  g2
-//! y = m0 + m1 + m2,  m1 - m2 - m3                  m = u v
-//! ```
-//!
-//! What is transformed are whole rows, so every step is a vector operation along x, whatever the channels. A
-//! product of one point is a small matrix product over channels and dx. Normalisation happens in the transform of
-//! the input, once per row; statistics of the output are taken from each row while it is in the cache.
+//! The gradient by x is a convolution again, of the gradient by y with the weights turned around
+//! ([`Weight::back`]); that by w is in [`super::conv_weight`].
 
 use super::super::norm::Moments;
 use super::product::{ROWS, Tile, multiply};
-use super::{Input, Line, parallel};
+use super::winograd::{POINTS, Rows, SLACK, taps};
+use super::{Input, parallel};
 use crate::error::Result;
 use pulp::{Simd, WithSimd};
 use std::array::from_fn;
+use std::ops::Range;
 
-/// Points of the transform, 4 along z by 4 along y.
-const POINTS: usize = 16;
-/// Room after the last row of a point, for vectors that reach over its end.
-const SLACK: usize = 64;
 /// Bytes of transformed rows that are worked on at once: they should stay in the second level of cache.
 const BLOCK: usize = 900 << 10;
 
@@ -37,28 +30,47 @@ pub struct Weight {
     points: Vec<Tile<3>>,
 }
 
-/// Rows (planes) of a 3-tap kernel -> the four points.
-fn transform_taps(g: [f32; 3]) -> [f32; 4] {
-    [g[0], 0.5 * (g[0] + g[1] + g[2]), 0.5 * (g[0] - g[1] + g[2]), g[2]]
-}
-
 impl Weight {
     /// Transforms `[outputs, inputs, 3, 3, 3]`.
     pub fn new(weight: &[f32], inputs: usize, outputs: usize) -> Self {
+        Self::from_taps(inputs, outputs, |output, input, tap| weight[(output * inputs + input) * 27 + tap])
+    }
+
+    /// For the gradient by channels `channels` of the input, from those by the outputs of all `weights`: each is
+    /// `[outputs, inputs, 3, 3, 3]`, with its number of outputs.
+    pub fn back(weights: &[(&[f32], usize)], inputs: usize, channels: Range<usize>) -> Self {
+        let total = weights.iter().map(|(_, outputs)| outputs).sum();
+        let owner = |mut output: usize| {
+            for (weight, outputs) in weights {
+                if output < *outputs {
+                    return &weight[output * inputs * 27..][..inputs * 27];
+                }
+                output -= outputs;
+            }
+            &[]
+        };
+        let rows: Vec<&[f32]> = (0..total).map(owner).collect();
+        Self::from_taps(total, channels.len(), |input, output, tap| {
+            rows[output][(channels.start + input) * 27 + 26 - tap]
+        })
+    }
+
+    fn from_taps(inputs: usize, outputs: usize, tap: impl Fn(usize, usize, usize) -> f32) -> Self {
         let tiles = outputs.div_ceil(ROWS);
         let mut points = vec![[[0.0; ROWS]; 3]; POINTS * tiles * inputs];
-        for output in 0..outputs {
-            for input in 0..inputs {
-                let taps = &weight[(output * inputs + input) * 27..][..27];
-                for dx in 0..3 {
+        // A tile of every point at a time, so that each is written where it lies.
+        for index in 0..tiles * inputs {
+            let (first, input) = (index / inputs * ROWS, index % inputs);
+            for output in first..outputs.min(first + ROWS) {
+                let transformed: [[[f32; 4]; 4]; 3] = from_fn(|dx| {
                     let along_y: [[f32; 4]; 3] =
-                        from_fn(|dz| transform_taps(from_fn(|dy| taps[dz * 9 + dy * 3 + dx])));
-                    for point in 0..POINTS {
-                        let (u, v) = (point / 4, point % 4);
-                        let along_z = transform_taps(from_fn(|dz| along_y[dz][v]));
-                        let tile = (point * tiles + output / ROWS) * inputs + input;
-                        points[tile][dx][output % ROWS] = along_z[u];
-                    }
+                        from_fn(|dz| taps(from_fn(|dy| tap(output, input, dz * 9 + dy * 3 + dx))));
+                    from_fn(|v| taps(from_fn(|dz| along_y[dz][v])))
+                });
+                for point in 0..POINTS {
+                    let tile: &mut Tile<3> = &mut points[point * tiles * inputs + index];
+                    let values = transformed.map(|along_z| along_z[point % 4][point / 4]);
+                    tile.iter_mut().zip(values).for_each(|(row, value)| row[output - first] = value);
                 }
             }
         }
@@ -66,100 +78,115 @@ impl Weight {
     }
 }
 
-/// The raw output `[z, outputs, y, x]` into `output`, and the statistics of each channel. `dims` is `[x, y, z]`;
-/// `pause` is asked between slabs, with the share that is done.
+/// The raw outputs `[z, outputs, y, x]` of convolutions that read the same, each with its weight, and the statistics
+/// of their channels. `dims` is `[x, y, z]`; `pause` is asked between slabs, with the share that is done.
 ///
 /// # Errors
 /// What `pause` gives.
 pub fn conv(
     inputs: &[Input],
-    weight: &Weight,
+    targets: Vec<(&Weight, &mut [f32])>,
     dims: [usize; 3],
-    output: &mut [f32],
     pause: &mut dyn FnMut(f64) -> Result<()>,
-) -> Result<Vec<Moments>> {
+) -> Result<Vec<Vec<Moments>>> {
     let [x, y, z] = dims;
+    let weights: Vec<&Weight> = targets.iter().map(|(weight, _)| *weight).collect();
+    let outputs: usize = weights.iter().map(|weight| weight.outputs).sum();
+    let channels = weights.first().map_or(0, |weight| weight.inputs);
     // Few planes and many channels: the channels are shared out too, so that every thread has work.
     let pairs = z.div_ceil(2);
-    let most = weight.outputs.div_ceil(16);
-    let groups = (4 * parallel::threads()).div_ceil(pairs).clamp(1, most.max(1));
-    let group = weight.outputs.div_ceil(groups).next_multiple_of(ROWS);
-    let mut items: Vec<Item> = Vec::new();
-    for (pair, planes) in output.chunks_mut(2 * weight.outputs * y * x).enumerate() {
-        let (near, far) = planes.split_at_mut(weight.outputs * y * x);
-        let mut far = far.chunks_mut(group * y * x);
-        for (index, near) in near.chunks_mut(group * y * x).enumerate() {
-            items.push(Item { pair, first: index * group, near, far: far.next() });
+    let groups = (4 * parallel::threads()).div_ceil(pairs).clamp(1, outputs.div_ceil(16).max(1));
+    let group = if groups == 1 { usize::MAX } else { outputs.div_ceil(groups).next_multiple_of(ROWS) };
+    let widest = weights.iter().map(|weight| weight.outputs.min(group)).max().unwrap_or(0);
+    let mut parts: Vec<Vec<Part>> = (0..pairs).map(|_| Vec::new()).collect();
+    for (target, (weight, output)) in targets.into_iter().enumerate() {
+        let size = weight.outputs * y * x;
+        for (parts, planes) in parts.iter_mut().zip(output.chunks_mut(2 * size)) {
+            let (near, far) = planes.split_at_mut(size);
+            let group = group.min(weight.outputs);
+            let mut far = far.chunks_mut(group * y * x);
+            for (index, near) in near.chunks_mut(group * y * x).enumerate() {
+                parts.push(Part { target, first: index * group, near, far: far.next() });
+            }
         }
     }
-    let mut moments = vec![Moments::default(); weight.outputs];
+    let mut items: Vec<Item> = Vec::new();
+    for (pair, parts) in parts.into_iter().enumerate() {
+        let each = parts.len().div_ceil(groups);
+        let mut parts = parts.into_iter();
+        while parts.len() > 0 {
+            items.push(Item { pair, parts: parts.by_ref().take(each).collect() });
+        }
+    }
+    let mut moments: Vec<_> = weights.iter().map(|w| vec![Moments::default(); w.outputs]).collect();
     parallel::in_slabs(
         items,
-        (x * y * weight.inputs * weight.outputs) as f64 * 54.0 / groups as f64,
-        || Block::new(x, y, weight.inputs, group),
-        |block, item| {
-            let first = item.first;
-            (first, pulp::Arch::new().dispatch(Pair { inputs, weight, dims, item, block }))
+        (x * y * channels * outputs) as f64 * 54.0 / groups as f64,
+        || Block::new(x, y, channels, widest),
+        |block, item| pulp::Arch::new().dispatch(Pair { inputs, weights: &weights, dims, item, block }),
+        |found| {
+            for (target, first, part) in found {
+                let sums = moments[target][first..].iter_mut();
+                sums.zip(part).for_each(|(sum, part)| *sum = sum.with(part));
+            }
         },
-        |(first, part)| moments[first..].iter_mut().zip(part).for_each(|(sum, part)| *sum = sum.with(part)),
         pause,
     )?;
     Ok(moments)
 }
 
 /// Two planes of some output channels, `[c, y, x]` each; the last pair of an odd map has only the near one.
-struct Item<'a> {
-    pair: usize,
+struct Part<'a> {
+    /// Which convolution.
+    target: usize,
     /// First output channel, a multiple of [`ROWS`].
     first: usize,
     near: &'a mut [f32],
     far: Option<&'a mut [f32]>,
 }
 
+/// What is made from the same rows.
+struct Item<'a> {
+    pair: usize,
+    parts: Vec<Part<'a>>,
+}
+
 /// The work on one item, compiled for each kind of vector.
 struct Pair<'a, 'b> {
     inputs: &'a [Input<'a>],
-    weight: &'a Weight,
+    weights: &'a [&'a Weight],
     dims: [usize; 3],
     item: Item<'b>,
     block: &'b mut Block,
 }
 
 impl WithSimd for Pair<'_, '_> {
-    type Output = Vec<Moments>;
+    /// Of each part: which convolution, its first channel, the statistics.
+    type Output = Vec<(usize, usize, Vec<Moments>)>;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) -> Vec<Moments> {
-        let [x, y, _] = self.dims;
-        let channels = self.item.near.len() / (x * y);
-        let block = self.block;
-        let mut moments = vec![Moments::default(); channels];
-        for first in (0..y.div_ceil(2)).step_by(block.tiles) {
-            block.along_z(self.inputs, self.dims, self.item.pair, first);
-            block.along_y();
-            block.multiply(simd, self.weight, self.item.first);
-            block.back(&mut self.item, first, &mut moments, self.dims);
+    fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+        let ([x, y, _], block) = (self.dims, self.block);
+        let Item { pair, mut parts } = self.item;
+        let fresh =
+            |part: &Part| (part.target, part.first, vec![Moments::default(); part.near.len() / (x * y)]);
+        let mut moments: Vec<_> = parts.iter().map(fresh).collect();
+        for first in (0..y.div_ceil(2)).step_by(block.rows.tiles) {
+            block.rows.load(self.inputs, self.dims, [pair, first], 0);
+            for (part, (_, _, moments)) in parts.iter_mut().zip(&mut moments) {
+                block.multiply(simd, self.weights[part.target], part.first, moments.len());
+                block.back(part, first, moments, self.dims);
+            }
         }
         moments
     }
 }
 
-/// Transformed rows of some pairs of rows.
+/// Transformed rows and their products.
 struct Block {
-    /// Channels in.
-    inputs: usize,
+    rows: Rows,
     /// Channels out.
     outputs: usize,
-    /// Pairs of rows.
-    tiles: usize,
-    /// Length of a row with a zero at each end.
-    pitch: usize,
-    /// From one channel to the next in `rows` and `products`.
-    stride: usize,
-    /// `[4, in, 2 tiles + 2, pitch]`: transformed along z.
-    planes: Vec<f32>,
-    /// `[16, in, stride]`: transformed along both.
-    rows: Vec<f32>,
     /// `[16, out, stride]`
     products: Vec<f32>,
     /// A row.
@@ -168,127 +195,46 @@ struct Block {
 
 impl Block {
     fn new(x: usize, y: usize, inputs: usize, outputs: usize) -> Self {
-        let pitch = x + 2;
-        let outputs = outputs.next_multiple_of(ROWS);
+        let (pitch, outputs) = (x + 2, outputs.next_multiple_of(ROWS));
         let fit = BLOCK / (POINTS * (inputs + outputs) * pitch * 4);
         let tiles = fit.min(256 / pitch).max(48usize.div_ceil(pitch)).clamp(1, y.div_ceil(2));
-        let stride = tiles * pitch + SLACK;
-        Self {
-            inputs,
-            outputs,
-            tiles,
-            pitch,
-            stride,
-            planes: vec![0.0; 4 * inputs * (2 * tiles + 2) * pitch],
-            rows: vec![0.0; POINTS * inputs * stride],
-            products: vec![0.0; POINTS * outputs * stride],
-            spare: vec![0.0; x],
-        }
+        let rows = Rows::new(x, inputs, tiles, 1);
+        let products = vec![0.0; POINTS * outputs * (tiles * pitch + SLACK)];
+        Self { rows, outputs, products, spare: vec![0.0; x] }
     }
 
-    /// Reads and normalises four planes and transforms them along z; rows and planes outside are zeros.
+    /// The products of all points, for output channels `first..first + count`.
     #[inline(always)]
-    fn along_z(&mut self, inputs: &[Input], [x, y, z]: [usize; 3], pair: usize, first: usize) {
-        let (height, pitch) = (2 * self.tiles + 2, self.pitch);
-        let size = self.inputs * height * pitch;
-        let mut parts = self.planes.chunks_exact_mut(size);
-        let [Some(a), Some(b), Some(c), Some(d)] = from_fn(|_| parts.next()) else { return };
-        let mut channel = 0;
-        for Input { data, lines } in inputs {
-            for (index, line) in lines.iter().enumerate() {
-                for row in 0..height {
-                    let at = (channel * height + row) * pitch + 1;
-                    let out =
-                        [&mut a[at..at + x], &mut b[at..at + x], &mut c[at..at + x], &mut d[at..at + x]];
-                    let source_y = (2 * first + row).wrapping_sub(1);
-                    if source_y >= y {
-                        out.into_iter().for_each(|out| out.fill(0.0));
-                        continue;
-                    }
-                    let plane = |dz: usize| {
-                        let source_z = (2 * pair + dz).wrapping_sub(1);
-                        let inside = source_z < z;
-                        let near = if inside { source_z } else { 2 * pair };
-                        let start = ((near * lines.len() + index) * y + source_y) * x;
-                        (&data[start..start + x], if inside { *line } else { Line::NOTHING })
-                    };
-                    let planes: [_; 4] = from_fn(plane);
-                    let lines = planes.map(|(_, line)| move |value| line.at(value));
-                    transform(out, planes.map(|(row, _)| row), &lines);
-                }
-                channel += 1;
-            }
-        }
-    }
-
-    /// Transforms along y.
-    #[inline(always)]
-    fn along_y(&mut self) {
-        let (height, pitch, stride) = (2 * self.tiles + 2, self.pitch, self.stride);
-        let point = self.inputs * stride;
-        for (planes, rows) in
-            self.planes.chunks_exact(self.inputs * height * pitch).zip(self.rows.chunks_exact_mut(4 * point))
-        {
-            let mut parts = rows.chunks_exact_mut(point);
-            let [Some(a), Some(b), Some(c), Some(d)] = from_fn(|_| parts.next()) else { return };
-            for (channel, plane) in planes.chunks_exact(height * pitch).enumerate() {
-                for tile in 0..self.tiles {
-                    let at = channel * stride + tile * pitch;
-                    let end = at + pitch;
-                    let out = [&mut a[at..end], &mut b[at..end], &mut c[at..end], &mut d[at..end]];
-                    let rows = from_fn(|i| &plane[(2 * tile + i) * pitch..][..pitch]);
-                    transform(out, rows, &[|v| v; 4]);
-                }
-            }
-        }
-    }
-
-    /// The products of all points.
-    #[inline(always)]
-    fn multiply<S: Simd>(&mut self, simd: S, weight: &Weight, first: usize) {
-        let Self { inputs, outputs, stride, .. } = *self;
-        let length = self.tiles * self.pitch - 2;
-        let tiles = weight.outputs.div_ceil(ROWS);
+    fn multiply<S: Simd>(&mut self, simd: S, weight: &Weight, first: usize, count: usize) {
+        let Rows { inputs, tiles, pitch, stride, ref values, .. } = self.rows;
+        let length = tiles * pitch - 2;
+        let all = weight.outputs.div_ceil(ROWS);
         for point in 0..POINTS {
-            let rows = &self.rows[point * inputs * stride..][..inputs * stride];
-            let products = &mut self.products[point * outputs * stride..][..outputs * stride];
-            let weights = &weight.points[(point * tiles + first / ROWS) * inputs..];
+            let rows = &values[point * inputs * stride..][..inputs * stride];
+            let products =
+                &mut self.products[point * self.outputs * stride..][..count.next_multiple_of(ROWS) * stride];
+            let weights = &weight.points[(point * all + first / ROWS) * inputs..];
             multiply(simd, weights, inputs, rows, stride, length, products);
         }
     }
 
     /// The way back from products to rows of output, and their statistics.
     #[inline(always)]
-    fn back(&mut self, item: &mut Item, first: usize, moments: &mut [Moments], [x, y, _]: [usize; 3]) {
-        let Self { outputs, stride, pitch, tiles, ref products, ref mut spare, .. } = *self;
+    fn back(&mut self, part: &mut Part, first: usize, moments: &mut [Moments], [x, y, _]: [usize; 3]) {
+        let Self { outputs, ref products, ref mut spare, .. } = *self;
+        let Rows { stride, pitch, tiles, .. } = self.rows;
         for (channel, moments) in moments.iter_mut().enumerate() {
             for tile in 0..tiles.min(y.div_ceil(2) - first) {
                 let at = channel * stride + tile * pitch;
                 let points: [&[f32]; POINTS] = from_fn(|p| &products[p * outputs * stride + at..][..x]);
                 let row = (channel * y + 2 * (first + tile)) * x;
                 let below = 2 * (first + tile) + 1 < y;
-                *moments = moments.with(write(&points, near, &mut item.near[row..], below, spare));
-                if let Some(plane) = item.far.as_deref_mut() {
+                *moments = moments.with(write(&points, near, &mut part.near[row..], below, spare));
+                if let Some(plane) = part.far.as_deref_mut() {
                     *moments = moments.with(write(&points, far, &mut plane[row..], below, spare));
                 }
             }
         }
-    }
-}
-
-/// The four points of four rows, each read by its line.
-#[inline(always)]
-fn transform<F: Fn(f32) -> f32>(out: [&mut [f32]; 4], rows: [&[f32]; 4], lines: &[F; 4]) {
-    let [a, b, c, d] = out;
-    let length = a.len();
-    let (b, c, d) = (&mut b[..length], &mut c[..length], &mut d[..length]);
-    let [d0, d1, d2, d3] = rows.map(|row| &row[..length]);
-    for i in 0..length {
-        let (near, mid, next, far) = (lines[0](d0[i]), lines[1](d1[i]), lines[2](d2[i]), lines[3](d3[i]));
-        a[i] = near - next;
-        b[i] = mid + next;
-        c[i] = next - mid;
-        d[i] = mid - far;
     }
 }
 

@@ -1,8 +1,9 @@
-//! The end of a residual block, in place, on the CPU.
+//! The end of a residual block on the CPU.
 //!
 //! ```text
 //! y = leaky(line(a) + line'(b))
 //! ```
+//! The gradient by either is `g (y > 0 ? 1 : leak)`.
 
 use super::{Input, parallel};
 use crate::engine::norm::Line;
@@ -20,6 +21,19 @@ pub fn join(a: &mut [f32], lines: &[Line], b: &Input, plane: usize) {
                 let sum = *a * first.scale + first.shift + (b * second.scale + second.shift);
                 *a = sum.max(LEAK * sum);
             }
+        },
+    );
+}
+
+/// `slopes`, the gradient by the result, becomes that by either side.
+pub fn back(slopes: &mut [f32], result: &[f32], plane: usize) {
+    let rows: Vec<_> = slopes.chunks_exact_mut(plane).zip(result.chunks_exact(plane)).collect();
+    parallel::map(
+        rows,
+        || (),
+        |(), (slopes, result)| {
+            let each = slopes.iter_mut().zip(result);
+            each.for_each(|(slope, &value)| *slope *= if value > 0.0 { 1.0 } else { LEAK });
         },
     );
 }

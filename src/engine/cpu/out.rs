@@ -24,3 +24,49 @@ pub fn out(input: &Input, weight: &[f32], bias: &[f32], plane: usize, output: &m
         },
     );
 }
+
+/// Gradients by the weight `[outputs, in]` and the bias, from `slopes` by the logits, `[z, outputs, y, x]`.
+pub fn weights(input: &Input, slopes: &[f32], outputs: usize, plane: usize) -> (Vec<f32>, Vec<f32>) {
+    let inputs = input.lines.len();
+    let planes = slopes.chunks_exact(outputs * plane).zip(input.data.chunks_exact(inputs * plane));
+    let parts = parallel::map(
+        planes.collect(),
+        || (),
+        |(), (slopes, values)| {
+            let mut part = Vec::with_capacity(outputs * (inputs + 1));
+            for slopes in slopes.chunks_exact(plane) {
+                for (values, line) in values.chunks_exact(plane).zip(&input.lines) {
+                    let products = slopes.iter().zip(values).map(|(slope, &value)| slope * line.at(value));
+                    part.push(products.map(f64::from).sum::<f64>());
+                }
+                part.push(slopes.iter().copied().map(f64::from).sum());
+            }
+            part
+        },
+    );
+    let mut sums = vec![0.0; outputs * (inputs + 1)];
+    parts.iter().for_each(|part| sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part));
+    let rows = sums.chunks_exact(inputs + 1);
+    let weight = rows.clone().flat_map(|row| &row[..inputs]).map(|&v| v as f32).collect();
+    (weight, rows.map(|row| row[inputs] as f32).collect())
+}
+
+/// The gradient by the input's read values, `[z, in, y, x]`.
+pub fn back(slopes: &[f32], weight: &[f32], outputs: usize, plane: usize) -> Vec<f32> {
+    let inputs = weight.len() / outputs;
+    let mut to = vec![0.0; slopes.len() / outputs * inputs];
+    let planes = to.chunks_exact_mut(inputs * plane).zip(slopes.chunks_exact(outputs * plane));
+    parallel::map(
+        planes.collect(),
+        || (),
+        |(), (to, slopes)| {
+            for (input, to) in to.chunks_exact_mut(plane).enumerate() {
+                for (output, slopes) in slopes.chunks_exact(plane).enumerate() {
+                    let weight = weight[output * inputs + input];
+                    to.iter_mut().zip(slopes).for_each(|(to, slope)| *to += weight * slope);
+                }
+            }
+        },
+    );
+    to
+}

@@ -1,14 +1,16 @@
-//! The network on burn's tensors, which know their gradients. The weights are flat tensors by name; a layer gives
-//! them their shape where it uses them.
+//! The same network on burn's tensors and kernels: what ours are judged by, in results and in time. No product part
+//! uses it. The weights are flat tensors by name; a layer gives them their shape where it uses them.
 
+use crate::engine::bench::{architecture, noise, random_weights};
 use crate::error::Result;
-use crate::model::{Architecture, EPSILON, LEAK, Ops, Start};
+use crate::model::{Architecture, EPSILON, LEAK, Ops};
 use crate::store::{Array, Weights, check_weights};
 use burn::tensor::activation::{leaky_relu, relu, sigmoid};
 use burn::tensor::module::{conv_transpose3d, conv3d};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions, PadMode};
-use burn::tensor::{Device, Distribution, Gradients, Tensor, TensorData};
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use std::collections::BTreeMap;
+use web_time::Instant;
 
 /// Weights on a device. Maps are `[n, c, z, y, x]`.
 #[derive(Debug, Clone)]
@@ -24,24 +26,6 @@ impl Network {
     fn new(architecture: Architecture, tensors: BTreeMap<String, Tensor<1>>) -> Self {
         let shapes = architecture.parameters().into_iter().map(|p| (p.name, p.shape)).collect();
         Self { architecture, tensors, shapes }
-    }
-
-    /// A fresh network, whose tensors ask for gradients.
-    pub fn init(architecture: Architecture, device: &Device) -> Self {
-        let tensor = |shape: &[usize], start: Start| {
-            let size = [shape.iter().product::<usize>()];
-            match start {
-                Start::Zeros => Tensor::zeros(size, device),
-                Start::Ones => Tensor::ones(size, device),
-                Start::Glorot { fan_in, fan_out } => {
-                    let bound = (6.0 / (fan_in + fan_out) as f64).sqrt();
-                    Tensor::random(size, Distribution::Uniform(-bound, bound), device)
-                }
-            }
-        };
-        let parameters = architecture.parameters();
-        let tensors = parameters.iter().map(|p| (p.name.clone(), tensor(&p.shape, p.start).require_grad()));
-        Self::new(architecture, tensors.collect())
     }
 
     /// With these weights, whose tensors ask for gradients: on an autodiff device.
@@ -70,12 +54,6 @@ impl Network {
         Ok(Self::new(architecture, tensors.collect()))
     }
 
-    /// The same weights, without gradients.
-    pub fn valid(&self) -> Self {
-        let tensors = self.tensors.iter().map(|(name, tensor)| (name.clone(), tensor.clone().inner()));
-        Self::new(self.architecture, tensors.collect())
-    }
-
     /// One logit per voxel and label.
     ///
     /// # Shapes
@@ -84,31 +62,19 @@ impl Network {
         self.architecture.pass(&mut Layers(self), x)
     }
 
-    /// The weights, read from the device.
-    ///
-    /// # Errors
-    /// `Device` if the device fails.
-    pub async fn weights(&self) -> Result<Weights> {
-        self.read(|tensor| Some(tensor.clone())).await
-    }
-
     /// The gradients by the weights' names; those without one are left out.
     ///
     /// # Errors
     /// `Device` if the device fails.
     pub async fn gradients(&self, gradients: &Gradients) -> Result<Weights> {
-        self.read(|tensor| tensor.grad(gradients)).await
-    }
-
-    async fn read(&self, value: impl Fn(&Tensor<1>) -> Option<Tensor<1>>) -> Result<Weights> {
-        let mut weights = Weights::new();
+        let mut found = Weights::new();
         for (name, tensor) in &self.tensors {
-            if let Some(tensor) = value(tensor) {
+            if let Some(tensor) = tensor.grad(gradients) {
                 let array = Array { shape: self.shapes[name].clone(), values: read(tensor).await? };
-                weights.insert(name.clone(), array);
+                found.insert(name.clone(), array);
             }
         }
-        Ok(weights)
+        Ok(found)
     }
 
     fn tensor<const D: usize>(&self, name: &str, shape: [usize; D]) -> Tensor<D> {
@@ -207,4 +173,98 @@ impl Ops for Layers<'_> {
         let bias = Some(self.0.tensor(&format!("{name}.bias"), [outputs]));
         conv3d(x.clone(), weight, bias, ConvOptions::new([1; 3], [0; 3], [1; 3], 1))
     }
+}
+
+/// The reference's loss: minus the mean over labels of `(2 sum(p y) + 1) / (sum p + sum y + 1)`.
+///
+/// # Shapes
+/// probabilities and target `[n, labels, z, y, x]`; sums run over the batch too -> `[1]`
+pub fn soft_dice(probabilities: Tensor<5>, target: Tensor<5>) -> Tensor<1> {
+    let [n, labels, z, y, x] = probabilities.dims();
+    let flat =
+        |t: Tensor<5>| t.reshape([n, labels, z * y * x]).swap_dims(0, 1).reshape([labels, n * z * y * x]);
+    let (p, y) = (flat(probabilities), flat(target));
+    let overlap = (p.clone() * y.clone()).sum_dim(1);
+    let sizes = p.sum_dim(1) + y.sum_dim(1);
+    let dice = (overlap * 2.0 + 1.0) / (sizes + 1.0);
+    -dice.mean()
+}
+
+/// Mean binary cross-entropy from logits, stable for large ones: `max(l, 0) - l y + ln(1 + exp(-|l|))`.
+///
+/// # Shapes
+/// logits and target `[n, labels, z, y, x]` -> `[1]`
+pub fn cross_entropy(logits: Tensor<5>, target: Tensor<5>) -> Tensor<1> {
+    let decay = (-logits.clone().abs()).exp();
+    (logits.clone().clamp_min(0.0) - logits * target + decay.log1p()).mean()
+}
+
+/// Both.
+///
+/// # Shapes
+/// logits and target `[n, labels, z, y, x]` -> `[1]`
+pub fn loss(logits: Tensor<5>, target: Tensor<5>) -> Tensor<1> {
+    soft_dice(sigmoid(logits.clone()), target.clone()) + cross_entropy(logits, target)
+}
+
+/// What burn computes on: its CPU kernels (`cpu`), or the GPU, which is opened once.
+///
+/// # Errors
+/// `Device` where there is no GPU.
+pub async fn device(backend: &str) -> Result<Device> {
+    #[cfg(target_arch = "wasm32")]
+    if backend == "webgpu" {
+        static DEVICE: std::sync::OnceLock<Device> = std::sync::OnceLock::new();
+        if let Some(device) = DEVICE.get() {
+            return Ok(device.clone());
+        }
+        let missing = |error: String| crate::Error::device("GPU", error, "an adapter");
+        let device = Device::wgpu_options().init_async().await.map_err(|error| missing(error.to_string()))?;
+        return Ok(DEVICE.get_or_init(|| device).clone());
+    }
+    if backend == "cpu" {
+        return Ok(Device::flex());
+    }
+    Err(crate::Error::argument("backend", backend, "\"cpu\", or in a browser \"webgpu\""))
+}
+
+/// Milliseconds of `runs` runs, after one more: forward passes or, with `train`, these with the loss and all
+/// gradients, but without a step. A network of `base` channels on an image of `dims` (`[x, y, z]`).
+///
+/// # Errors
+/// `Device` where there is no GPU, or it fails.
+pub async fn bench(
+    base: usize,
+    dims: [usize; 3],
+    train: bool,
+    runs: usize,
+    device: &Device,
+) -> Result<Vec<f64>> {
+    let [x, y, z] = dims;
+    let architecture = architecture(base, dims)?;
+    let device = if train { device.clone().autodiff() } else { device.clone() };
+    let weights = random_weights(&architecture);
+    let network = if train {
+        Network::load(architecture, weights, &device)?
+    } else {
+        Network::frozen(architecture, weights, &device)?
+    };
+    let (image, target) = (noise(x * y * z, 0), noise(architecture.outputs * x * y * z, 1));
+    let target: Vec<f32> = target.iter().map(|v| f32::from(*v > 0.0)).collect();
+    let tensor = |values: &[f32], channels| -> Tensor<5> {
+        Tensor::from_data(TensorData::new(values.to_vec(), [1, channels, z, y, x]), &device)
+    };
+    let mut times = Vec::new();
+    for _ in 0..=runs {
+        let since = Instant::now();
+        let logits = network.logits(&tensor(&image, 1));
+        if train {
+            let gradients = loss(logits, tensor(&target, architecture.outputs)).backward();
+            network.gradients(&gradients).await?;
+        } else {
+            read(logits).await?;
+        }
+        times.push(since.elapsed().as_secs_f64() * 1e3);
+    }
+    Ok(times.split_off(1))
 }

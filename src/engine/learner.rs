@@ -1,0 +1,105 @@
+//! A network that learns: gradients of some examples, a step, and again.
+//!
+//! Where a tensor operation's gradient is burn's business elsewhere, ours are a way back over the recorded graph
+//! ([`super::graph`]), the same that forward passes run: nothing new has to be kept true.
+
+use super::adam::Settings;
+use super::cpu;
+use super::loss::Loss;
+use crate::device::Compute;
+use crate::error::Result;
+use crate::model::Architecture;
+use crate::store::Weights;
+
+/// What a step is shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Example<'a> {
+    /// `[inputs, z, y, x]`
+    pub image: &'a [f32],
+    /// `[outputs, z, y, x]`, 0 or 1.
+    pub target: &'a [f32],
+    /// Size, `[x, y, z]`.
+    pub dims: [usize; 3],
+}
+
+/// Weights that learn, and what the optimiser remembers, on a device.
+pub enum Learner {
+    /// On the CPU.
+    Cpu(cpu::learner::Learner),
+}
+
+impl Learner {
+    /// Starts from weights.
+    ///
+    /// # Errors
+    /// As [`crate::store::check_weights`].
+    pub fn new(
+        architecture: Architecture,
+        weights: Weights,
+        settings: Settings,
+        loss: Loss,
+        compute: &Compute,
+    ) -> Result<Self> {
+        match compute {
+            Compute::Cpu => cpu::learner::Learner::new(architecture, weights, settings, loss).map(Self::Cpu),
+            #[cfg(feature = "gpu")]
+            Compute::Gpu(_) => Err(crate::Error::unsupported("training", "a GPU", "the CPU, for now")),
+        }
+    }
+
+    /// One step down the mean gradient of the examples, of the tensors that learn, by name; the mean loss before it.
+    /// Where that is not finite nothing changes.
+    ///
+    /// # Errors
+    /// `Limit` where memory does not suffice; `Device` where the device fails.
+    pub async fn step(
+        &mut self,
+        examples: &[Example<'_>],
+        rate: f32,
+        learns: &dyn Fn(&str) -> bool,
+    ) -> Result<f64> {
+        match self {
+            Self::Cpu(learner) => learner.step(examples, rate, learns),
+        }
+    }
+
+    /// The weights as they are.
+    ///
+    /// # Errors
+    /// `Device` where the device fails.
+    pub async fn weights(&self) -> Result<Weights> {
+        match self {
+            Self::Cpu(learner) => Ok(learner.weights().clone()),
+        }
+    }
+
+    /// Their running average.
+    ///
+    /// # Errors
+    /// `Device` where the device fails.
+    pub async fn averaged(&self) -> Result<Weights> {
+        match self {
+            Self::Cpu(learner) => Ok(learner.averaged()),
+        }
+    }
+
+    /// The optimiser's state.
+    ///
+    /// # Errors
+    /// `Device` where the device fails.
+    pub async fn state(&self) -> Result<Weights> {
+        match self {
+            Self::Cpu(learner) => Ok(learner.state()),
+        }
+    }
+
+    /// Goes on from weights and a [`Self::state`] after `step` steps.
+    ///
+    /// # Errors
+    /// As [`crate::store::check_weights`].
+    pub fn restore(&mut self, weights: Weights, state: Weights, step: usize) -> Result<()> {
+        match self {
+            Self::Cpu(learner) => learner.restore(weights, state, step),
+        }
+    }
+}
