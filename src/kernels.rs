@@ -5,8 +5,9 @@
 //! Values are f32, or f16 packed by pairs (`pack2x16float` is core WGSL, so every adapter has it); sums are f32.
 //! A reader normalises: `leaky(scale x + shift)` by the channel's line, `leak` 1 where no LeakyReLU follows.
 //! A kernel works on a slab: planes `first..first + planes` of its output; every map that it sees says by `start`
-//! which plane of the volume its buffer begins with.
+//! which plane of the volume its buffer begins with. Training goes back by kernels of its own, [`back`].
 
+pub mod back;
 pub mod conv;
 pub mod join;
 pub mod norm;
@@ -54,6 +55,8 @@ pub enum Kernel {
     Logits,
     /// [`out`], the label itself.
     Labels,
+    /// [`back`], those of training.
+    Back(back::Back),
 }
 
 impl Kernel {
@@ -69,6 +72,7 @@ impl Kernel {
             Self::Norm => "norm",
             Self::Logits => "logits",
             Self::Labels => "labels",
+            Self::Back(kernel) => kernel.name(),
         }
     }
 
@@ -90,6 +94,7 @@ impl Kernel {
             Self::Merge => &[false, true],
             Self::Norm => &[false, false, true],
             Self::Logits | Self::Labels => &[false, false, false, true],
+            Self::Back(kernel) => kernel.bindings(),
         }
     }
 
@@ -105,6 +110,7 @@ impl Kernel {
             Self::Norm => norm::NORM.to_owned(),
             Self::Logits => out::logits(),
             Self::Labels => out::labels(),
+            Self::Back(kernel) => kernel.source(),
         };
         let storage = match precision {
             Precision::F32 => F32,

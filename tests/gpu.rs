@@ -7,8 +7,10 @@ use insitu_seg::device::Compute;
 use insitu_seg::engine::Network;
 use insitu_seg::engine::bench::{noise, random_weights};
 use insitu_seg::engine::gpu;
+use insitu_seg::engine::gpu::check;
 use insitu_seg::engine::gpu::device::{Gpu, Options, Sources};
 use insitu_seg::engine::plan::Limits;
+use insitu_seg::kernels::back::Back;
 use insitu_seg::kernels::{Kernel, Precision};
 use insitu_seg::model::Architecture;
 use std::rc::Rc;
@@ -104,6 +106,31 @@ fn slabs_chunks_and_passing_maps_change_nothing() {
             println!("tiled {tiled} {dims:?}: off by {off:.1e}, {:.3} % of labels", 100.0 * same);
             assert!(off < 1e-3 && same > 0.9995, "{dims:?}: off by {off}, {same}");
         }
+    }
+}
+
+#[test]
+fn kernels_of_training_give_their_known_answers() {
+    let Some(gpu) = open(Options::default()) else { return };
+    let ask = |kernel| pollster::block_on(check::before_use(&gpu, &[Kernel::Back(kernel)].into())).err();
+    let wrong: Vec<String> = Back::ALL.into_iter().filter_map(ask).map(|error| error.to_string()).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_broken_kernel_of_training_is_refused_by_name() {
+    let broken: Sources = |kernel, precision| {
+        let source = kernel.source(precision);
+        match kernel {
+            Kernel::Back(Back::ConvWeight) => source.replacen("s231 +=", "s231 -=", 1),
+            Kernel::Back(Back::Pool) => source.replace("value > top", "value >= top"),
+            _ => source,
+        }
+    };
+    let Some(gpu) = open(Options { sources: broken, ..Options::default() }) else { return };
+    for kernel in [Back::ConvWeight, Back::Pool] {
+        let error = pollster::block_on(check::before_use(&gpu, &[Kernel::Back(kernel)].into())).unwrap_err();
+        assert!(error.to_string().contains(&format!("kernel \"{}\"", kernel.name())), "{error}");
     }
 }
 

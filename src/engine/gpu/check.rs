@@ -3,7 +3,7 @@
 //! it says nothing about today's driver.
 
 use super::device::{Gpu, Pipeline};
-use super::known::{Trial, trial};
+use super::known::{Trial, trials};
 use super::speed;
 use crate::error::{Error, Result};
 use crate::kernels::{Kernel, Precision};
@@ -26,8 +26,10 @@ fn tolerance(precision: Precision) -> f32 {
 pub async fn before_use(gpu: &Gpu, kernels: &BTreeSet<Kernel>) -> Result<()> {
     let fresh: Vec<Kernel> = kernels.iter().copied().filter(|kernel| !gpu.trusts(*kernel)).collect();
     for kernel in fresh {
-        let trial = trial(kernel, gpu.precision);
-        one(gpu, &trial).await.map_err(|error| error.within(format!("kernel \"{}\"", kernel.name())))?;
+        for trial in trials(kernel, gpu.precision) {
+            let named = |error: Error| error.within(format!("kernel \"{}\"", kernel.name()));
+            one(gpu, &trial).await.map_err(named)?;
+        }
         gpu.trust(kernel);
     }
     Ok(())
@@ -35,6 +37,10 @@ pub async fn before_use(gpu: &Gpu, kernels: &BTreeSet<Kernel>) -> Result<()> {
 
 async fn one(gpu: &Gpu, trial: &Trial) -> Result<()> {
     let found = (trial.found)(&dispatch(gpu, trial).await?);
+    if found.len() != trial.expected.len() {
+        let (found, expected) = (found.len(), trial.expected.len());
+        return Err(Error::device("known answer", format!("{found} numbers"), format!("{expected}")));
+    }
     let top = trial.expected.iter().fold(1f32, |top, value| top.max(value.abs()));
     for (index, (found, expected)) in found.iter().zip(&trial.expected).enumerate() {
         // Asked for what is right, so that NaN fails.

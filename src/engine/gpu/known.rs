@@ -1,6 +1,8 @@
 //! Small inputs of every kernel and what must come out, by the kernels' references: odd sizes, a slab in the
 //! middle, two sources, channels that do not fill a quad.
 
+mod back;
+
 use crate::engine::bench::noise;
 use crate::engine::norm::{Line, Moments};
 use crate::kernels::{Kernel, Layout, Precision, conv, join, norm, out, pool, up};
@@ -68,9 +70,11 @@ fn planes(values: &[f32], [x, y, z]: [usize; 3], (first, count): (usize, usize))
         .collect()
 }
 
-/// The question for a kernel.
-pub(super) fn trial(kernel: Kernel, precision: Precision) -> Trial {
-    match kernel {
+/// The questions for a kernel: one of each, but for those of training, which write to more than one buffer, or begin a
+/// sum and go on with it.
+pub(super) fn trials(kernel: Kernel, precision: Precision) -> Vec<Trial> {
+    vec![match kernel {
+        Kernel::Back(kernel) => return back::trials(kernel),
         Kernel::ConvDirect(_) | Kernel::ConvTiled(1) => convolution(kernel, 12, precision),
         Kernel::ConvTiled(_) => convolution(kernel, 30, precision),
         Kernel::Pool => pooling(precision),
@@ -79,7 +83,7 @@ pub(super) fn trial(kernel: Kernel, precision: Precision) -> Trial {
         Kernel::Merge => merging(),
         Kernel::Norm => lining(),
         Kernel::Logits | Kernel::Labels => ending(kernel, precision),
-    }
+    }]
 }
 
 fn convolution(kernel: Kernel, outputs: usize, precision: Precision) -> Trial {

@@ -1,11 +1,13 @@
 //! Kernels on images of a useful size, to be timed.
 
+mod back;
+
 use super::check;
 use super::device::Gpu;
 use super::known::Trial;
 use crate::engine::bench::noise;
 use crate::error::Result;
-use crate::kernels::{Kernel, Layout, conv as kernel, join, norm, pool, up};
+use crate::kernels::{Kernel, Layout, Precision, conv as kernel, join, norm, pool, up};
 
 /// A kernel to be timed, and what a run of it does.
 pub struct Work {
@@ -155,6 +157,10 @@ pub async fn kernels(gpu: &Gpu, base: usize, dims: [usize; 3], times: usize) -> 
         list.push(conv(gpu, tiled, 4 * base, 2 * base, dims.map(|n| n / 2)));
     }
     list.extend(others(gpu, base, dims));
+    // Training is in 32 bits.
+    if gpu.precision == Precision::F32 {
+        list.extend(back::all(gpu, base, dims));
+    }
     let mut speeds = Vec::new();
     for Work { name, trial, flops, bytes } in list {
         speeds.push(Speed { name, seconds: check::seconds(gpu, &trial, times).await?, flops, bytes });

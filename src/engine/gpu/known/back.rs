@@ -1,0 +1,59 @@
+//! The questions for the kernels of training.
+
+mod maps;
+mod step;
+
+use super::{Found, Trial, floats};
+use crate::kernels::Kernel;
+use crate::kernels::back::Back;
+
+/// The questions for a kernel of training.
+pub(super) fn trials(kernel: Back) -> Vec<Trial> {
+    match kernel {
+        Back::Stats => vec![maps::stats()],
+        Back::BendSums => vec![maps::bend_sums()],
+        Back::BendEnd => vec![maps::bend_end(3), maps::bend_end(4)],
+        Back::BendApply => vec![maps::bend_apply()],
+        Back::ConvWeight => vec![maps::conv_weight(true), maps::conv_weight(false)],
+        Back::Pool => vec![maps::pool()],
+        Back::Join => vec![maps::join(0), maps::join(2)],
+        Back::Up => vec![maps::up()],
+        Back::UpWeight => vec![maps::up_weight(true), maps::up_weight(false)],
+        Back::LossSums => vec![step::loss_sums()],
+        Back::LossEnd => vec![step::loss_end(1), step::loss_end(2)],
+        Back::LossBack => vec![step::loss_back()],
+        Back::Out => vec![maps::out()],
+        Back::OutWeight => vec![maps::out_weight(true), maps::out_weight(false)],
+        Back::Sum => vec![step::sum()],
+        Back::Gather => vec![step::gather(false), step::gather(true)],
+        Back::Excite => vec![step::excite()],
+        Back::ExciteBack => vec![step::excite_back()],
+        Back::SquareSum => vec![step::square_sum()],
+        Back::Clip => vec![step::clip(1.0), step::clip(f32::NAN)],
+        Back::AdamW => [2, 3, 4, 5]
+            .map(|look| step::adamw(look, 0.5))
+            .into_iter()
+            .chain([step::adamw(2, -1.0)])
+            .collect(),
+    }
+}
+
+fn trial(
+    kernel: Back,
+    words: Vec<u32>,
+    buffers: Vec<Vec<u8>>,
+    groups: [u32; 3],
+    (look, expected, found): (usize, Vec<f32>, Found),
+) -> Trial {
+    Trial { kernel: Kernel::Back(kernel), words, buffers, groups, look, expected, found }
+}
+
+/// A buffer of which all numbers are looked at.
+fn all(look: usize, expected: Vec<f32>) -> (usize, Vec<f32>, Found) {
+    (look, expected, Box::new(floats))
+}
+
+/// A buffer that is to be overwritten, of so many numbers: none that adds anything to it is right.
+fn blank(count: usize) -> Vec<u8> {
+    vec![0xFF; 4 * count]
+}

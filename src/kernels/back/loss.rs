@@ -1,0 +1,171 @@
+//! The loss of training and its gradient, from logits `l` and a target `y` of the same layout
+//! ([`crate::kernels::out::logits`]: `[plane, label, size / 4]` quads of voxels; what fills up the last is not looked at).
+//!
+//! ```text
+//! p = 1 / (1 + exp(-l))        D = sum p + sum y + 1
+//! loss = - mean over labels of (2 sum p y + 1) / D  +  mean of max(l, 0) - l y + ln(1 + exp(-|l|))
+//! dl   = p (1 - p) (w - u y) + k (p - y)
+//!        u = 2 / (D labels)    w = (2 sum p y + 1) / (D^2 labels)    k = 1 / (voxels labels)
+//! ```
+//! All times `share`, one over the images of a batch. *Sums* leaves parts of sum p y, sum p, sum y and of the sum of the
+//! cross-entropy; *end* has the loss and `[u, w, k, 0]` of each label; *back* has `dl` as a map of a channel per label.
+
+use super::Slab;
+
+/// Parts `[label, total]`, of which this dispatch writes `slot..slot + slots(slab)`.
+pub const SUMS: &str = "
+struct Params { size: u32, first: u32, outputs: u32, slot: u32, total: u32, spare0: u32, spare1: u32, spare2: u32 }
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> logits: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> labels: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> sums: array<vec4<f32>>;
+var<workgroup> parts: array<vec4<f32>, 64>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) me: u32) {
+    let words = (p.size + 3u) / 4u;
+    let across = (p.size + 4095u) / 4096u;
+    let row = ((p.first + group.y) * p.outputs + group.z) * words;
+    var sum = vec4(0.0);
+    for (var n = group.x * 64u + me; n < words; n += across * 64u) {
+        let l = logits[row + n];
+        let y = labels[row + n];
+        let inside = select(vec4(0.0), vec4(1.0), vec4(4u * n) + vec4(0u, 1u, 2u, 3u) < vec4(p.size));
+        let chance = 1.0 / (1.0 + exp(-clamp(l, vec4(-80.0), vec4(80.0))));
+        let entropy = max(l, vec4(0.0)) - l * y + log(1.0 + exp(-abs(l)));
+        sum += vec4(dot(inside, chance * y), dot(inside, chance), dot(inside, y), dot(inside, entropy));
+    }
+    parts[me] = sum;
+    for (var half = 32u; half > 0u; half /= 2u) {
+        workgroupBarrier();
+        if (me < half) { parts[me] += parts[me + half]; }
+    }
+    if (me == 0u) { sums[group.z * p.total + p.slot + group.y * across + group.x] = parts[0]; }
+}
+";
+
+/// Parts that a slab leaves.
+pub fn slots(slab: &Slab) -> usize {
+    slab.parts() * slab.planes
+}
+
+/// Uniform of *sums*: the slab, the labels, its first slot, the slots of all slabs.
+pub fn sums_words(slab: &Slab, outputs: usize, slot: usize, total: usize) -> Vec<u32> {
+    [slab.size(), slab.first, outputs, slot, total, 0, 0, 0].map(|n| n as u32).to_vec()
+}
+
+/// Workgroups of *sums*.
+pub fn sums_groups(slab: &Slab, outputs: usize) -> [u32; 3] {
+    [slab.parts() as u32, slab.planes as u32, outputs as u32]
+}
+
+/// Parts `[label, total]` -> the coefficients of each label, and the loss, the first number of its buffer.
+pub const END: &str = "
+struct Params { total: u32, outputs: u32, voxels: f32, share: f32, fresh: u32, spare0: u32, spare1: u32, spare2: u32 }
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> sums: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> coefficients: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> loss: array<f32>;
+var<workgroup> parts: array<vec4<f32>, 64>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(local_invocation_index) me: u32) {
+    var all = 0.0;
+    for (var o = 0u; o < p.outputs; o += 1u) {
+        var sum = vec4(0.0);
+        for (var n = me; n < p.total; n += 64u) { sum += sums[o * p.total + n]; }
+        workgroupBarrier();
+        parts[me] = sum;
+        for (var half = 32u; half > 0u; half /= 2u) {
+            workgroupBarrier();
+            if (me < half) { parts[me] += parts[me + half]; }
+        }
+        if (me == 0u) {
+            let over = 2.0 * parts[0].x + 1.0;
+            let under = parts[0].y + parts[0].z + 1.0;
+            let each = p.share / f32(p.outputs);
+            all += each * (parts[0].w / p.voxels - over / under);
+            coefficients[o] = each * vec4(2.0 / under, over / under / under, 1.0 / p.voxels, 0.0);
+        }
+    }
+    if (me == 0u) { loss[0] = all + select(loss[0], 0.0, p.fresh == 1u); }
+}
+";
+
+/// Uniform of *end*, one workgroup: slots, labels, voxels of a label, share of this image, and whether the loss begins
+/// with it; it is added to that of the images before otherwise.
+pub fn end_words(total: usize, outputs: usize, voxels: usize, share: f32, fresh: bool) -> Vec<u32> {
+    let (voxels, fresh) = ((voxels as f32).to_bits(), u32::from(fresh));
+    vec![total as u32, outputs as u32, voxels, share.to_bits(), fresh, 0, 0, 0]
+}
+
+/// The gradient of the logits.
+pub const BACK: &str = "
+struct Params { map: Slab, outputs: u32, spare0: u32, spare1: u32, spare2: u32 }
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> logits: array<f32>;
+@group(0) @binding(2) var<storage, read> labels: array<f32>;
+@group(0) @binding(3) var<storage, read> coefficients: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> output: array<Quad>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (id.x >= p.map.size * p.map.quads) { return; }
+    let words = (p.map.size + 3u) / 4u;
+    let z = p.map.first + id.y;
+    var gradient = vec4(0.0);
+    for (var k = 0u; k < 4u; k += 1u) {
+        let o = id.x / p.map.size * 4u + k;
+        if (o < p.outputs) {
+            let at = (z * p.outputs + o) * words * 4u + id.x % p.map.size;
+            let chance = 1.0 / (1.0 + exp(-clamp(logits[at], -80.0, 80.0)));
+            let c = coefficients[o];
+            gradient[k] = chance * (1.0 - chance) * (c.y - c.x * labels[at]) + c.z * (chance - labels[at]);
+        }
+    }
+    output[z * p.map.pitch + id.x] = pack(gradient);
+}
+";
+
+/// Uniform of *back*, for planes of the map that it writes; its workgroups are [`Slab::groups`].
+pub fn back_words(slab: &Slab, outputs: usize) -> Vec<u32> {
+    let mut words = slab.words();
+    words.extend([outputs as u32, 0, 0, 0]);
+    words
+}
+
+/// Values `[label, z, y, x]` as the kernels read logits and target.
+pub fn pack(values: &[f32], outputs: usize, [x, y, z]: [usize; 3]) -> Vec<f32> {
+    let size = x * y;
+    let mut packed = vec![0.0; outputs * z * size.next_multiple_of(4)];
+    for (n, row) in packed.chunks_exact_mut(size.next_multiple_of(4)).enumerate() {
+        let (plane, output) = (n / outputs, n % outputs);
+        row[..size].copy_from_slice(&values[(output * z + plane) * size..][..size]);
+    }
+    packed
+}
+
+/// The formula as it stands, of logits and target `[label, ...]`: the loss, the coefficients of each label, `dl`.
+pub fn reference(
+    logits: &[f32],
+    labels: &[f32],
+    outputs: usize,
+    share: f32,
+) -> (f64, Vec<[f64; 3]>, Vec<f32>) {
+    let (volume, each) = (logits.len() / outputs, f64::from(share) / outputs as f64);
+    let chance = |l: f32| 1.0 / (1.0 + (-f64::from(l)).exp());
+    let (mut loss, mut coefficients, mut gradient) = (0.0, Vec::new(), Vec::new());
+    for (logits, labels) in logits.chunks_exact(volume).zip(labels.chunks_exact(volume)) {
+        let pairs = || logits.iter().zip(labels).map(|(l, y)| (*l, f64::from(*y)));
+        let over = 2.0 * pairs().map(|(l, y)| chance(l) * y).sum::<f64>() + 1.0;
+        let under = pairs().map(|(l, y)| chance(l) + y).sum::<f64>() + 1.0;
+        let entropy =
+            |(l, y)| f64::from(f32::max(l, 0.0)) - f64::from(l) * y + (-f64::from(l).abs()).exp().ln_1p();
+        loss += each * (pairs().map(entropy).sum::<f64>() / volume as f64 - over / under);
+        let [u, w, k] = [2.0 / under, over / under / under, 1.0 / volume as f64].map(|n| n * each);
+        coefficients.push([u, w, k]);
+        let slope = |(l, y)| chance(l) * (1.0 - chance(l)) * (w - u * y) + k * (chance(l) - y);
+        gradient.extend(pairs().map(|pair| slope(pair) as f32));
+    }
+    (loss, coefficients, gradient)
+}
