@@ -223,9 +223,11 @@ impl Slab {
         [(self.size() * self.map.quads).div_ceil(64) as u32, self.planes as u32, 1]
     }
 
-    /// Workgroups of 64 that leave one part each, of up to 4096 voxels of a plane: how many to a plane.
-    fn parts(&self) -> usize {
-        self.size().div_ceil(4096)
+    /// Workgroups of 64 that leave one part each, of up to 4096 voxels or some more: how many to a plane, where it is
+    /// large, and how many planes deep, where they are small. The shaders count the same.
+    fn parts(&self) -> [usize; 2] {
+        let deep = (4096 / self.size()).max(1);
+        [self.size().div_ceil(4096), self.planes.div_ceil(deep)]
     }
 }
 

@@ -52,14 +52,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let across = (p.map.size + 4095u) / 4096u;
     let line = lines[group.z];
     let here = stats[group.z];
-    let plane = (p.map.first + group.y) * p.map.pitch + group.z * p.map.size;
+    let deep = max(4096u / p.map.size, 1u);
     var h = vec4(0.0);
     var hx = vec4(0.0);
-    for (var n = group.x * 64u + me; n < p.map.size; n += across * 64u) {
-        let value = load(values[plane + n]);
-        let one = unbend(load(gradient[plane + n]), value, line, p.leak);
-        h += one;
-        hx += one * (value - here.mean);
+    for (var z = group.y * deep; z < min((group.y + 1u) * deep, p.planes); z += 1u) {
+        let plane = (p.map.first + z) * p.map.pitch + group.z * p.map.size;
+        for (var n = group.x * 64u + me; n < p.map.size; n += across * 64u) {
+            let value = load(values[plane + n]);
+            let one = unbend(load(gradient[plane + n]), value, line, p.leak);
+            h += one;
+            hx += one * (value - here.mean);
+        }
     }
     parts[me] = Sums(h, hx * here.inverse);
     for (var half = 32u; half > 0u; half /= 2u) {
@@ -74,7 +77,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
 /// Parts that a slab leaves.
 pub fn slots(slab: &Slab) -> usize {
-    slab.parts() * slab.planes
+    slab.parts().iter().product()
 }
 
 /// Uniform of *sums*: the slab, the slope below zero, its first slot, the slots of all slabs.
@@ -86,7 +89,8 @@ pub fn sums_words(slab: &Slab, leak: f32, slot: usize, total: usize) -> Vec<u32>
 
 /// Workgroups of *sums*.
 pub fn sums_groups(slab: &Slab) -> [u32; 3] {
-    [slab.parts() as u32, slab.planes as u32, slab.map.quads as u32]
+    let [across, along] = slab.parts();
+    [across, along, slab.map.quads].map(|n| n as u32)
 }
 
 /// Parts `[quad, total]` -> the coefficients of each quad, and `[d gamma, d beta]` as [`crate::kernels::norm::pack`].

@@ -7,14 +7,14 @@
 //! dl   = p (1 - p) (w - u y) + k (p - y)
 //!        u = 2 / (D labels)    w = (2 sum p y + 1) / (D^2 labels)    k = 1 / (voxels labels)
 //! ```
-//! All times `share`, one over the images of a batch. *Sums* leaves parts of sum p y, sum p, sum y and of the sum of the
+//! All times `share`, one over the images of a batch; without the cross-entropy where Dice alone is asked for. *Sums* leaves parts of sum p y, sum p, sum y and of the sum of the
 //! cross-entropy; *end* has the loss and `[u, w, k, 0]` of each label; *back* has `dl` as a map of a channel per label.
 
 use super::Slab;
 
 /// Parts `[label, total]`, of which this dispatch writes `slot..slot + slots(slab)`.
 pub const SUMS: &str = "
-struct Params { size: u32, first: u32, outputs: u32, slot: u32, total: u32, spare0: u32, spare1: u32, spare2: u32 }
+struct Params { size: u32, first: u32, planes: u32, outputs: u32, slot: u32, total: u32, spare0: u32, spare1: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> logits: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> labels: array<vec4<f32>>;
@@ -25,15 +25,18 @@ var<workgroup> parts: array<vec4<f32>, 64>;
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) me: u32) {
     let words = (p.size + 3u) / 4u;
     let across = (p.size + 4095u) / 4096u;
-    let row = ((p.first + group.y) * p.outputs + group.z) * words;
+    let deep = max(4096u / p.size, 1u);
     var sum = vec4(0.0);
-    for (var n = group.x * 64u + me; n < words; n += across * 64u) {
-        let l = logits[row + n];
-        let y = labels[row + n];
-        let inside = select(vec4(0.0), vec4(1.0), vec4(4u * n) + vec4(0u, 1u, 2u, 3u) < vec4(p.size));
-        let chance = 1.0 / (1.0 + exp(-clamp(l, vec4(-80.0), vec4(80.0))));
-        let entropy = max(l, vec4(0.0)) - l * y + log(1.0 + exp(-abs(l)));
-        sum += vec4(dot(inside, chance * y), dot(inside, chance), dot(inside, y), dot(inside, entropy));
+    for (var z = group.y * deep; z < min((group.y + 1u) * deep, p.planes); z += 1u) {
+        let row = ((p.first + z) * p.outputs + group.z) * words;
+        for (var n = group.x * 64u + me; n < words; n += across * 64u) {
+            let l = logits[row + n];
+            let y = labels[row + n];
+            let inside = select(vec4(0.0), vec4(1.0), vec4(4u * n) + vec4(0u, 1u, 2u, 3u) < vec4(p.size));
+            let chance = 1.0 / (1.0 + exp(-clamp(l, vec4(-80.0), vec4(80.0))));
+            let entropy = max(l, vec4(0.0)) - l * y + log(1.0 + exp(-abs(l)));
+            sum += vec4(dot(inside, chance * y), dot(inside, chance), dot(inside, y), dot(inside, entropy));
+        }
     }
     parts[me] = sum;
     for (var half = 32u; half > 0u; half /= 2u) {
@@ -46,22 +49,23 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
 /// Parts that a slab leaves.
 pub fn slots(slab: &Slab) -> usize {
-    slab.parts() * slab.planes
+    slab.parts().iter().product()
 }
 
 /// Uniform of *sums*: the slab, the labels, its first slot, the slots of all slabs.
 pub fn sums_words(slab: &Slab, outputs: usize, slot: usize, total: usize) -> Vec<u32> {
-    [slab.size(), slab.first, outputs, slot, total, 0, 0, 0].map(|n| n as u32).to_vec()
+    [slab.size(), slab.first, slab.planes, outputs, slot, total, 0, 0].map(|n| n as u32).to_vec()
 }
 
 /// Workgroups of *sums*.
 pub fn sums_groups(slab: &Slab, outputs: usize) -> [u32; 3] {
-    [slab.parts() as u32, slab.planes as u32, outputs as u32]
+    let [across, along] = slab.parts();
+    [across, along, outputs].map(|n| n as u32)
 }
 
 /// Parts `[label, total]` -> the coefficients of each label, and the loss, the first number of its buffer.
 pub const END: &str = "
-struct Params { total: u32, outputs: u32, voxels: f32, share: f32, fresh: u32, spare0: u32, spare1: u32, spare2: u32 }
+struct Params { total: u32, outputs: u32, voxels: f32, share: f32, entropy: f32, fresh: u32, spare0: u32, spare1: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> sums: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> coefficients: array<vec4<f32>>;
@@ -84,19 +88,38 @@ fn main(@builtin(local_invocation_index) me: u32) {
             let over = 2.0 * parts[0].x + 1.0;
             let under = parts[0].y + parts[0].z + 1.0;
             let each = p.share / f32(p.outputs);
-            all += each * (parts[0].w / p.voxels - over / under);
-            coefficients[o] = each * vec4(2.0 / under, over / under / under, 1.0 / p.voxels, 0.0);
+            all += each * (p.entropy * parts[0].w / p.voxels - over / under);
+            coefficients[o] = each * vec4(2.0 / under, over / under / under, p.entropy / p.voxels, 0.0);
         }
     }
     if (me == 0u) { loss[0] = all + select(loss[0], 0.0, p.fresh == 1u); }
 }
 ";
 
-/// Uniform of *end*, one workgroup: slots, labels, voxels of a label, share of this image, and whether the loss begins
-/// with it; it is added to that of the images before otherwise.
-pub fn end_words(total: usize, outputs: usize, voxels: usize, share: f32, fresh: bool) -> Vec<u32> {
-    let (voxels, fresh) = ((voxels as f32).to_bits(), u32::from(fresh));
-    vec![total as u32, outputs as u32, voxels, share.to_bits(), fresh, 0, 0, 0]
+/// What *end* does; it is one workgroup.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct End {
+    /// Slots of all slabs.
+    pub total: usize,
+    /// Labels.
+    pub outputs: usize,
+    /// Voxels of a label.
+    pub voxels: usize,
+    /// Share of this image in the loss.
+    pub share: f32,
+    /// Whether the cross-entropy counts, or Dice alone.
+    pub entropy: bool,
+    /// Whether the loss begins here; it is added to that of the images before otherwise.
+    pub fresh: bool,
+}
+
+impl End {
+    /// As the shader reads it.
+    pub fn words(&self) -> Vec<u32> {
+        let numbers = [self.voxels as f32, self.share, f32::from(self.entropy)].map(f32::to_bits);
+        let sizes = [self.total as u32, self.outputs as u32];
+        sizes.into_iter().chain(numbers).chain([u32::from(self.fresh), 0, 0]).collect()
+    }
 }
 
 /// The gradient of the logits.

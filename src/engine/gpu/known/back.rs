@@ -3,15 +3,18 @@
 mod maps;
 mod step;
 
-use super::{Found, Trial, floats};
+use super::{DIMS, Found, Trial, floats};
 use crate::kernels::Kernel;
 use crate::kernels::back::Back;
+
+/// Where a part of a sum is of all planes, of two, and of some of one.
+const SHAPES: [[usize; 3]; 3] = [DIMS, [50, 40, 6], [70, 60, 6]];
 
 /// The questions for a kernel of training.
 pub(super) fn trials(kernel: Back) -> Vec<Trial> {
     match kernel {
         Back::Stats => vec![maps::stats()],
-        Back::BendSums => vec![maps::bend_sums()],
+        Back::BendSums => SHAPES.map(maps::bend_sums).into(),
         Back::BendEnd => vec![maps::bend_end(3), maps::bend_end(4)],
         Back::BendApply => vec![maps::bend_apply()],
         Back::ConvWeight => vec![maps::conv_weight(true), maps::conv_weight(false)],
@@ -19,12 +22,12 @@ pub(super) fn trials(kernel: Back) -> Vec<Trial> {
         Back::Join => vec![maps::join(0), maps::join(2)],
         Back::Up => vec![maps::up()],
         Back::UpWeight => vec![maps::up_weight(true), maps::up_weight(false)],
-        Back::LossSums => vec![step::loss_sums()],
-        Back::LossEnd => vec![step::loss_end(1), step::loss_end(2)],
+        Back::LossSums => SHAPES.map(step::loss_sums).into(),
+        Back::LossEnd => vec![step::loss_end(1, true), step::loss_end(2, true), step::loss_end(2, false)],
         Back::LossBack => vec![step::loss_back()],
         Back::Out => vec![maps::out()],
         Back::OutWeight => vec![maps::out_weight(true), maps::out_weight(false)],
-        Back::Sum => vec![step::sum()],
+        Back::Sum => vec![step::sum(1), step::sum(4)],
         Back::Gather => vec![step::gather(false), step::gather(true)],
         Back::Excite => vec![step::excite()],
         Back::ExciteBack => vec![step::excite_back()],

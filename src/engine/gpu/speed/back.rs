@@ -2,7 +2,7 @@
 
 use super::{Work, empty, map, random, same, work};
 use crate::engine::gpu::device::Gpu;
-use crate::kernels::back::{Back, Slab, bend, conv, up};
+use crate::kernels::back::{Back, Slab, bend, conv, sum, up};
 use crate::kernels::{Kernel, Layout, pool as forward_pool};
 
 const LEAK: f32 = 0.3;
@@ -15,6 +15,7 @@ pub(super) fn all(gpu: &Gpu, base: usize, dims: [usize; 3]) -> Vec<Work> {
         conv_weight(gpu, 2 * base, base, dims),
         conv_weight(gpu, 4 * base, 2 * base, half),
     ];
+    list.push(summing(base, dims));
     list.extend(ups(gpu, 2 * base, base, half, dims));
     list.extend(bends(gpu, base, dims));
     list.push(pooling(gpu, base, dims));
@@ -34,6 +35,21 @@ fn conv_weight(gpu: &Gpu, inputs: usize, outputs: usize, dims: [usize; 3]) -> Wo
         vec![gradient, values, same(source.quads), parts],
         params.groups(),
         flops,
+    )
+}
+
+/// Of the parts of a convolution's weights.
+fn summing(channels: usize, dims: [usize; 3]) -> Work {
+    let layout = Layout::new(channels, dims);
+    let (quads, splits) = (conv::part(&layout, &layout) / 4, conv::splits(&layout, &layout, dims[2]));
+    let left = sum::left(splits);
+    work(
+        format!("sum of {splits} times {quads} quads to {left}"),
+        Kernel::Back(Back::Sum),
+        sum::words(quads, splits, left),
+        vec![random(4 * quads * splits, 1), vec![0; 16 * quads * left]],
+        sum::groups(quads, left),
+        4.0 * (quads * splits) as f64,
     )
 }
 

@@ -71,11 +71,11 @@ struct Normed {
     raw: Vec<f32>,
 }
 
-fn normed(everywhere: bool) -> Normed {
-    let (count, zeros) = (volume(DIMS), 20.0);
+fn normed(dims: [usize; 3], everywhere: bool) -> Normed {
+    let (count, zeros) = (volume(dims), 20.0);
     let (values, mut gradient) = (noise(CHANNELS * count, 1), noise(CHANNELS * count, 2));
     if !everywhere {
-        gradient = within(&gradient, DIMS, SLAB);
+        gradient = within(&gradient, dims, SLAB);
     }
     let parameters: Vec<[f32; 2]> =
         noise(2 * CHANNELS, 3).chunks_exact(2).map(|v| [1.0 + 0.5 * v[0], 0.4 * v[1]]).collect();
@@ -93,14 +93,14 @@ fn normed(everywhere: bool) -> Normed {
     Normed { values, gradient, lines, stats, bent, raw }
 }
 
-pub(super) fn bend_sums() -> Trial {
-    let Normed { values, gradient, lines, stats, bent, .. } = normed(false);
-    let slab = slab(CHANNELS);
+pub(super) fn bend_sums(dims: [usize; 3]) -> Trial {
+    let Normed { values, gradient, lines, stats, bent, .. } = normed(dims, false);
+    let slab = Slab { map: Layout::new(CHANNELS, dims), first: SLAB.0, planes: SLAB.1 };
     let (slot, total) = (1, bend::slots(&slab) + 2);
     let pairs: Vec<[f32; 2]> = bent.iter().map(|bent| [bent.beta as f32, bent.gamma as f32]).collect();
     let buffers = vec![
-        map(&gradient, DIMS),
-        map(&values, DIMS),
+        map(&gradient, dims),
+        map(&values, dims),
         packed(&lines),
         bytes(&norm::pack(&stats)),
         blank(2 * total * 8),
@@ -139,7 +139,7 @@ pub(super) fn bend_end(look: usize) -> Trial {
 }
 
 pub(super) fn bend_apply() -> Trial {
-    let Normed { values, gradient, lines, stats, bent, raw } = normed(true);
+    let Normed { values, gradient, lines, stats, bent, raw } = normed(DIMS, true);
     let slab = slab(CHANNELS);
     let mut bends = vec![0.0; 2 * 16];
     for (channel, (bent, [mean, _])) in bent.iter().zip(&stats).enumerate() {

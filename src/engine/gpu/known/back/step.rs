@@ -11,29 +11,29 @@ use crate::kernels::{Layout, Precision, norm};
 /// Labels: two quads of their gradient.
 const OUTPUTS: usize = 5;
 
-fn slab() -> Slab {
-    Slab { map: Layout::new(OUTPUTS, DIMS), first: SLAB.0, planes: SLAB.1 }
+fn slab(dims: [usize; 3]) -> Slab {
+    Slab { map: Layout::new(OUTPUTS, dims), first: SLAB.0, planes: SLAB.1 }
 }
 
 /// Logits, some of them large, and a target.
-fn voxels() -> (Vec<f32>, Vec<f32>) {
-    let count = OUTPUTS * DIMS.iter().product::<usize>();
+fn voxels(dims: [usize; 3]) -> (Vec<f32>, Vec<f32>) {
+    let count = OUTPUTS * dims.iter().product::<usize>();
     let logits = noise(count, 1).iter().map(|v| if *v > 0.95 { 60.0 } else { 4.0 * v }).collect();
     (logits, noise(count, 2).iter().map(|v| f32::from(*v > 0.0)).collect())
 }
 
 /// As the kernels read them; what fills up a plane is not to be looked at.
-fn quads(values: &[f32]) -> Vec<u8> {
-    let (size, mut packed) = (DIMS[0] * DIMS[1], loss::pack(values, OUTPUTS, DIMS));
+fn quads(values: &[f32], dims: [usize; 3]) -> Vec<u8> {
+    let (size, mut packed) = (dims[0] * dims[1], loss::pack(values, OUTPUTS, dims));
     packed.chunks_exact_mut(size.next_multiple_of(4)).for_each(|row| row[size..].fill(30.0));
     bytes(&packed)
 }
 
-pub(super) fn loss_sums() -> Trial {
-    let ((logits, labels), slab) = (voxels(), slab());
+pub(super) fn loss_sums(dims: [usize; 3]) -> Trial {
+    let ((logits, labels), slab) = (voxels(dims), slab(dims));
     let (slot, total) = (1, loss::slots(&slab) + 2);
-    let (inside, targets) = (planes(&logits, DIMS, SLAB), planes(&labels, DIMS, SLAB));
-    let volume = DIMS[0] * DIMS[1] * SLAB.1;
+    let (inside, targets) = (planes(&logits, dims, SLAB), planes(&labels, dims, SLAB));
+    let volume = dims[0] * dims[1] * SLAB.1;
     let terms = |l: f64, y: f64| {
         let p = 1.0 / (1.0 + (-l).exp());
         [p * y, p, y, l.max(0.0) - l * y + (-l.abs()).exp().ln_1p()]
@@ -49,31 +49,32 @@ pub(super) fn loss_sums() -> Trial {
         let one = |n: usize| (slot..total - 1).map(|slot| all[(n / 4 * total + slot) * 4 + n % 4]).sum();
         (0..4 * OUTPUTS).map(one).collect()
     });
-    let buffers = vec![quads(&logits), quads(&labels), blank(4 * OUTPUTS * total)];
+    let buffers = vec![quads(&logits, dims), quads(&labels, dims), blank(4 * OUTPUTS * total)];
     let words = loss::sums_words(&slab, OUTPUTS, slot, total);
     trial(Back::LossSums, words, buffers, loss::sums_groups(&slab, OUTPUTS), (2, expected, found))
 }
 
 /// Sums as of some ten voxels, so that all coefficients count.
-pub(super) fn loss_end(look: usize) -> Trial {
+pub(super) fn loss_end(look: usize, entropy: bool) -> Trial {
     let (total, voxels, share, before) = (70, 10, 0.5, 3.0);
+    let each_voxel = f32::from(entropy) / voxels as f32;
     let sums: Vec<f32> = noise(OUTPUTS * total * 4, 1).iter().map(|v| 0.1 * (v + 1.0)).collect();
     let (mut value, mut coefficients) = (before, Vec::new());
     for slots in sums.chunks_exact(4 * total) {
         let sum = |n: usize| slots.iter().skip(n).step_by(4).sum::<f32>();
         let (over, under) = (2.0 * sum(0) + 1.0, sum(1) + sum(2) + 1.0);
         let each = share / OUTPUTS as f32;
-        value += each * (sum(3) / voxels as f32 - over / under);
-        coefficients.extend([2.0 / under, over / under / under, 1.0 / voxels as f32, 0.0].map(|n| each * n));
+        value += each * (sum(3) * each_voxel - over / under);
+        coefficients.extend([2.0 / under, over / under / under, each_voxel, 0.0].map(|n| each * n));
     }
     let expected = if look == 1 { coefficients } else { vec![value, 0.0, 0.0, 0.0] };
     let buffers = vec![bytes(&sums), blank(4 * OUTPUTS), bytes(&[before, 0.0, 0.0, 0.0])];
-    let words = loss::end_words(total, OUTPUTS, voxels, share, false);
-    trial(Back::LossEnd, words, buffers, [1, 1, 1], all(look, expected))
+    let end = loss::End { total, outputs: OUTPUTS, voxels, share, entropy, fresh: false };
+    trial(Back::LossEnd, end.words(), buffers, [1, 1, 1], all(look, expected))
 }
 
 pub(super) fn loss_back() -> Trial {
-    let ((logits, labels), slab) = (voxels(), slab());
+    let ((logits, labels), slab) = (voxels(DIMS), slab(DIMS));
     let coefficients = noise(OUTPUTS * 4, 3);
     let volume: usize = DIMS.iter().product();
     let slope = |n: usize| {
@@ -82,8 +83,12 @@ pub(super) fn loss_back() -> Trial {
         p * (1.0 - p) * (w - u * y) + k * (p - y)
     };
     let whole: Vec<f32> = (0..logits.len()).map(slope).collect();
-    let buffers =
-        vec![quads(&logits), quads(&labels), bytes(&coefficients), blank(4 * slab.map.pitch * DIMS[2])];
+    let buffers = vec![
+        quads(&logits, DIMS),
+        quads(&labels, DIMS),
+        bytes(&coefficients),
+        blank(4 * slab.map.pitch * DIMS[2]),
+    ];
     let found: Found = Box::new(move |bytes| {
         slab.map.unpack(&bytes[slab.first * slab.map.pitch * 16..], OUTPUTS, slab.planes, Precision::F32)
     });
@@ -91,12 +96,14 @@ pub(super) fn loss_back() -> Trial {
     trial(Back::LossBack, words, buffers, slab.groups(), (3, planes(&whole, DIMS, SLAB), found))
 }
 
-pub(super) fn sum() -> Trial {
+/// The parts that are left add up to the same as all.
+pub(super) fn sum(left: usize) -> Trial {
     let (count, splits) = (13, 21);
     let values = noise(count * 4 * splits, 1);
-    let buffers = vec![bytes(&values), blank(4 * count)];
-    let end = all(1, parts::reference(&values, splits));
-    trial(Back::Sum, parts::words(count, splits), buffers, parts::groups(count), end)
+    let buffers = vec![bytes(&values), blank(4 * count * left)];
+    let found: Found = Box::new(move |bytes| parts::reference(&floats(bytes), left));
+    let end = (1, parts::reference(&values, splits), found);
+    trial(Back::Sum, parts::words(count, splits, left), buffers, parts::groups(count, left), end)
 }
 
 pub(super) fn gather(add: bool) -> Trial {
