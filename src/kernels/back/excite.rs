@@ -66,7 +66,7 @@ fn factor(c: u32) -> f32 {
 }
 ";
 
-/// WGSL of the way there: gamma' and beta' as [`crate::kernels::norm::pack`]; what fills up the last quad is left.
+/// WGSL of the way there: gamma' and beta' as [`crate::kernels::norm::pack`].
 pub fn forward() -> String {
     format!(
         "{HEAD}@group(0) @binding(2) var<storage, read_write> output: array<f32>;
@@ -75,10 +75,11 @@ pub fn forward() -> String {
 fn main(@builtin(local_invocation_index) me: u32) {{
     squeeze(me);
     workgroupBarrier();
-    for (var c = me; c < p.channels; c += 64u) {{
-        let f = factor(c);
-        output[c / 4u * 8u + c % 4u] = f * w[p.gamma + c];
-        output[c / 4u * 8u + 4u + c % 4u] = f * w[p.beta + c];
+    for (var c = me; c < (p.channels + 3u) / 4u * 4u; c += 64u) {{
+        var pair = vec2(0.0);
+        if (c < p.channels) {{ pair = factor(c) * vec2(w[p.gamma + c], w[p.beta + c]); }}
+        output[c / 4u * 8u + c % 4u] = pair.x;
+        output[c / 4u * 8u + 4u + c % 4u] = pair.y;
     }}
 }}
 "

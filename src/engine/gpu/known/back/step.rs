@@ -131,7 +131,7 @@ fn exciting() -> (factors::Params, Vec<f32>) {
 pub(super) fn excite() -> Trial {
     let (params, values) = exciting();
     let expected = norm::pack(&factors::reference(&params, &values));
-    let buffers = vec![bytes(&values), vec![0; expected.len() * 4]];
+    let buffers = vec![bytes(&values), blank(expected.len())];
     trial(Back::Excite, params.words(), buffers, [1, 1, 1], all(1, expected))
 }
 
