@@ -26,6 +26,9 @@ pub struct Example<'a> {
 pub enum Learner {
     /// On the CPU.
     Cpu(cpu::learner::Learner),
+    /// On a GPU.
+    #[cfg(feature = "gpu")]
+    Gpu(Box<super::gpu::learner::Learner>),
 }
 
 impl Learner {
@@ -43,7 +46,10 @@ impl Learner {
         match compute {
             Compute::Cpu => cpu::learner::Learner::new(architecture, weights, settings, loss).map(Self::Cpu),
             #[cfg(feature = "gpu")]
-            Compute::Gpu(_) => Err(crate::Error::unsupported("training", "a GPU", "the CPU, for now")),
+            Compute::Gpu(gpu) => {
+                super::gpu::learner::Learner::new(architecture, &weights, settings, loss, gpu)
+                    .map(|learner| Self::Gpu(Box::new(learner)))
+            }
         }
     }
 
@@ -60,6 +66,8 @@ impl Learner {
     ) -> Result<f64> {
         match self {
             Self::Cpu(learner) => learner.step(examples, rate, learns),
+            #[cfg(feature = "gpu")]
+            Self::Gpu(learner) => learner.step(examples, rate, learns).await,
         }
     }
 
@@ -70,6 +78,8 @@ impl Learner {
     pub async fn weights(&self) -> Result<Weights> {
         match self {
             Self::Cpu(learner) => Ok(learner.weights().clone()),
+            #[cfg(feature = "gpu")]
+            Self::Gpu(learner) => learner.weights().await,
         }
     }
 
@@ -80,6 +90,8 @@ impl Learner {
     pub async fn averaged(&self) -> Result<Weights> {
         match self {
             Self::Cpu(learner) => Ok(learner.averaged()),
+            #[cfg(feature = "gpu")]
+            Self::Gpu(learner) => learner.averaged().await,
         }
     }
 
@@ -90,6 +102,8 @@ impl Learner {
     pub async fn state(&self) -> Result<Weights> {
         match self {
             Self::Cpu(learner) => Ok(learner.state()),
+            #[cfg(feature = "gpu")]
+            Self::Gpu(learner) => learner.state().await,
         }
     }
 
@@ -100,6 +114,8 @@ impl Learner {
     pub fn restore(&mut self, weights: Weights, state: Weights, step: usize) -> Result<()> {
         match self {
             Self::Cpu(learner) => learner.restore(weights, state, step),
+            #[cfg(feature = "gpu")]
+            Self::Gpu(learner) => learner.restore(&weights, state, step),
         }
     }
 }

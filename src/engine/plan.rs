@@ -11,8 +11,11 @@
 //! the image) and the last up-convolution (from the level below) are never stored, but made again, slab by slab, for
 //! each reader.
 
+mod buffers;
 mod build;
 mod cuts;
+pub mod learn;
+pub mod parameters;
 
 use super::graph::Graph;
 use crate::error::Result;
@@ -53,15 +56,50 @@ pub struct Settings {
     pub labels: bool,
 }
 
-/// A buffer that a kernel sees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Binding {
-    /// One of the plan.
-    Buffer(usize),
+/// All parameters, one after the other, or what learning keeps of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Flat {
+    /// Themselves.
+    Values,
+    /// Their gradients.
+    Gradient,
+    /// First moments of the optimiser.
+    First,
+    /// Second moments.
+    Second,
+    /// Running averages.
+    Average,
+}
+
+/// Numbers in the order in which kernels see them, and the tables that bring them into it or back
+/// ([`crate::kernels::back::gather`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Packed {
     /// The weights of a step.
     Weights(usize),
     /// `gamma` and `beta` of a normalisation.
     Norm(usize),
+    /// The weights that give a map's gradient from those of the convolutions that read it.
+    Turned(usize),
+    /// The gradient of a step's weights.
+    WeightsBack(usize),
+    /// The gradient of a normalisation's `gamma` and `beta`.
+    NormBack(usize),
+}
+
+/// A buffer that a kernel sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Binding {
+    /// One of the plan.
+    Buffer(usize),
+    /// What belongs to the network, not to a pass.
+    Packed(Packed),
+    /// How such numbers come into their order.
+    Table(Packed),
+    /// All parameters.
+    Flat(Flat),
+    /// The loss of a step.
+    Loss,
     /// Lines that change nothing.
     Same,
 }
@@ -112,6 +150,16 @@ pub enum Op {
         /// How many.
         bytes: u64,
     },
+    /// Put the target into a buffer.
+    Target {
+        /// Where to.
+        buffer: usize,
+    },
+    /// Fill with zeros.
+    Clear {
+        /// Which.
+        binding: Binding,
+    },
     /// Fill a buffer with what no result is.
     Mark {
         /// Which.
@@ -122,7 +170,7 @@ pub enum Op {
     /// Read planes of the result.
     Read {
         /// From which buffer.
-        buffer: usize,
+        binding: Binding,
         /// How far.
         bytes: u64,
         /// Which planes.

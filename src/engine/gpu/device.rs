@@ -200,6 +200,13 @@ impl Gpu {
         buffer(&self.device, &self.queue, values)
     }
 
+    /// The same of whole numbers.
+    pub(super) fn upload_words(&self, words: &[u32]) -> wgpu::Buffer {
+        let buffer = self.storage(4 * words.len().max(64) as u64);
+        self.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(words));
+        buffer
+    }
+
     /// A buffer for a map.
     pub(super) fn storage(&self, bytes: u64) -> wgpu::Buffer {
         use wgpu::BufferUsages as Usage;

@@ -1,7 +1,8 @@
 //! Writing the list.
 
+use super::buffers::Buffers;
 use super::cuts::Cuts;
-use super::{Binding, Op, Plan};
+use super::{Binding, Op, Packed, Plan};
 use crate::engine::graph::{Kind, Source, Step};
 use crate::engine::norm::padding;
 use crate::kernels::{Kernel, Layout, conv, join, norm, out, pool, up};
@@ -23,10 +24,7 @@ pub struct Builder<'a> {
     chunks: Vec<Vec<Chunk>>,
     /// Lines by normalisation.
     lines: Vec<Option<usize>>,
-    plan: Plan,
-    /// Bytes of every buffer ever made; 0 when dropped.
-    sizes: Vec<u64>,
-    free: Vec<usize>,
+    buffers: Buffers,
 }
 
 impl<'a> Builder<'a> {
@@ -35,9 +33,7 @@ impl<'a> Builder<'a> {
         Self {
             chunks: vec![Vec::new(); cuts.graph.maps.len()],
             lines: vec![None; cuts.graph.norms.len()],
-            plan: Plan::default(),
-            sizes: Vec::new(),
-            free: Vec::new(),
+            buffers: Buffers::within(cuts.settings.limits.budget),
             cuts,
         }
     }
@@ -47,7 +43,7 @@ impl<'a> Builder<'a> {
         let image = self.store(0);
         for chunk in image {
             let (layout, planes) = (self.cuts.layouts[0], chunk.held.clone());
-            self.plan.ops.push(Op::Upload { buffer: chunk.buffer, layout, planes });
+            self.buffers.push(Op::Upload { buffer: chunk.buffer, layout, planes });
         }
         let graph = self.cuts.graph;
         for (index, step) in graph.steps.iter().enumerate() {
@@ -60,13 +56,7 @@ impl<'a> Builder<'a> {
                 self.release(source.map, index);
             }
         }
-        self.plan.flops = self
-            .plan
-            .ops
-            .iter()
-            .map(|op| if let Op::Dispatch { flops, .. } = op { *flops } else { 0.0 })
-            .sum();
-        self.plan
+        self.buffers.plan
     }
 
     /// Gives back the buffers of a map, and of what it is made of if it is passing, after their last reader.
@@ -76,7 +66,7 @@ impl<'a> Builder<'a> {
             return;
         }
         for chunk in std::mem::take(&mut self.chunks[map]) {
-            self.give(chunk.buffer);
+            self.buffers.give(chunk.buffer);
         }
         if self.cuts.passing[map] {
             for step in graph.steps.iter().filter(|step| step.output == map) {
@@ -85,38 +75,13 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// A buffer: one that is free and about as large, or a new one.
-    fn take(&mut self, bytes: u64) -> usize {
-        let bytes = bytes.next_multiple_of(256).max(256);
-        let fits = |&&at: &&usize| (bytes..=bytes + bytes / 4).contains(&self.sizes[at]);
-        if let Some(&buffer) = self.free.iter().filter(fits).min_by_key(|&&at| self.sizes[at]) {
-            self.free.retain(|&at| at != buffer);
-            return buffer;
-        }
-        if self.sizes.iter().sum::<u64>() + bytes > self.cuts.settings.limits.budget {
-            for buffer in std::mem::take(&mut self.free) {
-                self.sizes[buffer] = 0;
-                self.plan.ops.push(Op::Drop { buffer });
-            }
-        }
-        self.sizes.push(bytes);
-        let buffer = self.sizes.len() - 1;
-        self.plan.ops.push(Op::Create { buffer, bytes });
-        self.plan.peak = self.plan.peak.max(self.sizes.iter().sum());
-        buffer
-    }
-
-    fn give(&mut self, buffer: usize) {
-        self.free.push(buffer);
-    }
-
     /// Buffers for a map.
     fn store(&mut self, map: usize) -> Vec<Chunk> {
         let (layout, halo) = (self.cuts.layouts[map], self.cuts.halos[map]);
         let mut chunks = Vec::new();
         for own in self.cuts.own(map) {
             let held = own.start.saturating_sub(halo)..(own.end + halo).min(layout.dims[2]);
-            chunks.push(Chunk { buffer: self.take(self.cuts.bytes(&layout, held.len())), own, held });
+            chunks.push(Chunk { buffer: self.buffers.take(self.cuts.bytes(&layout, held.len())), own, held });
         }
         self.chunks[map].clone_from(&chunks);
         chunks
@@ -141,12 +106,12 @@ impl<'a> Builder<'a> {
         let layout = self.cuts.layouts[step.output];
         let longest = slabs.iter().map(|(_, slab)| slab.len()).max().unwrap_or(0);
         let scratch = self.scratch(step, longest);
-        let passed = passing.then(|| self.take(self.cuts.bytes(&layout, longest)));
+        let passed = passing.then(|| self.buffers.take(self.cuts.bytes(&layout, longest)));
         let norms = self.cuts.graph.norms.iter().position(|norm| norm.map == step.output);
         let row = self.cuts.kernel(step).row();
         let count = |slab: &Range<usize>| conv::moments(&layout, slab.len(), row);
         let of = slabs.iter().map(|(_, slab)| norm::merge_groups(count(slab))).sum::<usize>();
-        let slots = norms.map(|_| self.take((of * layout.quads * 48) as u64));
+        let slots = norms.map(|_| self.buffers.take((of * layout.quads * 48) as u64));
         let mut slot = 0;
         for (chunk, slab) in &slabs {
             let target = match passed {
@@ -156,7 +121,7 @@ impl<'a> Builder<'a> {
             self.produce(index, step, slab.clone(), target, &scratch);
             if let Some(slots) = slots {
                 let (moments, groups) = (count(slab), norm::merge_groups(count(slab)));
-                self.plan.ops.push(Op::Dispatch {
+                self.buffers.push(Op::Dispatch {
                     kernel: Kernel::Merge,
                     words: norm::merge_words(moments, slot, of),
                     bindings: vec![Binding::Buffer(scratch.moments), Binding::Buffer(slots)],
@@ -167,21 +132,25 @@ impl<'a> Builder<'a> {
             }
         }
         if let (Some(norm), Some(slots)) = (norms, slots) {
-            let lines = self.take((layout.quads * 32) as u64);
+            let lines = self.buffers.take((layout.quads * 32) as u64);
             let zeros = if self.cuts.graph.norms[norm].padded { padding(layout.dims) } else { 0.0 };
-            self.plan.ops.push(Op::Dispatch {
+            self.buffers.push(Op::Dispatch {
                 kernel: Kernel::Norm,
                 words: norm::norm_words(of, layout.quads, zeros),
-                bindings: vec![Binding::Buffer(slots), Binding::Norm(norm), Binding::Buffer(lines)],
+                bindings: vec![
+                    Binding::Buffer(slots),
+                    Binding::Packed(Packed::Norm(norm)),
+                    Binding::Buffer(lines),
+                ],
                 groups: [layout.quads.div_ceil(64) as u32, 1, 1],
                 flops: 0.0,
             });
             self.lines[norm] = Some(lines);
-            self.give(slots);
+            self.buffers.give(slots);
         }
         self.exchange(step.output);
-        [Some(scratch.moments), passed].into_iter().flatten().for_each(|buffer| self.give(buffer));
-        scratch.windows.into_iter().flatten().for_each(|buffer| self.give(buffer));
+        [Some(scratch.moments), passed].into_iter().flatten().for_each(|buffer| self.buffers.give(buffer));
+        scratch.windows.into_iter().flatten().for_each(|buffer| self.buffers.give(buffer));
     }
 
     /// Fills the halos from the neighbours.
@@ -196,7 +165,7 @@ impl<'a> Builder<'a> {
                     };
                     let bytes = self.cuts.bytes(&layout, planes.len());
                     let op = Op::Copy { from: at(from), to: at(to), bytes };
-                    self.plan.ops.push(op);
+                    self.buffers.push(op);
                 }
             }
         }
@@ -218,9 +187,11 @@ impl<'a> Builder<'a> {
         let mut windows = Vec::new();
         for source in &step.sources {
             let layout = self.cuts.layouts[source.map];
-            windows.push(self.cuts.passing[source.map].then(|| self.take(self.cuts.bytes(&layout, held))));
+            windows.push(
+                self.cuts.passing[source.map].then(|| self.buffers.take(self.cuts.bytes(&layout, held))),
+            );
         }
-        Scratch { moments: self.take((moments * 48) as u64), windows }
+        Scratch { moments: self.buffers.take((moments * 48) as u64), windows }
     }
 
     /// Planes of a source: its buffer and the plane with which that begins. A passing map is made.
@@ -295,7 +266,7 @@ impl<'a> Builder<'a> {
                     Binding::Buffer(b_buffer),
                     a_lines,
                     b_lines,
-                    Binding::Weights(index),
+                    Binding::Packed(Packed::Weights(index)),
                     out,
                     Binding::Buffer(scratch.moments),
                 ];
@@ -304,8 +275,13 @@ impl<'a> Builder<'a> {
             Kind::Up(_) => {
                 let params = up::Params { output, start, first, planes, source: (a, a_start, a_leak) };
                 let moments = Binding::Buffer(scratch.moments);
-                let bindings =
-                    vec![Binding::Buffer(a_buffer), a_lines, Binding::Weights(index), out, moments];
+                let bindings = vec![
+                    Binding::Buffer(a_buffer),
+                    a_lines,
+                    Binding::Packed(Packed::Weights(index)),
+                    out,
+                    moments,
+                ];
                 Op::Dispatch {
                     kernel: Kernel::Up,
                     words: params.words(),
@@ -326,7 +302,7 @@ impl<'a> Builder<'a> {
                 }
             }
         };
-        self.plan.ops.push(op);
+        self.buffers.push(op);
     }
 
     /// In place: the sum takes the chunks of its first source.
@@ -338,7 +314,7 @@ impl<'a> Builder<'a> {
         let others = self.chunks[b.map].clone();
         for (chunk, other) in chunks.iter().zip(&others) {
             let planes = chunk.own.len();
-            self.plan.ops.push(Op::Dispatch {
+            self.buffers.push(Op::Dispatch {
                 kernel: Kernel::Join,
                 words: join::words(
                     size,
@@ -370,31 +346,31 @@ impl<'a> Builder<'a> {
         let most = ((16 << 20) / plane).max(1);
         let longest =
             self.chunks[source.map].iter().map(|chunk| chunk.own.len()).max().unwrap_or(1).min(most);
-        let buffer = self.take((longest * plane) as u64);
+        let buffer = self.buffers.take((longest * plane) as u64);
         for chunk in self.chunks[source.map].clone() {
             for first in chunk.own.clone().step_by(longest) {
                 let planes = first..(first + longest).min(chunk.own.end);
                 let bytes = (planes.len() * plane) as u64;
-                self.plan.ops.push(Op::Mark { buffer, bytes });
+                self.buffers.push(Op::Mark { buffer, bytes });
                 let leak = if source.leaky { LEAK } else { 1.0 };
                 let at = first - chunk.held.start;
-                self.plan.ops.push(Op::Dispatch {
+                self.buffers.push(Op::Dispatch {
                     kernel: if labels { Kernel::Labels } else { Kernel::Logits },
                     words: out::words(size, layout.pitch, at, planes.len(), layout.quads, outputs, leak),
                     bindings: vec![
                         Binding::Buffer(chunk.buffer),
                         self.lines_of(source),
-                        Binding::Weights(index),
+                        Binding::Packed(Packed::Weights(index)),
                         Binding::Buffer(buffer),
                     ],
                     groups: out::groups(size, planes.len()),
                     flops: self.cuts.graph.flops(step, self.cuts.dims) * planes.len() as f64
                         / layout.dims[2] as f64,
                 });
-                self.plan.ops.push(Op::Read { buffer, bytes, planes });
+                self.buffers.push(Op::Read { binding: Binding::Buffer(buffer), bytes, planes });
             }
         }
-        self.give(buffer);
+        self.buffers.give(buffer);
     }
 }
 

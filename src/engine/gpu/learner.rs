@@ -1,0 +1,307 @@
+//! Learning on a GPU: parameters, gradients and the optimiser's memory stay there. What is read of a step is its loss.
+
+use super::super::adam::Settings;
+use super::super::graph::Graph;
+use super::super::learner::Example;
+use super::super::loss::Loss;
+use super::super::plan::learn::{Share, Task, lesson};
+use super::super::plan::parameters::Parameters;
+use super::super::plan::{self, Binding, Flat, Op, Packed, Plan};
+use super::check;
+use super::device::Gpu;
+use super::run::{Bank, Feed, SUBMIT, run};
+use crate::error::{Error, Result};
+use crate::kernels::Precision;
+use crate::kernels::back::loss;
+use crate::model::Architecture;
+use crate::store::{Array, Weights, check_weights};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// All that is kept of every parameter.
+const FLATS: [Flat; 5] = [Flat::Values, Flat::Gradient, Flat::First, Flat::Second, Flat::Average];
+
+/// Weights that learn, on a GPU.
+pub struct Learner {
+    gpu: Rc<Gpu>,
+    architecture: Architecture,
+    graph: Graph,
+    parameters: Parameters,
+    settings: Settings,
+    loss: Loss,
+    bank: Bank,
+    /// Numbers by table.
+    tables: BTreeMap<Packed, usize>,
+    step: usize,
+    /// Names of what has learned so far.
+    learned: BTreeSet<String>,
+    /// The buffers of the last example, and its size.
+    kept: (Vec<Option<wgpu::Buffer>>, [usize; 3]),
+}
+
+impl Learner {
+    /// Starts from weights.
+    ///
+    /// # Errors
+    /// As [`check_weights`]; `Unsupported` on a GPU that stores maps in 16 bits.
+    pub fn new(
+        architecture: Architecture,
+        weights: &Weights,
+        settings: Settings,
+        loss: Loss,
+        gpu: &Rc<Gpu>,
+    ) -> Result<Self> {
+        check_weights(&architecture, weights)?;
+        if gpu.precision != Precision::F32 {
+            return Err(Error::unsupported("training", "maps of 16 bits", "a GPU opened for 32"));
+        }
+        let (graph, parameters) = (Graph::of(&architecture), Parameters::new(&architecture));
+        let mut bank = Bank::new();
+        let mut tables = BTreeMap::new();
+        for (packed, table) in parameters.tables(&graph) {
+            tables.insert(packed, table.len());
+            bank.insert(Binding::Table(packed), gpu.upload_words(&table));
+            if !matches!(packed, Packed::WeightsBack(_) | Packed::NormBack(_)) {
+                bank.insert(Binding::Packed(packed), gpu.storage(4 * table.len().max(64) as u64));
+            }
+        }
+        for (index, norm) in graph.norms.iter().enumerate().filter(|(_, norm)| norm.excite.is_some()) {
+            let bytes = 32 * graph.maps[norm.map].channels.div_ceil(4) as u64;
+            bank.insert(Binding::Packed(Packed::Norm(index)), gpu.storage(bytes.max(256)));
+        }
+        for flat in FLATS {
+            bank.insert(Binding::Flat(flat), gpu.storage(4 * parameters.total as u64));
+        }
+        bank.insert(Binding::Loss, gpu.storage(256));
+        let mut learner = Self {
+            gpu: gpu.clone(),
+            architecture,
+            graph,
+            parameters,
+            settings,
+            loss,
+            bank,
+            tables,
+            step: 0,
+            learned: BTreeSet::new(),
+            kept: (Vec::new(), [0; 3]),
+        };
+        learner.restore(weights, Weights::new(), 0)?;
+        Ok(learner)
+    }
+
+    /// One step down the mean gradient of the examples, of the tensors that learn, by name; the mean loss before it.
+    /// Where the gradient is not finite nothing changes.
+    ///
+    /// # Errors
+    /// `Limit` where a map exceeds a binding; `Device` where the device fails or reports an error.
+    pub async fn step(
+        &mut self,
+        examples: &[Example<'_>],
+        rate: f32,
+        learns: &dyn Fn(&str) -> bool,
+    ) -> Result<f64> {
+        let loss = self.learn(examples, learns).await?;
+        self.step += 1;
+        let ranges = self.parameters.ranges(learns);
+        if !ranges.is_empty() {
+            let plan = self.parameters.step(&ranges, self.settings, self.step, rate);
+            check::before_use(&self.gpu, &plan.kernels()).await?;
+            self.quiet(&plan, &mut Vec::new(), (&[], &[]), &mut |_, _| ()).await?;
+        }
+        let names = self.parameters.list.iter().map(|parameter| &parameter.name);
+        self.learned.extend(names.filter(|name| learns(name)).cloned());
+        Ok(loss)
+    }
+
+    /// The mean gradients of the examples into [`Flat::Gradient`]; their mean loss.
+    async fn learn(&mut self, examples: &[Example<'_>], learns: &dyn Fn(&str) -> bool) -> Result<f64> {
+        let mut spread = self.parameters.spread(&self.graph, &self.tables);
+        spread.ops.push(Op::Clear { binding: Binding::Flat(Flat::Gradient) });
+        check::before_use(&self.gpu, &spread.kernels()).await?;
+        self.quiet(&spread, &mut Vec::new(), (&[], &[]), &mut |_, _| ()).await?;
+        let mut loss = f64::NAN;
+        for (number, Example { image, target, dims }) in examples.iter().enumerate() {
+            let share = Share {
+                share: 1.0 / examples.len() as f32,
+                fresh: number == 0,
+                entropy: self.loss == Loss::DiceAndEntropy,
+            };
+            let settings = self.plan_settings();
+            let task = Task {
+                graph: &self.graph,
+                parameters: &self.parameters,
+                dims: *dims,
+                settings: &settings,
+                learns,
+            };
+            let mut plan = lesson(task, share)?;
+            check::before_use(&self.gpu, &plan.kernels()).await?;
+            if number + 1 == examples.len() {
+                plan.ops.push(Op::Read { binding: Binding::Loss, bytes: 4, planes: 0..1 });
+            }
+            let target = loss::pack(target, self.architecture.outputs, *dims);
+            let mut kept = self.kept_for(*dims, &plan);
+            let read = &mut |found: &[u8], _: usize| {
+                if let [a, b, c, d, ..] = *found {
+                    loss = f64::from(f32::from_le_bytes([a, b, c, d]));
+                }
+            };
+            let done = self.quiet(&plan, &mut kept, (image, &target), read).await;
+            self.kept = (kept, *dims);
+            done?;
+        }
+        Ok(loss)
+    }
+
+    fn plan_settings(&self) -> plan::Settings {
+        let Gpu { tiled, limits, rate, .. } = &*self.gpu;
+        let mut limits = *limits;
+        limits.dispatch = limits.dispatch.min((rate.get() * SUBMIT).max(1e7));
+        plan::Settings { precision: Precision::F32, tiled: tiled.get(), limits, labels: false }
+    }
+
+    /// The buffers of the last example, if a plan wants the same; else room for new ones.
+    fn kept_for(&mut self, dims: [usize; 3], plan: &Plan) -> Vec<Option<wgpu::Buffer>> {
+        let (kept, size) = std::mem::take(&mut self.kept);
+        let wanted = plan.ops.iter().filter_map(|op| match op {
+            Op::Create { buffer, bytes } => Some((*buffer, *bytes)),
+            _ => None,
+        });
+        let there = |(buffer, bytes): (usize, u64)| {
+            kept.get(buffer).and_then(Option::as_ref).is_some_and(|found| found.size() == bytes)
+        };
+        if size == dims && wanted.clone().all(there) {
+            return kept;
+        }
+        kept.iter().flatten().for_each(wgpu::Buffer::destroy);
+        vec![None; wanted.count().max(1)]
+    }
+
+    async fn quiet(
+        &self,
+        plan: &Plan,
+        kept: &mut Vec<Option<wgpu::Buffer>>,
+        (image, target): (&[f32], &[f32]),
+        keep: &mut dyn FnMut(&[u8], usize),
+    ) -> Result<()> {
+        let mut feed = Feed { image, target, pause: &mut |_| Ok(()), keep };
+        run(&self.gpu, &self.bank, plan, kept, &mut feed).await
+    }
+
+    /// Bytes of a step on an example of `dims`: of its maps at the worst moment, and of all parameters.
+    ///
+    /// # Errors
+    /// As [`lesson`].
+    pub fn peak_bytes(&self, dims: [usize; 3]) -> Result<u64> {
+        let settings = self.plan_settings();
+        let task = Task {
+            graph: &self.graph,
+            parameters: &self.parameters,
+            dims,
+            settings: &settings,
+            learns: &|_| true,
+        };
+        plan::learn::peak(task)
+    }
+
+    /// Mean loss and mean gradients of some examples, without a step.
+    ///
+    /// # Errors
+    /// As [`Self::step`].
+    pub async fn gradients(
+        &mut self,
+        examples: &[Example<'_>],
+        learns: &dyn Fn(&str) -> bool,
+    ) -> Result<(f64, Weights)> {
+        let loss = self.learn(examples, learns).await?;
+        let mut gradients = self.named(Flat::Gradient).await?;
+        gradients.retain(|name, _| learns(name));
+        Ok((loss, gradients))
+    }
+
+    /// The weights as they are.
+    ///
+    /// # Errors
+    /// `Device` where the device fails.
+    pub async fn weights(&self) -> Result<Weights> {
+        self.named(Flat::Values).await
+    }
+
+    /// Their running average.
+    ///
+    /// # Errors
+    /// `Device` where the device fails.
+    pub async fn averaged(&self) -> Result<Weights> {
+        self.named(Flat::Average).await
+    }
+
+    /// The optimiser's state: `first/NAME`, `second/NAME`, `average/NAME` of what has learned.
+    ///
+    /// # Errors
+    /// `Device` where the device fails.
+    pub async fn state(&self) -> Result<Weights> {
+        let mut state = Weights::new();
+        for (part, flat) in [("first", Flat::First), ("second", Flat::Second), ("average", Flat::Average)] {
+            for (name, Array { values, .. }) in self.named(flat).await? {
+                if self.learned.contains(&name) {
+                    state.insert(format!("{part}/{name}"), Array { shape: vec![values.len()], values });
+                }
+            }
+        }
+        Ok(state)
+    }
+
+    /// Goes on from weights and a [`Self::state`] after `step` steps. Tensors that the state lacks start afresh.
+    ///
+    /// # Errors
+    /// As [`check_weights`].
+    pub fn restore(&mut self, weights: &Weights, mut state: Weights, step: usize) -> Result<()> {
+        check_weights(&self.architecture, weights)?;
+        self.step = step;
+        self.learned.clear();
+        let mut flats = [Flat::Values, Flat::First, Flat::Second, Flat::Average]
+            .map(|flat| (flat, vec![0f32; self.parameters.total]));
+        for parameter in &self.parameters.list {
+            let (name, place) = (&parameter.name, self.parameters.place(&parameter.name));
+            let values = super::tensor(weights, name)?;
+            flats[0].1[place.clone()].copy_from_slice(values);
+            flats[3].1[place.clone()].copy_from_slice(values);
+            for (part, (_, flat)) in ["first", "second", "average"].iter().zip(&mut flats[1..]) {
+                let found = state.remove(&format!("{part}/{name}"));
+                if let Some(array) = found.filter(|array| array.values.len() == place.len()) {
+                    flat[place.clone()].copy_from_slice(&array.values);
+                    self.learned.insert(name.clone());
+                }
+            }
+        }
+        for (flat, values) in flats {
+            if let Some(buffer) = self.bank.get(&Binding::Flat(flat)) {
+                self.gpu.queue.write_buffer(buffer, 0, bytemuck::cast_slice(&values));
+            }
+        }
+        Ok(())
+    }
+
+    async fn named(&self, flat: Flat) -> Result<Weights> {
+        let mut plan = Plan::default();
+        let bytes = 4 * self.parameters.total as u64;
+        plan.ops.push(Op::Read { binding: Binding::Flat(flat), bytes, planes: 0..1 });
+        let mut all = Vec::new();
+        self.quiet(&plan, &mut Vec::new(), (&[], &[]), &mut |found, _| {
+            all = found.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        })
+        .await?;
+        let named = self.parameters.list.iter().map(|parameter| {
+            let values = all[self.parameters.place(&parameter.name)].to_vec();
+            (parameter.name.clone(), Array { shape: parameter.shape.clone(), values })
+        });
+        Ok(named.collect())
+    }
+}
+
+impl Drop for Learner {
+    fn drop(&mut self) {
+        self.bank.values().chain(self.kept.0.iter().flatten()).for_each(wgpu::Buffer::destroy);
+    }
+}

@@ -1,0 +1,245 @@
+//! All parameters of a network in one piece of a GPU's memory, and the ways from there to the kernels and back:
+//! tables that are made once, so that no weight is read from the GPU between two steps.
+
+use super::buffers::Buffers;
+use super::{Binding, Flat, Op, Packed, Plan};
+use crate::engine::adam;
+use crate::engine::graph::{Graph, Kind, Norm};
+use crate::kernels::back::{Back, adamw, conv as conv_back, excite, gather, out as out_back, up as up_back};
+use crate::kernels::{Kernel, Layout, conv, norm, out, up};
+use crate::model::{Architecture, Parameter};
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// Where each parameter lies.
+#[derive(Debug, Clone)]
+pub struct Parameters {
+    /// In their order.
+    pub list: Vec<Parameter>,
+    /// Their places by name.
+    places: BTreeMap<String, Range<usize>>,
+    /// How many numbers.
+    pub total: usize,
+}
+
+impl Parameters {
+    /// Of an architecture.
+    pub fn new(architecture: &Architecture) -> Self {
+        let list = architecture.parameters();
+        let mut total = 0;
+        let place = |parameter: &Parameter| {
+            total += parameter.shape.iter().product::<usize>();
+            (parameter.name.clone(), total - parameter.shape.iter().product::<usize>()..total)
+        };
+        let places = list.iter().map(place).collect();
+        Self { list, places, total }
+    }
+
+    /// The place of a parameter.
+    pub fn place(&self, name: &str) -> Range<usize> {
+        self.places.get(name).cloned().unwrap_or(0..0)
+    }
+
+    /// Where those that learn lie, neighbours as one.
+    pub fn ranges(&self, learns: &dyn Fn(&str) -> bool) -> Vec<Range<usize>> {
+        let mut ranges: Vec<Range<usize>> = Vec::new();
+        for parameter in self.list.iter().filter(|parameter| learns(&parameter.name)) {
+            let place = self.place(&parameter.name);
+            match ranges.last_mut() {
+                Some(last) if last.end == place.start => last.end = place.end,
+                _ => ranges.push(place),
+            }
+        }
+        ranges
+    }
+
+    /// All tables. Numbers count from 1 among the parameters, or in what a kernel leaves.
+    pub fn tables(&self, graph: &Graph) -> Vec<(Packed, Vec<u32>)> {
+        let channels = |map: usize| graph.maps[map].channels;
+        let mut tables = Vec::new();
+        for (index, step) in graph.steps.iter().enumerate() {
+            let sources: Vec<usize> = step.sources.iter().map(|source| channels(source.map)).collect();
+            let (inputs, outputs) = (graph.inputs(step), channels(step.output));
+            let (there, back) = match &step.kind {
+                Kind::Conv(_) => {
+                    let pack = |weight: &[f32]| conv::pack(weight, &sources, outputs);
+                    (gather::table(outputs * inputs * 27, pack), conv_index(&sources, outputs))
+                }
+                Kind::Up(_) => {
+                    let pack = |weight: &[f32]| up::pack(weight, inputs, outputs);
+                    (gather::table(inputs * outputs * 8, pack), up_back::index(inputs, outputs))
+                }
+                Kind::Out(_) => {
+                    let pack = |all: &[f32]| out::pack(&all[..outputs * inputs], &all[outputs * inputs..]);
+                    (gather::table(outputs * (inputs + 1), pack), out_back::index(inputs, outputs))
+                }
+                Kind::Pool | Kind::Join => continue,
+            };
+            tables.push((Packed::Weights(index), there));
+            tables.push((Packed::WeightsBack(index), back));
+        }
+        for (index, norm) in graph.norms.iter().enumerate().filter(|(_, norm)| norm.excite.is_none()) {
+            let channels = channels(norm.map);
+            let pack = |all: &[f32]| {
+                let pairs = all[..channels].iter().zip(&all[channels..]);
+                norm::pack(&pairs.map(|(gamma, beta)| [*gamma, *beta]).collect::<Vec<_>>())
+            };
+            let table = gather::table(2 * channels, pack);
+            tables.push((Packed::NormBack(index), gather::inverse(&table, 2 * channels)));
+            tables.push((Packed::Norm(index), table));
+        }
+        for steps in graph.together() {
+            let mut first = 0;
+            for source in &graph.steps[steps.start].sources {
+                if let Some(table) = self.turned(graph, steps.clone(), first..first + channels(source.map)) {
+                    tables.push((Packed::Turned(source.map), table));
+                }
+                first += channels(source.map);
+            }
+        }
+        tables
+    }
+
+    /// The table of the weights that give the gradient of channels `range` of what some convolutions read.
+    fn turned(&self, graph: &Graph, steps: Range<usize>, range: Range<usize>) -> Option<Vec<u32>> {
+        let steps = &graph.steps[steps];
+        let places = steps.iter().map(|step| match &step.kind {
+            Kind::Conv(name) => Some(self.place(name)),
+            _ => None,
+        });
+        let places: Vec<Range<usize>> = places.collect::<Option<_>>()?;
+        let outputs: Vec<usize> = steps.iter().map(|step| graph.maps[step.output].channels).collect();
+        let inputs = graph.inputs(&steps[0]);
+        let numbers: Vec<usize> = places.iter().cloned().flatten().collect();
+        let pack = |all: &[f32]| {
+            let mut rest = all;
+            let readers = places.iter().map(|place| {
+                let (mine, others) = rest.split_at(place.len());
+                rest = others;
+                mine
+            });
+            let readers: Vec<&[f32]> = readers.collect();
+            conv::pack(&conv_back::turned(&readers, inputs, range.clone()), &outputs, range.len())
+        };
+        let table = gather::table(numbers.len(), pack);
+        let absolute = |n: u32| if n == 0 { 0 } else { numbers[n as usize - 1] as u32 + 1 };
+        Some(table.into_iter().map(absolute).collect())
+    }
+
+    /// Bytes of all that stays on the GPU between two steps: the flat arrays, the tables, the packed numbers.
+    pub fn bytes(&self, tables: &[(Packed, Vec<u32>)]) -> u64 {
+        let twice = |packed: &Packed| !matches!(packed, Packed::WeightsBack(_) | Packed::NormBack(_));
+        let table = |(packed, table): &(Packed, Vec<u32>)| table.len() * if twice(packed) { 2 } else { 1 };
+        4 * (5 * self.total + tables.iter().map(table).sum::<usize>()) as u64
+    }
+
+    /// Brings the parameters to where the kernels see them.
+    pub fn spread(&self, graph: &Graph, tables: &BTreeMap<Packed, usize>) -> Plan {
+        let mut buffers = Buffers::kept();
+        for (&packed, &count) in tables {
+            let start = match packed {
+                Packed::Weights(step) => match graph.steps[step].parameters().first() {
+                    Some(name) => self.place(name).start,
+                    None => continue,
+                },
+                Packed::Norm(index) => self.place(&format!("{}.gamma", graph.norms[index].name)).start,
+                Packed::Turned(_) => 0,
+                Packed::WeightsBack(_) | Packed::NormBack(_) => continue,
+            };
+            buffers.push(Op::Dispatch {
+                kernel: Kernel::Back(Back::Gather),
+                words: gather::words(count, 0, start, false),
+                bindings: vec![Binding::Flat(Flat::Values), Binding::Table(packed), Binding::Packed(packed)],
+                groups: gather::groups(count),
+                flops: count as f64,
+            });
+        }
+        for (index, norm) in graph.norms.iter().enumerate() {
+            if let Some(params) = self.excite(graph, norm) {
+                buffers.push(Op::Dispatch {
+                    kernel: Kernel::Back(Back::Excite),
+                    words: params.words(),
+                    bindings: vec![Binding::Flat(Flat::Values), Binding::Packed(Packed::Norm(index))],
+                    groups: [1; 3],
+                    flops: (4 * params.channels * params.narrow) as f64,
+                });
+            }
+        }
+        buffers.plan
+    }
+
+    /// Where the tensors of a normalisation's squeeze-and-excite lie, if it has one.
+    pub fn excite(&self, graph: &Graph, norm: &Norm) -> Option<excite::Params> {
+        let name = norm.excite.as_ref()?;
+        let start = |name: String| self.place(&name).start;
+        let layer = |layer: &str| ["weight", "bias"].map(|part| start(format!("{name}.{layer}.{part}")));
+        Some(excite::Params {
+            channels: graph.maps[norm.map].channels,
+            narrow: self.place(&format!("{name}.squeeze.bias")).len(),
+            gamma: start(format!("{}.gamma", norm.name)),
+            beta: start(format!("{}.beta", norm.name)),
+            squeeze: layer("squeeze"),
+            excite: layer("excite"),
+        })
+    }
+
+    /// One step of the optimiser over some ranges; nothing changes where the gradient is not finite.
+    pub fn step(&self, ranges: &[Range<usize>], settings: adam::Settings, number: usize, rate: f32) -> Plan {
+        let mut buffers = Buffers::kept();
+        let slots: usize = ranges.iter().map(|range| adamw::slots(range.len())).sum();
+        let (squares, clip) = (buffers.take(4 * slots as u64), buffers.take(8));
+        let mut slot = 0;
+        for range in ranges {
+            buffers.push(Op::Dispatch {
+                kernel: Kernel::Back(Back::SquareSum),
+                words: adamw::squares_words(range.start, range.len(), slot),
+                bindings: vec![Binding::Flat(Flat::Gradient), Binding::Buffer(squares)],
+                groups: [adamw::slots(range.len()) as u32, 1, 1],
+                flops: 2.0 * range.len() as f64,
+            });
+            slot += adamw::slots(range.len());
+        }
+        buffers.push(Op::Dispatch {
+            kernel: Kernel::Back(Back::Clip),
+            words: adamw::clip_words(slots, settings.clip),
+            bindings: vec![Binding::Buffer(squares), Binding::Buffer(clip)],
+            groups: [1; 3],
+            flops: slots as f64,
+        });
+        let adam::Settings { beta1, beta2, epsilon, decay, average, .. } = settings;
+        for range in ranges {
+            let (start, count, betas) = (range.start, range.len(), [beta1, beta2]);
+            let params = adamw::Params { start, count, step: number, rate, betas, epsilon, decay, average };
+            let flats = [Flat::Gradient, Flat::Values, Flat::First, Flat::Second, Flat::Average];
+            let flats = flats.map(Binding::Flat);
+            buffers.push(Op::Dispatch {
+                kernel: Kernel::Back(Back::AdamW),
+                words: params.words(),
+                bindings: [Binding::Buffer(clip)].into_iter().chain(flats).collect(),
+                groups: params.groups(),
+                flops: 20.0 * count as f64,
+            });
+        }
+        buffers.plan
+    }
+}
+
+/// Where the gradient of each weight lies in the parts of all sources, one after the other.
+fn conv_index(sources: &[usize], outputs: usize) -> Vec<u32> {
+    let mut index = conv_back::index(sources, 0, outputs);
+    let mut before = part(sources[0], outputs);
+    for (which, channels) in sources.iter().enumerate().skip(1) {
+        for (place, more) in index.iter_mut().zip(conv_back::index(sources, which, outputs)) {
+            if more > 0 {
+                *place = more + before as u32;
+            }
+        }
+        before += part(*channels, outputs);
+    }
+    index
+}
+
+/// Numbers of the gradient by the weights of one source.
+pub fn part(channels: usize, outputs: usize) -> usize {
+    conv_back::part(&Layout::new(channels, [1; 3]), &Layout::new(outputs, [1; 3]))
+}

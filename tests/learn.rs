@@ -1,0 +1,195 @@
+//! Learning on a GPU (or what stands in for one) against the CPU, and the plan of it.
+#![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[path = "common/golden.rs"]
+mod golden;
+
+use golden::{Golden, deviation, our_name};
+use insitu_seg::device::{Backend, Compute};
+use insitu_seg::engine::adam::Settings;
+use insitu_seg::engine::bench::{noise, random_weights};
+use insitu_seg::engine::gpu::device::Gpu;
+use insitu_seg::engine::gpu::learner::Learner as OnGpu;
+use insitu_seg::engine::learner::{Example, Learner};
+use insitu_seg::engine::loss::Loss;
+use insitu_seg::model::Architecture;
+use insitu_seg::store::Weights;
+use std::rc::Rc;
+
+/// The GPU of this machine; where there is none the test says so.
+fn gpu() -> Option<Rc<Gpu>> {
+    match pollster::block_on(Compute::open(Backend::Gpu)) {
+        Ok(Compute::Gpu(gpu)) => Some(gpu),
+        Ok(Compute::Cpu) => None,
+        Err(error) => {
+            println!("not run: {error}");
+            None
+        }
+    }
+}
+
+/// An image and a target.
+struct Case {
+    image: Vec<f32>,
+    target: Vec<f32>,
+    dims: [usize; 3],
+}
+
+impl Case {
+    fn new(architecture: &Architecture, dims: [usize; 3], seed: u64) -> Self {
+        let volume = dims.iter().product::<usize>();
+        let target = noise(architecture.outputs * volume, seed + 1).into_iter().map(|v| f32::from(v > 0.2));
+        Self { image: noise(architecture.inputs * volume, seed), target: target.collect(), dims }
+    }
+
+    fn example(&self) -> Example<'_> {
+        Example { image: &self.image, target: &self.target, dims: self.dims }
+    }
+}
+
+/// Norm of the difference over the norm, of each tensor; the worst, and of all together.
+fn apart(found: &Weights, expected: &Weights) -> (f64, f64) {
+    assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+    let (mut worst, mut off, mut all) = (0f64, 0.0, 0.0);
+    for (name, array) in found {
+        let pairs = array.values.iter().zip(&expected[name].values);
+        let (mut off_here, mut all_here) = (0.0, 1e-12);
+        for (found, expected) in pairs {
+            off_here += f64::from(found - expected).powi(2);
+            all_here += f64::from(*expected).powi(2);
+        }
+        worst = worst.max((off_here / all_here).sqrt());
+        (off, all) = (off + off_here, all + all_here);
+    }
+    (worst, (off / all).sqrt())
+}
+
+#[test]
+fn gradients_equal_the_cpus() {
+    let Some(gpu) = gpu() else { return };
+    let everything: &dyn Fn(&str) -> bool = &|_| true;
+    let families: [&dyn Fn(&str) -> bool; 5] = [
+        everything,
+        &|name| name.starts_with("out.") || name.starts_with("head."),
+        &|name| name.contains(".norm.") || name.contains(".se."),
+        &|name| name.ends_with("shortcut.conv.weight"),
+        &|name| name.starts_with("up."),
+    ];
+    for (base, depth, inputs, dims) in
+        [(4, 3, 1, [9, 10, 8]), (8, 3, 2, [17, 24, 11]), (6, 4, 1, [33, 16, 18]), (12, 3, 1, [24, 16, 16])]
+    {
+        let architecture = Architecture { base, depth, inputs, outputs: 2 };
+        let weights = random_weights(&architecture);
+        let cases = [Case::new(&architecture, dims, 3), Case::new(&architecture, dims.map(|n| n + 1), 5)];
+        let examples = cases.each_ref().map(Case::example);
+        let (settings, loss) = (Settings::default(), Loss::DiceAndEntropy);
+        let mut ours = OnGpu::new(architecture, &weights, settings, loss, &gpu).unwrap();
+        let cpu =
+            insitu_seg::engine::cpu::learner::Learner::new(architecture, weights, settings, loss).unwrap();
+        for learns in families {
+            let (expected_loss, expected) = cpu.gradients(&examples, learns).unwrap();
+            let (loss, found) = pollster::block_on(ours.gradients(&examples, learns)).unwrap();
+            let (worst, all) = apart(&found, &expected);
+            println!("{architecture:?} {dims:?}: {} tensors, worst {worst:.1e}, all {all:.1e}", found.len());
+            assert!((loss - expected_loss).abs() < 1e-4 * expected_loss.abs(), "{loss}, {expected_loss}");
+            assert!(all < 1e-4, "{architecture:?} {dims:?}: {all}");
+            assert!(worst < 1e-3, "{architecture:?} {dims:?}: {worst}");
+        }
+    }
+}
+
+#[test]
+fn gradients_equal_keras() {
+    let Some(gpu) = gpu() else { return };
+    for (name, architecture, nudge) in [
+        ("depth3_odd", Architecture { base: 4, depth: 3, inputs: 1, outputs: 2 }, None),
+        // tests/network.rs says why.
+        (
+            "depth4_two_channels",
+            Architecture { base: 2, depth: 4, inputs: 2, outputs: 3 },
+            Some(("head.norm.beta", 1, 1.4e-5)),
+        ),
+        ("depth3_smallest_patch", Architecture { base: 4, depth: 3, inputs: 1, outputs: 1 }, None),
+    ] {
+        let file = format!("{}/tests/data/network/{name}.safetensors", env!("CARGO_MANIFEST_DIR"));
+        let mut golden = Golden::new(&std::fs::read(file).unwrap());
+        if let Some((name, index, amount)) = nudge {
+            golden.weights.get_mut(name).unwrap().values[index] += amount;
+        }
+        let (image, dims) = golden.input();
+        let example = Example { image, target: &golden.tensors["target"].values, dims };
+        let mut learner =
+            OnGpu::new(architecture, &golden.weights, Settings::default(), Loss::Dice, &gpu).unwrap();
+        let (loss, found) = pollster::block_on(learner.gradients(&[example], &|_| true)).unwrap();
+        let expected = f64::from(golden.tensors["loss"].values[0]);
+        assert!((loss - expected).abs() < 1e-4 * expected.abs(), "{name}: loss {loss}, expected {expected}");
+        let mut checked = 0;
+        for (key, array) in &golden.tensors {
+            if let Some(keras) = key.strip_prefix("grad.") {
+                let off = deviation(&found[&our_name(keras)].values, &array.values);
+                println!("{name}: {keras} off by {off:.1e}");
+                assert!(off < 5e-3, "{name}: gradient of {keras} off by {off}");
+                checked += 1;
+            }
+        }
+        assert!(checked > 10, "{name}: {checked} gradients");
+    }
+}
+
+/// Steps on either device, some tensors frozen: the same losses, the same weights, and a state to go on from.
+#[test]
+fn steps_equal_the_cpus() {
+    let Some(gpu) = gpu() else { return };
+    let architecture = Architecture { base: 4, depth: 3, inputs: 1, outputs: 2 };
+    let case = Case::new(&architecture, [12, 9, 10], 7);
+    let learns: &dyn Fn(&str) -> bool = &|name| !name.starts_with("down.1.");
+    let fresh = |compute: &Compute| {
+        let weights = random_weights(&architecture);
+        Learner::new(architecture, weights, Settings::default(), Loss::DiceAndEntropy, compute).unwrap()
+    };
+    let run = |learner: &mut Learner, steps: usize| -> Vec<f64> {
+        let step = |_| pollster::block_on(learner.step(&[case.example()], 1e-3, learns)).unwrap();
+        (0..steps).map(step).collect()
+    };
+    let on_gpu = Compute::Gpu(gpu);
+    let [mut cpu, mut ours] = [&Compute::Cpu, &on_gpu].map(fresh);
+    let (expected, losses) = (run(&mut cpu, 6), run(&mut ours, 6));
+    for (loss, expected) in losses.iter().zip(&expected) {
+        assert!((loss - expected).abs() < 1e-3, "{losses:?}, {expected:?}");
+    }
+    assert!(losses[5] < losses[0] - 0.01, "{losses:?}");
+    let weights = pollster::block_on(ours.weights()).unwrap();
+    let start = random_weights(&architecture);
+    for (name, array) in &weights {
+        assert_eq!(array.values == start[name].values, name.starts_with("down.1."), "{name}");
+    }
+    let (_, all) = apart(&weights, &pollster::block_on(cpu.weights()).unwrap());
+    let (_, averages) =
+        apart(&pollster::block_on(ours.averaged()).unwrap(), &pollster::block_on(cpu.averaged()).unwrap());
+    println!("weights {all:.1e} apart, averages {averages:.1e}");
+    assert!(all < 2e-3 && averages < 2e-3, "{all} {averages}");
+
+    // Going on, and going on from the state, are the same.
+    let state = pollster::block_on(ours.state()).unwrap();
+    let mut again = fresh(&on_gpu);
+    again.restore(weights, state, 6).unwrap();
+    assert_eq!(run(&mut again, 2), run(&mut ours, 2));
+}
+
+/// A gradient that is no number moves nothing.
+#[test]
+fn nothing_is_learned_from_what_is_no_number() {
+    let Some(gpu) = gpu() else { return };
+    let architecture = Architecture { base: 4, depth: 3, inputs: 1, outputs: 1 };
+    let mut case = Case::new(&architecture, [8, 8, 8], 1);
+    case.image[77] = f32::NAN;
+    for compute in [Compute::Cpu, Compute::Gpu(gpu)] {
+        let weights = random_weights(&architecture);
+        let mut learner =
+            Learner::new(architecture, weights.clone(), Settings::default(), Loss::Dice, &compute).unwrap();
+        let loss = pollster::block_on(learner.step(&[case.example()], 1e-3, &|_| true)).unwrap();
+        assert!(!loss.is_finite(), "{loss}");
+        assert_eq!(pollster::block_on(learner.weights()).unwrap(), weights);
+    }
+}
