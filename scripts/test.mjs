@@ -13,6 +13,8 @@ const cargo = (...args) => () => run('cargo', args);
 /** Hostile inputs of the native fuzzer with its answers, for the wasm module to repeat. */
 const scratch = mkdtempSync(join(tmpdir(), 'insitu-test-'));
 const corpus = join(scratch, 'corpus.bin');
+/** Crops on which the native test learned, with their losses, for a browser to repeat. */
+const curve = join(scratch, 'curve.bin');
 const FUZZ_SECONDS = '60';
 
 /** The core must stay free of the network and of the browser: purity is what cargo resolves, not what we say. */
@@ -51,7 +53,7 @@ const wasmTests = () =>
 const pageTests = () => {
   const files = readdirSync(join(root, 'tests/web')).filter((file) => file.endsWith('.test.mjs'));
   const paths = files.map((file) => `tests/web/${file}`);
-  return run(process.execPath, ['--test', '--test-reporter=spec', '--test-concurrency=1', ...paths], { env: { INSITU_CORPUS: corpus } });
+  return run(process.execPath, ['--test', '--test-reporter=spec', '--test-concurrency=1', ...paths], { env: { INSITU_CORPUS: corpus, INSITU_CURVE: curve } });
 };
 
 /** name, run() -> passed, and optionally skip() -> why it cannot be run here, or null */
@@ -61,10 +63,10 @@ const checks = [
   { name: 'lints, wasm', run: cargo('clippy', ...WASM, '--lib', '--test', 'web', '--', '-D', 'warnings') },
   { name: 'tests of the pure core, and a minute of hostile files', run: pureTests },
   { name: 'the pure core is pure', run: isPure },
-  { name: 'tests, native', run: () => run('cargo', ['test', ...NATIVE], { env: adapter() }) },
+  { name: 'tests, native', run: () => run('cargo', ['test', ...NATIVE], { env: { ...adapter(), INSITU_CURVE: curve } }) },
   {
     name: 'tests on the data of ../shared',
-    run: cargo('test', ...NATIVE, '--test', 'file', '--test', 'metrics', '--test', 'preprocess', '--test', 'command', '--', '--show-output'),
+    run: cargo('test', ...NATIVE, '--test', 'file', '--test', 'metrics', '--test', 'preprocess', '--test', 'command', '--test', 'curve', '--', '--show-output'),
     skip: () => noFile('../shared/data'),
   },
   { name: 'tests in wasm, in Chromium', run: wasmTests, skip: () => noFile('tests/web.rs') ?? noDriver() },

@@ -3,7 +3,10 @@
 
 use crate::card::Card;
 use crate::device::{Backend, Compute};
+use crate::engine::adam::Settings;
 use crate::engine::bench::{self, Benchmark};
+use crate::engine::learner::{Example, Learner};
+use crate::engine::loss::Loss;
 use crate::error::{Error, Result};
 use crate::file::{Limits, Nifti, Source, Volume, write_labels, write_seg_nrrd};
 use crate::info::VolumeInfo;
@@ -174,6 +177,57 @@ async fn forecast(model: &Model, opened: Result<Nifti<'_>>) -> Result<JsValue> {
     let Plan { backend, adapter, peak_bytes, seconds, dims } =
         model.plan(&header.grid, opened.limits()).await?;
     Ok(plain(&Forecast { backend, adapter, peak_bytes, seconds, dims }))
+}
+
+/// A small network that learns from crops of one channel, two labels: what training is made of, to be tried out.
+#[wasm_bindgen]
+pub struct Practice {
+    learner: Learner,
+}
+
+#[wasm_bindgen]
+impl Practice {
+    /// Random weights, the same every time, on a backend (`webgpu` or `cpu`).
+    ///
+    /// # Errors
+    /// An unknown backend, a device that is missing.
+    pub async fn create(backend: String, base: usize) -> std::result::Result<Self, JsValue> {
+        let create = async {
+            let architecture = bench::architecture(base, [8; 3])?;
+            let compute = Compute::open(named(&backend)?).await?;
+            let (weights, settings) = (bench::random_weights(&architecture), Settings::default());
+            Learner::new(architecture, weights, settings, Loss::DiceAndEntropy, &compute)
+        };
+        let learner = create.await.map_err(|error| thrown(&error))?;
+        Ok(Self { learner })
+    }
+
+    /// A step on one crop of size `x`, `y`, `z`; the loss before it. `target` has a channel per label.
+    ///
+    /// # Errors
+    /// Arrays of other lengths; a device that fails.
+    #[allow(clippy::too_many_arguments, reason = "JavaScript has no tuples")]
+    pub async fn step(
+        &mut self,
+        image: Vec<f32>,
+        target: Vec<f32>,
+        x: usize,
+        y: usize,
+        z: usize,
+        rate: f32,
+    ) -> std::result::Result<f64, JsValue> {
+        let lengths = [image.len(), target.len()];
+        if lengths != [x * y * z, 2 * x * y * z] || [x, y, z].iter().any(|&side| side < 8) {
+            let found = format!("{lengths:?} values for {x} x {y} x {z}");
+            return Err(thrown(&Error::argument(
+                "crop",
+                found,
+                "sides from 8 on, an image and two channels",
+            )));
+        }
+        let example = Example { image: &image, target: &target, dims: [x, y, z] };
+        self.learner.step(&[example], rate, &|_| true).await.map_err(|error| thrown(&error))
+    }
 }
 
 /// Milliseconds of `runs` passes, or training steps, of the same network on burn's own kernels.
