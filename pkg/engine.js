@@ -47,8 +47,8 @@ export class Engine {
   }
 
   /** What `segment` will take. */
-  async plan({ bytes, voxels, maxBytes }) {
-    return this.#guarded(() => this.#session.plan(bytes, voxels, maxBytes));
+  async plan({ bytes, voxels, maxBytes, train }) {
+    return this.#guarded(() => this.#session.plan(bytes, voxels, maxBytes, train));
   }
 
   /**

@@ -107,8 +107,8 @@ export interface Segmenter {
   readonly why: string;
   readonly model: ModelCard;
   inspect(input: Input, options?: { signal?: AbortSignal }): Promise<VolumeInfo>;
-  /** What `segment` will take, before any work; throws what `segment` would refuse. */
-  plan(input: Input, options?: { signal?: AbortSignal }): Promise<Plan>;
+  /** What `segment` will take, before any work; throws what `segment` would refuse. With `train` what training can take too. */
+  plan(input: Input, options?: { signal?: AbortSignal; train?: boolean }): Promise<Plan>;
   segment(input: Input, options?: RunOptions): Promise<Segmentation>;
   dispose(): void;
 }
@@ -123,6 +123,8 @@ export interface Plan {
   seconds: number;
   /** The image as the first network sees it. */
   dims: Triple;
+  /** With `train`: the largest patch on which the second network can learn within 1.5 GB, and the bytes of a step on it. */
+  training?: { patch: Triple; peakBytes: number };
 }
 
 export interface BenchmarkOptions {
@@ -145,6 +147,8 @@ export interface Benchmark {
   forwardMs: number;
   /** Milliseconds of a training step, the median; with `train`. */
   trainMs?: number;
+  /** Its maps, gradients and all that is kept of the weights, at the worst moment. */
+  trainPeakBytes?: number;
   /** Billions of additions and multiplications per second. */
   gflops: number;
   /** Maps, weights and scratch at the worst moment. */

@@ -80,10 +80,10 @@ class Segmenter {
     return this.#turn(signal, () => this.#callOn(image, 'inspect'));
   }
 
-  /** What `segment` will take, before any work. */
-  async plan(input, { signal } = {}) {
+  /** What `segment` will take, before any work; with `train` what training can take too. */
+  async plan(input, { signal, train = false } = {}) {
     const image = await readInput(input);
-    return this.#turn(signal, () => this.#callOn(image, 'plan'));
+    return this.#turn(signal, () => this.#callOn({ ...image, train }, 'plan'));
   }
 
   /**

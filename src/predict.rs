@@ -5,7 +5,7 @@ mod plan;
 mod route;
 
 pub use cascade::{Model, self_check};
-pub use plan::Plan;
+pub use plan::{Plan, Training};
 pub use route::Route;
 
 use crate::card::{Card, Label};

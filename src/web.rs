@@ -1,12 +1,10 @@
 //! The only place that knows JavaScript. Every function hands over to the core and turns its answer into plain
 //! objects and typed arrays; errors become `Error` objects with a stable `code`.
 
+mod measure;
+
 use crate::card::Card;
 use crate::device::{Backend, Compute};
-use crate::engine::adam::Settings;
-use crate::engine::bench::{self, Benchmark};
-use crate::engine::learner::{Example, Learner};
-use crate::engine::loss::Loss;
 use crate::error::{Error, Result};
 use crate::file::{Limits, Nifti, Source, Volume, write_labels, write_seg_nrrd};
 use crate::info::VolumeInfo;
@@ -109,7 +107,8 @@ impl Session {
         run(&self.model, opened, &progress).await.map_err(|error| thrown(&error.within(name)))
     }
 
-    /// What [`Self::segment`] will take, before any work: see [`crate::predict::Plan`].
+    /// What [`Self::segment`] will take, before any work: see [`crate::predict::Plan`]. With `train` also the largest
+    /// patch on which the patch network can learn.
     ///
     /// # Errors
     /// As [`Nifti::open`], and what `segment` would refuse.
@@ -118,50 +117,16 @@ impl Session {
         header: Uint8Array,
         voxels: Option<Uint8Array>,
         max_bytes: Option<f64>,
+        train: bool,
     ) -> std::result::Result<JsValue, JsValue> {
-        forecast(&self.model, open(header, voxels, max_bytes)).await.map_err(|error| thrown(&error))
+        forecast(&self.model, open(header, voxels, max_bytes), train).await.map_err(|error| thrown(&error))
     }
 }
 
-/// How fast a network of `base` channels runs here on an image of `x`, `y`, `z` voxels; see [`bench::forward`].
-///
-/// # Errors
-/// An unknown backend, sizes that no network takes, a device that is missing.
-#[wasm_bindgen]
-pub async fn benchmark(
-    backend: String,
-    base: usize,
-    x: usize,
-    y: usize,
-    z: usize,
-    train: bool,
-    runs: usize,
-) -> std::result::Result<JsValue, JsValue> {
-    measure(&backend, base, [x, y, z], train, runs).await.map_err(|error| thrown(&error))
-}
+/// Bytes that training may take: what a phone's or a laptop's GPU has to give.
+const TRAINING: u64 = 1_500_000_000;
 
-async fn measure(backend: &str, base: usize, dims: [usize; 3], train: bool, runs: usize) -> Result<JsValue> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Found {
-        forward_ms: f64,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        train_ms: Option<f64>,
-        gflops: f64,
-        peak_bytes: u64,
-        backend: &'static str,
-        adapter: String,
-    }
-    let architecture = bench::architecture(base, dims)?;
-    let compute = Compute::open(named(backend)?).await?;
-    let found = bench::forward(&architecture, dims, runs.max(1), &compute).await?;
-    let Benchmark { forward_ms, gflops, peak_bytes, backend, adapter, .. } = found;
-    let train_ms =
-        if train { Some(bench::step(&architecture, dims, 1, runs.max(1), &compute).await?) } else { None };
-    Ok(plain(&Found { forward_ms, train_ms, gflops, peak_bytes, backend, adapter }))
-}
-
-async fn forecast(model: &Model, opened: Result<Nifti<'_>>) -> Result<JsValue> {
+async fn forecast(model: &Model, opened: Result<Nifti<'_>>, train: bool) -> Result<JsValue> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Forecast {
@@ -170,83 +135,23 @@ async fn forecast(model: &Model, opened: Result<Nifti<'_>>) -> Result<JsValue> {
         peak_bytes: u64,
         seconds: f64,
         dims: [usize; 3],
+        #[serde(skip_serializing_if = "Option::is_none")]
+        training: Option<Largest>,
+    }
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Largest {
+        patch: [usize; 3],
+        peak_bytes: u64,
     }
     let opened = opened?;
     let header = opened.header()?;
     model.card.check_channels(header.channels)?;
     let Plan { backend, adapter, peak_bytes, seconds, dims } =
         model.plan(&header.grid, opened.limits()).await?;
-    Ok(plain(&Forecast { backend, adapter, peak_bytes, seconds, dims }))
-}
-
-/// A small network that learns from crops of one channel, two labels: what training is made of, to be tried out.
-#[wasm_bindgen]
-pub struct Practice {
-    learner: Learner,
-}
-
-#[wasm_bindgen]
-impl Practice {
-    /// Random weights, the same every time, on a backend (`webgpu` or `cpu`).
-    ///
-    /// # Errors
-    /// An unknown backend, a device that is missing.
-    pub async fn create(backend: String, base: usize) -> std::result::Result<Self, JsValue> {
-        let create = async {
-            let architecture = bench::architecture(base, [8; 3])?;
-            let compute = Compute::open(named(&backend)?).await?;
-            let (weights, settings) = (bench::random_weights(&architecture), Settings::default());
-            Learner::new(architecture, weights, settings, Loss::DiceAndEntropy, &compute)
-        };
-        let learner = create.await.map_err(|error| thrown(&error))?;
-        Ok(Self { learner })
-    }
-
-    /// A step on one crop of size `x`, `y`, `z`; the loss before it. `target` has a channel per label.
-    ///
-    /// # Errors
-    /// Arrays of other lengths; a device that fails.
-    #[allow(clippy::too_many_arguments, reason = "JavaScript has no tuples")]
-    pub async fn step(
-        &mut self,
-        image: Vec<f32>,
-        target: Vec<f32>,
-        x: usize,
-        y: usize,
-        z: usize,
-        rate: f32,
-    ) -> std::result::Result<f64, JsValue> {
-        let lengths = [image.len(), target.len()];
-        if lengths != [x * y * z, 2 * x * y * z] || [x, y, z].iter().any(|&side| side < 8) {
-            let found = format!("{lengths:?} values for {x} x {y} x {z}");
-            return Err(thrown(&Error::argument(
-                "crop",
-                found,
-                "sides from 8 on, an image and two channels",
-            )));
-        }
-        let example = Example { image: &image, target: &target, dims: [x, y, z] };
-        self.learner.step(&[example], rate, &|_| true).await.map_err(|error| thrown(&error))
-    }
-}
-
-/// Milliseconds of `runs` passes, or training steps, of the same network on burn's own kernels.
-///
-/// # Errors
-/// Where there is no GPU, or it fails.
-#[cfg(feature = "stock")]
-#[wasm_bindgen]
-pub async fn stock_benchmark(
-    base: usize,
-    x: usize,
-    y: usize,
-    z: usize,
-    train: bool,
-    runs: usize,
-    backend: &str,
-) -> std::result::Result<Vec<f64>, JsValue> {
-    let device = crate::stock::device(backend).await.map_err(|error| thrown(&error))?;
-    crate::stock::bench(base, [x, y, z], train, runs, &device).await.map_err(|error| thrown(&error))
+    let largest = if train { model.plan_training(TRAINING) } else { None };
+    let training = largest.map(|found| Largest { patch: [found.side; 3], peak_bytes: found.peak_bytes });
+    Ok(plain(&Forecast { backend, adapter, peak_bytes, seconds, dims, training }))
 }
 
 fn named(backend: &str) -> Result<Backend> {

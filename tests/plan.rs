@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use insitu_seg::engine::graph::Graph;
-use insitu_seg::engine::plan::learn::{Share, Task, largest, lesson, peak};
+use insitu_seg::engine::plan::learn::{Share, Task, lesson, peak};
 use insitu_seg::engine::plan::parameters::Parameters;
 use insitu_seg::engine::plan::{Binding, Limits, Op, Plan, Settings};
 use insitu_seg::kernels::{Kernel, Precision, conv};
@@ -158,9 +158,6 @@ fn training_fits_and_is_cut_into_short_dispatches() {
             assert!(*flops <= 1.5 * settings.limits.dispatch, "{kernel:?}: {flops}");
         }
     }
-    let side = largest(task, 1_500_000_000).unwrap();
-    println!("largest cube within 1.5 GB: {side}^3");
-    assert!(side >= 96 && peak(Task { dims: [side; 3], ..task }).unwrap() <= 1_500_000_000);
     assert!(lesson(Task { dims: [160; 3], ..task }, share).is_err(), "maps beyond a binding are refused");
 
     let head = |name: &str| name.starts_with("out.") || name.starts_with("head.");

@@ -51,7 +51,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut found = pollster::block_on(bench::forward(&architecture, size, 5, &compute))?;
     if arguments.train {
         let step = bench::step(&architecture, size, arguments.batch, 5, &compute);
-        found.train_ms = Some(pollster::block_on(step)?);
+        let (milliseconds, bytes) = pollster::block_on(step)?;
+        (found.train_ms, found.train_peak_bytes) = (Some(milliseconds), Some(bytes));
     }
     if arguments.json {
         say(&serde_json::to_string_pretty(&found).unwrap_or_default())?;
@@ -66,8 +67,10 @@ fn samples(text: &str) -> std::result::Result<usize, String> {
 }
 
 fn table(found: &Benchmark) -> String {
-    let Benchmark { forward_ms, train_ms, gflops, peak_bytes, backend, adapter } = found;
-    let train = train_ms.map_or(String::new(), |ms| format!("\ntraining step   {ms:.1} ms"));
+    let Benchmark { forward_ms, train_ms, train_peak_bytes, gflops, peak_bytes, backend, adapter } = found;
+    let train = train_ms.zip(*train_peak_bytes).map_or(String::new(), |(ms, bytes)| {
+        format!("\ntraining step   {ms:.1} ms, {:.0} MB", bytes as f64 / 1e6)
+    });
     let peak = *peak_bytes as f64 / 1e6;
     format!(
         "{backend} ({adapter})\nforward         {forward_ms:.1} ms, {gflops:.1} GFLOP/s, {peak:.0} MB{train}"

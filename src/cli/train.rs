@@ -2,6 +2,7 @@
 
 use super::folder::read_card;
 use super::keep::Keep;
+use super::segment::BackendName;
 use super::{bar, read, say};
 use clap::{Args, ValueEnum};
 use insitu_seg::card::{Card, Stage, StageCard};
@@ -74,6 +75,9 @@ pub struct Arguments {
     /// Train for so many steps
     #[arg(long)]
     steps: Option<usize>,
+    /// What computes
+    #[arg(long, default_value = "auto")]
+    backend: BackendName,
     /// Go on where an earlier run of the same model, stage and fold ended
     #[arg(long)]
     resume: bool,
@@ -91,17 +95,20 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let (mut card, train, check) = prepare(arguments, &manifest)?;
     let architecture = Architecture { outputs: stage.outputs(card.labels.len()), ..architecture };
     let plan = plan(arguments, stage, &card, train.len());
-    let mut fit = Fit::new(plan, architecture, start(arguments, &architecture)?, Compute::Cpu)?;
+    let compute = pollster::block_on(Compute::open(arguments.backend.into()))?;
+    let adapter = compute.adapter().to_owned();
+    let mut fit = Fit::new(plan, architecture, start(arguments, &architecture)?, compute)?;
     let keep = Keep::new(&arguments.model, arguments.log.as_deref(), stage, arguments.fold);
     if arguments.resume {
         fit = keep.resume(fit)?;
     }
     eprintln!(
-        "{} cases to train, {} to validate, {} stage, fold {}",
+        "{} cases to train, {} to validate, {} stage, fold {}, on {}",
         train.len(),
         check.len(),
         stage.name(),
-        arguments.fold
+        arguments.fold,
+        if adapter.is_empty() { "the CPU" } else { &adapter }
     );
 
     let stop = Arc::new(AtomicBool::new(false));

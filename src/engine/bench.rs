@@ -20,6 +20,9 @@ pub struct Benchmark {
     /// Milliseconds of a training step, the median, where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub train_ms: Option<f64>,
+    /// Bytes of maps, gradients and all that is kept of the weights at a training step's worst moment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train_peak_bytes: Option<u64>,
     /// Billions of additions and multiplications per second, of the plain convolutions that the network is made of.
     pub gflops: f64,
     /// Bytes of maps, weights and scratch at the worst moment.
@@ -94,6 +97,7 @@ pub async fn forward(
     Ok(Benchmark {
         forward_ms,
         train_ms: None,
+        train_peak_bytes: None,
         gflops: Graph::of(architecture).total_flops(dims) / forward_ms / 1e6,
         peak_bytes: network.peak_bytes(dims)?,
         backend: compute.name(),
@@ -101,7 +105,8 @@ pub async fn forward(
     })
 }
 
-/// Milliseconds of a training step on `batch` images of `dims`, the median of `runs` after one more.
+/// Milliseconds of a training step on `batch` images of `dims`, the median of `runs` after one more; and its bytes at
+/// the worst moment.
 ///
 /// # Errors
 /// As [`Learner::step`].
@@ -111,7 +116,7 @@ pub async fn step(
     batch: usize,
     runs: usize,
     compute: &Compute,
-) -> Result<f64> {
+) -> Result<(f64, u64)> {
     let (weights, loss) = (random_weights(architecture), Loss::DiceAndEntropy);
     let mut learner = Learner::new(*architecture, weights, Settings::default(), loss, compute)?;
     let volume = dims.iter().product::<usize>();
@@ -127,7 +132,7 @@ pub async fn step(
             times.push(since.elapsed().as_secs_f64() * 1e3);
         }
     }
-    Ok(median(&mut times))
+    Ok((median(&mut times), learner.peak_bytes(dims)?))
 }
 
 /// The middle one.

@@ -181,6 +181,25 @@ impl Graph {
         (0..self.steps.len()).map(alive).max().unwrap_or(0)
     }
 
+    /// The same of a pass that keeps all maps, and of the way back with its gradients.
+    pub fn peak_values_learning(&self, dims: [usize; 3]) -> usize {
+        let size = |map: usize| self.maps[map].channels * self.dims(map, dims).iter().product::<usize>();
+        let mut maps: usize = (0..self.maps.len()).map(size).sum();
+        let mut slopes = vec![0; self.maps.len()];
+        slopes[self.maps.len() - 1] = size(self.maps.len() - 1);
+        let mut peak = 0;
+        for steps in self.together().into_iter().rev() {
+            let read = self.steps[steps.clone()].iter().flat_map(|step| &step.sources);
+            read.filter(|source| source.map > 0).for_each(|source| slopes[source.map] = size(source.map));
+            peak = peak.max(maps + slopes.iter().sum::<usize>());
+            for step in &self.steps[steps] {
+                slopes[step.output] = 0;
+                maps -= size(step.output);
+            }
+        }
+        peak
+    }
+
     fn map(&mut self, channels: usize, level: usize) -> Vec<Source> {
         self.maps.push(Map { channels, level });
         vec![Source { map: self.maps.len() - 1, norm: None, leaky: false }]

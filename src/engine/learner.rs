@@ -71,6 +71,18 @@ impl Learner {
         }
     }
 
+    /// Bytes of a step on an example of `dims` at its worst moment, weights included.
+    ///
+    /// # Errors
+    /// `Limit` where a map exceeds what the device binds.
+    pub fn peak_bytes(&self, dims: [usize; 3]) -> Result<u64> {
+        match self {
+            Self::Cpu(learner) => Ok(learner.peak_bytes(dims)),
+            #[cfg(feature = "gpu")]
+            Self::Gpu(learner) => learner.peak_bytes(dims),
+        }
+    }
+
     /// The weights as they are.
     ///
     /// # Errors
@@ -118,4 +130,17 @@ impl Learner {
             Self::Gpu(learner) => learner.restore(&weights, state, step),
         }
     }
+}
+
+/// The side of the largest cube on which a network learns within `budget` bytes, a multiple of 2^depth, and what that
+/// takes; none where not even the smallest fits.
+pub fn largest_patch(architecture: &Architecture, compute: &Compute, budget: u64) -> Option<(usize, u64)> {
+    let smallest = architecture.min_side();
+    let bytes = |side: usize| match compute {
+        Compute::Cpu => Some(cpu::learner::peak_bytes(architecture, [side; 3])),
+        #[cfg(feature = "gpu")]
+        Compute::Gpu(gpu) => super::gpu::learner::peak_bytes(architecture, [side; 3], gpu),
+    };
+    let fits = |side: usize| bytes(side).filter(|bytes| *bytes <= budget).map(|bytes| (side, bytes));
+    (1..=512 / smallest).map_while(|n| fits(n * smallest)).last()
 }

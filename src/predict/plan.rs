@@ -2,6 +2,8 @@
 
 use super::Model;
 use super::route::whole_dims;
+use crate::card::Stage;
+use crate::engine::learner::largest_patch;
 use crate::error::Result;
 use crate::file::Limits;
 use crate::grid::Grid;
@@ -21,7 +23,23 @@ pub struct Plan {
     pub dims: [usize; 3],
 }
 
+/// The largest patch on which the patch network can learn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Training {
+    /// Side of the cube, voxels.
+    pub side: usize,
+    /// Bytes of a step on it at the worst moment, weights included.
+    pub peak_bytes: u64,
+}
+
 impl Model {
+    /// Plans training the patch network within `budget` bytes; none where not even the smallest patch fits.
+    pub fn plan_training(&self, budget: u64) -> Option<Training> {
+        let stage = self.card.stages.get(Stage::Patch)?;
+        let (side, peak_bytes) = largest_patch(&stage.architecture, self.compute(), budget)?;
+        Some(Training { side, peak_bytes })
+    }
+
     /// Plans a run over a volume on `grid`, after a short probe of the device.
     ///
     /// # Errors

@@ -158,16 +158,18 @@ describe('in a page that imports /index.js', () => {
   });
 
   it('plans a run before any work', async () => {
-    const { plan, left } = await page.evaluate(async () => ({ plan: await t.segmenter.plan(t.bytes), left: t.bytes.length }));
+    const { plan, left } = await page.evaluate(async () => ({ plan: await t.segmenter.plan(t.bytes, { train: true }), left: t.bytes.length }));
     assert.equal(plan.backend, 'cpu');
     assert.ok(plan.peakBytes > 1e5 && plan.seconds > 0, JSON.stringify(plan));
     assert.ok(plan.dims.length === 3 && plan.dims.every((side) => side >= 8), JSON.stringify(plan));
+    const { patch, peakBytes } = plan.training;
+    assert.ok(patch.every((side) => side >= 48 && side % 8 === 0) && peakBytes > 1e6 && peakBytes <= 1.5e9, JSON.stringify(plan));
     assert.ok(left > 0, 'the array was detached');
   });
 
   it('measures a network with random weights', async () => {
     const found = await page.evaluate(() => t.benchmark({ base: 4, size: [24, 16, 8], train: true, backend: 'cpu', runs: 2 }));
-    assert.ok(found.forwardMs > 0 && found.trainMs > 0 && found.gflops > 0 && found.peakBytes > 0, JSON.stringify(found));
+    assert.ok(found.forwardMs > 0 && found.trainMs > 0 && found.trainPeakBytes > 0 && found.gflops > 0 && found.peakBytes > 0, JSON.stringify(found));
     assert.deepEqual([found.backend, found.threads], ['cpu', 1]);
   });
 

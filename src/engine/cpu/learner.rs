@@ -1,6 +1,7 @@
 //! Learning on the CPU.
 
 use super::super::adam::{AdamW, Settings};
+use super::super::graph::Graph;
 use super::super::learner::Example;
 use super::super::loss::Loss;
 use super::Network;
@@ -62,6 +63,11 @@ impl Learner {
         Ok(loss)
     }
 
+    /// Bytes of a step on an example of `dims` at its worst moment: maps, gradients, and what is kept of each weight.
+    pub fn peak_bytes(&self, dims: [usize; 3]) -> u64 {
+        peak_bytes(&self.architecture, dims)
+    }
+
     /// The weights as they are.
     pub fn weights(&self) -> &Weights {
         &self.weights
@@ -87,4 +93,12 @@ impl Learner {
         self.adam.restore(state, step);
         Ok(())
     }
+}
+
+/// As [`Learner::peak_bytes`]. Of each weight there are itself, its gradient, three numbers of the optimiser, and what the
+/// kernels read, there and back.
+pub fn peak_bytes(architecture: &Architecture, dims: [usize; 3]) -> u64 {
+    let weights: usize =
+        architecture.parameters().iter().map(|parameter| parameter.shape.iter().product::<usize>()).sum();
+    4 * (Graph::of(architecture).peak_values_learning(dims) + 9 * weights) as u64
 }

@@ -127,7 +127,7 @@ impl Learner {
                 fresh: number == 0,
                 entropy: self.loss == Loss::DiceAndEntropy,
             };
-            let settings = self.plan_settings();
+            let settings = settings(&self.gpu);
             let task = Task {
                 graph: &self.graph,
                 parameters: &self.parameters,
@@ -152,13 +152,6 @@ impl Learner {
             done?;
         }
         Ok(loss)
-    }
-
-    fn plan_settings(&self) -> plan::Settings {
-        let Gpu { tiled, limits, rate, .. } = &*self.gpu;
-        let mut limits = *limits;
-        limits.dispatch = limits.dispatch.min((rate.get() * SUBMIT).max(1e7));
-        plan::Settings { precision: Precision::F32, tiled: tiled.get(), limits, labels: false }
     }
 
     /// The buffers of the last example, if a plan wants the same; else room for new ones.
@@ -194,7 +187,7 @@ impl Learner {
     /// # Errors
     /// As [`lesson`].
     pub fn peak_bytes(&self, dims: [usize; 3]) -> Result<u64> {
-        let settings = self.plan_settings();
+        let settings = settings(&self.gpu);
         let task = Task {
             graph: &self.graph,
             parameters: &self.parameters,
@@ -304,4 +297,19 @@ impl Drop for Learner {
     fn drop(&mut self) {
         self.bank.values().chain(self.kept.0.iter().flatten()).for_each(wgpu::Buffer::destroy);
     }
+}
+
+/// Bytes of a step on an example of `dims`; none where a map exceeds a binding.
+pub fn peak_bytes(architecture: &Architecture, dims: [usize; 3], gpu: &Gpu) -> Option<u64> {
+    let (graph, parameters) = (Graph::of(architecture), Parameters::new(architecture));
+    let settings = settings(gpu);
+    let learns = &|_: &str| true;
+    let task = Task { graph: &graph, parameters: &parameters, dims, settings: &settings, learns };
+    plan::learn::peak(task).ok()
+}
+
+fn settings(gpu: &Gpu) -> plan::Settings {
+    let mut limits = gpu.limits;
+    limits.dispatch = limits.dispatch.min((gpu.rate.get() * SUBMIT).max(1e7));
+    plan::Settings { precision: Precision::F32, tiled: gpu.tiled.get(), limits, labels: false }
 }

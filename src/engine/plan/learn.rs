@@ -79,20 +79,7 @@ pub fn lesson(task: Task, share: Share) -> Result<Plan> {
 /// As [`lesson`].
 pub fn peak(task: Task) -> Result<u64> {
     let share = Share { share: 1.0, fresh: true, entropy: true };
-    Ok(lesson(task, share)?.peak + task.parameters.bytes(&task.parameters.tables(task.graph)))
-}
-
-/// The side of the largest cube on which a step fits `budget`, a multiple of 2^depth; none where not even the smallest
-/// does.
-pub fn largest(task: Task, budget: u64) -> Option<usize> {
-    let smallest = task.graph.maps.iter().map(|map| 1 << map.level).max().unwrap_or(1);
-    let parameters = task.parameters.bytes(&task.parameters.tables(task.graph));
-    let share = Share { share: 1.0, fresh: true, entropy: true };
-    let fits = |&side: &usize| {
-        let plan = lesson(Task { dims: [side; 3], ..task }, share);
-        plan.is_ok_and(|plan| plan.peak + parameters <= budget)
-    };
-    (1..=512 / smallest).map(|n| n * smallest).take_while(fits).last()
+    Ok(lesson(task, share)?.peak + task.parameters.bytes(task.graph))
 }
 
 fn bytes(layout: &Layout) -> u64 {

@@ -4,7 +4,7 @@
 use super::buffers::Buffers;
 use super::{Binding, Flat, Op, Packed, Plan};
 use crate::engine::adam;
-use crate::engine::graph::{Graph, Kind, Norm};
+use crate::engine::graph::{Graph, Kind, Norm, Step};
 use crate::kernels::back::{Back, adamw, conv as conv_back, excite, gather, out as out_back, up as up_back};
 use crate::kernels::{Kernel, Layout, conv, norm, out, up};
 use crate::model::{Architecture, Parameter};
@@ -126,11 +126,30 @@ impl Parameters {
         Some(table.into_iter().map(absolute).collect())
     }
 
-    /// Bytes of all that stays on the GPU between two steps: the flat arrays, the tables, the packed numbers.
-    pub fn bytes(&self, tables: &[(Packed, Vec<u32>)]) -> u64 {
-        let twice = |packed: &Packed| !matches!(packed, Packed::WeightsBack(_) | Packed::NormBack(_));
-        let table = |(packed, table): &(Packed, Vec<u32>)| table.len() * if twice(packed) { 2 } else { 1 };
-        4 * (5 * self.total + tables.iter().map(table).sum::<usize>()) as u64
+    /// Bytes of all that stays on the GPU between two steps: the flat arrays, and of each table and of what it brings
+    /// into order (gradients only pass through).
+    pub fn bytes(&self, graph: &Graph) -> u64 {
+        let channels = |map: usize| graph.maps[map].channels;
+        let step = |step: &Step| {
+            let outputs = channels(step.output);
+            let packed = |sources: &[usize], outputs: usize| {
+                sources.iter().map(|&source| part(source, outputs)).sum::<usize>()
+            };
+            let sources: Vec<usize> = step.sources.iter().map(|source| channels(source.map)).collect();
+            let flat: usize = step.parameters().iter().map(|name| self.place(name).len()).sum();
+            match step.kind {
+                // Weights there and turned round, each with a table, and the table of their gradient.
+                Kind::Conv(_) => {
+                    let back: usize = sources.iter().map(|&source| packed(&[outputs], source)).sum();
+                    2 * packed(&sources, outputs) + 2 * back + flat
+                }
+                Kind::Up(_) => 2 * outputs.div_ceil(4) * 8 * sources[0].div_ceil(4) * 16 + flat,
+                Kind::Out(_) => 2 * outputs * (sources[0].div_ceil(4) + 1) * 4 + flat,
+                Kind::Pool | Kind::Join => 0,
+            }
+        };
+        let norms: usize = graph.norms.iter().map(|norm| 24 * channels(norm.map).div_ceil(4)).sum();
+        4 * (5 * self.total + graph.steps.iter().map(step).sum::<usize>() + norms) as u64
     }
 
     /// Brings the parameters to where the kernels see them.
