@@ -51,8 +51,9 @@ pub struct Step {
 impl Step {
     /// Of step `number`, counted from 1.
     pub fn new(settings: Settings, number: usize, rate: f32) -> Self {
-        let power = number as i32;
-        let unbiased = [1.0 - settings.beta1.powi(power), 1.0 - settings.beta2.powi(power)];
+        // In 64 bits: 1 - 0.999 has few digits in 32.
+        let unbiased = |beta: f32| (1.0 - f64::from(beta).powi(number as i32)) as f32;
+        let unbiased = [settings.beta1, settings.beta2].map(unbiased);
         let keep = settings.average.min((1 + number) as f32 / (10 + number) as f32);
         Self { settings, rate, unbiased, keep }
     }

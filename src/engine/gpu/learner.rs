@@ -1,6 +1,6 @@
 //! Learning on a GPU: parameters, gradients and the optimiser's memory stay there. What is read of a step is its loss.
 
-use super::super::adam::Settings;
+use super::super::adam::{Settings, Step};
 use super::super::graph::Graph;
 use super::super::learner::Example;
 use super::super::loss::Loss;
@@ -105,7 +105,7 @@ impl Learner {
         self.step += 1;
         let ranges = self.parameters.ranges(learns);
         if !ranges.is_empty() {
-            let plan = self.parameters.step(&ranges, self.settings, self.step, rate);
+            let plan = self.parameters.step(&ranges, Step::new(self.settings, self.step, rate));
             check::before_use(&self.gpu, &plan.kernels()).await?;
             self.quiet(&plan, &mut Vec::new(), (&[], &[]), &mut |_, _| ()).await?;
         }

@@ -203,7 +203,7 @@ impl Parameters {
     }
 
     /// One step of the optimiser over some ranges; nothing changes where the gradient is not finite.
-    pub fn step(&self, ranges: &[Range<usize>], settings: adam::Settings, number: usize, rate: f32) -> Plan {
+    pub fn step(&self, ranges: &[Range<usize>], step: adam::Step) -> Plan {
         let mut buffers = Buffers::kept();
         let slots: usize = ranges.iter().map(|range| adamw::slots(range.len())).sum();
         let (squares, clip) = (buffers.take(4 * slots as u64), buffers.take(8));
@@ -220,15 +220,13 @@ impl Parameters {
         }
         buffers.push(Op::Dispatch {
             kernel: Kernel::Back(Back::Clip),
-            words: adamw::clip_words(slots, settings.clip),
+            words: adamw::clip_words(slots, step.settings.clip),
             bindings: vec![Binding::Buffer(squares), Binding::Buffer(clip)],
             groups: [1; 3],
             flops: slots as f64,
         });
-        let adam::Settings { beta1, beta2, epsilon, decay, average, .. } = settings;
         for range in ranges {
-            let (start, count, betas) = (range.start, range.len(), [beta1, beta2]);
-            let params = adamw::Params { start, count, step: number, rate, betas, epsilon, decay, average };
+            let params = adamw::Params { start: range.start, count: range.len(), step };
             let flats = [Flat::Gradient, Flat::Values, Flat::First, Flat::Second, Flat::Average];
             let flats = flats.map(Binding::Flat);
             buffers.push(Op::Dispatch {

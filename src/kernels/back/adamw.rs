@@ -10,6 +10,8 @@
 //! over. *Squares* leaves parts of the sum of squares, *clip* has the factor of `g` and the norm. Where that is no
 //! number the factor is -1, and the step leaves everything as it is: nothing has to be read back to be safe.
 
+use crate::engine::adam::{Settings, Step};
+
 /// Parts of the sum of squares, of which this dispatch writes `slot..slot + slots(count)`.
 pub const SQUARES: &str = "
 struct Params { start: u32, count: u32, slot: u32, groups: u32 }
@@ -107,41 +109,23 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 ";
 
-/// What a step does, in the letters of the formula.
+/// A step of some parameters.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Params {
     /// First parameter.
     pub start: usize,
     /// How many.
     pub count: usize,
-    /// `t`, from 1.
-    pub step: usize,
-    /// `lr`.
-    pub rate: f32,
-    /// `b1` and `b2`.
-    pub betas: [f32; 2],
-    /// `eps`.
-    pub epsilon: f32,
-    /// Decoupled weight decay.
-    pub decay: f32,
-    /// Largest decay of the average.
-    pub average: f32,
+    /// Numbers of the step.
+    pub step: Step,
 }
 
 impl Params {
-    /// `1 - b^t` of both moments, and `d`.
-    fn biases(&self) -> ([f64; 2], f64) {
-        let step = self.step as f64;
-        let biases = self.betas.map(|beta| 1.0 - f64::from(beta).powf(step));
-        (biases, f64::from(self.average).min((1.0 + step) / (10.0 + step)))
-    }
-
     /// As the shader reads them.
     pub fn words(&self) -> Vec<u32> {
-        let ([bias1, bias2], keep) = self.biases();
-        let [beta1, beta2] = self.betas;
-        let Self { rate, epsilon, decay, .. } = *self;
-        let numbers = [rate, beta1, beta2, epsilon, decay, bias1 as f32, bias2 as f32, keep as f32];
+        let Step { settings, rate, unbiased: [bias1, bias2], keep } = self.step;
+        let Settings { beta1, beta2, epsilon, decay, .. } = settings;
+        let numbers = [rate, beta1, beta2, epsilon, decay, bias1, bias2, keep];
         let range = [self.start as u32, self.count as u32];
         range.into_iter().chain(numbers.map(f32::to_bits)).chain([0, 0]).collect()
     }
@@ -165,9 +149,10 @@ pub fn reference(params: &Params, factor: f32, gradient: f32, before: [f32; 4]) 
         return before;
     }
     let [value, first, second, average] = before.map(f64::from);
-    let [beta1, beta2, rate, decay, epsilon] =
-        [params.betas[0], params.betas[1], params.rate, params.decay, params.epsilon].map(f64::from);
-    let ([bias1, bias2], keep) = params.biases();
+    let Step { settings: Settings { beta1, beta2, epsilon, decay, .. }, rate, unbiased, keep } = params.step;
+    let [beta1, beta2, epsilon, decay, rate, keep] =
+        [beta1, beta2, epsilon, decay, rate, keep].map(f64::from);
+    let [bias1, bias2] = unbiased.map(f64::from);
     let g = f64::from(gradient) * f64::from(factor);
     let (m, v) = (beta1 * first + (1.0 - beta1) * g, beta2 * second + (1.0 - beta2) * g * g);
     let w = value * (1.0 - rate * decay) - rate * (m / bias1) / ((v / bias2).sqrt() + epsilon);

@@ -2,6 +2,7 @@
 
 use super::super::{DIMS, Found, SLAB, Trial, bytes, floats, planes};
 use super::{all, blank, trial};
+use crate::engine::adam::{Settings, Step};
 use crate::engine::bench::noise;
 use crate::kernels::back::{
     Back, Slab, adamw as optimiser, excite as factors, gather as order, loss, sum as parts,
@@ -176,16 +177,8 @@ pub(super) fn clip(odd: f32) -> Trial {
 
 pub(super) fn adamw(look: usize, factor: f32) -> Trial {
     let all_of = 200;
-    let params = optimiser::Params {
-        start: 9,
-        count: 150,
-        step: 3,
-        rate: 0.05,
-        betas: [0.9, 0.999],
-        epsilon: 1e-7,
-        decay: 0.1,
-        average: 0.995,
-    };
+    let settings = Settings { decay: 0.1, ..Settings::default() };
+    let params = optimiser::Params { start: 9, count: 150, step: Step::new(settings, 3, 0.05) };
     let mut state = [1, 2, 3, 4].map(|seed| noise(all_of, seed));
     state[2].iter_mut().for_each(|v| *v = 0.1 + v.abs());
     let gradient = noise(all_of, 5);
