@@ -234,7 +234,7 @@ impl Parameters {
                 words: params.words(),
                 bindings: [Binding::Buffer(clip)].into_iter().chain(flats).collect(),
                 groups: params.groups(),
-                flops: 20.0 * count as f64,
+                flops: 20.0 * range.len() as f64,
             });
         }
         buffers.plan
