@@ -3,3 +3,4 @@
 pub mod data;
 pub mod fit;
 pub mod sample;
+pub mod steady;

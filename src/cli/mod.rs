@@ -5,6 +5,7 @@ mod evaluate;
 mod folder;
 mod info;
 mod keep;
+mod picture;
 mod record;
 mod segment;
 mod train;

@@ -11,7 +11,7 @@ use insitu_seg::engine::adam::Settings;
 use insitu_seg::model::Architecture;
 use insitu_seg::store::{self, Weights};
 use insitu_seg::train::data::{Case, Manifest, read_case, split};
-use insitu_seg::train::fit::{Budget, Epoch, Event, Fit, Plan, fresh};
+use insitu_seg::train::fit::{Budget, Epoch, Event, Fit, Plan, Schedule, fresh};
 use insitu_seg::train::sample::Augment;
 use insitu_seg::{Error, Kind, Result};
 use std::ops::ControlFlow;
@@ -28,6 +28,26 @@ const FOLDS: usize = 4;
 enum StageName {
     Whole,
     Patch,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ScheduleName {
+    /// Falls by a cosine
+    Cosine,
+    /// Falls by a power of 0.9
+    Power,
+    /// Stays
+    Constant,
+}
+
+impl From<ScheduleName> for Schedule {
+    fn from(name: ScheduleName) -> Self {
+        match name {
+            ScheduleName::Cosine => Self::Cosine,
+            ScheduleName::Power => Self::Power,
+            ScheduleName::Constant => Self::Constant,
+        }
+    }
 }
 
 /// Arguments of `insitu train`.
@@ -63,7 +83,20 @@ pub struct Arguments {
     /// Largest learning rate
     #[arg(long, default_value_t = 1.5e-3)]
     rate: f64,
-    /// Start from these weights, as far as they fit
+    /// How the learning rate goes on after its rise over 50 steps
+    #[arg(long, default_value = "cosine")]
+    schedule: ScheduleName,
+    /// Decoupled weight decay; 0 makes AdamW Adam
+    #[arg(long, default_value_t = Settings::default().decay)]
+    decay: f32,
+    /// Largest norm of the gradient
+    #[arg(long, default_value_t = Settings::default().clip)]
+    clip: f32,
+    /// Decay of the running average of the weights, which is what is kept; 0 keeps the last weights
+    #[arg(long, default_value_t = Settings::default().average)]
+    average: f32,
+    /// Start from these weights, as far as they fit; "fresh" for none. The whole stage starts from the patch stage of the
+    /// same fold where the model has one
     #[arg(long)]
     init: Option<PathBuf>,
     /// Train for so many minutes
@@ -83,8 +116,7 @@ pub struct Arguments {
     resume: bool,
 }
 
-/// Trains, logging and keeping the best weights after every epoch. Ctrl-C ends the epoch at hand early and
-/// saves the state to go on from.
+/// Trains, logging and keeping the best weights after every epoch. Ctrl-C saves the state to go on from.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let stage = match arguments.stage {
         StageName::Whole => Stage::Whole,
@@ -97,10 +129,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let plan = plan(arguments, stage, &card, train.len());
     let compute = pollster::block_on(Compute::open(arguments.backend.into()))?;
     let adapter = compute.adapter().to_owned();
-    let mut fit = Fit::new(plan, architecture, start(arguments, &architecture)?, compute)?;
+    let weights = start(arguments, stage, &card, &architecture)?;
+    let mut fit = pollster::block_on(Fit::new(plan, architecture, weights, compute))?;
     let keep = Keep::new(&arguments.model, arguments.log.as_deref(), stage, arguments.fold);
     if arguments.resume {
-        fit = keep.resume(fit)?;
+        keep.resume(&mut fit)?;
     }
     eprintln!(
         "{} cases to train, {} to validate, {} stage, fold {}, on {}",
@@ -120,10 +153,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         let mut fault = None;
         let more = pollster::block_on(fit.epoch(&train, &check, &mut |event| {
             match event {
-                Event::Step(spent, loss) => {
+                Event::Step(spent, Some(loss)) => {
                     bar.set_position((spent * 1000.0) as u64);
                     bar.set_message(format!("loss {loss:.3}"));
                 }
+                Event::Step(_, None) => bar.suspend(|| {
+                    eprintln!("a loss that is no number: back to the last epoch, at half the learning rate");
+                }),
                 Event::Epoch(epoch, weights) => {
                     let done = keep.epoch(epoch, weights, &mut card, &form);
                     bar.suspend(|| eprintln!("{}", summary(epoch)));
@@ -172,6 +208,16 @@ fn check(arguments: &Arguments) -> Result<Architecture> {
     }
     if !arguments.rate.is_finite() || arguments.rate <= 0.0 {
         return wrong("--rate", arguments.rate.to_string(), "a positive number");
+    }
+    let share = |value: f32| (0.0..1.0).contains(&value);
+    if !share(arguments.average) || !share(arguments.decay) || !(arguments.clip > 0.0) {
+        let Arguments { average, decay, clip, .. } = arguments;
+        let found = format!("{average}, {decay}, {clip}");
+        return wrong(
+            "--average, --decay, --clip",
+            found,
+            "two shares from 0 to below 1, and a number above 0",
+        );
     }
     if arguments.steps == Some(0) || arguments.epochs == Some(0) {
         return wrong("--steps or --epochs", "0".into(), "at least 1");
@@ -251,19 +297,25 @@ fn plan(arguments: &Arguments, stage: Stage, card: &Card, cases: usize) -> Plan 
         labels: card.labels.len(),
         preset: card.preset,
         augment: Augment::default(),
-        settings: Settings::default(),
+        settings: Settings {
+            decay: arguments.decay,
+            clip: arguments.clip,
+            average: arguments.average,
+            ..Settings::default()
+        },
         rate: arguments.rate,
+        schedule: arguments.schedule.into(),
         batch: arguments.batch,
         seed: arguments.seed,
         budget,
     }
 }
 
-/// Fresh weights, with `--init` put in as far as it fits.
-fn start(arguments: &Arguments, architecture: &Architecture) -> Result<Weights> {
+/// Fresh weights, with those to start from put in as far as they fit.
+fn start(arguments: &Arguments, stage: Stage, card: &Card, architecture: &Architecture) -> Result<Weights> {
     let mut weights = fresh(architecture, arguments.seed);
-    let Some(path) = &arguments.init else { return Ok(weights) };
-    let given = store::read_weights(&read(path)?).map_err(|error| error.within(path.display()))?;
+    let Some(path) = origin(arguments, stage, card) else { return Ok(weights) };
+    let given = store::read_weights(&read(&path)?).map_err(|error| error.within(path.display()))?;
     let mut afresh = 0;
     for (name, array) in &mut weights {
         match given.get(name) {
@@ -271,8 +323,23 @@ fn start(arguments: &Arguments, architecture: &Architecture) -> Result<Weights> 
             _ => afresh += 1,
         }
     }
-    eprintln!("{afresh} tensors start afresh, the others from --init");
+    eprintln!("{afresh} tensors start afresh, the others from {}", path.display());
     Ok(weights)
+}
+
+/// The file of the weights to start from.
+fn origin(arguments: &Arguments, stage: Stage, card: &Card) -> Option<PathBuf> {
+    match &arguments.init {
+        Some(word) if word.as_os_str() == "fresh" => None,
+        Some(path) => Some(path.clone()),
+        // As in the reference's later release.
+        None if stage == Stage::Whole => {
+            let folds = &card.stages.patch.as_ref()?.folds;
+            let fold = folds.iter().find(|fold| fold.fold == arguments.fold)?;
+            Some(arguments.model.join(&fold.file))
+        }
+        None => None,
+    }
 }
 
 fn summary(epoch: &Epoch) -> String {

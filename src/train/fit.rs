@@ -3,6 +3,7 @@
 
 use super::data::Case;
 use super::sample::{Augment, Sample, draw, plain, rng};
+use super::steady::{Standing, Steady};
 use crate::card::{Preset, Stage};
 use crate::device::Compute;
 use crate::engine::Network;
@@ -28,6 +29,29 @@ pub enum Budget {
     Steps(usize),
 }
 
+/// How the learning rate goes on after its rise over the first 50 steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Schedule {
+    /// Falls by a cosine to a hundredth at the budget's end.
+    Cosine,
+    /// Falls by a power of 0.9 to a hundredth at the budget's end.
+    Power,
+    /// Stays, as in the reference.
+    Constant,
+}
+
+impl Schedule {
+    /// The factor of the largest rate when the share `spent` (0..=1) of the budget is spent.
+    fn factor(self, spent: f64) -> f64 {
+        let left = match self {
+            Self::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * spent).cos()),
+            Self::Power => (1.0 - spent).powf(0.9),
+            Self::Constant => 1.0,
+        };
+        0.01 + 0.99 * left
+    }
+}
+
 /// Everything that decides how a stage is trained.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
@@ -41,8 +65,10 @@ pub struct Plan {
     pub augment: Augment,
     /// Optimiser.
     pub settings: Settings,
-    /// Largest learning rate; rises over the first 50 steps, then falls by a cosine to a hundredth.
+    /// Largest learning rate.
     pub rate: f64,
+    /// How it goes on.
+    pub schedule: Schedule,
     /// Samples per step.
     pub batch: usize,
     /// Seed of all draws.
@@ -58,10 +84,16 @@ pub struct Progress {
     pub step: usize,
     /// Epochs done.
     pub epoch: usize,
+    /// Steps of the epoch at hand, where it was interrupted.
+    pub within: usize,
+    /// Losses of that epoch: their sum, and how many they are.
+    pub losses: (f64, usize),
     /// Seconds spent.
     pub seconds: f64,
     /// Best validation loss so far.
     pub best: Option<f64>,
+    /// Share of the learning rate that the guard has left, see [`Steady`].
+    pub share: f32,
 }
 
 /// Result of an epoch, a line of the log.
@@ -83,8 +115,8 @@ pub struct Epoch {
 
 /// What the caller hears.
 pub enum Event<'a> {
-    /// A step ended: the share of the budget spent (0..=1) and the step's loss.
-    Step(f64, f64),
+    /// A step ended: the share of the budget spent (0..=1) and the step's loss, none where it was skipped.
+    Step(f64, Option<f64>),
     /// An epoch ended, with the averaged weights.
     Epoch(&'a Epoch, &'a Weights),
 }
@@ -114,7 +146,7 @@ const LOSS: Loss = Loss::DiceAndEntropy;
 pub struct Fit {
     plan: Plan,
     architecture: Architecture,
-    learner: Learner,
+    steady: Steady,
     compute: Compute,
     progress: Progress,
 }
@@ -124,28 +156,39 @@ impl Fit {
     ///
     /// # Errors
     /// As [`Learner::new`].
-    pub fn new(plan: Plan, architecture: Architecture, weights: Weights, compute: Compute) -> Result<Self> {
+    pub async fn new(
+        plan: Plan,
+        architecture: Architecture,
+        weights: Weights,
+        compute: Compute,
+    ) -> Result<Self> {
         let learner = Learner::new(architecture, weights, plan.settings, LOSS, &compute)?;
-        let progress = Progress { step: 0, epoch: 0, seconds: 0.0, best: None };
-        Ok(Self { plan, architecture, learner, compute, progress })
+        let steady = Steady::new(learner).await?;
+        let progress = Progress {
+            step: 0,
+            epoch: 0,
+            within: 0,
+            losses: (0.0, 0),
+            seconds: 0.0,
+            best: None,
+            share: steady.share(),
+        };
+        Ok(Self { plan, architecture, steady, compute, progress })
     }
 
-    /// Goes on from what [`Self::state`] gave.
+    /// Goes on from what [`Self::state`] gave: on the CPU, number by number as if it had never stopped.
     ///
     /// # Errors
     /// As [`Learner::restore`].
-    pub fn restore(mut self, weights: Weights, optimizer: Weights, progress: Progress) -> Result<Self> {
-        self.learner.restore(weights, optimizer, progress.step)?;
+    pub fn resume(&mut self, standing: Standing, progress: Progress) -> Result<()> {
+        self.steady.resume(standing, progress.share)?;
         self.progress = progress;
-        Ok(self)
+        Ok(())
     }
 
-    /// Weights, state of the optimiser and progress.
-    ///
-    /// # Errors
-    /// `Device` where the device fails.
-    pub async fn state(&self) -> Result<(Weights, Weights, Progress)> {
-        Ok((self.learner.weights().await?, self.learner.state().await?, self.progress))
+    /// Where the last epoch ended.
+    pub fn state(&self) -> (&Standing, Progress) {
+        (self.steady.good(), self.progress)
     }
 
     /// Share of the budget that is spent.
@@ -159,17 +202,16 @@ impl Fit {
     }
 
     fn rate(&self, spent: f64) -> f64 {
-        let cosine = 0.5 * (1.0 + (std::f64::consts::PI * spent.min(1.0)).cos());
         let rise = ((self.progress.step + 1) as f64 / 50.0).min(1.0);
-        self.plan.rate * rise * (0.01 + 0.99 * cosine)
+        self.plan.rate * rise * self.plan.schedule.factor(spent.min(1.0))
     }
 
-    /// Runs one epoch over `train`, then validates on `check`; `false` when the budget is spent.
-    /// An epoch that the budget or the caller cuts short is validated too.
+    /// Runs one epoch over `train`, or the rest of one, then validates on `check`; `false` when the budget is spent.
+    /// An epoch that the budget cuts short is validated too.
     ///
     /// # Errors
-    /// `Cancelled` if the caller breaks at an epoch's end; `Argument` without cases; `Device` where the loss is
-    /// not finite three times in a row; `Limit` where memory does not suffice.
+    /// `Cancelled` if the caller breaks, in which case [`Self::state`] is where it did; `Argument` without cases; what
+    /// [`Steady::step`] gives.
     pub async fn epoch(
         &mut self,
         train: &[Case],
@@ -186,34 +228,34 @@ impl Fit {
         }
         let mut order: Vec<usize> = (0..train.len()).collect();
         order.shuffle(&mut rng(self.plan.seed, 1 << 40 | self.progress.epoch as u64));
-        let (mut sum, mut count, mut bad, mut rate) = (0.0, 0usize, 0, 0.0);
-        for batch in order.chunks(self.plan.batch) {
+        let mut rate = 0.0;
+        for batch in order.chunks(self.plan.batch).skip(self.progress.within) {
             let spent = self.spent(since);
             if spent >= 1.0 {
                 break;
             }
             rate = self.rate(spent);
-            let value = self.step(train, batch, rate).await?;
-            if value.is_finite() {
-                (sum, count, bad) = (sum + value, count + 1, 0);
-            } else {
-                bad += 1;
-                if bad == 3 {
-                    return Err(Error::device("loss", "not finite three times in a row", "a finite loss"));
-                }
+            let loss = self.step(train, batch, rate).await?;
+            self.progress.within += 1;
+            if let Some(loss) = loss {
+                let (sum, count) = self.progress.losses;
+                self.progress.losses = (sum + loss, count + 1);
             }
-            if tell(Event::Step(self.spent(since).min(1.0), value)).is_break() {
-                break;
+            if tell(Event::Step(self.spent(since).min(1.0), loss)).is_break() {
+                self.stand(since).await?;
+                return Err(Error::cancelled("training"));
             }
         }
-        let weights = self.learner.averaged().await?;
+        let weights = self.steady.learner().averaged().await?;
         let (check_loss, check_dice) = self.validate(&weights, check).await?;
-        self.progress.epoch += 1;
-        self.progress.seconds += since.elapsed().as_secs_f64();
         let improved = check_loss.is_finite() && self.progress.best.is_none_or(|best| check_loss < best);
         if improved {
             self.progress.best = Some(check_loss);
         }
+        let (sum, count) = std::mem::take(&mut self.progress.losses);
+        self.progress.within = 0;
+        self.progress.epoch += 1;
+        self.stand(since).await?;
         let loss = sum / count.max(1) as f64;
         let epoch = Epoch { progress: self.progress, rate, loss, check_loss, check_dice, improved };
         if tell(Event::Epoch(&epoch, &weights)).is_break() {
@@ -222,8 +264,16 @@ impl Fit {
         Ok(self.spent(Instant::now()) < 1.0)
     }
 
-    /// One step on the cases `batch`; the loss, or what is no number where the step was skipped.
-    async fn step(&mut self, train: &[Case], batch: &[usize], rate: f64) -> Result<f64> {
+    /// Takes this moment as one to go on from.
+    async fn stand(&mut self, since: Instant) -> Result<()> {
+        self.steady.keep().await?;
+        self.progress.share = self.steady.share();
+        self.progress.seconds += since.elapsed().as_secs_f64();
+        Ok(())
+    }
+
+    /// One step on the cases `batch`; the loss, none where the step was skipped.
+    async fn step(&mut self, train: &[Case], batch: &[usize], rate: f64) -> Result<Option<f64>> {
         let Plan { stage, labels, preset, augment, seed, .. } = self.plan;
         let sample = |(position, &index): (usize, &usize)| {
             let number = (self.progress.step * self.plan.batch + position) as u64;
@@ -232,7 +282,7 @@ impl Fit {
         let samples: Vec<Sample> = batch.iter().enumerate().map(sample).collect();
         let examples: Vec<Example> = samples.iter().map(Sample::example).collect();
         self.progress.step += 1;
-        self.learner.step(&examples, rate as f32, &|_| true).await
+        self.steady.step(&examples, rate as f32, &|_| true).await
     }
 
     /// Loss and mean Dice per output of `weights`.

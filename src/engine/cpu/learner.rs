@@ -68,6 +68,11 @@ impl Learner {
         peak_bytes(&self.architecture, dims)
     }
 
+    /// Steps of the optimiser so far.
+    pub fn steps(&self) -> usize {
+        self.adam.steps()
+    }
+
     /// The weights as they are.
     pub fn weights(&self) -> &Weights {
         &self.weights

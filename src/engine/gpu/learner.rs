@@ -213,6 +213,11 @@ impl Learner {
         Ok((loss, gradients))
     }
 
+    /// Steps of the optimiser so far.
+    pub fn steps(&self) -> usize {
+        self.step
+    }
+
     /// The weights as they are.
     ///
     /// # Errors
