@@ -5,6 +5,7 @@ use crate::file::rgb;
 use crate::grid::BoxRule;
 use crate::intensity::Intensity;
 use crate::model::Architecture;
+use crate::store::hash;
 use serde::{Deserialize, Serialize};
 
 /// Version of the folder's form.
@@ -126,12 +127,31 @@ pub struct Fold {
     pub file: String,
     /// SHA-256 of that file.
     pub sha256: String,
+    /// SHA-256 of the file that is about to take its place: two files cannot change at the same moment, and a training
+    /// may be killed in between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
     /// Steps of training until these weights.
     pub steps: usize,
     /// Dice per label on the validation cases, within the stage.
     pub validation_dice: Vec<f64>,
     /// The command that trained it.
     pub command: String,
+}
+
+impl Fold {
+    /// Checks the bytes of its file.
+    ///
+    /// # Errors
+    /// `Malformed` where they are others.
+    pub fn check(&self, bytes: &[u8]) -> Result<()> {
+        let found = hash(bytes);
+        if found == self.sha256 || self.next.as_ref() == Some(&found) {
+            return Ok(());
+        }
+        let expected = format!("{}, as model.json says", self.sha256);
+        Err(Error::malformed(&self.file, format!("SHA-256 {found}"), expected))
+    }
 }
 
 /// All networks of a stage.
@@ -370,6 +390,7 @@ mod tests {
             fold: 0,
             file: file.into(),
             sha256: String::new(),
+            next: None,
             steps: 1,
             validation_dice: vec![],
             command: String::new(),

@@ -1,6 +1,6 @@
 //! Weights to bytes and back: safetensors, tensors named by their path in the network.
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::model::{Architecture, Parameter};
 use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -143,21 +143,4 @@ pub fn check_weights(architecture: &Architecture, weights: &Weights) -> Result<(
         Some(extra) => Err(Error::malformed(extra, "a tensor that the network lacks", "only its own")),
         None => Ok(()),
     }
-}
-
-/// Checks bytes against the hash that a model card states.
-///
-/// # Errors
-/// `Malformed` if they differ.
-pub fn check_hash(name: &str, bytes: &[u8], expected: &str) -> Result<()> {
-    let found = hash(bytes);
-    if found == expected {
-        return Ok(());
-    }
-    Err(Error::new(
-        Kind::Malformed,
-        name,
-        format!("SHA-256 {found}"),
-        format!("{expected}, as model.json says"),
-    ))
 }

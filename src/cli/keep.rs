@@ -4,7 +4,7 @@
 
 use super::folder::{read_card, write_fold};
 use super::picture::picture;
-use super::{make_folder, read, write};
+use super::{folder_of, make_folder, read, write};
 use insitu_seg::card::{Card, Fold, Stage, StageCard};
 use insitu_seg::store::{self, Precision, Weights};
 use insitu_seg::train::fit::{Epoch, Fit, Progress};
@@ -46,6 +46,7 @@ impl<'a> Keep<'a> {
     /// Logs an epoch, and keeps its weights if they are the best so far.
     pub fn epoch(&self, epoch: &Epoch, weights: &Weights, card: &mut Card, form: &StageCard) -> Result<()> {
         if let Some(log) = self.log {
+            make_folder(folder_of(log))?;
             let text = with_row(text(log)?, epoch)
                 .map_err(|error| Error::argument(log.display().to_string(), error, "a CSV log"))?;
             write(log, text.as_bytes())?;
@@ -62,6 +63,7 @@ impl<'a> Keep<'a> {
             fold: self.fold,
             file: format!("{}-{}.safetensors", self.stage.name(), self.fold),
             sha256: String::new(),
+            next: None,
             steps: epoch.progress.step,
             validation_dice: epoch.check_dice.iter().map(|dice| (dice * 1e4).round() / 1e4).collect(),
             command: command(),
@@ -82,8 +84,12 @@ impl<'a> Keep<'a> {
         write(&self.state, &store::write_weights(&all, Precision::F32, metadata)?)
     }
 
-    /// Goes on from what [`Self::state`] saved.
-    pub fn resume(&self, fit: &mut Fit) -> Result<()> {
+    /// Goes on from what [`Self::state`] saved; `false` where nothing was.
+    pub fn resume(&self, fit: &mut Fit) -> Result<bool> {
+        if !self.state.exists() {
+            eprintln!("{} is not there: training begins", self.state.display());
+            return Ok(false);
+        }
         let bytes = read(&self.state)?;
         let place = |error: Error| error.within(self.state.display());
         let metadata = store::read_metadata(&bytes).map_err(place)?;
@@ -100,13 +106,12 @@ impl<'a> Keep<'a> {
         }
         fit.resume(Standing { weights, optimizer, steps }, progress).map_err(place)?;
         // Epochs that were logged after the state was saved come again.
-        match self.log {
-            Some(path) => match text(path)?.get(..log) {
-                Some(known) => write(path, known.as_bytes()),
-                None => Ok(()),
-            },
-            None => Ok(()),
+        if let Some(path) = self.log
+            && let Some(known) = text(path)?.get(..log)
+        {
+            write(path, known.as_bytes())?;
         }
+        Ok(true)
     }
 }
 

@@ -11,18 +11,20 @@ use insitu_seg::engine::adam::Settings;
 use insitu_seg::model::Architecture;
 use insitu_seg::store::{self, Weights};
 use insitu_seg::train::data::{Case, Manifest, read_case, split};
-use insitu_seg::train::fit::{Budget, Epoch, Event, Fit, Plan, Schedule, fresh};
+use insitu_seg::train::fit::{Budget, Epoch, Event, Fit, Pass, Plan, Schedule, fresh};
 use insitu_seg::train::sample::Augment;
-use insitu_seg::{Error, Kind, Result};
+use insitu_seg::{Error, Result};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Number of folds of the cross-validation.
 const FOLDS: usize = 4;
+/// How long a state on disk may be behind.
+const SAVE: Duration = Duration::from_secs(120);
 
 #[derive(Clone, Copy, ValueEnum)]
 enum StageName {
@@ -111,7 +113,7 @@ pub struct Arguments {
     /// What computes
     #[arg(long, default_value = "auto")]
     backend: BackendName,
-    /// Go on where an earlier run of the same model, stage and fold ended
+    /// Go on where an earlier run of the same model, stage and fold ended or was killed
     #[arg(long)]
     resume: bool,
 }
@@ -132,8 +134,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let weights = start(arguments, stage, &card, &architecture)?;
     let mut fit = pollster::block_on(Fit::new(plan, architecture, weights, compute))?;
     let keep = Keep::new(&arguments.model, arguments.log.as_deref(), stage, arguments.fold);
-    if arguments.resume {
-        keep.resume(&mut fit)?;
+    if !(arguments.resume && keep.resume(&mut fit)?) {
+        keep.state(&fit)?;
     }
     eprintln!(
         "{} cases to train, {} to validate, {} stage, fold {}, on {}",
@@ -149,41 +151,35 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let _ = ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst));
     let bar = bar(1000, "{elapsed_precise} [{bar:40}] {percent}% {msg}, {eta} left");
     let form = StageCard { architecture, folds: Vec::new() };
-    loop {
-        let mut fault = None;
-        let more = pollster::block_on(fit.epoch(&train, &check, &mut |event| {
+    let mut pass = Pass::Epoch;
+    while pass != Pass::End {
+        let (mut fault, since) = (None, Instant::now());
+        pass = pollster::block_on(fit.epoch(&train, &check, &mut |event| {
             match event {
                 Event::Step(spent, Some(loss)) => {
                     bar.set_position((spent * 1000.0) as u64);
                     bar.set_message(format!("loss {loss:.3}"));
                 }
                 Event::Step(_, None) => bar.suspend(|| {
-                    eprintln!("a loss that is no number: back to the last epoch, at half the learning rate");
+                    eprintln!("a loss that is no number: back to the last state, at half the learning rate");
                 }),
                 Event::Epoch(epoch, weights) => {
-                    let done = keep.epoch(epoch, weights, &mut card, &form);
+                    fault = keep.epoch(epoch, weights, &mut card, &form).err();
                     bar.suspend(|| eprintln!("{}", summary(epoch)));
-                    fault = done.err();
                 }
             }
-            if stop.load(Ordering::SeqCst) && fault.is_none() {
+            if stop.load(Ordering::SeqCst) || since.elapsed() > SAVE {
                 ControlFlow::Break(())
             } else {
                 ControlFlow::Continue(())
             }
-        }));
+        }))?;
         if let Some(fault) = fault {
             return Err(fault);
         }
-        match more {
-            Ok(true) => keep.state(&fit)?,
-            Ok(false) => break keep.state(&fit)?,
-            Err(error) if error.kind == Kind::Cancelled => {
-                keep.state(&fit)?;
-                return Err(error);
-            }
-            // A run that broke down must not take the place of the state before it.
-            Err(error) => return Err(error),
+        keep.state(&fit)?;
+        if stop.load(Ordering::SeqCst) && pass != Pass::End {
+            return Err(Error::cancelled("training"));
         }
     }
     bar.finish_and_clear();

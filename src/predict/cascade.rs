@@ -44,7 +44,7 @@ impl Model {
                 .iter()
                 .map(|fold| {
                     let bytes = file(&fold.file)?;
-                    store::check_hash(&fold.file, &bytes, &fold.sha256)?;
+                    fold.check(&bytes)?;
                     let weights = store::read_weights(&bytes).map_err(|error| error.within(&fold.file))?;
                     store::check_weights(&form.architecture, &weights)
                         .and_then(|()| Network::new(&form.architecture, &weights, compute))

@@ -113,6 +113,17 @@ pub struct Epoch {
     pub improved: bool,
 }
 
+/// How a call of [`Fit::epoch`] ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    /// With the epoch; the budget is not spent.
+    Epoch,
+    /// Where the caller broke; the next call goes on there.
+    Pause,
+    /// With the budget.
+    End,
+}
+
 /// What the caller hears.
 pub enum Event<'a> {
     /// A step ended: the share of the budget spent (0..=1) and the step's loss, none where it was skipped.
@@ -206,25 +217,24 @@ impl Fit {
         self.plan.rate * rise * self.plan.schedule.factor(spent.min(1.0))
     }
 
-    /// Runs one epoch over `train`, or the rest of one, then validates on `check`; `false` when the budget is spent.
-    /// An epoch that the budget cuts short is validated too.
+    /// Runs one epoch over `train`, or the rest of one, then validates on `check`. An epoch that the budget cuts short
+    /// is validated too. The caller may break after any step, to save [`Self::state`] or to stop.
     ///
     /// # Errors
-    /// `Cancelled` if the caller breaks, in which case [`Self::state`] is where it did; `Argument` without cases; what
-    /// [`Steady::step`] gives.
+    /// `Argument` without cases; what [`Steady::step`] gives.
     pub async fn epoch(
         &mut self,
         train: &[Case],
         check: &[Case],
         tell: &mut dyn FnMut(Event) -> ControlFlow<()>,
-    ) -> Result<bool> {
+    ) -> Result<Pass> {
         if train.is_empty() || check.is_empty() {
             let found = format!("{} to train, {} to validate", train.len(), check.len());
             return Err(Error::argument("cases", found, "at least one of each"));
         }
         let since = Instant::now();
         if self.spent(since) >= 1.0 {
-            return Ok(false);
+            return Ok(Pass::End);
         }
         let mut order: Vec<usize> = (0..train.len()).collect();
         order.shuffle(&mut rng(self.plan.seed, 1 << 40 | self.progress.epoch as u64));
@@ -243,7 +253,7 @@ impl Fit {
             }
             if tell(Event::Step(self.spent(since).min(1.0), loss)).is_break() {
                 self.stand(since).await?;
-                return Err(Error::cancelled("training"));
+                return Ok(Pass::Pause);
             }
         }
         let weights = self.steady.learner().averaged().await?;
@@ -258,10 +268,9 @@ impl Fit {
         self.stand(since).await?;
         let loss = sum / count.max(1) as f64;
         let epoch = Epoch { progress: self.progress, rate, loss, check_loss, check_dice, improved };
-        if tell(Event::Epoch(&epoch, &weights)).is_break() {
-            return Err(Error::cancelled("training"));
-        }
-        Ok(self.spent(Instant::now()) < 1.0)
+        // The epoch is over, whatever the caller says to it.
+        let _ = tell(Event::Epoch(&epoch, &weights));
+        Ok(if self.spent(Instant::now()) < 1.0 { Pass::Epoch } else { Pass::End })
     }
 
     /// Takes this moment as one to go on from.
