@@ -297,7 +297,7 @@ impl Card {
                     return Err(Error::malformed("model.json: file", format!("\"{file}\""), expected));
                 }
             }
-            let Architecture { base, depth, inputs, outputs } = card_of.architecture;
+            let Architecture { base, depth, inputs, outputs, .. } = card_of.architecture;
             let wanted = stage.outputs(card.labels.len());
             let sane = (1..=256).contains(&base) && (3..=4).contains(&depth) && inputs == 1;
             if !sane || outputs != wanted || card.labels.len() > 254 {
@@ -396,7 +396,8 @@ mod tests {
             command: String::new(),
         };
         for file in ["../a.safetensors", "/a", "", ".hidden"] {
-            let architecture = Architecture { base: 2, depth: 3, inputs: 1, outputs: 1 };
+            let architecture =
+                Architecture { base: 2, depth: 3, inputs: 1, outputs: 1, ..Architecture::default() };
             let whole = Some(StageCard { architecture, folds: vec![fold(file)] });
             let bytes = Card { stages: Stages { whole, patch: None }, ..card.clone() }.write().unwrap();
             assert_eq!(Card::read(&bytes).unwrap_err().code(), "malformed", "{file}");

@@ -79,7 +79,7 @@ fn mean(values: &[f64]) -> f64 {
 #[test]
 fn three_hundred_steps_bring_the_loss_down() {
     let cases = cases();
-    let architecture = Architecture { base: 4, depth: 3, inputs: 1, outputs: 2 };
+    let architecture = Architecture { base: 4, depth: 3, inputs: 1, outputs: 2, ..Architecture::default() };
     let weights = random_weights(&architecture);
     let settings = Settings::default();
     let mut learner =

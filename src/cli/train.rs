@@ -221,7 +221,7 @@ fn check(arguments: &Arguments) -> Result<Architecture> {
     if arguments.minutes.is_some_and(|m| !m.is_finite() || m <= 0.0 || m > 1e6) {
         return wrong("--minutes", arguments.minutes.unwrap_or_default().to_string(), "a positive number");
     }
-    Ok(Architecture { base, depth, inputs: 1, outputs: 1 })
+    Ok(Architecture { base, depth, inputs: 1, outputs: 1, ..Architecture::default() })
 }
 
 /// Reads all cases and drafts or goes on with the model's card.
