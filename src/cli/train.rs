@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use insitu_seg::card::{Card, Stage, StageCard};
 use insitu_seg::device::Compute;
 use insitu_seg::engine::adam::Settings;
-use insitu_seg::model::Architecture;
+use insitu_seg::model::{Architecture, Blocks};
 use insitu_seg::store::{self, Weights};
 use insitu_seg::train::data::{Case, Manifest, read_case, split};
 use insitu_seg::train::fit::{Budget, Epoch, Event, Fit, Pass, Plan, Schedule, fresh};
@@ -52,6 +52,12 @@ impl From<ScheduleName> for Schedule {
     }
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum BlocksName {
+    SeRes,
+    Plain,
+}
+
 /// Arguments of `insitu train`.
 #[derive(Args)]
 pub struct Arguments {
@@ -76,6 +82,21 @@ pub struct Arguments {
     /// Number of poolings, 3 or 4
     #[arg(long, default_value_t = 3)]
     depth: usize,
+    /// What levels are made of
+    #[arg(long, default_value = "se-res")]
+    blocks: BlocksName,
+    /// Weigh the skips by attention gates
+    #[arg(long)]
+    attention: bool,
+    /// Learn the region of interest too, at 1/8 of the size; a whole stage that has it finds the object by it
+    #[arg(long)]
+    roi: bool,
+    /// Probabilities not above one half become 0 before folds are summed or averaged
+    #[arg(long)]
+    threshold: bool,
+    /// Largest standard deviation of the noise on training images, whose own is 1
+    #[arg(long, value_name = "SD", default_value_t = Augment::default().noise)]
+    noise: f64,
     /// Samples per step
     #[arg(long, default_value_t = 1)]
     batch: usize,
@@ -221,7 +242,15 @@ fn check(arguments: &Arguments) -> Result<Architecture> {
     if arguments.minutes.is_some_and(|m| !m.is_finite() || m <= 0.0 || m > 1e6) {
         return wrong("--minutes", arguments.minutes.unwrap_or_default().to_string(), "a positive number");
     }
-    Ok(Architecture { base, depth, inputs: 1, outputs: 1, ..Architecture::default() })
+    if !(0.0..=10.0).contains(&arguments.noise) {
+        return wrong("--noise", arguments.noise.to_string(), "0 to 10");
+    }
+    let blocks = match arguments.blocks {
+        BlocksName::SeRes => Blocks::SeRes,
+        BlocksName::Plain => Blocks::Plain,
+    };
+    let Arguments { attention, roi, threshold, .. } = *arguments;
+    Ok(Architecture { base, depth, inputs: 1, outputs: 1, blocks, attention, roi, threshold })
 }
 
 /// Reads all cases and drafts or goes on with the model's card.
@@ -292,7 +321,7 @@ fn plan(arguments: &Arguments, stage: Stage, card: &Card, cases: usize) -> Plan 
         stage,
         labels: card.labels.len(),
         preset: card.preset,
-        augment: Augment::default(),
+        augment: Augment { noise: arguments.noise, ..Augment::default() },
         settings: Settings {
             decay: arguments.decay,
             clip: arguments.clip,
