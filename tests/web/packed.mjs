@@ -17,7 +17,8 @@ export const scratch = (name) => mkdtempSync(join(tmpdir(), `insitu-${name}-`));
 
 /** Installs packages of these exact versions, and the tarball, into `folder`. */
 export function install(folder, tarball, dependencies) {
-  const manifest = { name: 'throw-away', private: true, type: 'module', dependencies: { 'insitu-seg': `file:${tarball}`, ...dependencies } };
+  // As a workspace, so that a dev server of an app in it may give out what is installed here.
+  const manifest = { name: 'throw-away', private: true, type: 'module', workspaces: ['apps/*'], dependencies: { 'insitu-seg': `file:${tarball}`, ...dependencies } };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest, null, 2));
   execFileSync('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline'], { ...quiet, cwd: folder });
 }
