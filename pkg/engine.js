@@ -2,7 +2,7 @@
  * The engine: the one file that imports the generated wasm. It runs in the worker, or with `worker: false` in
  * the calling thread, and is the same code in both. Its methods take and give structured-cloneable values.
  */
-import { InsituError } from './error.js';
+import { InsituError, firstLine } from './error.js';
 import { watchGpu } from './gpu.js';
 
 /** The code of each artifact; only what runs is fetched. */
@@ -11,6 +11,10 @@ const CODE = {
   cpu: () => import('./wasm/cpu/insitu_seg.js'),
   threads: () => import('./wasm/threads/insitu_seg.js'),
 };
+
+/** Bytes of a page of wasm memory, and what an engine that works must be able to get. */
+const PAGE = 2 ** 16;
+const LEAST_GROWTH = 2 ** 24;
 
 /** Threads that do not start say nothing. */
 const THREADS_MS = 20_000;
@@ -22,11 +26,20 @@ export class Engine {
   #memory;
   #session;
 
+  /** Fetches the code of an engine and does not start it: a worker in waiting needs no network when its turn comes. */
+  async fetch({ artifact }) {
+    try {
+      return void (this.#code = await CODE[artifact]());
+    } catch (cause) {
+      throw new InsituError('io', `The code of the engine could not be loaded (${firstLine(cause.message)}): serve all of the package from this origin.`, { cause });
+    }
+  }
+
   /** @param {{ artifact: import('./index.d.ts').Artifact, threads: number, wasm: WebAssembly.Module }} options */
   async load({ artifact, threads, wasm }) {
     this.#gpu = watchGpu();
     this.#generation = this.#gpu.faults;
-    this.#code = await CODE[artifact]();
+    await this.fetch({ artifact });
     ({ memory: this.#memory } = await this.#code.default({ module_or_path: wasm }));
     if (artifact === 'threads') await startThreads(this.#code, threads);
   }
@@ -43,7 +56,12 @@ export class Engine {
 
   /** The header and the range of values of a NIfTI file, as `insitu info` gives them. */
   async inspect({ bytes, voxels, maxBytes }) {
-    return this.#code.inspect(bytes, voxels, maxBytes);
+    return this.#guarded(async () => this.#code.inspect(bytes, voxels, maxBytes));
+  }
+
+  /** The values of a NIfTI file, and where they lie. */
+  async read({ bytes, voxels, maxBytes }) {
+    return this.#guarded(async () => this.#code.read(bytes, voxels, maxBytes));
   }
 
   /** What `segment` will take. */
@@ -67,8 +85,25 @@ export class Engine {
     return this.#guarded(() => this.#code.benchmark(backend, base, ...size, train, runs));
   }
 
-  #guarded(work) {
-    return this.#gpu.guard(this.#generation, work);
+  async #guarded(work) {
+    try {
+      return await this.#gpu.guard(this.#generation, work);
+    } catch (thrown) {
+      throw this.#memoryRefused(thrown) ?? thrown;
+    }
+  }
+
+  /** A module that was refused memory traps like one with a defect, but then its memory can grow no more. */
+  #memoryRefused(thrown) {
+    if (!(thrown instanceof WebAssembly.RuntimeError)) return undefined;
+    const held = this.#memory.buffer.byteLength;
+    try {
+      this.#memory.grow(Math.ceil(Math.max(held / 4, LEAST_GROWTH) / PAGE));
+      return undefined;
+    } catch {
+      const sentence = `The engine needs more memory than this browser gives it: it holds ${Math.round(held / 2 ** 20)} MiB and was refused more; close other tabs, or crop the image.`;
+      return new InsituError('limit', sentence, { cause: thrown });
+    }
   }
 }
 
