@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 /// Version of the folder's form.
 const FORMAT: u32 = 1;
+/// Most input channels of a model.
+pub const MOST_CHANNELS: usize = 16;
 
 /// Which of the two networks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -240,16 +242,27 @@ pub struct Card {
 }
 
 impl Card {
-    /// Refuses an image that has not the one channel that models take so far.
+    /// Channels of the images that it takes.
+    pub fn channels(&self) -> usize {
+        self.modalities.len()
+    }
+
+    /// Refuses an image that has not the channels that the model takes.
     ///
     /// # Errors
-    /// `Unsupported`, with both numbers.
+    /// `Unsupported`, with both numbers and the names of the channels.
     pub fn check_channels(&self, channels: usize) -> Result<()> {
-        if channels == 1 {
-            return Ok(());
-        }
-        let found = format!("{channels} volumes in the file");
-        Err(Error::unsupported("channels", found, format!("one, as the model {} takes", self.name)))
+        let found = match channels {
+            n if n == self.channels() => return Ok(()),
+            1 => "one volume in the file".to_owned(),
+            n => format!("{n} volumes in the file"),
+        };
+        let names = self.modalities.join(", ");
+        let expected = match self.channels() {
+            1 => format!("one ({names}), as the model {} takes", self.name),
+            n => format!("{n} in one 4-D file, in this order: {names}; as the model {} takes", self.name),
+        };
+        Err(Error::unsupported("channels", found, expected))
     }
 
     /// Reads and checks `model.json`.
@@ -288,6 +301,14 @@ impl Card {
                 return Err(Error::malformed("model.json: labels", found, "a name in one line, and #rrggbb"));
             }
         }
+        if !(1..=MOST_CHANNELS).contains(&card.channels()) {
+            let found = format!("{} names", card.channels());
+            return Err(Error::malformed(
+                "model.json: modalities",
+                found,
+                format!("the names of its input channels, 1 to {MOST_CHANNELS}"),
+            ));
+        }
         for stage in [Stage::Whole, Stage::Patch] {
             let Some(card_of) = card.stages.get(stage) else { continue };
             for Fold { file, .. } in &card_of.folds {
@@ -299,12 +320,12 @@ impl Card {
             }
             let Architecture { base, depth, inputs, outputs, .. } = card_of.architecture;
             let wanted = stage.outputs(card.labels.len());
-            let sane = (1..=256).contains(&base) && (3..=4).contains(&depth) && inputs == 1;
+            let sane = (1..=256).contains(&base) && (3..=4).contains(&depth) && inputs == card.channels();
             if !sane || outputs != wanted || card.labels.len() > 254 {
                 return Err(Error::malformed(
                     format!("model.json: {} architecture", stage.name()),
                     format!("base {base}, depth {depth}, {inputs} inputs, {outputs} outputs"),
-                    format!("depth 3 or 4, base 1 to 256, one input and {wanted} outputs"),
+                    format!("depth 3 or 4, base 1 to 256, {} inputs and {wanted} outputs", card.channels()),
                 ));
             }
         }
@@ -376,7 +397,7 @@ mod tests {
 
     #[test]
     fn settings_that_would_do_harm_are_refused() {
-        let card = Card::draft("a", "b", &["one".into()], vec![], "", "");
+        let card = Card::draft("a", "b", &["one".into()], vec!["MRI".into()], "", "");
         for preset in [
             Preset { min_side: 1_000_000_000, ..card.preset },
             Preset { min_side: 0, ..card.preset },

@@ -8,7 +8,7 @@ use indicatif::ProgressBar;
 use insitu_seg::card::Card;
 use insitu_seg::device::{Backend, Compute};
 use insitu_seg::file::{parts, split_name};
-use insitu_seg::predict::{Model, Progress, Segmentation, segment, self_check};
+use insitu_seg::predict::{Bounds, Model, Progress, Segmentation, segment_within, self_check};
 use insitu_seg::train::data::case_id;
 use insitu_seg::{Error, Limits, Nifti, Result, Volume, open_path, write_labels, write_seg_nrrd};
 use std::ops::ControlFlow;
@@ -58,6 +58,10 @@ pub struct Arguments {
     /// All folds of the model in place of the first
     #[arg(long)]
     ensemble: bool,
+    /// The box in which the patch network looks, in voxels of the file as the report gives it: first x, y, z, then one
+    /// past the last. The whole network is not asked
+    #[arg(long = "box", value_delimiter = ',', value_name = "X,Y,Z,X,Y,Z")]
+    bounds: Option<Vec<usize>>,
     /// What was done, as JSON
     #[arg(long)]
     report: Option<PathBuf>,
@@ -70,6 +74,7 @@ pub struct Arguments {
 
 /// Segments every input. A fault of one input of many does not stop the others.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let bounds = arguments.bounds.as_deref().map(corners).transpose()?;
     let targets = targets(arguments)?;
     let mut written = targets.clone();
     written.extend(arguments.report.iter().chain(&arguments.csv).cloned());
@@ -90,7 +95,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
                 model = Some(pollster::block_on(open(arguments, &card, &folder))?);
             }
             let Some(model) = &model else { return Ok(None) };
-            let result = one(model, input, &volume, output, &bar)?;
+            let result = one(model, input, &volume, output, bounds, &bar)?;
             if targets.len() > 1 {
                 let seconds = since.elapsed().as_secs_f64();
                 bar.suspend(|| eprintln!("{}: {seconds:.2} s", input.display()));
@@ -120,6 +125,16 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         n if n == targets.len() => ExitCode::from(NOTHING_DONE),
         _ => ExitCode::from(SOME_FAILED),
     })
+}
+
+/// The box of six numbers.
+fn corners(numbers: &[usize]) -> Result<Bounds> {
+    match *numbers {
+        [a, b, c, x, y, z] => Ok(([a, b, c], [x, y, z])),
+        _ => {
+            Err(Error::argument("--box", format!("{} numbers", numbers.len()), "6: its start, then its end"))
+        }
+    }
 }
 
 /// The output of each input.
@@ -246,6 +261,7 @@ fn one(
     input: &Path,
     volume: &Volume,
     output: &Path,
+    bounds: Option<Bounds>,
     bar: &ProgressBar,
 ) -> Result<Segmentation> {
     let begun = bar.position();
@@ -260,7 +276,7 @@ fn one(
         bar.set_position(begun + (halves / 2.0 * WHOLE as f64) as u64);
         ControlFlow::Continue(())
     };
-    let result = pollster::block_on(segment(model, volume, &mut watch))
+    let result = pollster::block_on(segment_within(model, volume, bounds, &mut watch))
         .map_err(|error| error.within(input.display()))?;
     let name = output.to_string_lossy().to_ascii_lowercase();
     let mask = if name.ends_with(".nrrd") {

@@ -1,6 +1,6 @@
 //! `insitu train`: one stage of a model, on a task's folder.
 
-use super::folder::read_card;
+use super::cases::DataArguments;
 use super::keep::Keep;
 use super::segment::BackendName;
 use super::{bar, read, say};
@@ -10,7 +10,7 @@ use insitu_seg::device::Compute;
 use insitu_seg::engine::adam::Settings;
 use insitu_seg::model::{Architecture, Blocks};
 use insitu_seg::store::{self, Weights};
-use insitu_seg::train::data::{Case, Manifest, read_case, split};
+use insitu_seg::train::data::split;
 use insitu_seg::train::fit::{Budget, Epoch, Event, Fit, Pass, Plan, Schedule, fresh};
 use insitu_seg::train::sample::Augment;
 use insitu_seg::{Error, Result};
@@ -61,9 +61,8 @@ enum BlocksName {
 /// Arguments of `insitu train`.
 #[derive(Args)]
 pub struct Arguments {
-    /// The task's folder, with dataset.json
-    #[arg(long)]
-    data: PathBuf,
+    #[command(flatten)]
+    data: DataArguments,
     /// Which network
     #[arg(long)]
     stage: StageName,
@@ -146,10 +145,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         StageName::Patch => Stage::Patch,
     };
     let architecture = check(arguments)?;
-    let manifest = Manifest::read(&arguments.data)?;
-    let (mut card, train, check) = prepare(arguments, &manifest)?;
-    let architecture = Architecture { outputs: stage.outputs(card.labels.len()), ..architecture };
-    let plan = plan(arguments, stage, &card, train.len());
+    let (mut card, cases, augment) = arguments.data.read(&arguments.model)?;
+    let (train, check) = split(cases, arguments.fold, FOLDS);
+    let (inputs, outputs) = (card.channels(), stage.outputs(card.labels.len()));
+    let architecture = Architecture { inputs, outputs, ..architecture };
+    let plan = plan(arguments, stage, &card, augment, train.len());
     let compute = pollster::block_on(Compute::open(arguments.backend.into()))?;
     let adapter = compute.adapter().to_owned();
     let weights = start(arguments, stage, &card, &architecture)?;
@@ -253,63 +253,7 @@ fn check(arguments: &Arguments) -> Result<Architecture> {
     Ok(Architecture { base, depth, inputs: 1, outputs: 1, blocks, attention, roi, threshold })
 }
 
-/// Reads all cases and drafts or goes on with the model's card.
-fn prepare(arguments: &Arguments, manifest: &Manifest) -> Result<(Card, Vec<Case>, Vec<Case>)> {
-    if manifest.modality.len() != 1 {
-        let found = format!("{} channels", manifest.modality.len());
-        return Err(Error::unsupported("dataset.json: modality", found, "one channel"));
-    }
-    if manifest.modality.values().any(|name| name.to_uppercase().contains("CT")) {
-        return Err(Error::unsupported(
-            "dataset.json: modality",
-            "CT",
-            "MR; windows of CT tasks are not computed yet",
-        ));
-    }
-    let labels = manifest.label_names();
-    if labels.is_empty() || labels.len() + 1 != manifest.labels.len() || labels.len() > 254 {
-        let found = manifest.labels.keys().cloned().collect::<Vec<_>>().join(", ");
-        let expected = "0 for the background, then 1, 2, 3 and so on without a gap, up to 254";
-        return Err(Error::malformed("dataset.json: labels", found, expected));
-    }
-    let mut card = match read_card(&arguments.model) {
-        Ok(card) => {
-            let known: Vec<String> = card.labels.iter().map(|label| label.name.clone()).collect();
-            if known != labels {
-                let found = format!("labels {}", labels.join(", "));
-                let expected = format!("{}, as {} has", known.join(", "), arguments.model.display());
-                return Err(Error::argument("dataset.json", found, expected));
-            }
-            card
-        }
-        Err(_) if !arguments.model.join("model.json").exists() => {
-            let name = arguments
-                .model
-                .file_name()
-                .map_or("model".into(), |name| name.to_string_lossy().into_owned());
-            let data = format!("{} ({})", manifest.name, manifest.reference.trim());
-            let modalities = manifest.modality.values().cloned().collect();
-            Card::draft(&name, &manifest.name, &labels, modalities, &data, &manifest.licence)
-        }
-        Err(error) => return Err(error),
-    };
-    let bar = bar(manifest.training.len() as u64, "reading {pos}/{len} {bar:40}");
-    let mut cases = Vec::new();
-    for pair in &manifest.training {
-        let case = read_case(&arguments.data, pair, manifest, &card.intensity)?;
-        for axis in 0..3 {
-            card.field_mm.min[axis] = card.field_mm.min[axis].min(case.dims[axis] as f64);
-            card.field_mm.max[axis] = card.field_mm.max[axis].max(case.dims[axis] as f64);
-        }
-        cases.push(case);
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
-    let (train, check) = split(cases, arguments.fold, FOLDS);
-    Ok((card, train, check))
-}
-
-fn plan(arguments: &Arguments, stage: Stage, card: &Card, cases: usize) -> Plan {
+fn plan(arguments: &Arguments, stage: Stage, card: &Card, augment: Augment, cases: usize) -> Plan {
     let steps = cases.div_ceil(arguments.batch);
     let budget = match (arguments.minutes, arguments.epochs, arguments.steps) {
         (Some(minutes), _, _) => Budget::Time(Duration::from_secs_f64(minutes * 60.0)),
@@ -321,7 +265,7 @@ fn plan(arguments: &Arguments, stage: Stage, card: &Card, cases: usize) -> Plan 
         stage,
         labels: card.labels.len(),
         preset: card.preset,
-        augment: Augment { noise: arguments.noise, ..Augment::default() },
+        augment: Augment { noise: arguments.noise, ..augment },
         settings: Settings {
             decay: arguments.decay,
             clip: arguments.clip,

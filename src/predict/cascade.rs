@@ -83,7 +83,7 @@ impl Model {
         }
         let sums = self.sum(&self.patch, Stage::Patch, image, watch).await?;
         let half = 0.5 * self.patch.len() as f32;
-        let count = image.values.len();
+        let count = image.dims.iter().product();
         let mut labels = vec![0; count];
         for (channel, label) in sums.chunks_exact(count).zip(&self.card.labels) {
             for (voxel, &value) in labels.iter_mut().zip(channel) {
@@ -150,7 +150,8 @@ fn no_number() -> Error {
 /// `Device` where the results differ or the device fails.
 pub async fn self_check(gpu: &Model, cpu: &Model) -> Result<f32> {
     let side = 16;
-    let values = (0..side * side * side).map(|i| ((i * i) as f32 * 0.37).sin() * 1.5).collect();
+    let count = gpu.card.channels() * side * side * side;
+    let values = (0..count).map(|i| ((i * i) as f32 * 0.37).sin() * 1.5).collect();
     let image = Image { dims: [side; 3], values };
     let mut worst = 0f32;
     for (stage, ours, theirs) in [("whole", &gpu.whole, &cpu.whole), ("patch", &gpu.patch, &cpu.patch)] {

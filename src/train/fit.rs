@@ -1,7 +1,7 @@
 //! The training loop: draw, step, average, validate, keep the best. What is kept, where it is written and how
 //! progress is shown is the caller's, by way of [`Event`].
 
-use super::data::Case;
+use super::cases::Cases;
 use super::sample::{Augment, Sample, draw, plain, rng};
 use super::steady::{Standing, Steady};
 use crate::card::{Preset, Stage};
@@ -224,8 +224,8 @@ impl Fit {
     /// `Argument` without cases; what [`Steady::step`] gives.
     pub async fn epoch(
         &mut self,
-        train: &[Case],
-        check: &[Case],
+        train: &Cases,
+        check: &Cases,
         tell: &mut dyn FnMut(Event) -> ControlFlow<()>,
     ) -> Result<Pass> {
         if train.is_empty() || check.is_empty() {
@@ -282,26 +282,26 @@ impl Fit {
     }
 
     /// One step on the cases `batch`; the loss, none where the step was skipped.
-    async fn step(&mut self, train: &[Case], batch: &[usize], rate: f64) -> Result<Option<f64>> {
+    async fn step(&mut self, train: &Cases, batch: &[usize], rate: f64) -> Result<Option<f64>> {
         let Plan { stage, labels, preset, augment, seed, .. } = self.plan;
         let sample = |(position, &index): (usize, &usize)| {
             let number = (self.progress.step * self.plan.batch + position) as u64;
-            draw(&train[index], stage, labels, &preset, &augment, &mut rng(seed, number))
+            draw(&*train.get(index)?, stage, labels, &preset, &augment, &mut rng(seed, number))
         };
-        let samples: Vec<Sample> = batch.iter().enumerate().map(sample).collect();
+        let samples: Vec<Sample> = batch.iter().enumerate().map(sample).collect::<Result<_>>()?;
         let examples: Vec<Example> = samples.iter().map(Sample::example).collect();
         self.progress.step += 1;
         self.steady.step(&examples, rate as f32, &|_| true).await
     }
 
     /// Loss and mean Dice per output of `weights`.
-    async fn validate(&self, weights: &Weights, check: &[Case]) -> Result<(f64, Vec<f64>)> {
+    async fn validate(&self, weights: &Weights, check: &Cases) -> Result<(f64, Vec<f64>)> {
         let network = Network::new(&self.architecture, weights, &self.compute)?;
         let channels = self.plan.stage.outputs(self.plan.labels);
         let (mut loss, mut scores) = (0.0, vec![0.0; channels]);
-        for case in check {
+        for index in 0..check.len() {
             let Sample { dims, image, target } =
-                plain(case, self.plan.stage, self.plan.labels, &self.plan.preset);
+                plain(&*check.get(index)?, self.plan.stage, self.plan.labels, &self.plan.preset)?;
             let logits = network.logits(&image, dims, &mut |_| Ok(())).await?;
             loss += LOSS.value(&logits, &target, channels);
             let truth: Vec<u8> = target.iter().map(|&v| v as u8).collect();
