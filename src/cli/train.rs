@@ -153,14 +153,15 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let compute = pollster::block_on(Compute::open(arguments.backend.into()))?;
     let adapter = compute.adapter().to_owned();
     let weights = start(arguments, stage, &card, &architecture)?;
-    let mut fit = pollster::block_on(Fit::new(plan, architecture, weights, compute))?;
+    let count = train.len();
+    let mut fit = pollster::block_on(Fit::new(plan, architecture, weights, compute, train))?;
     let keep = Keep::new(&arguments.model, arguments.log.as_deref(), stage, arguments.fold);
     if !(arguments.resume && keep.resume(&mut fit)?) {
         keep.state(&fit)?;
     }
     eprintln!(
         "{} cases to train, {} to validate, {} stage, fold {}, on {}",
-        train.len(),
+        count,
         check.len(),
         stage.name(),
         arguments.fold,
@@ -175,7 +176,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut pass = Pass::Epoch;
     while pass != Pass::End {
         let (mut fault, since) = (None, Instant::now());
-        pass = pollster::block_on(fit.epoch(&train, &check, &mut |event| {
+        pass = pollster::block_on(fit.epoch(&check, &mut |event| {
             match event {
                 Event::Step(spent, Some(loss)) => {
                     bar.set_position((spent * 1000.0) as u64);

@@ -9,6 +9,9 @@ use rand_distr::{Distribution, StandardNormal};
 /// How far a training sample may be from its case.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Augment {
+    /// Share of the samples that are rotated, zoomed, sheared and shifted by parts of voxels. The others are shifted by
+    /// whole voxels: they show the image as sharp as it will be at inference, and its labels as they are.
+    pub moved: f64,
     /// Largest rotation about each axis, in degrees.
     pub degrees: f64,
     /// Smallest and largest zoom.
@@ -39,6 +42,7 @@ pub enum Fill {
 impl Default for Augment {
     fn default() -> Self {
         Self {
+            moved: 0.4,
             degrees: 10.0,
             zoom: [0.88, 1.14],
             shear: 0.05,
@@ -51,6 +55,8 @@ impl Default for Augment {
     }
 }
 
+const SAME: [[f64; 3]; 3] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+
 /// `source = rows * (target - center) + offset`
 pub(super) struct Affine {
     rows: [[f64; 3]; 3],
@@ -61,11 +67,12 @@ pub(super) struct Affine {
 impl Affine {
     /// A random map from a box, in voxels from its start, to the volume.
     pub fn draw(region: &Region, augment: &Augment, rng: &mut Xoshiro256PlusPlus) -> Self {
-        let mut rows = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+        let still = rng.random_bool(1.0 - augment.moved.clamp(0.0, 1.0));
+        let mut rows = SAME;
         let limit = augment.degrees.to_radians();
         for [a, b] in [[0, 1], [0, 2], [1, 2]] {
             let (sin, cos) = rng.random_range(-limit..=limit).sin_cos();
-            let mut turn = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+            let mut turn = SAME;
             (turn[a][a], turn[a][b], turn[b][a], turn[b][b]) = (cos, -sin, sin, cos);
             rows = product(&rows, &turn);
         }
@@ -80,7 +87,10 @@ impl Affine {
             }
         }
         let side = region.dims().map(|n| n as f64);
-        let shift = side.map(|n| rng.random_range(-augment.shift..=augment.shift) * n);
+        let mut shift = side.map(|n| rng.random_range(-augment.shift..=augment.shift) * n);
+        if still {
+            (rows, stretch, shift) = (SAME, SAME, shift.map(f64::round));
+        }
         for axis in (0..3).filter(|axis| augment.flip[*axis]) {
             if rng.random_bool(0.5) {
                 stretch.iter_mut().for_each(|row| row[axis] = -row[axis]);

@@ -2,7 +2,9 @@
 //! progress is shown is the caller's, by way of [`Event`].
 
 use super::cases::Cases;
-use super::sample::{Augment, Sample, draw, plain, rng};
+use super::draws::Draws;
+use super::prefetch::Prefetch;
+use super::sample::{Augment, Sample, plain, rng};
 use super::steady::{Standing, Steady};
 use crate::card::{Preset, Stage};
 use crate::device::Compute;
@@ -15,7 +17,6 @@ use crate::metrics::dice;
 use crate::model::{Architecture, Start};
 use crate::store::{Array, Weights};
 use rand::RngExt;
-use rand::seq::SliceRandom;
 use std::ops::ControlFlow;
 use std::time::Duration;
 use web_time::Instant;
@@ -157,22 +158,31 @@ const LOSS: Loss = Loss::DiceAndEntropy;
 pub struct Fit {
     plan: Plan,
     architecture: Architecture,
+    draws: Draws,
+    /// The samples of the steps to come, where steps are under way.
+    ahead: Option<Prefetch<Result<Vec<Sample>>>>,
     steady: Steady,
     compute: Compute,
     progress: Progress,
 }
 
 impl Fit {
-    /// Starts from weights, on a device.
+    /// Starts from weights, on a device, to train on `cases`.
     ///
     /// # Errors
-    /// As [`Learner::new`].
+    /// `Argument` without cases; as [`Learner::new`].
     pub async fn new(
         plan: Plan,
         architecture: Architecture,
         weights: Weights,
         compute: Compute,
+        cases: Cases,
     ) -> Result<Self> {
+        if cases.is_empty() {
+            return Err(Error::argument("cases", "none to train on", "at least one"));
+        }
+        let Plan { stage, labels, preset, augment, batch, seed, .. } = plan;
+        let draws = Draws { cases, stage, labels, preset, augment, batch, seed };
         let learner = Learner::new(architecture, weights, plan.settings, LOSS, &compute)?;
         let steady = Steady::new(learner).await?;
         let progress = Progress {
@@ -184,7 +194,7 @@ impl Fit {
             best: None,
             share: steady.share(),
         };
-        Ok(Self { plan, architecture, steady, compute, progress })
+        Ok(Self { plan, architecture, draws, ahead: None, steady, compute, progress })
     }
 
     /// Goes on from what [`Self::state`] gave: on the CPU, number by number as if it had never stopped.
@@ -193,7 +203,7 @@ impl Fit {
     /// As [`Learner::restore`].
     pub fn resume(&mut self, standing: Standing, progress: Progress) -> Result<()> {
         self.steady.resume(standing, progress.share)?;
-        self.progress = progress;
+        (self.progress, self.ahead) = (progress, None);
         Ok(())
     }
 
@@ -217,36 +227,32 @@ impl Fit {
         self.plan.rate * rise * self.plan.schedule.factor(spent.min(1.0))
     }
 
-    /// Runs one epoch over `train`, or the rest of one, then validates on `check`. An epoch that the budget cuts short
-    /// is validated too. The caller may break after any step, to save [`Self::state`] or to stop.
+    /// Runs one epoch, or the rest of one, then validates on `check`. An epoch that the budget cuts short is validated
+    /// too. The caller may break after any step, to save [`Self::state`] or to stop.
     ///
     /// # Errors
-    /// `Argument` without cases; what [`Steady::step`] gives.
+    /// `Argument` without cases; what reading them and [`Steady::step`] give.
     pub async fn epoch(
         &mut self,
-        train: &Cases,
         check: &Cases,
         tell: &mut dyn FnMut(Event) -> ControlFlow<()>,
     ) -> Result<Pass> {
-        if train.is_empty() || check.is_empty() {
-            let found = format!("{} to train, {} to validate", train.len(), check.len());
-            return Err(Error::argument("cases", found, "at least one of each"));
+        if check.is_empty() {
+            return Err(Error::argument("cases", "none to validate on", "at least one"));
         }
         let since = Instant::now();
         if self.spent(since) >= 1.0 {
             return Ok(Pass::End);
         }
-        let mut order: Vec<usize> = (0..train.len()).collect();
-        order.shuffle(&mut rng(self.plan.seed, 1 << 40 | self.progress.epoch as u64));
         let mut rate = 0.0;
-        for batch in order.chunks(self.plan.batch).skip(self.progress.within) {
+        while self.progress.within < self.draws.steps_per_epoch() {
             let spent = self.spent(since);
             if spent >= 1.0 {
+                self.ahead = None; // of an epoch that ends here
                 break;
             }
             rate = self.rate(spent);
-            let loss = self.step(train, batch, rate).await?;
-            self.progress.within += 1;
+            let loss = self.step(rate).await?;
             if let Some(loss) = loss {
                 let (sum, count) = self.progress.losses;
                 self.progress.losses = (sum + loss, count + 1);
@@ -281,16 +287,18 @@ impl Fit {
         Ok(())
     }
 
-    /// One step on the cases `batch`; the loss, none where the step was skipped.
-    async fn step(&mut self, train: &Cases, batch: &[usize], rate: f64) -> Result<Option<f64>> {
-        let Plan { stage, labels, preset, augment, seed, .. } = self.plan;
-        let sample = |(position, &index): (usize, &usize)| {
-            let number = (self.progress.step * self.plan.batch + position) as u64;
-            draw(&*train.get(index)?, stage, labels, &preset, &augment, &mut rng(seed, number))
-        };
-        let samples: Vec<Sample> = batch.iter().enumerate().map(sample).collect::<Result<_>>()?;
+    /// One step; the loss, none where the step was skipped.
+    async fn step(&mut self, rate: f64) -> Result<Option<f64>> {
+        let (draws, number) =
+            (&self.draws, self.progress.epoch * self.draws.steps_per_epoch() + self.progress.within);
+        let ahead = self.ahead.get_or_insert_with(|| {
+            let draws = draws.clone();
+            Prefetch::new(number..usize::MAX, move |step| draws.step(step))
+        });
+        let samples = ahead.next().unwrap_or_else(|| draws.step(number))?;
         let examples: Vec<Example> = samples.iter().map(Sample::example).collect();
         self.progress.step += 1;
+        self.progress.within += 1;
         self.steady.step(&examples, rate as f32, &|_| true).await
     }
 

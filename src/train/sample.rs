@@ -202,6 +202,7 @@ mod tests {
     use super::*;
 
     const STILL: Augment = Augment {
+        moved: 1.0,
         degrees: 0.0,
         zoom: [1.0, 1.0],
         shear: 0.0,
