@@ -1,11 +1,12 @@
 //! The cascade: from a volume to its mask. [`segment`] is the whole road, to be read aloud.
 
+mod between;
 mod cascade;
 mod plan;
 mod route;
 
 pub use crate::prepare::Image;
-pub use cascade::{Model, self_check};
+pub use cascade::{Asking, Model, self_check};
 pub use plan::{Plan, Training};
 pub use route::Route;
 
@@ -106,11 +107,18 @@ pub async fn segment_within(
     }
 
     let patch = route.patch(&image);
-    let inside = model.label(&patch, watch).await?;
-    clock.lap("patch");
-
-    tell(watch, "restore", 0.0)?;
-    let labels = route.leave(&inside);
+    let labels = if route.is_exact() || model.asking.nearest {
+        let inside = model.label(&patch, watch).await?;
+        clock.lap("patch");
+        tell(watch, "restore", 0.0)?;
+        route.leave(&inside)
+    } else {
+        let inside = model.probabilities(&patch, watch).await?;
+        clock.lap("patch");
+        tell(watch, "restore", 0.0)?;
+        let indices: Vec<u8> = model.card.labels.iter().map(|label| label.index).collect();
+        route.leave_between(&inside, &indices)
+    };
     clock.lap("restore");
 
     let classes = classes(&model.card, &labels, volume.grid.voxel_mm3());

@@ -1,5 +1,6 @@
 //! The command's arguments, and what its parts share.
 
+mod axes;
 mod bench;
 mod cases;
 mod evaluate;

@@ -1,5 +1,6 @@
 //! `insitu segment`: volumes in, masks out.
 
+use super::axes::{AxisName, flips};
 use super::folder::{find, read_card};
 use super::record::{report, volumes};
 use super::{Budget, NOTHING_DONE, SOME_FAILED, bar, folder_of, make_folder, read, write};
@@ -8,7 +9,7 @@ use indicatif::ProgressBar;
 use insitu_seg::card::Card;
 use insitu_seg::device::{Backend, Compute};
 use insitu_seg::file::{parts, split_name};
-use insitu_seg::predict::{Bounds, Model, Progress, Segmentation, segment_within, self_check};
+use insitu_seg::predict::{Asking, Bounds, Model, Progress, Segmentation, segment_within, self_check};
 use insitu_seg::train::data::case_id;
 use insitu_seg::{Error, Limits, Nifti, Result, Volume, open_path, write_labels, write_seg_nrrd};
 use std::ops::ControlFlow;
@@ -58,6 +59,12 @@ pub struct Arguments {
     /// All folds of the model in place of the first
     #[arg(long)]
     ensemble: bool,
+    /// Look at the image mirrored along these axes too, for example x,y, and average; for models that were trained so
+    #[arg(long, value_delimiter = ',')]
+    flip: Vec<AxisName>,
+    /// Bring labels back to the file's grid as the nearest ones, as the reference does, not by their probabilities
+    #[arg(long)]
+    nearest: bool,
     /// The box in which the patch network looks, in voxels of the file as the report gives it: first x, y, z, then one
     /// past the last. The whole network is not asked
     #[arg(long = "box", value_delimiter = ',', value_name = "X,Y,Z,X,Y,Z")]
@@ -224,9 +231,11 @@ fn check_folders(written: &[PathBuf]) -> Result<()> {
 /// Opens the device and loads the model; a GPU is checked against the CPU first.
 async fn open(arguments: &Arguments, card: &Card, folder: &Path) -> Result<Model> {
     let backend = arguments.backend.into();
+    let asking = Asking { flips: flips(&arguments.flip, card)?, nearest: arguments.nearest };
     let compute = Compute::open(backend).await?;
     let load = |compute: &Compute| {
         Model::load(card.clone(), |name| read(&folder.join(name)), arguments.ensemble, compute)
+            .map(|model| model.asked(asking))
             .map_err(|error| error.within(folder.display()))
     };
     let model = load(&compute)?;
