@@ -2,7 +2,7 @@
  * The engine: the one file that imports the generated wasm. It runs in the worker, or with `worker: false` in
  * the calling thread, and is the same code in both. Its methods take and give structured-cloneable values.
  */
-import { InsituError, firstLine } from './error.js';
+import { InsituError, firstLine, isTrap } from './error.js';
 import { watchGpu } from './gpu.js';
 
 /** The code of each artifact; only what runs is fetched. */
@@ -85,17 +85,29 @@ export class Engine {
     return this.#guarded(() => this.#code.benchmark(backend, base, ...size, train, runs));
   }
 
+  /** A trap in the middle of a promise of wasm is not its rejection but an error of the whole thread, so it is listened for. */
   async #guarded(work) {
+    let hear;
+    const trap = new Promise((_, reject) => {
+      hear = (event) => {
+        if (!isTrap(event.error)) return;
+        event.preventDefault();
+        reject(event.error);
+      };
+    });
+    globalThis.addEventListener('error', hear);
     try {
-      return await this.#gpu.guard(this.#generation, work);
+      return await Promise.race([this.#gpu.guard(this.#generation, work), trap]);
     } catch (thrown) {
       throw this.#memoryRefused(thrown) ?? thrown;
+    } finally {
+      globalThis.removeEventListener('error', hear);
     }
   }
 
   /** A module that was refused memory traps like one with a defect, but then its memory can grow no more. */
   #memoryRefused(thrown) {
-    if (!(thrown instanceof WebAssembly.RuntimeError)) return undefined;
+    if (!isTrap(thrown)) return undefined;
     const held = this.#memory.buffer.byteLength;
     try {
       this.#memory.grow(Math.ceil(Math.max(held / 4, LEAST_GROWTH) / PAGE));

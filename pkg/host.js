@@ -4,7 +4,7 @@
  *   end(error)                                  no answer any more: what is under way rejects with `error`
  * and `alive` until the end. One that `canWait` is worth having before it is needed.
  */
-import { InsituError, asInsituError } from './error.js';
+import { InsituError, asInsituError, isTrap } from './error.js';
 import { addRequests } from './requests.js';
 
 /** A worker whose first word does not come was never loaded, or was killed while it was. */
@@ -54,8 +54,10 @@ export class WorkerHost {
     if (!call) return;
     if (progress) return void call.onProgress?.(progress);
     this.#calls.delete(id);
-    if (error) call.reject(new InsituError(error.code, error.message, { checks: error.checks }));
-    else call.resolve(value);
+    if (!error) return void call.resolve(value);
+    const refusal = new InsituError(error.code, error.message, { checks: error.checks });
+    call.reject(refusal);
+    if (error.isFatal) this.end(refusal);
   }
 
   /** The worker's lock comes to us when it dies, however it does. */
@@ -101,7 +103,7 @@ export class ThreadHost {
     try {
       return await Promise.race([work, ended]);
     } catch (thrown) {
-      if ((thrown.cause ?? thrown) instanceof WebAssembly.RuntimeError) ThreadHost.#trapped = true;
+      if (isTrap(thrown)) ThreadHost.#trapped = true;
       throw asInsituError(thrown);
     } finally {
       this.#rejects.delete(stop);
