@@ -1,0 +1,1 @@
+//! Where an annotation would teach most.
