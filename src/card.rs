@@ -227,6 +227,21 @@ pub struct Named {
     pub sha256: String,
 }
 
+impl Named {
+    /// Checks its bytes.
+    ///
+    /// # Errors
+    /// `Malformed` where they are others.
+    pub fn check(&self, bytes: &[u8]) -> Result<()> {
+        let found = hash(bytes);
+        if found == self.sha256 {
+            return Ok(());
+        }
+        let expected = format!("{}, as model.json says", self.sha256);
+        Err(Error::malformed(&self.file, format!("SHA-256 {found}"), expected))
+    }
+}
+
 /// What a tuned model says of its origin.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tuned {
@@ -260,9 +275,9 @@ pub struct Card {
     pub preset: Preset,
     /// Size of the volumes that it was trained on.
     pub field_mm: FieldOfView,
-    /// What the training images have in common.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub domain: Option<Domain>,
+    /// What the training images have in common, by channel; empty where nobody looked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub domain: Vec<Domain>,
     /// A case whose labels are known and that may be given on: what tuning must not make worse.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Reference>,
@@ -353,9 +368,7 @@ impl Card {
             ));
         }
         card.check_files()?;
-        if let Some(domain) = &card.domain {
-            domain.check()?;
-        }
+        card.domain.iter().try_for_each(Domain::check)?;
         for stage in [Stage::Whole, Stage::Patch] {
             let Some(card_of) = card.stages.get(stage) else { continue };
             let Architecture { base, depth, inputs, outputs, .. } = card_of.architecture;
@@ -399,7 +412,8 @@ impl Card {
     /// How a normalised image at 1 mm, of size `dims`, is unlike those that the model was trained on, in words; none where
     /// it is like them, or where the card does not say what they are like.
     pub fn outside(&self, values: &[f32], dims: [usize; 3]) -> Option<String> {
-        self.domain.as_ref()?.outside(values, dims)
+        let channels = values.chunks_exact(dims.iter().product::<usize>().max(1));
+        self.domain.iter().zip(channels).find_map(|(domain, channel)| domain.outside(channel, dims))
     }
 
     /// `model.json`, readable by people too.
@@ -437,7 +451,7 @@ impl Card {
             intensity: Intensity::Mr,
             preset: Preset::default(),
             field_mm: FieldOfView { min: [f64::MAX; 3], max: [0.0; 3] },
-            domain: None,
+            domain: Vec::new(),
             reference: None,
             tuned: None,
             stages: Stages::default(),

@@ -32,10 +32,11 @@ use crate::device::Compute;
 use crate::domain::Census;
 use crate::engine::learner::largest_patch;
 use crate::error::{Error, Result};
-use crate::grid::{Region, Resample};
+use crate::grid::Region;
 use crate::predict::{self, Model, largest_object};
+use crate::prepare::{Image, View};
 use crate::store::{self, Precision, Weights};
-use crate::train::sample::Augment;
+use crate::train::augment::Augment;
 use guard::{Bounds, Change, Figures};
 use lesson::{Drawing, Lesson};
 use split::Judging;
@@ -73,7 +74,7 @@ impl Base {
             let form = card.stage(stage)?;
             let fold = &form.folds[0];
             let bytes = file(&fold.file)?;
-            store::check_hash(&fold.file, &bytes, &fold.sha256)?;
+            fold.check(&bytes)?;
             let weights = store::read_weights(&bytes)?;
             store::check_weights(&form.architecture, &weights)?;
             Ok::<_, Error>(weights)
@@ -288,7 +289,7 @@ fn finished(base: &Base, tuned: Base, cases: &[Case], report: &Report) -> Result
     let about = delta::About {
         base: base.card.name.clone(),
         files: delta::files(&base.card)?,
-        domain: variant.as_ref().and_then(|_| census.domain()),
+        domain: if variant.is_some() { census.domains() } else { Vec::new() },
         variant,
         report: report.value()?,
         licence: base.card.licence.clone(),
@@ -336,22 +337,29 @@ async fn lessons<'a>(
     Ok(lessons)
 }
 
-/// The old patch network's probabilities in its box, at 1 mm, and where the box is.
+/// The old patch network's probabilities, and where its box is.
 async fn kept(old: &Model, case: &Case) -> Result<(Vec<f32>, Vec<bool>)> {
-    let preset = &old.card.preset;
-    let whole = case.route.whole(&case.image, preset)?;
+    let whole = case.route.whole(&case.image, &old.card.preset)?;
     let quiet = &mut |_| ControlFlow::Continue(());
     let (seen, _) = largest_object(&old.find(&whole, quiet).await?, whole.dims);
-    let region = Region::around_object(whole.dims, case.image.dims, &preset.box_rule(), |i| seen[i]);
-    let mut route = case.route;
-    route.look_at(&seen, whole.dims, preset)?;
-    let patch = route.patch(&case.image);
-    let chances = old.chances(&patch, quiet).await?;
-    let fit = Resample { from: region.dims(), to: patch.dims };
-    let mut all = Vec::new();
-    for channel in chances.chunks_exact(patch.values.len()) {
-        all.extend(region.paste(&fit.undo(channel)));
-    }
+    kept_in_box(old, &case.image, (&seen, whole.dims), quiet).await
+}
+
+/// A patch network's probabilities of an image of the case's size in the box around an object, `[label, z, y, x]` at 1 mm,
+/// and where the box is.
+async fn kept_in_box(
+    model: &Model,
+    image: &Image,
+    (seen, dims): (&[bool], [usize; 3]),
+    watch: &mut predict::Watch<'_>,
+) -> Result<(Vec<f32>, Vec<bool>)> {
+    let preset = &model.card.preset;
+    let region = Region::around_object(dims, image.dims, &preset.box_rule(), |i| seen[i]);
+    let View { region, fit } = View::of(region, preset)?;
+    let patch = Image { dims: fit.to, values: fit.apply(&region.crop(&image.values)) };
+    let chances = model.chances(&patch, watch).await?;
+    let inside = |channel: &[f32]| region.paste(&fit.undo(channel));
+    let all = chances.chunks_exact(fit.to.iter().product()).flat_map(inside).collect();
     Ok((all, region.paste(&vec![true; region.dims().iter().product()])))
 }
 

@@ -5,12 +5,16 @@ use clap::Args;
 use insitu_seg::card::{Card, Fold, Named, Reference, Stage, StageCard};
 use insitu_seg::domain::Census;
 use insitu_seg::store::{self, Precision, Weights};
-use insitu_seg::train::data::{Manifest, open, read_case};
+use insitu_seg::train::cases::Cases;
+use insitu_seg::train::data::{Manifest, open};
 use insitu_seg::tune::{Base, Delta, delta};
 use insitu_seg::{Error, Result};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+/// Bytes of cases that are held at once.
+const KEPT: u64 = 1 << 30;
 
 /// Arguments of `insitu pack`.
 #[derive(Args)]
@@ -201,11 +205,12 @@ pub fn pack(arguments: &PackArguments) -> Result<ExitCode> {
     }
     if let Some(task) = &arguments.domain {
         let (manifest, mut census) = (Manifest::read(task)?, Census::default());
-        for pair in &manifest.training {
-            let case = read_case(task, pair, &manifest, &card.intensity)?;
+        let (cases, _) = Cases::read(task, &manifest, Some(card.intensity), KEPT, &mut || ())?;
+        for index in 0..cases.len() {
+            let case = cases.get(index)?;
             census.add(&case.image, case.dims);
         }
-        card.domain = census.domain();
+        card.domain = census.domains();
     }
     make_folder(&arguments.output)?;
     if let Some(folder) = &arguments.reference {

@@ -201,7 +201,7 @@ impl Source {
         let Some(reference) = &self.card.reference else { return Ok(None) };
         let named = |file: &insitu_seg::card::Named| {
             let bytes = self.read(&file.file)?;
-            insitu_seg::store::check_hash(&file.file, &bytes, &file.sha256)?;
+            file.check(&bytes)?;
             insitu_seg::read_volume(&bytes, &insitu_seg::Limits::default())
         };
         let (image, labels) = (named(&reference.image)?, named(&reference.labels)?);

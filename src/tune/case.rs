@@ -45,6 +45,12 @@ impl Case {
         to_mm(self.turn, &self.image, own)
     }
 
+    /// Voxels at 1 mm, in the file's own order.
+    pub fn at_home<T: Copy + Default>(&self, at_mm: &[T]) -> Vec<T> {
+        let to_mm = Resample { from: self.turn.turned_dims(), to: self.image.dims };
+        self.turn.undo(&to_mm.undo(at_mm))
+    }
+
     fn checked(volume: &Volume, own: Vec<u8>, name: &str, card: &Card) -> Result<Self> {
         if volume.nonfinite > 0 {
             let found = format!("{} voxels that are not finite", volume.nonfinite);

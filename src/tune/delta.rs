@@ -31,7 +31,7 @@ pub struct About {
     /// How the images of a variant are unlike those of the base.
     pub variant: Option<String>,
     /// What the images that it was tuned on have in common, of a variant.
-    pub domain: Option<Domain>,
+    pub domain: Vec<Domain>,
     /// The report of the tuning, its settings among it.
     pub report: serde_json::Value,
     /// Licence of the weights.
@@ -94,9 +94,7 @@ impl Delta {
         let about = words.get("about").map(String::as_str).unwrap_or_default();
         let about: About = serde_json::from_str(about)
             .map_err(|error| Error::malformed("delta: about", error.to_string(), "what it belongs to"))?;
-        if let Some(domain) = &about.domain {
-            domain.check().map_err(|error| error.within("delta"))?;
-        }
+        about.domain.iter().try_for_each(Domain::check).map_err(|error| error.within("delta"))?;
         Ok(Self { about, weights: store::read_weights(bytes).map_err(|error| error.within("delta"))? })
     }
 
@@ -140,7 +138,7 @@ impl Delta {
             Some(_) => format!("{}, a variant for other images", base.card.title),
             None => format!("{}, tuned", base.card.title),
         };
-        if domain.is_some() {
+        if !domain.is_empty() {
             card.domain.clone_from(domain);
         }
         card.test = None;

@@ -9,9 +9,9 @@ use super::case::{Case, UNKNOWN};
 use crate::card::{Preset, Stage};
 use crate::engine::learner::Example;
 use crate::engine::loss::Weighting;
-use crate::grid::{Region, Resample};
+use crate::grid::{BoxRule, Region};
 use crate::predict::Image;
-use crate::train::sample::{Affine, Augment, grey};
+use crate::train::augment::{Affine, Augment, grey};
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
@@ -90,7 +90,7 @@ impl<'a> Lesson<'a> {
     /// The box of a stage's network.
     fn region(&self, preset: &Preset, margin: [f64; 3]) -> Region {
         let dims = self.image.dims;
-        let rule = crate::grid::BoxRule { margin, ..preset.box_rule() };
+        let rule = BoxRule { margin, ..preset.box_rule() };
         match (self.stage, self.extent) {
             (Stage::Patch, Some((first, last))) => Region::around(first, last, dims, dims, &rule),
             _ => Region::whole(dims),
@@ -100,11 +100,9 @@ impl<'a> Lesson<'a> {
     /// The case as it is.
     pub fn plain(&self, drawing: &Drawing) -> Shown {
         let region = self.short(self.region(&drawing.preset, [drawing.preset.margin; 3]), drawing, &mut |range| range.start);
-        let dims = region.dims().map(|n| n.max(drawing.preset.min_side));
-        let fit = Resample { from: region.dims(), to: dims };
-        let step: [f64; 3] = std::array::from_fn(|a| {
-            (fit.from[a].max(2) - 1) as f64 / (dims[a].max(2) - 1) as f64
-        });
+        let side = region.dims();
+        let dims = side.map(|n| n.max(drawing.preset.min_side));
+        let step: [f64; 3] = std::array::from_fn(|a| (side[a].max(2) - 1) as f64 / (dims[a].max(2) - 1) as f64);
         self.resample(dims, drawing.keep, |at| {
             std::array::from_fn(|a| region.start[a] as f64 + at[a] as f64 * step[a])
         })
@@ -119,7 +117,9 @@ impl<'a> Lesson<'a> {
             }
             shown = self.one(drawing, rng);
         }
-        grey(&mut shown.image, &drawing.augment, rng);
+        for channel in shown.image.chunks_exact_mut(shown.overlap.len()) {
+            grey(channel, &drawing.augment, rng);
+        }
         shown
     }
 
@@ -167,7 +167,7 @@ impl<'a> Lesson<'a> {
         let voxels = self.labels.len();
         let mut shown = Shown {
             dims,
-            image: vec![0.0; count],
+            image: vec![0.0; self.image.values.len() / voxels * count],
             target: vec![0.0; self.outputs * count],
             overlap: vec![0.0; count],
             entropy: vec![0.0; count],
@@ -177,7 +177,9 @@ impl<'a> Lesson<'a> {
             let at = [index % dims[0], index / dims[0] % dims[1], index / (dims[0] * dims[1])];
             let corners = corners(source(at), self.image.dims);
             let sum = |value: &dyn Fn(usize) -> f32| corners.iter().map(|&(i, w)| w * value(i)).sum::<f32>();
-            shown.image[index] = sum(&|i| self.image.values[i]);
+            for (channel, values) in self.image.values.chunks_exact(voxels).enumerate() {
+                shown.image[channel * count + index] = sum(&|i| values[i]);
+            }
             let known = sum(&|i| f32::from(self.labels[i] != UNKNOWN));
             if known >= 0.5 {
                 for output in 0..self.outputs {

@@ -135,15 +135,21 @@ pub async fn start(
     drawing: &Drawing,
     compute: &Compute,
 ) -> Result<(Weights, bool)> {
-    let mut turned = weights.clone();
-    if let Some(stem) = turned.get_mut("stem.conv.weight") {
-        stem.values.iter_mut().for_each(|value| *value = -*value);
-    }
+    let turned = turned(weights);
     let shown: Vec<Shown> = lessons.iter().map(|lesson| lesson.plain(drawing)).collect();
     let examples: Vec<Example> = shown.iter().map(Shown::example).collect();
     let as_it_is = mean_loss(architecture, weights, &examples, compute).await?;
     let other = mean_loss(architecture, &turned, &examples, compute).await?;
     Ok(if other < as_it_is { (turned, true) } else { (weights.clone(), false) })
+}
+
+/// The network that sees an image of turned contrast as the one that is given sees the image.
+pub fn turned(weights: &Weights) -> Weights {
+    let mut turned = weights.clone();
+    if let Some(stem) = turned.get_mut("stem.conv.weight") {
+        stem.values.iter_mut().for_each(|value| *value = -*value);
+    }
+    turned
 }
 
 async fn mean_loss(
