@@ -10,7 +10,8 @@ use crate::device::Compute;
 use crate::error::Result;
 use crate::grid::Region;
 use crate::intensity::mean_and_sd;
-use crate::predict::{Image, Model, Watch, object};
+use crate::predict::{Model, Watch, largest_object};
+use crate::prepare::Image;
 use serde::Serialize;
 
 /// Exponents of the grey values that the image is seen with.
@@ -109,7 +110,7 @@ fn brighter(values: &[f32], gamma: f32) -> Vec<f32> {
 async fn chances(model: &Model, case: &Case, image: &Image, watch: &mut Watch<'_>) -> Result<Vec<f32>> {
     let preset = &model.card.preset;
     let whole = case.route.whole(image, preset)?;
-    let (seen, _) = object(&model.find(&whole, watch).await?, whole.dims);
+    let (seen, _) = largest_object(&model.find(&whole, watch).await?, whole.dims);
     super::kept_in_box(model, image, (&seen, whole.dims), watch).await.map(|(chances, _)| chances)
 }
 
