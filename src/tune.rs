@@ -156,6 +156,33 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// Refuses numbers that make no sense.
+    ///
+    /// # Errors
+    /// `Argument`, by name.
+    pub fn check(&self) -> Result<()> {
+        let wrong = |name: &str, found: String, expected: &str| Err(Error::argument(name, found, expected));
+        for (name, value) in [("minutes", self.minutes), ("rate", self.rate)] {
+            if let Some(value) = value.filter(|value| !(value.is_finite() && *value > 0.0 && *value <= 1e6)) {
+                return wrong(name, value.to_string(), "a positive number");
+            }
+        }
+        if self.steps == Some(0) {
+            return wrong("steps", "0".to_owned(), "at least 1");
+        }
+        let Bounds { gain, fall, agreement } = self.bounds;
+        for (name, value, most) in
+            [("keep", self.keep, 100.0), ("min gain", gain, 1.0), ("max fall", fall, 1.0), ("min agreement", agreement, 1.0)]
+        {
+            if !(0.0..=most).contains(&value) {
+                return wrong(name, value.to_string(), &format!("0 to {most}"));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// What is chosen where nothing is said: of images that the model knows, and of others.
 struct Defaults {
     scope: Scope,
@@ -357,7 +384,7 @@ async fn kept_in_box(
     let region = Region::around_object(dims, image.dims, &preset.box_rule(), |i| seen[i]);
     let View { region, fit } = View::of(region, preset)?;
     let patch = Image { dims: fit.to, values: fit.apply(&region.crop(&image.values)) };
-    let chances = model.chances(&patch, watch).await?;
+    let chances = model.probabilities(&patch, watch).await?;
     let inside = |channel: &[f32]| region.paste(&fit.undo(channel));
     let all = chances.chunks_exact(fit.to.iter().product()).flat_map(inside).collect();
     Ok((all, region.paste(&vec![true; region.dims().iter().product()])))

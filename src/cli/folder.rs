@@ -78,6 +78,8 @@ pub struct Source {
     pub folder: PathBuf,
     /// Files that are not in the folder, as they come of tuned weights.
     made: HashMap<String, Vec<u8>>,
+    /// Of tuned weights: the model that they belong to, and they themselves.
+    pub origin: Option<(Base, Delta)>,
 }
 
 impl Source {
@@ -94,7 +96,7 @@ pub fn source(model: &str) -> Result<Source> {
         return tuned(path).map_err(|error| error.of_file(path));
     }
     let folder = find(model)?;
-    Ok(Source { card: read_card(&folder)?, folder, made: HashMap::new() })
+    Ok(Source { card: read_card(&folder)?, folder, made: HashMap::new(), origin: None })
 }
 
 /// Tuned weights, on the model that they belong to: the one among all places whose weight files have their hashes.
@@ -117,7 +119,7 @@ fn tuned(path: &Path) -> Result<Source> {
     };
     let base = Base::load(card, |name| read(&folder.join(name)))?;
     let (card, made) = delta.apply(&base)?.files()?;
-    Ok(Source { card, folder, made: made.into_iter().collect() })
+    Ok(Source { card, folder, made: made.into_iter().collect(), origin: Some((base, delta)) })
 }
 
 /// Writes a tuned model: its weights, what was tuned of them (`tuned.safetensors`), its reference case, its card at last.

@@ -102,6 +102,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     eprintln!("insitu: {}", report.reason);
     let Some((tuned, delta)) = tuned else { return Ok(ExitCode::from(REFUSED)) };
+    let delta = match &source.origin {
+        Some((origin, earlier)) => delta.onto(origin, &tuned, Some(earlier))?,
+        None => delta,
+    };
     copy_tuned(&source, tuned, &delta, &arguments.out)?;
     say(&arguments.out.display().to_string())?;
     Ok(ExitCode::SUCCESS)
@@ -136,35 +140,21 @@ fn hear(
 
 fn settings(arguments: &Arguments) -> Result<Settings> {
     let Arguments { minutes, steps, rate, seed, .. } = *arguments;
-    let positive = |name: &str, value: Option<f64>| match value {
-        Some(value) if !(value.is_finite() && value > 0.0 && value <= 1e6) => {
-            Err(Error::argument(name, value.to_string(), "a positive number"))
-        }
-        _ => Ok(()),
-    };
-    positive("--minutes", minutes)?;
-    positive("--rate", rate)?;
-    if steps == Some(0) {
-        return Err(Error::argument("--steps", "0", "at least 1"));
-    }
-    let share = |name: &str, value: Option<f64>, most: f64, default: f64| match value {
-        None => Ok(default),
-        Some(value) if (0.0..=most).contains(&value) => Ok(value),
-        Some(value) => Err(Error::argument(name, value.to_string(), format!("0 to {most}"))),
-    };
     let default = Settings::default();
-    let keep = share("--keep", arguments.keep, 100.0, default.keep)?;
     let bounds = tune::guard::Bounds {
-        gain: share("--min-gain", arguments.min_gain, 1.0, default.bounds.gain)?,
-        fall: share("--max-fall", arguments.max_fall, 1.0, default.bounds.fall)?,
-        agreement: share("--min-agreement", arguments.min_agreement, 1.0, default.bounds.agreement)?,
+        gain: arguments.min_gain.unwrap_or(default.bounds.gain),
+        fall: arguments.max_fall.unwrap_or(default.bounds.fall),
+        agreement: arguments.min_agreement.unwrap_or(default.bounds.agreement),
     };
     let scope = arguments.scope.map(|name| match name {
         ScopeName::Head => Scope::Head,
         ScopeName::Decoder => Scope::Decoder,
         ScopeName::All => Scope::All,
     });
-    Ok(Settings { scope, steps, minutes, rate, seed, keep, bounds })
+    let keep = arguments.keep.unwrap_or(default.keep);
+    let settings = Settings { scope, steps, minutes, rate, seed, keep, bounds };
+    settings.check()?;
+    Ok(settings)
 }
 
 /// Every image that has labels of the same name.

@@ -61,6 +61,20 @@ impl Delta {
         Self { about, weights }
     }
 
+    /// The same tuned model as a file for `origin`, on which what was tuned before (`earlier`) came to be its base. What is
+    /// said of a domain is the latest word on it.
+    ///
+    /// # Errors
+    /// `Malformed` where a stage is missing.
+    pub fn onto(&self, origin: &Base, tuned: &Base, earlier: Option<&Self>) -> Result<Self> {
+        let mut about = About { base: origin.card.name.clone(), files: files(&origin.card)?, ..self.about.clone() };
+        if let (None, Some(earlier)) = (&about.variant, earlier) {
+            about.variant.clone_from(&earlier.about.variant);
+            about.domain.clone_from(&earlier.about.domain);
+        }
+        Ok(Self::between(origin, tuned, about))
+    }
+
     /// The file.
     ///
     /// # Errors

@@ -102,7 +102,12 @@ pub async fn mask(model: &Model, case: &Case, watch: &mut Watch<'_>) -> Result<V
     let whole = route.whole(&case.image, preset)?;
     let (seen, _) = largest_object(&model.find(&whole, watch).await?, whole.dims);
     route.look_at(&seen, whole.dims, preset)?;
-    Ok(route.leave(&model.label(&route.patch(&case.image), watch).await?))
+    let patch = route.patch(&case.image);
+    if route.is_exact() {
+        return Ok(route.leave(&model.label(&patch, watch).await?));
+    }
+    let indices: Vec<u8> = model.card.labels.iter().map(|label| label.index).collect();
+    Ok(route.leave_between(&model.probabilities(&patch, watch).await?, &indices))
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
