@@ -3,7 +3,7 @@
 use crate::grid::Region;
 
 /// The component of every voxel, counted from 1 in the order of their first voxels, 0 for none; and the size of each.
-fn number(mask: &[bool], dims: [usize; 3]) -> (Vec<u32>, Vec<usize>) {
+pub fn number(mask: &[bool], dims: [usize; 3]) -> (Vec<u32>, Vec<usize>) {
     let [nx, ny, nz] = dims;
     let strides = [1, nx, nx * ny];
     let mut component = vec![0u32; mask.len()];

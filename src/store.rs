@@ -98,6 +98,16 @@ fn no_safetensors(error: safetensors::SafeTensorError) -> Error {
     Error::malformed("weights", error.to_string(), "a safetensors file")
 }
 
+/// The same weights as they come back from a file of 16 bits.
+#[must_use]
+pub fn rounded(weights: &Weights) -> Weights {
+    let round = |array: &Array| Array {
+        shape: array.shape.clone(),
+        values: array.values.iter().map(|&v| f16::from_f32(v).to_f32()).collect(),
+    };
+    weights.iter().map(|(name, array)| (name.clone(), round(array))).collect()
+}
+
 /// The tensors of a safetensors file, whatever their precision.
 ///
 /// # Errors

@@ -44,7 +44,7 @@ impl Case {
     }
 
     fn example(&self) -> Example<'_> {
-        Example { image: &self.image, target: &self.target, dims: self.dims }
+        Example::new(&self.image, &self.target, self.dims)
     }
 }
 
@@ -119,7 +119,7 @@ fn gradients_equal_keras() {
     for instance in instances() {
         let (name, golden) = (instance.name, instance.nudged());
         let (image, dims) = golden.input();
-        let example = Example { image, target: &golden.tensors["target"].values, dims };
+        let example = Example::new(image, &golden.tensors["target"].values, dims);
         let (settings, form) = (Settings::default(), instance.architecture);
         let mut learner = OnGpu::new(form, &golden.weights, settings, Loss::Dice, &gpu).unwrap();
         let (loss, found) = pollster::block_on(learner.gradients(&[example], &|_| true)).unwrap();

@@ -12,6 +12,7 @@ mod picture;
 mod record;
 mod segment;
 mod train;
+mod tune;
 
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -39,6 +40,8 @@ enum Action {
     Segment(segment::Arguments),
     /// Train a stage of a model on a task's folder
     Train(train::Arguments),
+    /// Make a model better by corrections of its masks, or leave it as it is
+    Tune(tune::Arguments),
     /// Make a data set of phantoms to try out training: images with known labels, of any task
     Phantom(phantom::Arguments),
     /// Copy a trained model in the form that is shipped (16-bit weights)
@@ -72,6 +75,7 @@ pub fn run(command: Command) -> Result<ExitCode> {
     match command.action {
         Action::Segment(arguments) => segment::run(&arguments),
         Action::Train(arguments) => train::run(&arguments),
+        Action::Tune(arguments) => tune::run(&arguments),
         Action::Phantom(arguments) => phantom::run(&arguments),
         Action::Pack(arguments) => folder::pack(&arguments),
         Action::Bench(arguments) => bench::run(&arguments),

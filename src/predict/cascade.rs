@@ -6,7 +6,7 @@ use crate::device::Compute;
 use crate::engine::{NOT_A_NUMBER, Network};
 use crate::error::{Error, Result};
 use crate::model::{Architecture, ROI_LEVEL};
-use crate::store;
+use crate::store::{self, Weights};
 
 /// Largest difference of a GPU's probabilities from the CPU's in the self-check.
 const TOLERANCE: f32 = 5e-3;
@@ -71,13 +71,7 @@ impl Model {
         compute: &Compute,
     ) -> Result<Self> {
         let mut networks = |stage: Stage| -> Result<Vec<Network>> {
-            let form = card.stages.get(stage).filter(|form| !form.folds.is_empty()).ok_or_else(|| {
-                Error::malformed(
-                    "model.json",
-                    format!("no {} stage", stage.name()),
-                    "networks of both stages",
-                )
-            })?;
+            let form = card.stage(stage)?;
             let count = if ensemble { form.folds.len() } else { 1 };
             form.folds[..count]
                 .iter()
@@ -85,11 +79,7 @@ impl Model {
                     let bytes = file(&fold.file)?;
                     fold.check(&bytes)?;
                     let weights = store::read_weights(&bytes).map_err(|error| error.within(&fold.file))?;
-                    // The whole stage has only to say where: the region of interest does, at a fraction of the cost.
-                    let roi = stage == Stage::Whole && form.architecture.roi;
-                    let network = if roi { Network::roi } else { Network::new };
-                    store::check_weights(&form.architecture, &weights)
-                        .and_then(|()| network(&form.architecture, &weights, compute))
+                    network(stage, &form.architecture, &weights, compute)
                         .map_err(|error| error.within(&fold.file))
                 })
                 .collect()
@@ -105,6 +95,18 @@ impl Model {
         self
     }
 
+    /// A model of one fold whose weights are at hand: of the whole network, of the patch network.
+    ///
+    /// # Errors
+    /// `Malformed` where a stage is missing, or weights do not fit it.
+    pub fn of(card: Card, [whole, patch]: [&Weights; 2], compute: &Compute) -> Result<Self> {
+        let networks = |stage: Stage, weights: &Weights| {
+            network(stage, &card.stage(stage)?.architecture, weights, compute).map(|network| vec![network])
+        };
+        let (whole, patch) = (networks(Stage::Whole, whole)?, networks(Stage::Patch, patch)?);
+        Ok(Self { card, asking: Asking::default(), compute: compute.clone(), whole, patch })
+    }
+
     /// The device that it runs on.
     pub fn compute(&self) -> &Compute {
         &self.compute
@@ -112,7 +114,7 @@ impl Model {
 
     /// Where the object is: the sum over folds of the whole network's probabilities, or of its region of interest, of
     /// which every voxel has what its block has.
-    pub(super) async fn find(&self, image: &Image, watch: &mut Watch<'_>) -> Result<Vec<f32>> {
+    pub(crate) async fn find(&self, image: &Image, watch: &mut Watch<'_>) -> Result<Vec<f32>> {
         let sum = self.sum(&self.whole, Stage::Whole, image, watch).await?;
         let dims = self.whole.first().map_or(image.dims, |network| network.out_dims(image.dims));
         Ok(if dims == image.dims { sum } else { spread(&sum, dims, image.dims) })
@@ -120,7 +122,7 @@ impl Model {
 
     /// Labels inside the box: the mean over folds of the patch network's probabilities above one half, a later
     /// label over an earlier one.
-    pub(super) async fn label(&self, image: &Image, watch: &mut Watch<'_>) -> Result<Vec<u8>> {
+    pub(crate) async fn label(&self, image: &Image, watch: &mut Watch<'_>) -> Result<Vec<u8>> {
         if let ([network], [_]) = (&self.patch[..], &self.asking.looks()[..]) {
             let labels =
                 network.labels(&image.values, image.dims, &mut |done| tell(watch, "patch", done)).await?;
@@ -140,7 +142,7 @@ impl Model {
     }
 
     /// The mean over folds of the patch network's probabilities, label after label.
-    pub(super) async fn probabilities(&self, image: &Image, watch: &mut Watch<'_>) -> Result<Vec<f32>> {
+    pub(crate) async fn probabilities(&self, image: &Image, watch: &mut Watch<'_>) -> Result<Vec<f32>> {
         let mut sums = self.sum(&self.patch, Stage::Patch, image, watch).await?;
         let share = 1.0 / self.patch.len() as f32;
         sums.iter_mut().for_each(|sum| *sum *= share);
@@ -198,6 +200,14 @@ fn spread(values: &[f32], blocks: [usize; 3], dims: [usize; 3]) -> Vec<f32> {
         }
     }
     all
+}
+
+/// A stage's network on a device.
+fn network(stage: Stage, form: &Architecture, weights: &Weights, compute: &Compute) -> Result<Network> {
+    store::check_weights(form, weights)?;
+    // The whole stage has only to say where: the region of interest does, at a fraction of the cost.
+    let roi = stage == Stage::Whole && form.roi;
+    if roi { Network::roi(form, weights, compute) } else { Network::new(form, weights, compute) }
 }
 
 fn no_number() -> Error {
