@@ -94,6 +94,8 @@ export interface RunOptions {
   /** Cancels within a second; the promise rejects with code 'cancelled'. */
   signal?: AbortSignal;
   onProgress?(progress: Progress): void;
+  /** Where to look, in voxels of the file, `end` exclusive: only the second network runs, in this box. */
+  box?: { start: Triple; end: Triple };
 }
 
 export interface Segmenter {

@@ -27,6 +27,13 @@ function checkBudget(maxBytes) {
   throw new InsituError('argument', `maxBytes must be a positive number of bytes, found ${typeof maxBytes === 'number' ? maxBytes : typeof maxBytes}.`);
 }
 
+/** A box as the engine takes it: six whole numbers. Whether it lies within the image the engine says. */
+function boundsOf({ start, end } = {}) {
+  const numbers = [...(start ?? []), ...(end ?? [])];
+  if (numbers.length === 6 && numbers.every((n) => Number.isInteger(n) && n >= 0)) return Uint32Array.from(numbers);
+  throw new InsituError('argument', `box must be { start: [x, y, z], end: [x, y, z] } in whole voxels of the file, found ${JSON.stringify({ start, end })}.`);
+}
+
 /** One model on one engine. Calls are queued; a cancelled or failed engine is replaced at the next call. */
 class Segmenter {
   #parts;
@@ -91,12 +98,13 @@ class Segmenter {
    * @param {import('./index.d.ts').Input} input
    * @param {import('./index.d.ts').RunOptions} [options]
    */
-  async segment(input, { signal, onProgress } = {}) {
+  async segment(input, { signal, onProgress, box } = {}) {
+    const bounds = box && boundsOf(box);
     const image = await readInput(input);
     const given = { name: image.name, bytes: image.bytes.byteLength + (image.voxels?.byteLength ?? 0) };
     return this.#turn(signal, async () => {
       const started = performance.now();
-      const raw = await this.#callOn(image, 'segment', onProgress);
+      const raw = await this.#callOn({ ...image, bounds }, 'segment', onProgress);
       const { nifti, nrrd, csv, gpuSubmits, wasmBytes, ...result } = raw;
       const report = reportOf(this, raw, given, performance.now() - started);
       return { ...result, report, toNifti: () => nifti, toNrrd: () => nrrd, toCsv: () => csv };

@@ -58,7 +58,7 @@ pub struct Segmentation {
     /// Where the axes of the file point, for example `LPS`: the sides of the body that each index runs to.
     pub orientation: String,
     /// The box in which the patch network looked, in voxels of the file: first, and one past the last.
-    pub region: ([usize; 3], [usize; 3]),
+    pub region: Bounds,
     /// What the reader of the mask should know.
     pub warnings: Vec<String>,
     /// Time per stage.
@@ -71,16 +71,38 @@ pub struct Segmentation {
 /// `Limit` where the volume at 1 mm would be too large; `Device` where the device fails or gives values that no
 /// network can give; `Cancelled` where `watch` breaks.
 pub async fn segment(model: &Model, volume: &Volume, watch: &mut Watch<'_>) -> Result<Segmentation> {
+    segment_within(model, volume, None, watch).await
+}
+
+/// A half-open box in voxels of the file: first, and one past the last.
+pub type Bounds = ([usize; 3], [usize; 3]);
+
+/// As [`segment`]; where somebody has chosen the box, the whole network is not asked and only the patch network runs.
+///
+/// # Errors
+/// As [`segment`], and `Argument` where the box is empty or not within the file.
+pub async fn segment_within(
+    model: &Model,
+    volume: &Volume,
+    bounds: Option<Bounds>,
+    watch: &mut Watch<'_>,
+) -> Result<Segmentation> {
     let mut clock = Clock::start();
     tell(watch, "prepare", 0.0)?;
     let (mut route, image) = Route::enter(volume, &model.card)?;
     clock.lap("prepare");
 
-    let whole = route.whole(&image, &model.card.preset)?;
-    let found = model.find(&whole, watch).await?;
-    let (object, seen) = object(&found, whole.dims);
-    route.look_at(&object, whole.dims, &model.card.preset)?;
-    clock.lap("whole");
+    let mut seen = true;
+    if let Some((start, end)) = bounds {
+        route.look_in(start, end, &model.card.preset)?;
+    } else {
+        let whole = route.whole(&image, &model.card.preset)?;
+        let found = model.find(&whole, watch).await?;
+        let object;
+        (object, seen) = largest_object(&found, whole.dims);
+        route.look_at(&object, whole.dims, &model.card.preset)?;
+        clock.lap("whole");
+    }
 
     let patch = route.patch(&image);
     let inside = model.label(&patch, watch).await?;
@@ -105,7 +127,7 @@ pub async fn segment(model: &Model, volume: &Volume, watch: &mut Watch<'_>) -> R
 
 /// The largest connected component above one half, and whether there was any. Where nothing is above it, the
 /// voxels of the largest value.
-fn object(found: &[f32], dims: [usize; 3]) -> (Vec<bool>, bool) {
+fn largest_object(found: &[f32], dims: [usize; 3]) -> (Vec<bool>, bool) {
     let mask: Vec<bool> = found.iter().map(|&value| value > 0.5).collect();
     if mask.contains(&true) {
         return (components::largest(&mask, dims), true);
@@ -182,7 +204,7 @@ mod tests {
 
     #[test]
     fn where_nothing_is_seen_the_largest_value_is_the_object() {
-        let (mask, seen) = object(&[0.1, 0.4, 0.2, 0.4], [4, 1, 1]);
+        let (mask, seen) = largest_object(&[0.1, 0.4, 0.2, 0.4], [4, 1, 1]);
         assert!(!seen);
         assert_eq!(mask, [false, true, false, false]);
     }

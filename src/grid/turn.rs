@@ -1,6 +1,7 @@
 //! The turn from a file's axes to canonical RAS (x right, y anterior, z superior) and back.
 
 use super::Grid;
+use crate::error::{Error, Result};
 
 /// A permutation of axes with flips: exact, so its way back is exact too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +105,28 @@ impl Turn {
         let mut voxels = vec![T::default(); turned.len()];
         self.each(|before, after| voxels[before] = turned[after]);
         voxels
+    }
+
+    /// The half-open box `[start, end)` of the file in RAS order; the inverse of [`Self::undo_box`].
+    ///
+    /// # Errors
+    /// `Argument` where it is empty or not within the file.
+    pub fn apply_box(&self, start: [usize; 3], end: [usize; 3]) -> Result<([usize; 3], [usize; 3])> {
+        if (0..3).any(|axis| start[axis] >= end[axis] || end[axis] > self.dims[axis]) {
+            let [x, y, z] = self.dims;
+            return Err(Error::argument(
+                "box",
+                format!("{start:?} to {end:?}"),
+                format!("a start below its end, within {x} x {y} x {z} voxels"),
+            ));
+        }
+        let near = |after: usize| {
+            let axis = self.from_axis[after];
+            if self.flipped[after] { self.dims[axis] - end[axis] } else { start[axis] }
+        };
+        let length = |after: usize| end[self.from_axis[after]] - start[self.from_axis[after]];
+        let first = [0, 1, 2].map(near);
+        Ok((first, std::array::from_fn(|after| first[after] + length(after))))
     }
 
     /// The half-open box `[start, end)` back in the file's order.

@@ -63,6 +63,26 @@ impl Route {
         Ok(())
     }
 
+    /// Takes a box that somebody chose, in voxels of the file as [`Self::region`] gives it, instead of looking for the
+    /// object.
+    ///
+    /// # Errors
+    /// `Argument` where it is empty or not within the file, and as [`Self::whole`].
+    pub fn look_in(&mut self, start: [usize; 3], end: [usize; 3], preset: &Preset) -> Result<()> {
+        let (start, end) = self.turn.apply_box(start, end)?;
+        let scale = |axis: usize| self.to_mm.to[axis] as f64 / self.to_mm.from[axis] as f64;
+        let first = std::array::from_fn(|a| {
+            ((start[a] as f64 * scale(a)).round() as usize).min(self.to_mm.to[a] - 1)
+        });
+        let last = std::array::from_fn(|a| {
+            ((end[a] as f64 * scale(a)).round() as usize).clamp(first[a] + 1, self.to_mm.to[a])
+        });
+        self.region = Region { full: self.to_mm.to, start: first, end: last };
+        let from = self.region.dims();
+        self.fit = Resample { from, to: fitted(from, preset)? };
+        Ok(())
+    }
+
     /// The box as the patch network sees it.
     pub fn patch(&self, image: &Image) -> Image {
         Image { dims: self.fit.to, values: self.fit.apply(&self.region.crop(&image.values)) }
@@ -173,5 +193,25 @@ mod tests {
         assert_eq!(route.leave(&inside), mask);
         let (start, end) = route.region();
         assert!((0..3).all(|a| start[a] < end[a] && end[a] <= volume.grid.dims[a]));
+    }
+
+    #[test]
+    fn a_box_that_somebody_chose_is_taken_in_voxels_of_the_file() {
+        let volume = volume();
+        let card = Card::draft("a", "a", &["one".into()], vec![], "", "");
+        let (mut route, image) = Route::enter(&volume, &card).unwrap();
+        route.look_in([0; 3], volume.grid.dims, &card.preset).unwrap();
+        assert_eq!(route.patch(&image).dims, fitted(image.dims, &card.preset).unwrap());
+        // Voxels of 2 x 4 x 1.5 mm: what comes back is the chosen box, up to the millimetre that it was rounded to.
+        let chosen = ([3, 5, 2], [15, 20, 7]);
+        route.look_in(chosen.0, chosen.1, &card.preset).unwrap();
+        let (start, end) = route.region();
+        for axis in 0..3 {
+            assert!(start[axis].abs_diff(chosen.0[axis]) <= 1, "{start:?}");
+            assert!(end[axis].abs_diff(chosen.1[axis]) <= 1, "{end:?}");
+        }
+        for (start, end) in [([3, 5, 2], [3, 20, 7]), ([0; 3], [21, 24, 8]), ([5, 0, 0], [4, 24, 8])] {
+            assert_eq!(route.look_in(start, end, &card.preset).unwrap_err().code(), "argument");
+        }
     }
 }

@@ -96,7 +96,8 @@ describe('a brush', () => {
 describe('the editor', () => {
   const grid = oblique([20, 18, 12]);
   const classes = [{ index: 0, name: 'Background', color: '#000000' }, { index: 1, name: 'One', color: '#e69f00' }, { index: 2, name: 'Two', color: '#56b4e9' }];
-  const values = Float32Array.from({ length: grid.count }, (_, i) => i % 20);
+  // Stored as i % 20, meant as twice that and one.
+  const values = { stored: Float32Array.from({ length: grid.count }, (_, i) => i % 20), slope: 2, inter: 1 };
   const made = () => {
     const editor = new Editor(grid, { values });
     editor.take(new Uint8Array(grid.count), classes);
@@ -126,13 +127,13 @@ describe('the editor', () => {
 
   it('paints only where the intensity is in range, in the order of the file', () => {
     const editor = made();
-    paint(editor, [10, 9, 6], { radius: 8, range: [5, 12] });
+    paint(editor, [10, 9, 6], { radius: 8, range: [11, 25] });
     assert.ok(editor.counts[1] > 20);
     editor.labels.forEach((value, i) => value === 1 && assert.ok(i % 20 >= 5 && i % 20 <= 12));
 
     const turned = gridOf({ ...grid, start: grid.count - 1, step: [-1, -20, -360] });
     const other = new Editor(turned, { values });
-    const stroke = other.stroke({ value: 1, radius: 8, range: [0, 3] });
+    const stroke = other.stroke({ value: 1, radius: 8, range: [1, 7] });
     stroke.to([10, 9, 6]);
     stroke.end();
     assert.ok(other.counts[1] > 20);

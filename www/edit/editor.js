@@ -20,8 +20,8 @@ export class Editor {
 
   /**
    * @param {import('./grid.js').Grid} grid
-   * @param {{ values?: ArrayLike<number>, history?: History, onVoxels?(box: object): void, onTable?(): void }} options `values`: intensities
-   *   in the order of the file, for brushes that look at them
+   * @param {{ values?: { stored: ArrayLike<number>, slope: number, inter: number }, history?: History, onVoxels?(box: object): void, onTable?(): void }} options `values`: intensities
+   *   in the order of the file and as it stores them, for brushes that look at them
    */
   constructor(grid, { values, history = new History(), onVoxels = () => {}, onTable = () => {} } = {}) {
     Object.assign(this, { grid, values, history, onVoxels, onTable });
@@ -33,17 +33,18 @@ export class Editor {
 
   /**
    * The mask of a run, in the order of the file; the table gets the labels that it did not have. Locked labels stay as they
-   * are. Can be undone.
+   * are, and so do voxels for which `keep(index)` holds. Can be undone.
    */
-  take(labels, classes, name = 'run') {
+  take(labels, classes, { name = 'run', keep = () => false } = {}) {
     const next = fromFile(this.grid, labels);
+    const kept = Uint8Array.from(next, (_, i) => (keep(i) ? 1 : 0));
     const [before, after] = [this.table, this.#merged(classes)];
     const recorder = this.#record();
     const ofBase = new Recorder(this.grid, this.base, new Float64Array(256));
     const locked = this.#locked;
     for (let i = 0; i < next.length; i++) {
       ofBase.set(i, next[i]);
-      if (locked[this.labels[i]] === 0 && locked[next[i]] === 0) recorder.set(i, next[i]);
+      if (kept[i] === 0 && locked[this.labels[i]] === 0 && locked[next[i]] === 0) recorder.set(i, next[i]);
     }
     const [change, base] = [recorder.done(), ofBase.done()];
     const put = (table, back) => {
@@ -105,14 +106,15 @@ export class Editor {
     const locked = this.#locked;
     const free = (i) => locked[labels[i]] === 0 && (only === undefined || labels[i] === only);
     if (!range || !values) return free;
-    const [low, high] = range;
+    const { stored, slope, inter } = values;
+    const [low, high] = range.map((value) => (value - inter) / slope).sort((a, b) => a - b);
     const { dims, start, step } = grid;
     return (i) => {
       if (!free(i)) return false;
       const x = i % dims[0];
       const rest = (i - x) / dims[0];
       const y = rest % dims[1];
-      const value = values[start + x * step[0] + y * step[1] + ((rest - y) / dims[1]) * step[2]];
+      const value = stored[start + x * step[0] + y * step[1] + ((rest - y) / dims[1]) * step[2]];
       return value >= low && value <= high;
     };
   }

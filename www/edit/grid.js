@@ -93,3 +93,26 @@ export function boxOf({ dims: [nx, ny] }, labels, value) {
 export function eachRow({ dims: [nx, ny] }, { start, end }, row) {
   for (let z = start[2]; z < end[2]; z++) for (let y = start[1]; y < end[1]; y++) row(start[0] + nx * (y + ny * z), y, z);
 }
+
+/** The voxel of the file, [i, j, k], that a place of the grid is. */
+export function filePlaceOf({ start, step }, fileDims, [x, y, z]) {
+  return placeOf({ dims: fileDims }, start + x * step[0] + y * step[1] + z * step[2]);
+}
+
+/** A box of the grid in voxels of the file. */
+export function boxToFile(grid, fileDims, { start, end }) {
+  const [a, b] = [start, end.map((at) => at - 1)].map((place) => filePlaceOf(grid, fileDims, place));
+  return { start: a.map((at, i) => Math.min(at, b[i])), end: a.map((at, i) => Math.max(at, b[i]) + 1) };
+}
+
+/** A box of the file in voxels of the grid. */
+export function boxFromFile({ step, dims }, [nx, ny], { start, end }) {
+  const fileStrides = [1, nx, nx * ny];
+  const box = { start: [0, 0, 0], end: [0, 0, 0] };
+  step.forEach((stride, axis) => {
+    const fileAxis = fileStrides.lastIndexOf(Math.abs(stride));
+    const [a, b] = [start[fileAxis], end[fileAxis]];
+    [box.start[axis], box.end[axis]] = stride > 0 ? [a, b] : [dims[axis] - b, dims[axis] - a];
+  });
+  return box;
+}
