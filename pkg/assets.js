@@ -1,6 +1,6 @@
 /**
- * Where wasm and weights come from: the `assets` option, or else the folder of this package. Never a CDN.
- * The URLs below are written so that bundlers see them and ship the files.
+ * Where wasm and other files come from: the `assets` option, or else the folder of this package. Never a CDN.
+ * The URLs here and in model.js are written so that bundlers see them and ship the files.
  */
 import { InsituError } from './error.js';
 
@@ -30,7 +30,7 @@ async function compile(url) {
     if (response.headers.get('content-type')?.startsWith('application/wasm')) {
       return await WebAssembly.compileStreaming(response);
     }
-    const bytes = new Uint8Array(await response.arrayBuffer());
+    const bytes = await bodyOf(response, url);
     refuseHtml(bytes, url, 'a wasm module');
     return await WebAssembly.compile(bytes);
   } catch (cause) {
@@ -48,52 +48,9 @@ export function folder(assets) {
   return url;
 }
 
-/**
- * A model: its card (the bytes of model.json, and parsed) and the weight files that the card lists.
- * @param {string | URL | Uint8Array[]} model a shipped name, the URL of a folder or of its model.json, or the files themselves in that order
- */
-export async function loadModel(model, assets) {
-  if (Array.isArray(model)) {
-    const [bytes, ...files] = model;
-    const card = parseCard(bytes, 'the first array of `model`');
-    const names = weightFiles(card);
-    if (files.length !== names.length) {
-      throw new InsituError('argument', `The model card lists ${names.length} weight files (${names.join(', ')}), found ${files.length}.`);
-    }
-    return { bytes, card, weights: names.map((name, i) => [name, files[i]]) };
-  }
-  const place = modelPlace(model, assets);
-  const bytes = await fetchBytes(place('model.json'), 'model.json');
-  const card = parseCard(bytes, place('model.json').href);
-  const weights = await Promise.all(weightFiles(card).map(async (name) => [name, await fetchBytes(place(name), 'weights')]));
-  return { bytes, card, weights };
-}
-
-/** File name -> URL, for the model's folder. */
-function modelPlace(model, assets) {
-  if (typeof model === 'string' && /^[\w-]+$/.test(model)) {
-    if (assets) return (file) => new URL(`models/${model}/${file}`, assets);
-    return (file) => new URL(`./models/${model}/${file}`, import.meta.url);
-  }
-  const given = new URL(model, globalThis.location?.href);
-  if (!given.pathname.endsWith('/model.json') && !given.pathname.endsWith('/')) given.pathname += '/';
-  return (file) => new URL(file, given);
-}
-
-function parseCard(bytes, where) {
-  try {
-    const card = JSON.parse(new TextDecoder().decode(bytes));
-    weightFiles(card);
-    return card;
-  } catch (cause) {
-    throw new InsituError('malformed', `Expected a model card (model.json with its stages) at ${where}: ${cause.message}.`, { cause });
-  }
-}
-
-const weightFiles = ({ stages }) => [...new Set([stages.whole, stages.patch].flatMap(({ folds }) => folds.map(({ file }) => file)))];
-
-async function fetchBytes(url, expected) {
-  const bytes = new Uint8Array(await (await get(url)).arrayBuffer());
+/** All of a file. `expected`: what it should be, in words. */
+export async function fetchBytes(url, expected) {
+  const bytes = await bodyOf(await get(url), url);
   refuseHtml(bytes, url, expected);
   return bytes;
 }
@@ -103,10 +60,24 @@ async function get(url) {
   try {
     response = await fetch(url, { credentials: 'same-origin' });
   } catch (cause) {
-    throw new InsituError('io', `${url.href} could not be fetched (${cause.message}).`, { cause });
+    throw unreachable(url, cause);
   }
   if (!response.ok) throw new InsituError('io', `${url.href} could not be fetched: the server answered ${response.status}; set \`assets\` to where the package is served.`);
   return response;
+}
+
+async function bodyOf(response, url) {
+  try {
+    return new Uint8Array(await response.arrayBuffer());
+  } catch (cause) {
+    throw unreachable(url, cause);
+  }
+}
+
+/** No answer, or half of one: it may be there at the next try. */
+function unreachable(url, cause) {
+  const error = new InsituError('io', `${url.href} could not be fetched (${cause.message}).`, { cause });
+  return Object.assign(error, { unreachable: true });
 }
 
 /** Servers of single-page apps answer a missing file with their index page and status 200. */

@@ -12,6 +12,10 @@ const CODE = {
   threads: () => import('./wasm/threads/insitu_seg.js'),
 };
 
+/** Bytes of a page of wasm memory, and what an engine that works must be able to get. */
+const PAGE = 2 ** 16;
+const LEAST_GROWTH = 2 ** 24;
+
 /** Threads that do not start say nothing. */
 const THREADS_MS = 20_000;
 
@@ -21,6 +25,11 @@ export class Engine {
   #code;
   #memory;
   #session;
+
+  /** Fetches the code of an engine and does not start it: a worker in waiting needs no network when its turn comes. */
+  async fetch({ artifact }) {
+    await CODE[artifact]();
+  }
 
   /** @param {{ artifact: import('./index.d.ts').Artifact, threads: number, wasm: WebAssembly.Module }} options */
   async load({ artifact, threads, wasm }) {
@@ -43,7 +52,12 @@ export class Engine {
 
   /** The header and the range of values of a NIfTI file, as `insitu info` gives them. */
   async inspect({ bytes, voxels, maxBytes }) {
-    return this.#code.inspect(bytes, voxels, maxBytes);
+    return this.#guarded(async () => this.#code.inspect(bytes, voxels, maxBytes));
+  }
+
+  /** The values of a NIfTI file, and where they lie. */
+  async read({ bytes, voxels, maxBytes }) {
+    return this.#guarded(async () => this.#code.read(bytes, voxels, maxBytes));
   }
 
   /** What `segment` will take. */
@@ -68,8 +82,25 @@ export class Engine {
     return this.#guarded(() => this.#code.benchmark(backend, base, ...size, train, runs));
   }
 
-  #guarded(work) {
-    return this.#gpu.guard(this.#generation, work);
+  async #guarded(work) {
+    try {
+      return await this.#gpu.guard(this.#generation, work);
+    } catch (thrown) {
+      throw this.#memoryRefused(thrown) ?? thrown;
+    }
+  }
+
+  /** A module that was refused memory traps like one with a defect, but then its memory can grow no more. */
+  #memoryRefused(thrown) {
+    if (!(thrown instanceof WebAssembly.RuntimeError)) return undefined;
+    const held = this.#memory.buffer.byteLength;
+    try {
+      this.#memory.grow(Math.ceil(Math.max(held / 4, LEAST_GROWTH) / PAGE));
+      return undefined;
+    } catch {
+      const sentence = `The engine needs more memory than this browser gives it: it holds ${Math.round(held / 2 ** 20)} MiB and was refused more; close other tabs, or crop the image.`;
+      return new InsituError('limit', sentence, { cause: thrown });
+    }
   }
 }
 

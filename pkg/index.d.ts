@@ -1,6 +1,10 @@
 /**
+ * 3-D medical image segmentation that stays in the browser tab. Not a medical device; not for diagnosis.
+ *
  * Axes: volumes are [x, y, z] with x fastest, as in the file. Lengths are millimetres, volumes millilitres.
  * World coordinates are RAS+: x to the patient's right, y to the front, z to the head.
+ *
+ * @module
  */
 
 export type Backend = 'webgpu' | 'cpu';
@@ -21,7 +25,7 @@ export type Input = Bytes | { hdr: Bytes; img: Bytes };
  * - `limit`: larger than this engine takes
  * - `unsupported`: a correct file or browser that this version does not handle
  * - `device`: the GPU failed, was lost, or is missing
- * - `io`: an asset or file could not be read
+ * - `io`: an asset or file could not be read, or not be kept in the browser
  * - `cancelled`: aborted by the caller (the error's name is then 'AbortError')
  * - `internal`: the engine stopped; a defect of this package
  */
@@ -75,30 +79,46 @@ export interface SegmenterOptions {
   worker?: boolean;
   /** What the decoded voxels of an image may take, bytes; a larger image is refused as 'limit' before it is read. By default 2 GiB. */
   maxBytes?: number;
+  /** Keep the model's files in the browser for the next visit, each under its hash (the default); `false` always fetches. */
+  cache?: boolean;
+  /** Hears of 'load' (files of the model), 'start' and 'recover'. */
+  onProgress?(progress: Progress): void;
 }
 
 export function createSegmenter(options?: SegmenterOptions): Promise<Segmenter>;
 
 /**
- * Where a run stands: `prepare` the image, `whole` (find the object), `patch` (segment in its box), `restore` (back to the
- * file's grid).
+ * Where the work stands. Of a segmenter that is being created: `load` (files of the model), `start` (the engine). Of a
+ * run: `prepare` the image, `whole` (find the object), `patch` (segment in its box), `restore` (back to the file's grid).
+ * `recover`: the engine broke, and the same call is made again on a new one; `done` of `total` tries failed.
  */
 export interface Progress {
-  stage: 'prepare' | 'whole' | 'patch' | 'restore';
+  stage: 'load' | 'start' | 'prepare' | 'whole' | 'patch' | 'restore' | 'recover';
   /** Share of this stage's work that is done, out of `total`. */
   done: number;
   total: number;
+  /** With `recover`: what happened, in a sentence. */
+  reason?: string;
+  /** Where nothing new was heard for 5 s the last news is told again, with the milliseconds since it came. */
+  silentMs?: number;
 }
 
 export interface RunOptions {
   /** Cancels within a second; the promise rejects with code 'cancelled'. */
   signal?: AbortSignal;
+  /** Called often, and never less than every 10 s while the page is in front. */
   onProgress?(progress: Progress): void;
   /** Where to look, in voxels of the file, `end` exclusive: only the second network runs, in this box. */
   box?: { start: Triple; end: Triple };
 }
 
+/**
+ * A model on an engine. Calls wait for each other in the order they were made; segmenters do not wait for each other, and
+ * each has a worker of its own. Where the engine breaks (a lost GPU, a dead worker), the call is made again on a new one, up
+ * to three times and then, with `backend: 'auto'`, on the CPU: what was computed on a broken engine is never given out.
+ */
 export interface Segmenter {
+  /** Where the next run happens. */
   readonly backend: Backend;
   /** The GPU's name, '' on the CPU. */
   readonly adapter: string;
@@ -108,12 +128,41 @@ export interface Segmenter {
   /** One sentence: why this engine. */
   readonly why: string;
   readonly model: ModelCard;
+  /** Where the model came from: as given, from the network, or from the browser's own files. */
+  readonly modelFrom: 'bytes' | 'network' | 'cache';
+  /** What went wrong while the model was loaded and was got over, a sentence each. */
+  readonly notes: string[];
   inspect(input: Input, options?: { signal?: AbortSignal }): Promise<VolumeInfo>;
+  /** The values of an image, for viewers that do not read NIfTI. */
+  read(input: Input, options?: { signal?: AbortSignal }): Promise<ImageVolume>;
   /** What `segment` will take, before any work; throws what `segment` would refuse. With `train` what training can take too. */
   plan(input: Input, options?: { signal?: AbortSignal; train?: boolean }): Promise<Plan>;
   segment(input: Input, options?: RunOptions): Promise<Segmentation>;
+  /**
+   * Ends the worker and frees the GPU. A run under way and those that wait reject: the first as 'cancelled', later calls as
+   * 'argument'. May be called twice.
+   */
   dispose(): void;
 }
+
+/** An image as numbers. */
+export interface ImageVolume {
+  dims: Triple;
+  spacing: Triple;
+  affine: Affine;
+  /** The axis codes of the voxel axes, such as 'LPS'. */
+  orientation: string;
+  /** Volumes in the file, one after the other in `values`. */
+  channels: number;
+  /** One value per voxel of the file, scaled as its header says, x fastest. */
+  values: Float32Array;
+}
+
+/**
+ * How many requests the page and this package's workers have made since the first segmenter was ready, as the browser's
+ * resource timing tells: 0 where segmenting and saving need no network. Of other workers, frames and tabs it knows nothing.
+ */
+export function requestsSinceLoad(): number;
 
 export interface Plan {
   backend: Backend;

@@ -2,19 +2,27 @@
  * insitu-seg: 3-D medical image segmentation that stays in the browser tab.
  *
  *   index.js      what you are reading: the public names
- *   segmenter.js  one model, ready to run: queue, cancel, restart
- *   assets.js     where wasm and weights are fetched from
+ *   segmenter.js  one model, ready to run: queue and cancel
+ *   supervisor.js keeps an engine running: restart, recovery (what is tried again: recovery.js)
+ *   model.js      a model's files: given, kept (cache.js), or fetched
+ *   assets.js     where wasm and files are fetched from
  *   input.js      File | Blob | bytes | { hdr, img } -> bytes
  *   report.js     what a run says of itself
+ *   heartbeat.js  no progress without news
+ *   requests.js   how many requests were made since the page was loaded
  *   benchmark.js  how fast a network runs here
  *   support.js    which engine this browser can run, and why
  *   host.js       where the engine runs: a worker, or this thread
  *   engine.js     the engine itself, the one seam to the generated wasm (gpu, cpu, threads)
  *   gpu.js        what the GPU reports behind the engine's back
  *
+ * Beside it, each by its own name: session.js (what a person made, kept in the browser's files: opfs.js), niivue.js (masks
+ * and strokes in NiiVue), element.js (a web component).
+ *
  * Importing it touches neither `window` nor `navigator`: it loads in Node and in server-side rendering.
  */
 export { benchmark } from './benchmark.js';
 export { InsituError } from './error.js';
+export { requestsSinceLoad } from './requests.js';
 export { createSegmenter } from './segmenter.js';
 export { checkSupport } from './support.js';

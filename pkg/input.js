@@ -16,12 +16,35 @@ export async function readInput(input) {
   return { bytes, voxels, name: nameOf(hdr) };
 }
 
+/**
+ * The same image as what can be read again: files as they are, bytes as a copy that no one else can change.
+ * @param {import('./index.d.ts').Input} input
+ */
+export function keepInput(input) {
+  const { hdr, img } = input ?? {};
+  return hdr === undefined && img === undefined ? keep(input) : { hdr: keep(hdr), img: keep(img) };
+}
+
+function keep(source) {
+  if (source instanceof ArrayBuffer) return new Blob([source]);
+  if (!ArrayBuffer.isView(source)) return source;
+  return new Blob([source.buffer instanceof ArrayBuffer ? source : copyOf(source)]);
+}
+
+/** What a kept image is called, and the bytes of its file or files. */
+export function describeInput(kept) {
+  const { hdr, img } = kept;
+  return hdr === undefined ? { name: nameOf(kept), bytes: kept.size } : { name: nameOf(hdr), bytes: hdr.size + img.size };
+}
+
+const copyOf = ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength).slice();
+
 const nameOf = (source) => (source instanceof Blob && source.name) || 'image';
 
 async function readBytes(source) {
   if (source instanceof Blob) return readBlob(source);
   if (source instanceof ArrayBuffer) return new Uint8Array(source.slice(0));
-  if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength).slice();
+  if (ArrayBuffer.isView(source)) return copyOf(source);
   throw new InsituError('argument', `Expected a File, Blob, ArrayBuffer or Uint8Array, found ${source === null ? 'null' : typeof source}.`);
 }
 

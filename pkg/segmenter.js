@@ -1,24 +1,36 @@
-import { folder, loadModel, loadWasm } from './assets.js';
+import { folder, loadWasm } from './assets.js';
 import { InsituError, asInsituError, cancelled } from './error.js';
+import { heartbeat } from './heartbeat.js';
 import { ThreadHost, WorkerHost } from './host.js';
-import { readInput } from './input.js';
+import { describeInput, keepInput, readInput } from './input.js';
+import { loadModel } from './model.js';
 import { reportOf } from './report.js';
-import { chooseEngine, chooseInstead } from './support.js';
+import { startCount } from './requests.js';
+import { Supervisor } from './supervisor.js';
+import { chooseEngine } from './support.js';
 
 /**
  * Loads a model and the engine, starts it on the best backend, and gives a segmenter that is ready to run.
  * @param {import('./index.d.ts').SegmenterOptions} [options]
  */
-export async function createSegmenter({ model = 'hippocampus', backend = 'auto', threads, assets, worker = true, maxBytes } = {}) {
+export async function createSegmenter({ model = 'hippocampus', backend = 'auto', threads, assets, worker = true, maxBytes, cache = true, onProgress } = {}) {
   checkBudget(maxBytes);
   const base = folder(assets);
   const asked = { backend, threads, worker };
-  const choice = await chooseEngine(asked);
-  const engine = loadWasm(choice.artifact, base).catch(() => {}); // fetched at the same time; `start` hears of a failure
-  const [files] = await Promise.all([loadModel(model, base), engine]);
-  const segmenter = new Segmenter({ base, files, maxBytes, asked, choice, Host: worker ? WorkerHost : ThreadHost });
-  await segmenter.start();
-  return segmenter;
+  const news = heartbeat(onProgress);
+  try {
+    const choice = await chooseEngine(asked);
+    const engine = loadWasm(choice.artifact, base).catch(() => {}); // fetched at the same time; `start` hears of a failure
+    const onFile = (done, total) => news.tell({ stage: 'load', done, total });
+    const [files] = await Promise.all([loadModel(model, { assets: base, cache, onFile }), engine]);
+    const supervisor = new Supervisor({ choice, files, asked, base, Host: worker ? WorkerHost : ThreadHost });
+    const segmenter = new Segmenter(supervisor, maxBytes);
+    await segmenter.start(news.tell);
+    startCount();
+    return segmenter;
+  } finally {
+    news.stop();
+  }
 }
 
 /** Left out, the engine's own default holds. */
@@ -34,63 +46,79 @@ function boundsOf({ start, end } = {}) {
   throw new InsituError('argument', `box must be { start: [x, y, z], end: [x, y, z] } in whole voxels of the file, found ${JSON.stringify({ start, end })}.`);
 }
 
-/** One model on one engine. Calls are queued; a cancelled or failed engine is replaced at the next call. */
+/** One model on one engine, or on its replacements. Calls are queued. */
 class Segmenter {
-  #parts;
-  #choice;
-  #host = null;
-  #disposed = false;
+  #supervisor;
+  #maxBytes;
   #tail = Promise.resolve();
 
-  constructor({ choice, ...parts }) {
-    this.#parts = parts;
-    this.#choice = choice;
+  constructor(supervisor, maxBytes) {
+    this.#supervisor = supervisor;
+    this.#maxBytes = maxBytes;
   }
 
   /** 'webgpu' or 'cpu': where the next run happens. */
   get backend() {
-    return this.#choice.backend;
+    return this.#supervisor.choice.backend;
   }
 
   /** The GPU's name, '' on the CPU. */
   get adapter() {
-    return this.#choice.adapter;
+    return this.#supervisor.choice.adapter;
   }
 
   /** How many threads compute; 1 on the GPU. */
   get threads() {
-    return this.#choice.threads;
+    return this.#supervisor.choice.threads;
   }
 
   /** Which of the package's engines runs: 'gpu', 'cpu', or 'threads'. */
   get artifact() {
-    return this.#choice.artifact;
+    return this.#supervisor.choice.artifact;
   }
 
   /** One sentence: why this engine. */
   get why() {
-    return this.#choice.why;
+    return this.#supervisor.choice.why;
   }
 
   /** The model card: name, title, labels with colours, licence, intended use, limits. */
   get model() {
-    return this.#parts.files.card;
+    return this.#supervisor.files.card;
   }
 
-  start() {
-    return this.#turn(undefined, () => this.#engine());
+  /** Where the model came from: 'bytes' as given, the 'network', or the browser's own files ('cache'). */
+  get modelFrom() {
+    return this.#supervisor.files.from;
+  }
+
+  /** What went wrong while the model was loaded and was got over, a sentence each. */
+  get notes() {
+    return this.#supervisor.files.notes;
+  }
+
+  async start(tell) {
+    tell({ stage: 'start', done: 0, total: 1 });
+    await this.#turn(undefined, (stop) => this.#supervisor.start({ stop, tell }));
+    tell({ stage: 'start', done: 1, total: 1 });
   }
 
   /** The header and the range of values of a NIfTI file; throws what `segment` would throw on reading it. */
   async inspect(input, { signal } = {}) {
-    const image = await readInput(input);
-    return this.#turn(signal, () => this.#callOn(image, 'inspect'));
+    const kept = keepInput(input);
+    return this.#turn(signal, (stop) => this.#callOn(kept, 'inspect', { stop }));
+  }
+
+  /** The values of a NIfTI file, scaled, in its own order, and where they lie. */
+  async read(input, { signal } = {}) {
+    const kept = keepInput(input);
+    return this.#turn(signal, (stop) => this.#callOn(kept, 'read', { stop }));
   }
 
   /** What `segment` will take, before any work; with `train` what training can take too. */
   async plan(input, { signal, train = false } = {}) {
-    const image = await readInput(input);
-    return this.#turn(signal, () => this.#callOn({ ...image, train }, 'plan'));
+    const kept = keepInput(input);
+    return this.#turn(signal, (stop) => this.#callOn(kept, 'plan', { stop, more: { train } }));
   }
 
   /**
@@ -100,30 +128,30 @@ class Segmenter {
    */
   async segment(input, { signal, onProgress, box } = {}) {
     const bounds = box && boundsOf(box);
-    const image = await readInput(input);
-    const given = { name: image.name, bytes: image.bytes.byteLength + (image.voxels?.byteLength ?? 0) };
-    return this.#turn(signal, async () => {
+    const kept = keepInput(input);
+    return this.#turn(signal, async (stop) => {
       const started = performance.now();
-      const raw = await this.#callOn({ ...image, bounds }, 'segment', onProgress);
+      const raw = await this.#callOn(kept, 'segment', { stop, onProgress, more: { bounds } });
       const { nifti, nrrd, csv, gpuSubmits, wasmBytes, ...result } = raw;
-      const report = reportOf(this, raw, given, performance.now() - started);
+      const report = reportOf(this, raw, describeInput(kept), performance.now() - started);
       return { ...result, report, toNifti: () => nifti, toNrrd: () => nrrd, toCsv: () => csv };
     });
   }
 
   /** Ends the worker and frees the GPU: a run under way rejects as cancelled, every later one as a wrong call. */
   dispose() {
-    this.#disposed = true;
-    this.#drop(cancelled());
+    this.#supervisor.dispose();
   }
 
   /** One call after the other; an abort takes a waiting call out of the queue and stops a running one. */
   #turn(signal, work) {
     return new Promise((resolve, reject) => {
       let running = false;
+      const stop = new AbortController();
       const abort = () => {
         reject(cancelled());
-        if (running) this.#drop(cancelled());
+        stop.abort();
+        if (running) this.#supervisor.drop(cancelled());
       };
       if (signal?.aborted) return abort();
       signal?.addEventListener('abort', abort, { once: true });
@@ -131,7 +159,7 @@ class Segmenter {
         if (signal?.aborted) return;
         running = true;
         try {
-          resolve(await work());
+          resolve(await work(stop.signal));
         } catch (thrown) {
           reject(asInsituError(thrown));
         } finally {
@@ -142,59 +170,18 @@ class Segmenter {
     });
   }
 
-  /** A call on an image, whose buffers go with it. */
-  #callOn(image, name, onProgress) {
-    const transfer = [image.bytes, image.voxels].filter(Boolean).map(({ buffer }) => buffer);
-    return this.#call(name, { ...image, maxBytes: this.#parts.maxBytes }, { transfer, onProgress });
-  }
-
-  async #call(name, args, options) {
-    const host = await this.#engine();
+  /** A call on an image, which is read again for every try: its buffers go with the call. */
+  async #callOn(kept, name, { stop, onProgress, more }) {
+    const news = heartbeat(onProgress);
+    const make = async () => {
+      const image = await readInput(kept);
+      const transfer = [image.bytes, image.voxels].filter(Boolean).map(({ buffer }) => buffer);
+      return { args: { ...image, maxBytes: this.#maxBytes, ...more }, transfer };
+    };
     try {
-      return await host.call(name, args, options);
-    } catch (error) {
-      // After a GPU error or a trap the engine's memory is not to be trusted.
-      if (['device', 'internal'].includes(error.code)) this.#drop(error);
-      throw error;
-    }
-  }
-
-  #drop(error) {
-    this.#host?.end(error);
-    this.#host = null;
-  }
-
-  /** The running engine, or a new one; where its kind cannot start, one of the next kind that `asked` allows. */
-  async #engine() {
-    if (this.#disposed) throw new InsituError('argument', 'This segmenter was disposed: create a new one.');
-    if (this.#host?.alive && (await this.#host.call('healthy'))) return this.#host;
-    this.#drop(cancelled());
-    for (;;) {
-      try {
-        return await this.#spawn();
-      } catch (thrown) {
-        const error = asInsituError(thrown);
-        const next = chooseInstead(this.#choice, error, this.#parts.asked);
-        if (error.code === 'cancelled' || !next) throw error;
-        this.#choice = next;
-      }
-    }
-  }
-
-  async #spawn() {
-    const { Host, base, files } = this.#parts;
-    const { artifact, backend, threads } = this.#choice;
-    const wasm = await loadWasm(artifact, base);
-    if (this.#disposed) throw cancelled();
-    const host = new Host();
-    this.#host = host;
-    try {
-      await host.call('load', { artifact, threads, wasm });
-      await host.call('start', { backend, card: files.bytes, weights: files.weights });
-      return host;
-    } catch (error) {
-      if (this.#host === host) this.#drop(error);
-      throw error;
+      return await this.#supervisor.call(name, make, { stop, tell: news.tell });
+    } finally {
+      news.stop();
     }
   }
 }

@@ -1,6 +1,10 @@
-/** The engine behind messages: { id, call, args } in; { id, progress }, { id, value } or { id, error } out. */
+/**
+ * The engine behind messages: { id, call, args } in; { id, progress }, { id, value } or { id, error } out. Beside them
+ * { lock }, the name of a lock that is held as long as this worker lives, and { requests }, when it made some.
+ */
 import { Engine } from './engine.js';
 import { asInsituError } from './error.js';
+import { observeRequests } from './requests.js';
 
 const engine = new Engine();
 
@@ -15,4 +19,17 @@ self.onmessage = async ({ data: { id, call, args } }) => {
 };
 
 /** The big arrays of a segmentation are handed over, not copied. */
-const buffersOf = ({ labels, nifti, nrrd } = {}) => [labels, nifti, nrrd].filter(Boolean).map((array) => array.buffer);
+const buffersOf = ({ labels, nifti, nrrd, values } = {}) => [labels, nifti, nrrd, values].filter(Boolean).map((array) => array.buffer);
+
+/** A worker that is killed says nothing, but what it holds is let go: whoever waits for this lock hears of its death. */
+function holdLock() {
+  const lock = `insitu-seg worker ${crypto.randomUUID()}`;
+  navigator.locks.request(lock, () => {
+    self.postMessage({ lock });
+    return new Promise(() => {});
+  });
+}
+
+if (navigator.locks) holdLock();
+else self.postMessage({ lock: null });
+observeRequests((requests) => self.postMessage({ requests }));

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::file::{Limits, Nifti, Source, Volume, write_labels, write_seg_nrrd};
 use crate::info::VolumeInfo;
 use crate::predict::{Bounds, Model, Plan, Progress, Segmentation, segment_within, self_check};
-use js_sys::{Array, Function, Object, Reflect, Uint8Array};
+use js_sys::{Array, Float32Array, Function, Object, Reflect, Uint8Array};
 use serde::Serialize;
 use std::collections::HashMap;
 use std::io::Read;
@@ -42,6 +42,27 @@ pub fn inspect(
         set(&value, "checks", &plain(&refusal.checks));
         value
     })
+}
+
+/// The values of a file, given as for [`inspect`]: scaled, volume after volume, each in the file's own order, and where
+/// they lie.
+///
+/// # Errors
+/// As [`Nifti::open`] and [`Nifti::read`].
+#[wasm_bindgen]
+pub fn read(
+    header: Uint8Array,
+    voxels: Option<Uint8Array>,
+    max_bytes: Option<f64>,
+) -> std::result::Result<JsValue, JsValue> {
+    let volume = open(header, voxels, max_bytes).and_then(Nifti::read).map_err(|error| thrown(&error))?;
+    let value = plain(&place(&volume, &volume.grid.orientation()));
+    let count: usize = volume.grid.dims.iter().product();
+    let values: Vec<f32> =
+        volume.voxels.chunks_exact(count).flat_map(|channel| volume.turn.undo(channel)).collect();
+    set(&value, "channels", &volume.channels.into());
+    set(&value, "values", &Float32Array::from(values.as_slice()));
+    Ok(value)
 }
 
 /// Bytes in JavaScript's memory, copied slab by slab as they are read.
@@ -214,13 +235,20 @@ async fn run(
     Ok(value)
 }
 
-/// The answer's small facts; bulk data is put beside them as typed arrays.
+/// Where the voxels of a file lie.
 #[derive(Serialize)]
-struct Facts<'a> {
+struct Place<'a> {
     dims: [usize; 3],
     spacing: [f64; 3],
     affine: [[f64; 4]; 4],
     orientation: &'a str,
+}
+
+/// The answer's small facts; bulk data is put beside them as typed arrays.
+#[derive(Serialize)]
+struct Facts<'a> {
+    #[serde(flatten)]
+    place: Place<'a>,
     classes: &'a [crate::predict::Class],
     r#box: Corners,
     warnings: &'a [String],
@@ -234,13 +262,15 @@ struct Corners {
     end: [usize; 3],
 }
 
+fn place<'a>(volume: &Volume, orientation: &'a str) -> Place<'a> {
+    let grid = &volume.grid;
+    Place { dims: grid.dims, spacing: grid.spacing(), affine: grid.affine, orientation }
+}
+
 fn answer(result: &Segmentation, volume: &Volume) -> JsValue {
     let (start, end) = result.region;
     let value = plain(&Facts {
-        dims: volume.grid.dims,
-        spacing: volume.grid.spacing(),
-        affine: volume.grid.affine,
-        orientation: &result.orientation,
+        place: place(volume, &result.orientation),
         classes: &result.classes,
         r#box: Corners { start, end },
         warnings: &result.warnings,

@@ -1,0 +1,118 @@
+/**
+ * Files that this site keeps in the browser (the origin's private file system): folders of whole files, all below
+ * one folder of this package's.
+ *
+ * A file is written beside the one that it replaces and takes its place when it is closed, as the File System
+ * standard promises of `createWritable`: a tab that dies in the middle leaves the old file, never half of a new one.
+ */
+import { InsituError } from './error.js';
+
+const HOME = 'insitu-seg';
+
+/** Any text as the name of a file: no slash, no colon, and neither '.' nor '..' stays as it is. */
+const encode = (name) => encodeURIComponent(name).replace(/^\./, '%2E').replace(/\*/g, '%2A');
+const decode = (name) => decodeURIComponent(name);
+
+async function home() {
+  if (!globalThis.navigator?.storage?.getDirectory) {
+    throw new InsituError('unsupported', 'This browser keeps no files for this page: that needs a page served by https or from localhost, and a browser from 2023 or later.');
+  }
+  return navigator.storage.getDirectory();
+}
+
+/** The folder at `path`, made if it is not there: `openFolder('sessions', 'default')`. */
+export async function openFolder(...path) {
+  return inWords(async () => {
+    let folder = await home();
+    for (const name of [HOME, ...path]) folder = await folder.getDirectoryHandle(encode(name), { create: true });
+    return new Folder(folder);
+  });
+}
+
+/** Removes the folder at `path` and all that is in it; without a path, everything that this package keeps. */
+export async function removeFolder(...path) {
+  return inWords(async () => {
+    let folder = await home();
+    const names = [HOME, ...path].map(encode);
+    const last = names.pop();
+    try {
+      for (const name of names) folder = await folder.getDirectoryHandle(name);
+      await folder.removeEntry(last, { recursive: true });
+    } catch (error) {
+      if (error.name !== 'NotFoundError') throw error;
+    }
+  });
+}
+
+class Folder {
+  #handle;
+
+  constructor(handle) {
+    this.#handle = handle;
+  }
+
+  /** The names of all files and folders in it, sorted. */
+  async names() {
+    const names = [];
+    // A file that is being written is one of the browser's own until it is whole.
+    for await (const name of this.#handle.keys()) if (!name.endsWith('.crswap')) names.push(decode(name));
+    return names.sort();
+  }
+
+  /** The file, or null if there is none. An empty one is none: its writing began and never came to its end. */
+  async read(name) {
+    try {
+      const file = await (await this.#handle.getFileHandle(encode(name))).getFile();
+      return file.size > 0 ? file : null;
+    } catch (error) {
+      if (error.name === 'NotFoundError') return null;
+      throw await inSentence(error);
+    }
+  }
+
+  /** All of the file at once, or nothing of it. */
+  write(name, content) {
+    return inWords(async () => {
+      const isNew = (await this.read(name)) === null;
+      const file = await this.#handle.getFileHandle(encode(name), { create: true });
+      const stream = await file.createWritable();
+      try {
+        await stream.write(content);
+        await stream.close();
+      } catch (error) {
+        await stream.abort().catch(() => {});
+        // What had no content before shall not begin as an empty file.
+        if (isNew) await this.#handle.removeEntry(encode(name)).catch(() => {});
+        throw error;
+      }
+    });
+  }
+
+  remove(name) {
+    return inWords(() => this.#handle.removeEntry(encode(name)).catch((error) => void (error.name === 'NotFoundError' || fail(error))));
+  }
+}
+
+const fail = (error) => {
+  throw error;
+};
+
+async function inWords(work) {
+  try {
+    return await work();
+  } catch (error) {
+    throw await inSentence(error);
+  }
+}
+
+const mb = (bytes) => `${(bytes / 1e6).toFixed(0)} MB`;
+
+async function inSentence(error) {
+  if (error instanceof InsituError) return error;
+  if (error.name !== 'QuotaExceededError') {
+    return new InsituError('io', `The browser could not keep or give a file of this page (${error.message.replace(/\.$/, '')}).`, { cause: error });
+  }
+  const { usage, quota } = (await navigator.storage.estimate?.().catch(() => null)) ?? {};
+  const room = quota === undefined ? '' : ` (${mb(usage)} of ${mb(quota)} are taken)`;
+  return new InsituError('io', `The browser has no room left for this site's files${room}: free some, or forget older sessions; what was kept before is as it was.`, { cause: error });
+}

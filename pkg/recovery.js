@@ -1,0 +1,26 @@
+/**
+ * What is tried again, and after how long. A lost GPU is asked for again in a new worker; a browser whose GPU process
+ * died twice has no adapter for 10 s, which the last pause outlasts. An engine that trapped, or whose worker died, gets
+ * one more try, as the image itself may be the reason. All else is an answer and is given to the caller.
+ */
+const PAUSES_MS = { device: [250, 2_000, 12_000], internal: [250] };
+
+/** The pauses before each new try after this error, milliseconds; none where it is not tried again. */
+export const pausesAfter = (error) => PAUSES_MS[error.code] ?? [];
+
+/** Whether the engine, and not the caller or the image, is to blame. */
+export const isBroken = (error) => error.code in PAUSES_MS;
+
+/** Resolves after `ms`, or at once when one of `signals` is aborted. */
+export function pause(ms, ...signals) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    function done() {
+      clearTimeout(timer);
+      for (const signal of signals) signal.removeEventListener('abort', done);
+      resolve();
+    }
+    for (const signal of signals) signal.addEventListener('abort', done);
+    if (signals.some(({ aborted }) => aborted)) done();
+  });
+}

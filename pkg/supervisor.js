@@ -1,0 +1,134 @@
+/**
+ * Keeps an engine running: starts it, replaces one that was cancelled or broke, and makes the call that broke it again,
+ * first on a new engine of the same kind, then on the next kind. Where engines are workers, one waits with its code
+ * loaded, so that a replacement needs no network.
+ */
+import { loadWasm } from './assets.js';
+import { InsituError, asInsituError, cancelled } from './error.js';
+import { isBroken, pause, pausesAfter } from './recovery.js';
+import { chooseInstead } from './support.js';
+
+export class Supervisor {
+  /** The engine that runs, or runs next, and why. */
+  choice;
+  /** The model that an engine starts with. */
+  files;
+  #parts;
+  #host = null;
+  #waiting = null;
+  #disposed = new AbortController();
+
+  /** @param {{ choice: import('./support.js').Choice, files: import('./model.js').Model, asked: object, base?: URL, Host: Function }} parts */
+  constructor({ choice, files, ...parts }) {
+    this.choice = choice;
+    this.files = files;
+    this.#parts = parts;
+  }
+
+  /** Brings the engine up. A start that fails is tried once more: what is broken for good is not waited for. */
+  async start(options) {
+    await Promise.all([this.#persist(() => {}, { ...options, most: 1 }), this.#refill()]);
+  }
+
+  /**
+   * One call of the engine. `make` gives { args, transfer }, anew for every try, as what is handed over is gone.
+   * @param {string} name @param {() => Promise<{ args: object, transfer?: Transferable[] }>} make
+   * @param {{ stop: AbortSignal, tell?: (progress: import('./index.d.ts').Progress) => void }} options
+   */
+  call(name, make, { stop, tell = () => {} }) {
+    return this.#persist(
+      async (host) => {
+        const { args, transfer } = await make();
+        return host.call(name, args, { transfer, onProgress: tell });
+      },
+      { stop, tell },
+    );
+  }
+
+  /** Ends the running engine; what is under way rejects with `error`. */
+  drop(error) {
+    this.#host?.end(error);
+    this.#host = null;
+  }
+
+  dispose() {
+    this.#disposed.abort();
+    this.drop(cancelled());
+    this.#waiting?.host.end(cancelled());
+    this.#waiting = null;
+  }
+
+  /** @template T @param {(host: object) => Promise<T>} work @returns {Promise<T>} */
+  async #persist(work, { stop, tell, most = Infinity }) {
+    for (let tries = 0; ; ) {
+      let host = null;
+      try {
+        host = await this.#engine();
+        if (stop.aborted) throw cancelled();
+        return await work(host);
+      } catch (thrown) {
+        const error = asInsituError(thrown);
+        // Of an engine that broke nothing is trusted any more. One that started and then refuses has answered.
+        if (isBroken(error)) this.drop(error);
+        if (stop.aborted || this.#disposed.signal.aborted || error.code === 'cancelled' || (host && !isBroken(error))) throw error;
+        tries = await this.#prepareNextTry(error, tries, { stop, tell, most });
+      }
+    }
+  }
+
+  /** Waits, or goes over to the next kind of engine; the number of tries so far on it. Throws where there is no other. */
+  async #prepareNextTry(error, tries, { stop, tell, most }) {
+    const pauses = pausesAfter(error).slice(0, most);
+    if (tries < pauses.length) {
+      tell({ stage: 'recover', done: tries, total: pauses.length, reason: error.message });
+      await pause(pauses[tries], stop, this.#disposed.signal);
+      if (stop.aborted) throw cancelled();
+      return tries + 1;
+    }
+    const next = chooseInstead(this.choice, error, this.#parts.asked);
+    if (!next) throw error;
+    this.choice = next;
+    tell({ stage: 'recover', done: pauses.length, total: pauses.length, reason: next.why });
+    return 0;
+  }
+
+  /** The running engine, or a new one. */
+  async #engine() {
+    if (this.#disposed.signal.aborted) throw new InsituError('argument', 'This segmenter was disposed: create a new one.');
+    if (this.#host?.alive && (await this.#host.call('healthy').catch(() => false))) return this.#host;
+    this.drop(cancelled());
+    const { artifact, backend, threads } = this.choice;
+    const wasm = await loadWasm(artifact, this.#parts.base);
+    if (this.#disposed.signal.aborted) throw cancelled();
+    const isFirst = !this.#waiting;
+    const host = (this.#host = this.#take(artifact));
+    try {
+      await host.call('load', { artifact, threads, wasm });
+      await host.call('start', { backend, card: this.files.bytes, weights: this.files.weights });
+    } catch (error) {
+      if (this.#host === host) this.drop(error);
+      throw error;
+    }
+    if (!isFirst) this.#refill();
+    return host;
+  }
+
+  /** The worker that waits, if it has the right code, or else a new one. */
+  #take(artifact) {
+    const waiting = this.#waiting;
+    if (!waiting?.host.alive || waiting.artifact !== artifact) return new this.#parts.Host();
+    this.#waiting = null;
+    return waiting.host;
+  }
+
+  /** Sees to it that a worker waits; without one, a replacement fetches its code when it is needed. */
+  async #refill() {
+    const { artifact } = this.choice;
+    const { Host } = this.#parts;
+    if (!Host.canWait || this.#disposed.signal.aborted || (this.#waiting?.host.alive && this.#waiting.artifact === artifact)) return;
+    this.#waiting?.host.end(cancelled());
+    const host = new Host();
+    this.#waiting = { host, artifact };
+    await host.call('fetch', { artifact }).catch((error) => host.end(error));
+  }
+}
