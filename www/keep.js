@@ -2,21 +2,22 @@
  * What is on the desk, kept in the browser: the volumes with their masks, labels and corrections, written a moment after each
  * change and put back when the page is opened again. The untouched sample is not worth keeping.
  */
-import { openStore } from './store.js';
+import { openSession } from 'insitu-seg/session';
 import { desk, stateOf } from './desk.js';
 
 /** Strokes come in rows; what is between them need not be written. */
 const WAIT_MS = 700;
 
 export class Keeper {
+  /** A session of the package: named files in the browser. */
   #store = null;
   #timer = 0;
   #written = new Map(); // file -> what it was made of
   #busy = Promise.resolve();
 
-  /** Opens the store; throws where the browser has none. */
+  /** Opens the session; throws where the browser keeps no files, or another tab of the page has it. */
   async open() {
-    this.#store = await openStore('page');
+    this.#store = await openSession('page');
   }
 
   get isOpen() {

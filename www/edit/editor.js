@@ -14,6 +14,8 @@ import { sweep } from './brush.js';
 export class Editor {
   /** @type {{ index: number, name: string, color: string, visible: boolean, locked: boolean }[]} */
   table = [];
+  /** Another number after every change of voxels or table. */
+  version = 0;
   /** Voxels of each value. */
   counts = new Float64Array(256);
   #locked = new Uint8Array(256);
@@ -24,7 +26,9 @@ export class Editor {
    *   in the order of the file and as it stores them, for brushes that look at them
    */
   constructor(grid, { values, history = new History(), onVoxels = () => {}, onTable = () => {} } = {}) {
-    Object.assign(this, { grid, values, history, onVoxels, onTable });
+    Object.assign(this, { grid, values, history });
+    this.onVoxels = (box) => (this.version++, onVoxels(box));
+    this.onTable = () => (this.version++, onTable());
     this.labels = new Uint8Array(grid.count);
     /** The mask of the last run, before any hand: what differs from it is the person's. */
     this.base = new Uint8Array(grid.count);
