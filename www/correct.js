@@ -45,13 +45,22 @@ export function setUpCorrecting({ overlay }) {
     $('size').value = Math.round(Math.log(tool.radius / 3) / Math.log(1.2) + 5);
     $('size-mm').textContent = say('sizeMm', { mm: number(Math.round(tool.radius * 20) / 10) });
     $('ball').checked = tool.ball;
-    $('size-field').hidden = $('ball-field').hidden = !isBrush(tool.kind);
-    $('range-field').hidden = tool.kind !== 'threshold';
+    // They keep their room, so that the slices do not move under the pointer.
+    for (const id of ['size-field', 'ball-field']) $(id).classList.toggle('off', !isBrush(tool.kind));
+    $('range-field').classList.toggle('off', tool.kind !== 'threshold');
     [$('range-low').value, $('range-high').value] = tool.range.map((value) => Math.round(value * 100) / 100);
     pressLabel();
     if (!isBrush(tool.kind)) overlay.showRing(null);
   });
-  tool.set({});
+  showTools();
+}
+
+/** Tools are there from the start, and can be taken when there is a mask on slices that can be drawn. */
+export function showTools() {
+  const can = Boolean(editor() && desk.view?.grid);
+  for (const button of $('kinds').children) button.disabled = !can;
+  if (!can) desk.tool.set({ kind: 'look' });
+  showHistory();
 }
 
 /** Positions of the slider are the steps of the size keys. */

@@ -103,7 +103,7 @@ export function showResult({ warnings, timings, report }) {
   listSentences($('warnings'), warnings);
   $('timings').textContent = say('time', { list: timings.map(({ stage, ms }) => `${stage} ${seconds(ms)}`).join(', ') });
   showReport(report);
-  for (const id of ['result', 'teach', 'tools']) $(id).hidden = false;
+  for (const id of ['result', 'teach']) $(id).hidden = false;
 }
 
 export const showReport = (report) => ($('report').textContent = JSON.stringify(report, null, 2));
@@ -114,7 +114,7 @@ export function scrollToResult() {
 }
 
 export function clearResult() {
-  for (const id of ['result', 'teach', 'tools', 'box']) $(id).hidden = true;
+  for (const id of ['result', 'teach', 'box']) $(id).hidden = true;
   $('report').textContent = '';
 }
 

@@ -29,7 +29,7 @@ export async function createView(canvas, { onMove, onDrawn }) {
     crosshairGap: 3,
     fontColor: [1, 0.9, 0.25, 1],
     fontMinPx: 15,
-    multiplanarLayout: MULTIPLANAR_TYPE.AUTO,
+    multiplanarLayout: MULTIPLANAR_TYPE.GRID,
     multiplanarShowRender: SHOW_RENDER.ALWAYS,
     multiplanarPadPixels: 6,
     multiplanarEqualSize: false,
@@ -103,6 +103,7 @@ class View {
   showLabels(labels, table) {
     const { nv } = this;
     this.#labels = labels;
+    nv.drawBitmap = labels; // the 3-D view asks whether there is one
     nv.drawTexture = nv.r8Tex(nv.drawTexture, LABELS_UNIT, [3, ...this.grid.dims], false);
     this.refresh({ start: [0, 0, 0], end: this.grid.dims });
     this.setTable(table);

@@ -1,7 +1,7 @@
 /** The road of a volume on the page: opened, planned, segmented, segmented again in a box. What happens when; panels write the words. */
 import { InsituError } from 'insitu-seg';
 import { showBox } from './boxes.js';
-import { showHistory } from './correct.js';
+import { showHistory, showTools } from './correct.js';
 import { desk, stateOf } from './desk.js';
 import { Editor } from './edit/editor.js';
 import { gridOf, placeOf } from './edit/grid.js';
@@ -75,6 +75,7 @@ export async function open(next) {
   else {
     desk.view?.hideLabels();
     panel.clearResult();
+    showTools();
   }
   panel.setState(next.editor ? 'done' : 'ready');
   showCases();
@@ -195,14 +196,13 @@ function showMask(one) {
   const { view } = desk;
   if (view?.grid) view.showLabels(one.editor.labels, one.editor.table);
   showLabels();
-  showHistory();
+  showTools();
   panel.showResult(one.result);
   reportOf(one).then((report) => desk.current === one && panel.showReport(report), console.warn);
   showTeaching();
   showBox(one.result.box);
-  $('tools').hidden = $('download-png').hidden = !view?.grid;
-  if (!view?.grid) $('tools').hidden = true;
-  else if (!(desk.tool.range[1] > desk.tool.range[0])) desk.tool.set({ range: [view.window.low, view.window.high] });
+  $('download-png').hidden = !view?.grid;
+  if (view?.grid && !(desk.tool.range[1] > desk.tool.range[0])) desk.tool.set({ range: [view.window.low, view.window.high] });
 }
 
 /** A volume of the last visit: its mask, labels and facts as they were. */
@@ -220,5 +220,5 @@ function bringBack(one) {
 function showWindow() {
   if (!desk.view?.grid) return;
   const { low, high } = desk.view.window;
-  [$('window-low').value, $('window-high').value] = [low, high].map((value) => Number(value.toPrecision(5)));
+  [$('window-low').value, $('window-high').value] = [low, high].map((value) => Number(value.toPrecision(4)));
 }
