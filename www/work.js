@@ -79,7 +79,8 @@ export async function open(next) {
   }
   panel.setState(next.editor ? 'done' : 'ready');
   showCases();
-  forecast(next);
+  if (next.editor) $('plan').textContent = '';
+  else forecast(next);
   touched();
   return true;
 }
@@ -106,9 +107,14 @@ async function close(one) {
   touched();
 }
 
-/** What the run will take, said when it is known; a wrong forecast is no reason to stop. */
+/** Somebody who knows what they want presses the button at once, and need not wait for a forecast of it. */
+const HESITATION_MS = 500;
+
+/** What the run will take, said when it is known; a forecast that fails is no reason to stop. */
 async function forecast(one) {
   $('plan').textContent = say('planning');
+  await new Promise((resolve) => setTimeout(resolve, HESITATION_MS));
+  if (desk.current !== one || panel.isBusy() || one.editor) return;
   try {
     const { seconds: time, peakBytes, backend } = await desk.segmenter.plan(one.input);
     if (desk.current !== one) return;

@@ -51,7 +51,7 @@ export default {
   stateMasked: 'segmentiert',
   stateCorrected: 'korrigiert',
   closeVolume: '{name} schließen',
-  skipped: '{count} Dateien sind keine Bilder und wurden ausgelassen.',
+  skipped: 'Dateien, die keine Bilder sind und ausgelassen wurden: {count}.',
   checks: 'Prüfung der Datei: {counts}',
   checkError: 'Fehler',
   checkWarning: 'Warnung',

@@ -51,7 +51,7 @@ export default {
   stateMasked: 'segmented',
   stateCorrected: 'corrected',
   closeVolume: 'Close {name}',
-  skipped: '{count} files are no images and were left out.',
+  skipped: 'Files left out because they are no images: {count}.',
   checks: 'File checks: {counts}',
   checkError: 'Error',
   checkWarning: 'Warning',
