@@ -2,7 +2,7 @@
  * The engine: the one file that imports the generated wasm. It runs in the worker, or with `worker: false` in
  * the calling thread, and is the same code in both. Its methods take and give structured-cloneable values.
  */
-import { InsituError } from './error.js';
+import { InsituError, firstLine } from './error.js';
 import { watchGpu } from './gpu.js';
 
 /** The code of each artifact; only what runs is fetched. */
@@ -28,14 +28,18 @@ export class Engine {
 
   /** Fetches the code of an engine and does not start it: a worker in waiting needs no network when its turn comes. */
   async fetch({ artifact }) {
-    await CODE[artifact]();
+    try {
+      return void (this.#code = await CODE[artifact]());
+    } catch (cause) {
+      throw new InsituError('io', `The code of the engine could not be loaded (${firstLine(cause.message)}): serve all of the package from this origin.`, { cause });
+    }
   }
 
   /** @param {{ artifact: import('./index.d.ts').Artifact, threads: number, wasm: WebAssembly.Module }} options */
   async load({ artifact, threads, wasm }) {
     this.#gpu = watchGpu();
     this.#generation = this.#gpu.faults;
-    this.#code = await CODE[artifact]();
+    await this.fetch({ artifact });
     ({ memory: this.#memory } = await this.#code.default({ module_or_path: wasm }));
     if (artifact === 'threads') await startThreads(this.#code, threads);
   }

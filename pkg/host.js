@@ -46,7 +46,9 @@ export class WorkerHost {
   }
 
   #receive({ id, progress, value, error, lock, requests }) {
-    if (lock !== undefined) this.#watch(lock);
+    this.#answered = true;
+    clearTimeout(this.#timer);
+    if (lock) this.#watch(lock);
     if (requests) addRequests(requests);
     const call = this.#calls.get(id);
     if (!call) return;
@@ -56,11 +58,9 @@ export class WorkerHost {
     else call.resolve(value);
   }
 
-  /** The first word: the worker is there. Its lock comes to us when it dies, however it does. */
+  /** The worker's lock comes to us when it dies, however it does. */
   #watch(lock) {
-    this.#answered = true;
-    clearTimeout(this.#timer);
-    if (lock) navigator.locks.request(lock, { signal: this.#ended.signal }, () => this.end(died())).catch(() => {});
+    navigator.locks.request(lock, { signal: this.#ended.signal }, () => this.end(died())).catch(() => {});
   }
 
   /** A worker that fails before its first word was never loaded; later it is the engine that died. */

@@ -155,7 +155,7 @@ export interface ImageVolume {
   /** Volumes in the file, one after the other in `values`. */
   channels: number;
   /** One value per voxel of the file, scaled as its header says, x fastest. */
-  values: Float32Array;
+  values: Float32Array<ArrayBuffer>;
 }
 
 /**
@@ -284,7 +284,7 @@ export interface RunReport {
 
 export interface Segmentation {
   /** One label per voxel of the file, x fastest. */
-  labels: Uint8Array;
+  labels: Uint8Array<ArrayBuffer>;
   dims: Triple;
   spacing: Triple;
   affine: Affine;
@@ -297,9 +297,9 @@ export interface Segmentation {
   timings: { stage: string; ms: number }[];
   report: RunReport;
   /** The mask as .nii.gz, on the grid of the input. */
-  toNifti(): Uint8Array;
+  toNifti(): Uint8Array<ArrayBuffer>;
   /** The mask as .seg.nrrd for 3D Slicer, with the names and colours of its labels. */
-  toNrrd(): Uint8Array;
+  toNrrd(): Uint8Array<ArrayBuffer>;
   /** Volumes per label. */
   toCsv(): string;
 }

@@ -7,7 +7,7 @@
 /** A record of a session: what was appended. */
 export interface SessionRecord<Entry = unknown> {
   entry: Entry;
-  bytes: Uint8Array;
+  bytes: Uint8Array<ArrayBuffer>;
 }
 
 /**

@@ -16,6 +16,7 @@ export class Supervisor {
   #parts;
   #host = null;
   #waiting = null;
+  #refilled = Promise.resolve();
   #disposed = new AbortController();
 
   /** @param {{ choice: import('./support.js').Choice, files: import('./model.js').Model, asked: object, base?: URL, Host: Function }} parts */
@@ -27,7 +28,8 @@ export class Supervisor {
 
   /** Brings the engine up. A start that fails is tried once more: what is broken for good is not waited for. */
   async start(options) {
-    await Promise.all([this.#persist(() => {}, { ...options, most: 1 }), this.#refill()]);
+    await this.#persist(() => {}, { ...options, most: 1 });
+    await this.#refilled;
   }
 
   /**
@@ -100,8 +102,8 @@ export class Supervisor {
     const { artifact, backend, threads } = this.choice;
     const wasm = await loadWasm(artifact, this.#parts.base);
     if (this.#disposed.signal.aborted) throw cancelled();
-    const isFirst = !this.#waiting;
     const host = (this.#host = this.#take(artifact));
+    this.#refilled = this.#refill();
     try {
       await host.call('load', { artifact, threads, wasm });
       await host.call('start', { backend, card: this.files.bytes, weights: this.files.weights });
@@ -109,7 +111,6 @@ export class Supervisor {
       if (this.#host === host) this.drop(error);
       throw error;
     }
-    if (!isFirst) this.#refill();
     return host;
   }
 

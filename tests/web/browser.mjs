@@ -30,17 +30,23 @@ export function servePage(options) {
 
 /**
  * Serves a folder; `requests` lists every path that was asked for. A path in `extra` is answered with its text as a
- * web page. `cached`: browsers may keep what they were given.
- * @param {string} folder @param {{ extra?: Record<string, string>, isolated?: boolean, cached?: boolean }} [options]
+ * web page, or with { type, body }, or not at all for 'hang up'. `cached`: browsers may keep what they were given.
+ * `policy`: a Content-Security-Policy for all that is served.
+ * @param {string} folder
+ * @param {{ extra?: Record<string, string | { type: string, body: string | Buffer }>, isolated?: boolean, cached?: boolean, policy?: string }} [options]
  */
-export async function serve(folder, { extra = {}, isolated = false, cached = false } = {}) {
-  const headers = isolated ? ISOLATION : {};
+export async function serve(folder, { extra = {}, isolated = false, cached = false, policy } = {}) {
+  const headers = { ...(isolated ? ISOLATION : {}), ...(policy ? { 'content-security-policy': policy } : {}) };
   const keeping = (body) => (cached ? { 'cache-control': 'public, max-age=3600', etag: `"${createHash('sha256').update(body).digest('hex')}"` } : {});
   const requests = [];
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://localhost');
     requests.push(pathname);
-    if (pathname in extra) return response.writeHead(200, { ...headers, 'content-type': 'text/html' }).end(extra[pathname]);
+    if (extra[pathname] === 'hang up') return request.socket.destroy();
+    if (pathname in extra) {
+      const { type, body } = typeof extra[pathname] === 'string' ? { type: 'text/html', body: extra[pathname] } : extra[pathname];
+      return response.writeHead(200, { ...headers, 'content-type': type }).end(body);
+    }
     const file = join(folder, normalize(pathname.endsWith('/') ? `${pathname}index.html` : pathname));
     try {
       const body = await readFile(file);

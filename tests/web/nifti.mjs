@@ -38,6 +38,26 @@ export function asNineDimensional(file) {
   return gzipSync(Buffer.concat([header, voxels]));
 }
 
+/** The same image with its first axis stored, and declared, the other way: from RAS to LAS. */
+export function asFlipped(file) {
+  const { header, voxels } = parts(file);
+  const nx = header.readInt16LE(42);
+  const size = header.readInt16LE(72) / 8;
+  const flipped = Buffer.alloc(voxels.length);
+  for (let from = 0; from < voxels.length; from += size) {
+    const x = (from / size) % nx;
+    voxels.copy(flipped, from + size * (nx - 1 - 2 * x), from, from + size);
+  }
+  // x' = nx - 1 - x: the column changes its sign and the offset moves to the other end.
+  for (const row of [280, 296, 312]) {
+    const [step, offset] = [header.readFloatLE(row), header.readFloatLE(row + 12)];
+    header.writeFloatLE(-step, row);
+    header.writeFloatLE(offset + step * (nx - 1), row + 12);
+  }
+  header.writeInt16LE(0, 252);
+  return gzipSync(Buffer.concat([header, flipped]));
+}
+
 /** The cube of `side` voxels that begins at voxel `start`, [x, y, z], of a file; its header says all else as before. */
 export function cropped(file, start, side) {
   const { header, voxels } = parts(file);

@@ -1,0 +1,268 @@
+/** Packed, installed elsewhere, bundled as the README says, and run: what a user of the package does in the first hour. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { root } from '../../scripts/tools.mjs';
+import { launch, serve } from './browser.mjs';
+import { asFlipped } from './nifti.mjs';
+import { install, pack, runIn, scratch, snippets, write } from './packed.mjs';
+
+const TOOLS = { vite: '8.3.8', webpack: '5.112.2', 'webpack-cli': '7.3.1', esbuild: '0.28.2', '@niivue/niivue': '0.69.0' };
+const SAMPLE = join(root, 'pkg/samples/hippocampus/image.nii.gz');
+const MB = 1e6;
+
+const folder = scratch('packaging');
+const readme = snippets();
+let packed;
+let browser;
+before(async () => {
+  packed = pack(folder);
+  install(folder, packed.tarball, TOOLS);
+  browser = await launch({ webgpu: false });
+});
+after(async () => {
+  await browser?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** An app of these files, in a folder from which the installed packages are found. */
+function app(name, files) {
+  const at = join(folder, 'apps', name);
+  write(at, { 'package.json': '{ "private": true, "type": "module" }', ...files });
+  return at;
+}
+
+/** Opens a page of the README and gives it the sample; what it says of the mask. */
+async function maskIn(url) {
+  const page = await browser.newPage();
+  const complaints = [];
+  const isIcon = (message) => message.location().url.endsWith('/favicon.ico');
+  page.on('console', (message) => message.type() === 'error' && !isIcon(message) && complaints.push(message.text()));
+  page.on('pageerror', (error) => complaints.push(error.message));
+  try {
+    await page.goto(url);
+    await page.locator('output', { hasText: /^Ready/ }).waitFor({ timeout: 60_000 });
+    await page.locator('input').setInputFiles(SAMPLE);
+    await page.locator('output', { hasText: 'mL' }).waitFor({ timeout: 60_000 });
+    assert.deepEqual(complaints, []);
+    return await page.locator('output').textContent();
+  } catch (error) {
+    throw new Error(`${error.message}\nthe page says: ${await page.locator('output').textContent()}\n${complaints.join('\n')}`);
+  } finally {
+    await page.close();
+  }
+}
+
+/** The masks of all apps must be the same. */
+let expected;
+async function assertMask(url) {
+  const found = await maskIn(url);
+  assert.match(found, /^Anterior hippocampus: 1\.\d+ mL; Posterior hippocampus: 1\.\d+ mL$/);
+  assert.equal(found, (expected ??= found));
+}
+
+async function assertMaskIn(at, options) {
+  const server = await serve(at, options);
+  try {
+    await assertMask(server.url);
+  } finally {
+    await server.close();
+  }
+}
+
+describe('the tarball', () => {
+  it('has what it should and nothing else, each file within its cap', (t) => {
+    const caps = { 'wasm/gpu/insitu_seg_bg.wasm': 4 * MB, 'wasm/cpu/insitu_seg_bg.wasm': 2.5 * MB, 'wasm/threads/insitu_seg_bg.wasm': 2.5 * MB, 'THIRD-PARTY.md': MB };
+    const other = { '.js': 0.06 * MB, '.ts': 0.04 * MB, '.md': 0.03 * MB, '.json': 0.01 * MB, '.safetensors': 3 * MB, '.gz': 0.1 * MB };
+    const wrong = packed.files.filter(({ path, size }) => {
+      const cap = caps[path] ?? other[/\.\w+$/.exec(path)?.[0]] ?? (path.startsWith('LICENSE-') ? 0.02 * MB : 0);
+      return size > cap;
+    });
+    assert.deepEqual(wrong.map(({ path, size }) => `${path}: ${size} bytes`), []);
+    const paths = packed.files.map(({ path }) => path);
+    for (const path of ['README.md', 'NOTICE.md', 'THIRD-PARTY.md', 'LICENSE-MIT', 'LICENSE-APACHE', 'index.d.ts', 'worker.js']) assert.ok(paths.includes(path), path);
+    assert.deepEqual(paths.filter((path) => /test|\.mjs$|node_modules/.test(path)), []);
+    t.diagnostic(`${(packed.size / MB).toFixed(2)} MB packed, ${packed.files.length} files`);
+    assert.ok(packed.size < 8 * MB, `${packed.size} bytes`);
+  });
+
+  it('states the licences of code, weights and sample, and of every crate in the wasm', () => {
+    const { license } = JSON.parse(readFileSync(join(root, 'pkg/package.json'), 'utf8'));
+    assert.equal(license, '(MIT OR Apache-2.0) AND CC-BY-SA-4.0');
+    const at = join(folder, 'node_modules/insitu-seg');
+    assert.match(readFileSync(join(at, 'NOTICE.md'), 'utf8'), /weights.*CC-BY-SA-4.0/);
+    assert.match(JSON.parse(readFileSync(join(at, 'models/hippocampus/model.json'), 'utf8')).licence, /CC-BY-SA-4.0/);
+    assert.match(readFileSync(join(at, 'samples/hippocampus/README.md'), 'utf8'), /CC-BY-SA 4\.0/);
+    const crates = readFileSync(join(at, 'THIRD-PARTY.md'), 'utf8');
+    for (const crate of ['wgpu', 'naga', 'wasm-bindgen', 'flate2', 'rayon', 'serde', 'pulp']) assert.match(crates, new RegExp(`^- ${crate} \\d.*(MIT|Apache)`, 'm'));
+    assert.doesNotMatch(crates, /^- (clap|burn|proptest) /m);
+  });
+
+  it('is clean to publint', () => {
+    const said = runIn(root, 'npx', 'publint', 'run', packed.tarball, '--strict');
+    assert.match(said, /All good!/);
+  });
+
+  it('is clean to @arethetypeswrong/cli', () => {
+    const untyped = ['worker', 'wasm/*', 'models/*', 'samples/*'];
+    runIn(root, 'npx', 'attw', packed.tarball, '--profile', 'esm-only', '--exclude-entrypoints', ...untyped);
+  });
+
+  it('has types that TypeScript takes in strict mode', () => {
+    const files = { 'use.ts': readFileSync(join(root, 'tests/web/use.ts'), 'utf8') };
+    const at = app('typescript', files);
+    for (const resolution of ['bundler', 'nodenext']) {
+      const module = resolution === 'nodenext' ? 'nodenext' : 'esnext';
+      runIn(at, join(root, 'node_modules/.bin/tsc'), '--strict', '--noEmit', '--exactOptionalPropertyTypes', '--target', 'es2022', '--lib', 'es2022,dom,dom.iterable', '--module', module, '--moduleResolution', resolution, 'use.ts');
+    }
+  });
+});
+
+describe('installed', () => {
+  it('is imported by Node, all of its doors', () => {
+    const at = app('node', {
+      'main.js': `
+        import { checkSupport, InsituError, requestsSinceLoad } from 'insitu-seg';
+        import { openSession } from 'insitu-seg/session';
+        import 'insitu-seg/element';
+        import 'insitu-seg/niivue';
+        const { recommended } = await checkSupport();
+        const refused = await openSession('a').catch((error) => error);
+        console.log(recommended, refused instanceof InsituError, refused.code, requestsSinceLoad());`,
+    });
+    assert.equal(runIn(at, process.execPath, 'main.js').trim(), 'cpu true unsupported 0');
+  });
+
+  it('shows a mask in a plain page with an import map', async () => {
+    const at = app('plain', { 'index.html': readme['plain.html'], 'main.js': readme['main.js'] });
+    cpSync(join(folder, 'node_modules/insitu-seg'), join(at, 'insitu-seg'), { recursive: true });
+    await assertMaskIn(at);
+  });
+
+  it('shows a mask in a plain page under the README’s policy', async () => {
+    const main = readme['main.js'].replace("'insitu-seg'", "'./insitu-seg/index.js'");
+    const at = app('policy', { 'index.html': readme['index.html'], 'main.js': main });
+    cpSync(join(folder, 'node_modules/insitu-seg'), join(at, 'insitu-seg'), { recursive: true });
+    await assertMaskIn(at, { policy: readme['csp.txt'].trim() });
+  });
+
+  it('shows a mask in its element, which needs nothing else, under the same policy', async () => {
+    const main = readme['element-main.js'].replace("'insitu-seg/element'", "'./insitu-seg/element.js'");
+    const at = app('element', { 'index.html': readme['element.html'], 'element-main.js': main });
+    cpSync(join(folder, 'node_modules/insitu-seg'), join(at, 'insitu-seg'), { recursive: true });
+    const server = await serve(at, { policy: readme['csp.txt'].trim() });
+    const page = await browser.newPage();
+    const complaints = [];
+    page.on('console', (message) => message.type() === 'error' && !message.location().url.endsWith('/favicon.ico') && complaints.push(message.text()));
+    await page.goto(server.url);
+    await page.getByText('Drop a NIfTI file here').waitFor();
+    await page.locator('insitu-segmenter input').setInputFiles(SAMPLE);
+    await page.getByText(/^Done in/).waitFor({ timeout: 60_000 });
+    assert.deepEqual(await page.locator('insitu-segmenter li').allTextContents(), ['Anterior hippocampus: 1.67 mL', 'Posterior hippocampus: 1.66 mL']);
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save mask' }).click()]);
+    assert.equal(file.suggestedFilename(), 'image_mask.nii.gz');
+    assert.deepEqual(await page.locator('insitu-segmenter').evaluate(coloured), [true, true, true]);
+    if (process.env.INSITU_PICTURE) await page.screenshot({ path: process.env.INSITU_PICTURE });
+    await page.evaluate(readFileSync(join(root, 'node_modules/axe-core/axe.min.js'), 'utf8'));
+    const { violations } = await page.evaluate(() => axe.run('insitu-segmenter'));
+    assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`), []);
+    assert.deepEqual(complaints, []);
+    await page.close();
+    await server.close();
+  });
+
+  it('shows a mask in an app built by Vite, and in its dev server', async () => {
+    const at = app('vite', { 'index.html': readme['index.html'], 'main.js': readme['main.js'], 'vite.config.js': readme['vite.config.js'] });
+    const vite = join(folder, 'node_modules/vite/bin/vite.js');
+    runIn(at, process.execPath, vite, 'build');
+    await assertMaskIn(join(at, 'dist'));
+    const dev = spawn(process.execPath, [vite, '--host', '127.0.0.1', '--port', '0', '--clearScreen', 'false'], { cwd: at, env: { ...process.env, NO_COLOR: '1' } });
+    try {
+      await assertMask(await addressOf(dev));
+    } finally {
+      dev.kill();
+    }
+  });
+
+  it('shows a mask in NiiVue, takes it as a drawing, and gives the drawing back', async () => {
+    const main = `import { correct, corrected, segment, viewer } from './niivue.js';\nimport { drawnLabels } from 'insitu-seg/niivue';\nwindow.t = { correct, corrected, drawnLabels, segment, viewer };`;
+    const page = '<!doctype html><html lang="en"><title>NiiVue</title><link rel="icon" href="data:,"><canvas width="640" height="480"></canvas><input type="file"><script type="module" src="./main.js"></script></html>';
+    const at = app('niivue', { 'index.html': page, 'main.js': main, 'niivue.js': readme['niivue.js'], 'vite.config.js': readme['vite.config.js'] });
+    runIn(at, process.execPath, join(folder, 'node_modules/vite/bin/vite.js'), 'build');
+    // A file whose axes run the other way: what NiiVue turns must come back turned.
+    await assertDrawing(join(at, 'dist'), asFlipped(readFileSync(SAMPLE)));
+  });
+
+  it('shows a mask in an app built by webpack', async () => {
+    const at = app('webpack', { 'main.js': readme['main.js'], 'webpack.config.mjs': readme['webpack.config.mjs'] });
+    runIn(at, process.execPath, join(folder, 'node_modules/webpack-cli/bin/cli.js'));
+    write(at, { 'dist/index.html': readme['index.html'] });
+    await assertMaskIn(join(at, 'dist'));
+  });
+
+  it('shows a mask in an app built by esbuild', async () => {
+    const at = app('esbuild', { 'main.js': readme['main.js'], 'esbuild.sh': readme['esbuild.sh'] });
+    // The commands of the README run where the packages are installed.
+    runIn(folder, 'sh', '-ec', `cp apps/esbuild/main.js . && sh apps/esbuild/esbuild.sh && mv dist apps/esbuild/dist`);
+    write(at, { 'dist/index.html': readme['index.html'] });
+    assert.ok(existsSync(join(at, 'dist/worker.js')));
+    await assertMaskIn(join(at, 'dist'));
+  });
+});
+
+async function assertDrawing(at, image) {
+  const server = await serve(at);
+  const page = await browser.newPage();
+  await page.goto(server.url);
+  await page.waitForFunction(() => window.t);
+  await page.locator('input').setInputFiles({ name: 'flipped.nii.gz', mimeType: 'application/gzip', buffer: image });
+  const found = await page.evaluate(async () => {
+    const { correct, corrected, drawnLabels, segment, viewer } = t;
+    const same = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
+    const result = await segment(document.querySelector('input').files[0]);
+    const overlays = viewer.volumes.length;
+    await correct(result);
+    const { labels, dims } = corrected();
+    const kept = same(labels, result.labels);
+    viewer.createEmptyDrawing();
+    // A stroke in RAS voxels: of the file, whose x runs to the left, the first voxel of the row is the last.
+    viewer.drawPt(0, 20, 10, 2);
+    viewer.drawPt(1, 20, 10, 3);
+    const strokes = drawnLabels(viewer, { strokes: true, background: 3 }).labels;
+    const [nx, ny] = result.dims;
+    const at = (x, y, z) => strokes[x + nx * (y + ny * z)];
+    const drawn = [at(nx - 1, 20, 10), at(nx - 2, 20, 10), at(0, 20, 10)];
+    return { overlays, left: viewer.volumes.length, kept, dims, orientation: result.orientation, drawn, marked: strokes.filter((label) => label !== 255).length, labelled: result.labels.filter(Boolean).length };
+  });
+  await page.close();
+  await server.close();
+  assert.ok(found.labelled > 1000);
+  assert.deepEqual(found, { ...found, overlays: 2, left: 1, kept: true, dims: [34, 49, 34], orientation: 'LAS', drawn: [2, 0, 255], marked: 2 });
+}
+
+/** Whether each plane of the element has pixels that are not grey: the mask. */
+function coloured({ shadowRoot }) {
+  return [...shadowRoot.querySelectorAll('canvas')].map((canvas) => {
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    let count = 0;
+    for (let i = 0; i < data.length; i += 4) if (Math.abs(data[i] - data[i + 2]) > 40) count += 1;
+    return count > 20;
+  });
+}
+
+/** Where a dev server says that it listens. */
+function addressOf(child) {
+  return new Promise((resolve, reject) => {
+    let said = '';
+    const hear = (chunk) => {
+      said += chunk;
+      const url = /http:\/\/127\.0\.0\.1:\d+\//.exec(said)?.[0];
+      if (url) resolve(url);
+    };
+    child.stdout.on('data', hear);
+    child.stderr.on('data', hear);
+    child.on('exit', () => reject(new Error(`the dev server ended: ${said}`)));
+  });
+}
