@@ -5,10 +5,13 @@ use crate::file::rgb;
 use crate::grid::BoxRule;
 use crate::intensity::Intensity;
 use crate::model::Architecture;
+use crate::store::hash;
 use serde::{Deserialize, Serialize};
 
 /// Version of the folder's form.
 const FORMAT: u32 = 1;
+/// Most input channels of a model.
+pub const MOST_CHANNELS: usize = 16;
 
 /// Which of the two networks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,12 +129,31 @@ pub struct Fold {
     pub file: String,
     /// SHA-256 of that file.
     pub sha256: String,
+    /// SHA-256 of the file that is about to take its place: two files cannot change at the same moment, and a training
+    /// may be killed in between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
     /// Steps of training until these weights.
     pub steps: usize,
     /// Dice per label on the validation cases, within the stage.
     pub validation_dice: Vec<f64>,
     /// The command that trained it.
     pub command: String,
+}
+
+impl Fold {
+    /// Checks the bytes of its file.
+    ///
+    /// # Errors
+    /// `Malformed` where they are others.
+    pub fn check(&self, bytes: &[u8]) -> Result<()> {
+        let found = hash(bytes);
+        if found == self.sha256 || self.next.as_ref() == Some(&found) {
+            return Ok(());
+        }
+        let expected = format!("{}, as model.json says", self.sha256);
+        Err(Error::malformed(&self.file, format!("SHA-256 {found}"), expected))
+    }
 }
 
 /// All networks of a stage.
@@ -220,16 +242,27 @@ pub struct Card {
 }
 
 impl Card {
-    /// Refuses an image that has not the one channel that models take so far.
+    /// Channels of the images that it takes.
+    pub fn channels(&self) -> usize {
+        self.modalities.len()
+    }
+
+    /// Refuses an image that has not the channels that the model takes.
     ///
     /// # Errors
-    /// `Unsupported`, with both numbers.
+    /// `Unsupported`, with both numbers and the names of the channels.
     pub fn check_channels(&self, channels: usize) -> Result<()> {
-        if channels == 1 {
-            return Ok(());
-        }
-        let found = format!("{channels} volumes in the file");
-        Err(Error::unsupported("channels", found, format!("one, as the model {} takes", self.name)))
+        let found = match channels {
+            n if n == self.channels() => return Ok(()),
+            1 => "one volume in the file".to_owned(),
+            n => format!("{n} volumes in the file"),
+        };
+        let names = self.modalities.join(", ");
+        let expected = match self.channels() {
+            1 => format!("one ({names}), as the model {} takes", self.name),
+            n => format!("{n} in one 4-D file, in this order: {names}; as the model {} takes", self.name),
+        };
+        Err(Error::unsupported("channels", found, expected))
     }
 
     /// Reads and checks `model.json`.
@@ -268,6 +301,14 @@ impl Card {
                 return Err(Error::malformed("model.json: labels", found, "a name in one line, and #rrggbb"));
             }
         }
+        if !(1..=MOST_CHANNELS).contains(&card.channels()) {
+            let found = format!("{} names", card.channels());
+            return Err(Error::malformed(
+                "model.json: modalities",
+                found,
+                format!("the names of its input channels, 1 to {MOST_CHANNELS}"),
+            ));
+        }
         for stage in [Stage::Whole, Stage::Patch] {
             let Some(card_of) = card.stages.get(stage) else { continue };
             for Fold { file, .. } in &card_of.folds {
@@ -277,14 +318,14 @@ impl Card {
                     return Err(Error::malformed("model.json: file", format!("\"{file}\""), expected));
                 }
             }
-            let Architecture { base, depth, inputs, outputs } = card_of.architecture;
+            let Architecture { base, depth, inputs, outputs, .. } = card_of.architecture;
             let wanted = stage.outputs(card.labels.len());
-            let sane = (1..=256).contains(&base) && (3..=4).contains(&depth) && inputs == 1;
+            let sane = (1..=256).contains(&base) && (3..=4).contains(&depth) && inputs == card.channels();
             if !sane || outputs != wanted || card.labels.len() > 254 {
                 return Err(Error::malformed(
                     format!("model.json: {} architecture", stage.name()),
                     format!("base {base}, depth {depth}, {inputs} inputs, {outputs} outputs"),
-                    format!("depth 3 or 4, base 1 to 256, one input and {wanted} outputs"),
+                    format!("depth 3 or 4, base 1 to 256, {} inputs and {wanted} outputs", card.channels()),
                 ));
             }
         }
@@ -356,7 +397,7 @@ mod tests {
 
     #[test]
     fn settings_that_would_do_harm_are_refused() {
-        let card = Card::draft("a", "b", &["one".into()], vec![], "", "");
+        let card = Card::draft("a", "b", &["one".into()], vec!["MRI".into()], "", "");
         for preset in [
             Preset { min_side: 1_000_000_000, ..card.preset },
             Preset { min_side: 0, ..card.preset },
@@ -370,12 +411,14 @@ mod tests {
             fold: 0,
             file: file.into(),
             sha256: String::new(),
+            next: None,
             steps: 1,
             validation_dice: vec![],
             command: String::new(),
         };
         for file in ["../a.safetensors", "/a", "", ".hidden"] {
-            let architecture = Architecture { base: 2, depth: 3, inputs: 1, outputs: 1 };
+            let architecture =
+                Architecture { base: 2, depth: 3, inputs: 1, outputs: 1, ..Architecture::default() };
             let whole = Some(StageCard { architecture, folds: vec![fold(file)] });
             let bytes = Card { stages: Stages { whole, patch: None }, ..card.clone() }.write().unwrap();
             assert_eq!(Card::read(&bytes).unwrap_err().code(), "malformed", "{file}");

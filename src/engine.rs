@@ -13,7 +13,7 @@ pub mod norm;
 pub mod plan;
 
 use crate::device::Compute;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::Architecture;
 use crate::store::Weights;
 use graph::Graph;
@@ -46,8 +46,32 @@ impl Network {
         }
     }
 
-    /// The logits `[outputs, z, y, x]` of an image `[inputs, z, y, x]` of size `dims`, `[x, y, z]`. `pause` is told
-    /// the share that is done, many times; its error stops the work.
+    /// The network that finds the region of interest, for an architecture that has it ([`Architecture::roi_pass`]).
+    ///
+    /// # Errors
+    /// `Malformed` where a weight is missing; `Argument` where the architecture has none.
+    pub fn roi(architecture: &Architecture, weights: &Weights, compute: &Compute) -> Result<Self> {
+        if !architecture.roi {
+            return Err(Error::argument(
+                "architecture",
+                "no head for the region of interest",
+                "\"roi\": true",
+            ));
+        }
+        match compute {
+            Compute::Cpu => cpu::Network::roi(architecture, weights).map(Self::Cpu),
+            #[cfg(feature = "gpu")]
+            Compute::Gpu(gpu) => gpu::Network::roi(architecture, weights, gpu).map(Self::Gpu),
+        }
+    }
+
+    /// Size of the logits of an image of `dims`, `[x, y, z]`: the same, or an eighth for a region of interest.
+    pub fn out_dims(&self, dims: [usize; 3]) -> [usize; 3] {
+        self.graph().out_dims(dims)
+    }
+
+    /// The logits `[outputs, z, y, x]`, of size [`Self::out_dims`], of an image `[inputs, z, y, x]` of size `dims`,
+    /// `[x, y, z]`. `pause` is told the share that is done, many times; its error stops the work.
     ///
     /// # Errors
     /// What `pause` gives; `Limit` where memory does not suffice; `Device` where the device fails.

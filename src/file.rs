@@ -31,7 +31,7 @@ pub use path::{open_path, parts, split_name};
 pub use read::{Nifti, read_volume};
 pub use source::Source;
 pub use voxels::Voxels;
-pub use write::write_labels;
+pub use write::{write_labels, write_values};
 #[cfg(feature = "net")]
 pub(crate) use {nrrd::rgb, voxels::afford};
 

@@ -21,7 +21,7 @@ pub enum Intensity {
 }
 
 impl Intensity {
-    /// The values in 0..1.
+    /// The values of one channel in 0..1.
     pub fn unit(&self, voxels: &[f32]) -> Vec<f32> {
         match *self {
             Self::Mr => mr_unit(voxels),
@@ -32,7 +32,19 @@ impl Intensity {
         }
     }
 
-    /// The values as a network sees them: [`Self::unit`], then the z-score.
+    /// As [`Self::normalize`], each of the channels for itself, which lie one after the other.
+    pub fn normalize_channels(&self, voxels: &[f32], channels: usize) -> Vec<f32> {
+        if channels <= 1 {
+            return self.normalize(voxels);
+        }
+        let mut values = Vec::with_capacity(voxels.len());
+        for channel in voxels.chunks_exact((voxels.len() / channels).max(1)) {
+            values.extend(self.normalize(channel));
+        }
+        values
+    }
+
+    /// The values of one channel as a network sees them: [`Self::unit`], then the z-score.
     pub fn normalize(&self, voxels: &[f32]) -> Vec<f32> {
         let mut values = self.unit(voxels);
         let (mean, sd) = match *self {
@@ -94,6 +106,14 @@ mod tests {
     fn a_constant_image_stays_finite() {
         let values = Intensity::Mr.normalize(&[7.0; 10]);
         assert!(values.iter().all(|v| *v == 0.0));
+    }
+
+    #[test]
+    fn each_channel_is_normalised_for_itself() {
+        let (one, two) = ([3.0, 1.0, 4.0, 1.0], [-500.0, 100.0, 900.0, 5.0]);
+        let mr = Intensity::Mr;
+        let both = mr.normalize_channels(&[one, two].concat(), 2);
+        assert_eq!(both, [mr.normalize(&one), mr.normalize(&two)].concat());
     }
 
     #[test]

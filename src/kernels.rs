@@ -9,6 +9,7 @@
 
 pub mod back;
 pub mod conv;
+pub mod gate;
 pub mod join;
 pub mod norm;
 pub mod out;
@@ -47,6 +48,8 @@ pub enum Kernel {
     Up,
     /// [`join`]
     Join,
+    /// [`gate`]
+    Gate,
     /// [`norm`], the statistics.
     Merge,
     /// [`norm`], the lines.
@@ -68,6 +71,7 @@ impl Kernel {
             Self::Pool => "pool",
             Self::Up => "up",
             Self::Join => "join",
+            Self::Gate => "gate",
             Self::Merge => "merge",
             Self::Norm => "norm",
             Self::Logits => "logits",
@@ -91,6 +95,7 @@ impl Kernel {
             Self::Pool => &[false, false, true],
             Self::Up => &[false, false, false, true, true],
             Self::Join => &[true, false, false, false],
+            Self::Gate => &[false, false, false, false, false, true],
             Self::Merge => &[false, true],
             Self::Norm => &[false, false, true],
             Self::Logits | Self::Labels => &[false, false, false, true],
@@ -106,6 +111,7 @@ impl Kernel {
             Self::Pool => pool::WGSL.to_owned(),
             Self::Up => up::source(),
             Self::Join => join::WGSL.to_owned(),
+            Self::Gate => gate::source(),
             Self::Merge => norm::MERGE.to_owned(),
             Self::Norm => norm::NORM.to_owned(),
             Self::Logits => out::logits(),

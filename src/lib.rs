@@ -29,12 +29,18 @@ pub mod info;
 pub mod kernels;
 #[cfg(feature = "net")]
 pub mod model;
+#[cfg(feature = "train")]
+pub mod phantom;
 #[cfg(feature = "net")]
 pub mod predict;
+#[cfg(feature = "net")]
+pub mod prepare;
 #[cfg(feature = "stock")]
 pub mod stock;
 #[cfg(feature = "net")]
 pub mod store;
+#[cfg(feature = "net")]
+pub mod task;
 #[cfg(feature = "train")]
 pub mod train;
 

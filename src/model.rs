@@ -1,10 +1,14 @@
-//! The network, all of it: a 3-D SE-Res U-Net. Blocks first, the network last.
+//! The network, all of it: a 3-D SE-Res U-Net with its options. Blocks first, the network last.
 //!
 //! It is written once, against [`Ops`]. Who implements these runs it (burn's tensors, under autodiff for training),
 //! records it (the graph that our own kernels run, [`crate::engine::graph`]) or lists its weights
 //! ([`Architecture::parameters`]). Numbers are those of the 2nd place of the Medical Segmentation Decathlon 2018.
 
+mod parameters;
+
 use serde::{Deserialize, Serialize};
+
+pub use parameters::{Parameter, Start};
 
 /// Slope of LeakyReLU below zero.
 pub const LEAK: f32 = 0.3;
@@ -12,6 +16,10 @@ pub const LEAK: f32 = 0.3;
 pub const EPSILON: f32 = 1e-3;
 /// Channels per unit of the squeeze layer.
 const SQUEEZE: usize = 16;
+/// How often the sides are halved where the region-of-interest head looks, whatever the depth: 1/8.
+pub const ROI_LEVEL: usize = 3;
+/// Name of that head.
+pub const ROI: &str = "roi";
 
 /// What the network is made of. A map has a value per channel and voxel; weights are called by name, and lie as
 /// [`Architecture::parameters`] says.
@@ -51,6 +59,18 @@ pub trait Ops {
     /// LeakyReLU of the sum.
     fn join(&mut self, a: Self::Map, b: Self::Map) -> Self::Map;
 
+    /// Attention gate: `skip` times a factor between 0 and 1 for each voxel, which an additive attention of `units`
+    /// units computes from it and from `up`, the map of the level below after its up-convolution.
+    ///
+    /// ```text
+    /// q = leaky(Ws skip + bs + Wu up)        a = sigmoid(wp q + bp)        y = a skip
+    /// ```
+    /// All are 1^3 convolutions: `NAME.skip` (with bias), `NAME.up` (without), `NAME.psi` (to one channel, with bias).
+    ///
+    /// # Shapes
+    /// both `[c, z, y, x]` -> `[c, z, y, x]`
+    fn gate(&mut self, skip: &Self::Map, up: &Self::Map, name: &str, units: usize) -> Self::Map;
+
     /// 1^3 convolution with bias: the logits.
     ///
     /// # Shapes
@@ -58,7 +78,18 @@ pub trait Ops {
     fn out(&mut self, x: &Self::Map, name: &str, outputs: usize) -> Self::Map;
 }
 
-/// What distinguishes one network of the family from another.
+/// What a level is made of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Blocks {
+    /// Residual, with squeeze-and-excite.
+    #[default]
+    SeRes,
+    /// Two convolutions, each normalised and activated.
+    Plain,
+}
+
+/// What distinguishes one network of the family from another. Options that are off are not written to a model card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Architecture {
     /// Channels at full resolution; level `i` has `base * 2^i`.
@@ -69,6 +100,58 @@ pub struct Architecture {
     pub inputs: usize,
     /// Output channels (labels without background).
     pub outputs: usize,
+    /// What levels are made of.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub blocks: Blocks,
+    /// Whether attention gates weigh the skips ([`Ops::gate`], with half as many units as channels). The published
+    /// system does not fix their form: this is Attention U-Net's (Oktay et al. 2018), the map of the level below being
+    /// raised by the network's own up-convolution first.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub attention: bool,
+    /// Whether there is a second network, which finds the region of interest: the encoder up to 1/8 of the size,
+    /// then a 1^3 convolution to one channel. Both learn together from one set of weights.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub roi: bool,
+    /// Whether probabilities not above one half become 0 (the reference's thresholded ReLU): before folds are summed
+    /// or averaged, so that a fold votes only for what it sees.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub threshold: bool,
+}
+
+/// The published network: one channel in, one label out.
+impl Default for Architecture {
+    fn default() -> Self {
+        Self {
+            base: 32,
+            depth: 3,
+            inputs: 1,
+            outputs: 1,
+            blocks: Blocks::SeRes,
+            attention: false,
+            roi: false,
+            threshold: false,
+        }
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// 1 / (1 + exp(-l)).
+pub fn sigmoid(logit: f32) -> f32 {
+    1.0 / (1.0 + (-logit).exp())
+}
+
+/// Two convolutions.
+///
+/// # Shapes
+/// `[in, z, y, x]` -> `[width, z, y, x]`
+fn plain<O: Ops>(ops: &mut O, x: &O::Map, name: &str, width: usize) -> O::Map {
+    let x = ops.conv_norm(x, &format!("{name}.a"), width);
+    let x = ops.leaky(x);
+    let x = ops.conv_norm(&x, &format!("{name}.b"), width);
+    ops.leaky(x)
 }
 
 /// Residual block with squeeze-and-excite on its main branch and a 3^3 convolution on its shortcut.
@@ -84,32 +167,86 @@ fn se_res<O: Ops>(ops: &mut O, x: &O::Map, name: &str, width: usize) -> O::Map {
     ops.join(main, shortcut)
 }
 
+/// What the encoder leaves: the deepest map, those on the way, and the logits of the region of interest.
+struct Encoded<M> {
+    x: M,
+    skips: Vec<M>,
+    roi: Option<M>,
+}
+
 impl Architecture {
     /// The network on `x`: one logit per voxel and label.
     ///
     /// # Shapes
     /// `[inputs, z, y, x]` -> `[outputs, z, y, x]`; every side at least [`Self::min_side`]
     pub fn pass<O: Ops>(&self, ops: &mut O, x: &O::Map) -> O::Map {
-        let width = |level: usize| self.base << level;
-        let x = ops.conv_norm(x, "stem", width(0));
-        let mut x = ops.leaky(x); // base at full size
-        let mut skips = Vec::new();
-        for level in 1..=self.depth {
-            let half = ops.pool(&x);
-            skips.push(x);
-            x = se_res(ops, &half, &format!("down.{}", level - 1), width(level)); // base * 2^level at 1 / 2^level
+        let encoded = self.encode(ops, x, self.depth, false);
+        self.decode(ops, encoded)
+    }
+
+    /// The network that finds the region of interest, for an architecture that has it.
+    ///
+    /// # Shapes
+    /// `[inputs, z, y, x]` -> `[1, z / 8, y / 8, x / 8]`
+    pub fn roi_pass<O: Ops>(&self, ops: &mut O, x: &O::Map) -> Option<O::Map> {
+        self.roi.then(|| self.encode(ops, x, ROI_LEVEL, true).roi).flatten()
+    }
+
+    /// As [`Self::pass`], with the logits of [`Self::roi_pass`] on the way where there are such: what learns.
+    pub fn both<O: Ops>(&self, ops: &mut O, x: &O::Map) -> O::Map {
+        let encoded = self.encode(ops, x, self.depth, self.roi);
+        self.decode(ops, encoded)
+    }
+
+    fn width(&self, level: usize) -> usize {
+        self.base << level
+    }
+
+    fn block<O: Ops>(&self, ops: &mut O, x: &O::Map, name: &str, level: usize) -> O::Map {
+        match self.blocks {
+            Blocks::SeRes => se_res(ops, x, name, self.width(level)),
+            Blocks::Plain => plain(ops, x, name, self.width(level)),
         }
+    }
+
+    fn encode<O: Ops>(&self, ops: &mut O, x: &O::Map, levels: usize, roi: bool) -> Encoded<O::Map> {
+        let x = ops.conv_norm(x, "stem", self.width(0));
+        let x = ops.leaky(x); // base at full size
+        let mut encoded = Encoded { x, skips: Vec::new(), roi: None };
+        for level in 1..=levels {
+            let half = ops.pool(&encoded.x);
+            let x = self.block(ops, &half, &format!("down.{}", level - 1), level); // base * 2^level at 1 / 2^level
+            encoded.skips.push(std::mem::replace(&mut encoded.x, x));
+            if roi && level == ROI_LEVEL {
+                encoded.roi = Some(ops.out(&encoded.x, ROI, 1));
+            }
+        }
+        encoded
+    }
+
+    fn decode<O: Ops>(&self, ops: &mut O, Encoded { mut x, skips, .. }: Encoded<O::Map>) -> O::Map {
         for (level, skip) in skips.into_iter().enumerate().rev() {
-            let up = ops.up(&x, &format!("up.{level}"), width(level), &skip);
+            let up = ops.up(&x, &format!("up.{level}"), self.width(level), &skip);
+            let skip = if self.attention {
+                ops.gate(&skip, &up, &format!("gate.{level}"), gate_units(self.width(level)))
+            } else {
+                skip
+            };
             let both = ops.concat(skip, up); // 2 base * 2^level at 1 / 2^level
             x = if level > 0 {
-                se_res(ops, &both, &format!("merge.{}", level - 1), width(level))
+                self.block(ops, &both, &format!("merge.{}", level - 1), level)
             } else {
-                let x = ops.conv_norm(&both, "head", width(0));
+                let x = ops.conv_norm(&both, "head", self.width(0));
                 ops.leaky(x)
             };
         }
         ops.out(&x, "out", self.outputs)
+    }
+
+    /// The probability that a logit stands for, as folds add it up.
+    pub fn probability(&self, logit: f32) -> f32 {
+        let p = sigmoid(logit);
+        if self.threshold { thresholded(p) } else { p }
     }
 
     /// Smallest side that survives all poolings.
@@ -120,95 +257,22 @@ impl Architecture {
     /// The weights by name.
     pub fn parameters(&self) -> Vec<Parameter> {
         let mut list = Vec::new();
-        self.pass(&mut list, &self.inputs);
+        self.both(&mut list, &self.inputs);
         list
     }
 }
 
-/// A tensor of weights.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parameter {
-    /// Its path in the network, for example `down.0.a.conv.weight`.
-    pub name: String,
-    /// Size of each axis, outermost first.
-    pub shape: Vec<usize>,
-    /// What it begins as.
-    pub start: Start,
+/// The reference's thresholded ReLU: a probability above one half as it is, any other 0.
+pub fn thresholded(probability: f32) -> f32 {
+    if probability > 0.5 { probability } else { 0.0 }
 }
 
-/// What a fresh tensor of weights holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
-    /// Zeros.
-    Zeros,
-    /// Ones.
-    Ones,
-    /// Glorot's uniform draw from plus or minus `sqrt(6 / (fan_in + fan_out))`.
-    Glorot {
-        /// Inputs of a unit.
-        fan_in: usize,
-        /// Units that an input reaches.
-        fan_out: usize,
-    },
+/// Units of the attention gate of a skip of so many channels.
+pub fn gate_units(channels: usize) -> usize {
+    (channels / 2).max(1)
 }
 
-/// Listing the weights: a map is its number of channels.
-impl Ops for Vec<Parameter> {
-    type Map = usize;
-
-    fn conv_norm(&mut self, &x: &usize, name: &str, outputs: usize) -> usize {
-        conv(self, format!("{name}.conv"), x, outputs, 3);
-        norm(self, name, outputs)
-    }
-
-    fn leaky(&mut self, x: usize) -> usize {
-        x
-    }
-
-    fn pool(&mut self, x: &usize) -> usize {
-        *x
-    }
-
-    fn up(&mut self, &x: &usize, name: &str, outputs: usize, _: &usize) -> usize {
-        let start = Start::Glorot { fan_in: x * 8, fan_out: outputs * 8 };
-        self.push(Parameter { name: format!("{name}.weight"), shape: vec![x, outputs, 2, 2, 2], start });
-        norm(self, name, outputs)
-    }
-
-    fn concat(&mut self, a: usize, b: usize) -> usize {
-        a + b
-    }
-
-    fn excite(&mut self, x: usize, name: &str, narrow: usize) -> usize {
-        for (layer, inputs, outputs) in [("squeeze", x, narrow), ("excite", narrow, x)] {
-            let start = Start::Glorot { fan_in: inputs, fan_out: outputs };
-            let name = format!("{name}.{layer}");
-            self.push(Parameter { name: format!("{name}.weight"), shape: vec![outputs, inputs], start });
-            self.push(Parameter { name: format!("{name}.bias"), shape: vec![outputs], start: Start::Zeros });
-        }
-        x
-    }
-
-    fn join(&mut self, a: usize, _: usize) -> usize {
-        a
-    }
-
-    fn out(&mut self, &x: &usize, name: &str, outputs: usize) -> usize {
-        conv(self, name.to_owned(), x, outputs, 1);
-        self.push(Parameter { name: format!("{name}.bias"), shape: vec![outputs], start: Start::Zeros });
-        outputs
-    }
-}
-
-fn conv(list: &mut Vec<Parameter>, name: String, inputs: usize, outputs: usize, kernel: usize) {
-    let start = Start::Glorot { fan_in: inputs * kernel.pow(3), fan_out: outputs * kernel.pow(3) };
-    let shape = vec![outputs, inputs, kernel, kernel, kernel];
-    list.push(Parameter { name: name + ".weight", shape, start });
-}
-
-fn norm(list: &mut Vec<Parameter>, name: &str, channels: usize) -> usize {
-    for (part, start) in [("gamma", Start::Ones), ("beta", Start::Zeros)] {
-        list.push(Parameter { name: format!("{name}.norm.{part}"), shape: vec![channels], start });
-    }
-    channels
+/// Names of an attention gate's tensors, in the order in which they are listed.
+pub fn gate_parameters(name: &str) -> [String; 5] {
+    ["skip.weight", "skip.bias", "up.weight", "psi.weight", "psi.bias"].map(|part| format!("{name}.{part}"))
 }

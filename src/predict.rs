@@ -4,6 +4,7 @@ mod cascade;
 mod plan;
 mod route;
 
+pub use crate::prepare::Image;
 pub use cascade::{Model, self_check};
 pub use plan::{Plan, Training};
 pub use route::Route;
@@ -189,15 +190,6 @@ impl Segmentation {
     }
 }
 
-/// An image as a network sees it: one channel, x fastest.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Image {
-    /// Size, `[x, y, z]`.
-    pub dims: [usize; 3],
-    /// Normalised values.
-    pub values: Vec<f32>,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,7 +203,7 @@ mod tests {
 
     #[test]
     fn volumes_are_in_millilitres() {
-        let card = Card::draft("a", "a", &["one".into(), "two".into()], vec![], "", "");
+        let card = Card::draft("a", "a", &["one".into(), "two".into()], vec!["MRI".into()], "", "");
         let found = classes(&card, &[1, 1, 2, 0], 500.0);
         assert_eq!((found[0].voxels, found[0].milliliters), (2, 1.0));
         assert_eq!((found[1].voxels, found[1].milliliters), (1, 0.5));

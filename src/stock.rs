@@ -167,6 +167,14 @@ impl Ops for Layers<'_> {
         leaky_relu(a + b, f64::from(LEAK))
     }
 
+    fn gate(&mut self, skip: &Tensor<5>, up: &Tensor<5>, name: &str, units: usize) -> Tensor<5> {
+        let [_, inputs, _, _, _] = up.dims();
+        let weight = self.0.tensor(&format!("{name}.up.weight"), [units, inputs, 1, 1, 1]);
+        let up = conv3d(up.clone(), weight, None, ConvOptions::new([1; 3], [0; 3], [1; 3], 1));
+        let q = leaky_relu(self.out(skip, &format!("{name}.skip"), units) + up, f64::from(LEAK));
+        skip.clone() * sigmoid(self.out(&q, &format!("{name}.psi"), 1))
+    }
+
     fn out(&mut self, x: &Tensor<5>, name: &str, outputs: usize) -> Tensor<5> {
         let [_, inputs, _, _, _] = x.dims();
         let weight = self.0.tensor(&format!("{name}.weight"), [outputs, inputs, 1, 1, 1]);

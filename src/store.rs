@@ -1,6 +1,6 @@
 //! Weights to bytes and back: safetensors, tensors named by their path in the network.
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::model::{Architecture, Parameter};
 use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -85,14 +85,26 @@ pub fn write_weights(
     safetensors::serialize(views, Some(metadata)).map_err(refused)
 }
 
+/// The metadata of a safetensors file, without its tensors.
+///
+/// # Errors
+/// `Malformed` for bytes that are no safetensors file.
+pub fn read_metadata(bytes: &[u8]) -> Result<HashMap<String, String>> {
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(no_safetensors)?;
+    Ok(header.metadata().clone().unwrap_or_default())
+}
+
+fn no_safetensors(error: safetensors::SafeTensorError) -> Error {
+    Error::malformed("weights", error.to_string(), "a safetensors file")
+}
+
 /// The tensors of a safetensors file, whatever their precision.
 ///
 /// # Errors
 /// `Malformed` for bytes that are no safetensors file or hold values that are not finite; `Unsupported` for
 /// integer tensors.
 pub fn read_weights(bytes: &[u8]) -> Result<Weights> {
-    let file = SafeTensors::deserialize(bytes)
-        .map_err(|error| Error::malformed("weights", error.to_string(), "a safetensors file"))?;
+    let file = SafeTensors::deserialize(bytes).map_err(no_safetensors)?;
     let mut weights = Weights::new();
     for (name, view) in file.iter() {
         let data = view.data();
@@ -131,21 +143,4 @@ pub fn check_weights(architecture: &Architecture, weights: &Weights) -> Result<(
         Some(extra) => Err(Error::malformed(extra, "a tensor that the network lacks", "only its own")),
         None => Ok(()),
     }
-}
-
-/// Checks bytes against the hash that a model card states.
-///
-/// # Errors
-/// `Malformed` if they differ.
-pub fn check_hash(name: &str, bytes: &[u8], expected: &str) -> Result<()> {
-    let found = hash(bytes);
-    if found == expected {
-        return Ok(());
-    }
-    Err(Error::new(
-        Kind::Malformed,
-        name,
-        format!("SHA-256 {found}"),
-        format!("{expected}, as model.json says"),
-    ))
 }

@@ -12,9 +12,11 @@ use insitu_seg::engine::bench::random_weights;
 use insitu_seg::engine::learner::{Example, Learner};
 use insitu_seg::engine::loss::Loss;
 use insitu_seg::model::Architecture;
-use insitu_seg::train::data::{Case, Manifest, read_case};
+use insitu_seg::train::cases::{Case, Cases};
+use insitu_seg::train::data::Manifest;
 use insitu_seg::train::sample::rng;
 use rand::RngExt;
+use std::sync::Arc;
 
 const SIDE: usize = 24;
 const STEPS: usize = 300;
@@ -23,15 +25,15 @@ const REPEATED: usize = 30;
 const RATE: f32 = 2e-3;
 
 /// The training cases of the hippocampus, or, where they are not there, balls that look a little like them.
-fn cases() -> Vec<Case> {
+fn cases() -> Vec<Arc<Case>> {
     let Some(manifest) = common::shared("Task04_Hippocampus/dataset.json") else { return balls() };
     let task = manifest.parent().unwrap();
     let manifest = Manifest::read(task).unwrap();
-    let read = |pair| read_case(task, pair, &manifest, &Intensity::Mr).unwrap();
-    manifest.training.iter().map(read).collect()
+    let (cases, _) = Cases::read(task, &manifest, Some(Intensity::Mr), u64::MAX, &mut || {}).unwrap();
+    (0..cases.len()).map(|index| cases.get(index).unwrap()).collect()
 }
 
-fn balls() -> Vec<Case> {
+fn balls() -> Vec<Arc<Case>> {
     let dims = [34, 50, 36];
     let case = |n: usize| {
         let mut rng = rng(9, n as u64);
@@ -43,7 +45,7 @@ fn balls() -> Vec<Case> {
         };
         let labels: Vec<u8> = (0..dims.iter().product()).map(label).collect();
         let image = labels.iter().map(|&l| f32::from(l.min(1)) + rng.random_range(-0.7f32..0.7)).collect();
-        Case { id: format!("ball_{n}"), subject: n, dims, image, labels }
+        Arc::new(Case::new(format!("ball_{n}"), n, dims, image, labels))
     };
     (0..40).map(case).collect()
 }
@@ -79,7 +81,7 @@ fn mean(values: &[f64]) -> f64 {
 #[test]
 fn three_hundred_steps_bring_the_loss_down() {
     let cases = cases();
-    let architecture = Architecture { base: 4, depth: 3, inputs: 1, outputs: 2 };
+    let architecture = Architecture { base: 4, depth: 3, inputs: 1, outputs: 2, ..Architecture::default() };
     let weights = random_weights(&architecture);
     let settings = Settings::default();
     let mut learner =

@@ -12,7 +12,7 @@ use insitu_seg::engine::gpu::device::{Gpu, Options, Sources};
 use insitu_seg::engine::plan::Limits;
 use insitu_seg::kernels::back::Back;
 use insitu_seg::kernels::{Kernel, Precision};
-use insitu_seg::model::Architecture;
+use insitu_seg::model::{Architecture, Blocks};
 use std::rc::Rc;
 
 fn open(options: Options) -> Option<Rc<Gpu>> {
@@ -26,12 +26,14 @@ fn open(options: Options) -> Option<Rc<Gpu>> {
     }
 }
 
-/// Largest difference of logits over the largest logit, and the share of equal labels.
+/// Largest difference of logits over the largest logit, and the share of equal labels; of the region of interest where
+/// there is one.
 fn compare(gpu: &Rc<Gpu>, architecture: Architecture, dims: [usize; 3]) -> (f32, f64) {
     let weights = random_weights(&architecture);
     let image = noise(architecture.inputs * dims.iter().product::<usize>(), 9);
+    let network = if architecture.roi { Network::roi } else { Network::new };
     let run = |compute: Compute| {
-        let network = Network::new(&architecture, &weights, &compute).unwrap();
+        let network = network(&architecture, &weights, &compute).unwrap();
         let logits = pollster::block_on(network.logits(&image, dims, &mut |_| Ok(()))).unwrap();
         (logits, pollster::block_on(network.labels(&image, dims, &mut |_| Ok(()))).unwrap())
     };
@@ -49,7 +51,7 @@ fn compare(gpu: &Rc<Gpu>, architecture: Architecture, dims: [usize; 3]) -> (f32,
 }
 
 fn architecture(base: usize, depth: usize, inputs: usize, outputs: usize) -> Architecture {
-    Architecture { base, depth, inputs, outputs }
+    Architecture { base, depth, inputs, outputs, ..Architecture::default() }
 }
 
 #[test]
@@ -67,6 +69,29 @@ fn odd_and_even_sizes_equal_the_cpu() {
         let (off, same) = compare(&gpu, architecture, dims);
         println!("{architecture:?} {dims:?}: off by {off:.1e}, {:.3} % of labels", 100.0 * same);
         assert!(off < 1e-3 && same > 0.9995, "{architecture:?} {dims:?}: off by {off}, {same}");
+    }
+}
+
+/// The options of the network, plain and whole, and in slabs and chunks with maps made again and again.
+#[test]
+fn every_option_equals_the_cpu() {
+    let limits = Limits { binding: 450 << 10, budget: 2 << 20, dispatch: 2e7 };
+    for options in [Options::default(), Options { limits, ..Options::default() }] {
+        let Some(gpu) = open(options) else { return };
+        for (form, dims) in [
+            (Architecture { blocks: Blocks::Plain, ..architecture(8, 3, 1, 2) }, [25, 31, 27]),
+            (Architecture { attention: true, ..architecture(8, 3, 1, 2) }, [24, 29, 71]),
+            (
+                Architecture { attention: true, blocks: Blocks::Plain, ..architecture(6, 4, 2, 1) },
+                [33, 24, 40],
+            ),
+            (Architecture { roi: true, ..architecture(8, 3, 1, 2) }, [24, 29, 71]),
+            (Architecture { roi: true, ..architecture(6, 4, 2, 1) }, [33, 24, 40]),
+        ] {
+            let (off, same) = compare(&gpu, form, dims);
+            println!("{form:?} {dims:?}: off by {off:.1e}, {:.3} % of labels", 100.0 * same);
+            assert!(off < 1e-3 && same > 0.9995, "{form:?} {dims:?}: off by {off}, {same}");
+        }
     }
 }
 

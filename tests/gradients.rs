@@ -4,7 +4,7 @@
 
 use insitu_seg::engine::bench::noise;
 use insitu_seg::engine::norm::Line;
-use insitu_seg::kernels::{back, conv, join, norm, out, pool, up};
+use insitu_seg::kernels::{back, conv, gate, join, norm, out, pool, up};
 use insitu_seg::model::{EPSILON, LEAK};
 
 /// What is compared: the gradient, and the slope of a function of one number that is moved.
@@ -107,6 +107,53 @@ fn of_a_join() {
     agree(&found, a.len(), 1e-7, |n, by| {
         let sum = f64::from(a[n]) + f64::from(b[n]) + by;
         f64::from(gradient[n]) * if sum > 0.0 { sum } else { f64::from(LEAK) * sum }
+    });
+}
+
+/// `sigmoid(wp leaky(Ws s + bs + Wu u) + bp) s` of one voxel, times the gradient.
+fn gated(all: &[f64], skip: &[f64], up: &[f64], gradient: &[f64]) -> f64 {
+    let (channels, units) = (skip.len(), (all.len() - 1) / (2 * skip.len() + 2));
+    let (ws, rest) = all.split_at(units * channels);
+    let (bs, rest) = rest.split_at(units);
+    let (wu, rest) = rest.split_at(units * channels);
+    let unit = |h: usize| {
+        let term = |c: usize| ws[h * channels + c] * skip[c] + wu[h * channels + c] * up[c];
+        let n = bs[h] + (0..channels).map(term).sum::<f64>();
+        rest[h] * if n > 0.0 { n } else { f64::from(LEAK) * n }
+    };
+    let factor = 1.0 / (1.0 + (-rest[units] - (0..units).map(unit).sum::<f64>()).exp());
+    skip.iter().zip(gradient).map(|(s, g)| factor * s * g).sum()
+}
+
+#[test]
+fn of_an_attention_gate() {
+    let (channels, units) = (3, 2);
+    let (skip, up, gradient) =
+        (noise(channels * VOLUME, 1), noise(channels * VOLUME, 2), noise(channels * VOLUME, 3));
+    let all = noise(2 * units * channels + 2 * units + 1, 4);
+    let same = [Line::SAME; 3];
+    let found = back::gate::reference(&gradient, &all, units, (&skip, &same), (&up, &same));
+    let forward = gate::reference(&all, units, (&skip, &same), (&up, &same));
+    let whole = |all: &[f64], skip: &[f64], up: &[f64]| {
+        let column = |map: &[f64], at: usize| (0..channels).map(|c| map[c * VOLUME + at]).collect::<Vec<_>>();
+        let g = wide(&gradient);
+        (0..VOLUME).map(|at| gated(all, &column(skip, at), &column(up, at), &column(&g, at))).sum::<f64>()
+    };
+    let (all_wide, skip_wide, up_wide) = (wide(&all), wide(&skip), wide(&up));
+    assert!((product(&forward, &gradient) - whole(&all_wide, &skip_wide, &up_wide)).abs() < 1e-4);
+    let nudged = |values: &[f64], n: usize, by: f64| {
+        let mut values = values.to_vec();
+        values[n] += by;
+        values
+    };
+    agree(&found.skip, skip.len(), 1e-6, |n, by| whole(&all_wide, &nudged(&skip_wide, n, by), &up_wide));
+    agree(&found.up, up.len(), 1e-6, |n, by| whole(&all_wide, &skip_wide, &nudged(&up_wide, n, by)));
+    // The weights, by the sums of a last step.
+    let (ws, bs) = back::out::weight_reference(&found.dn, &skip, &same);
+    let (wu, _) = back::out::weight_reference(&found.dn, &up, &same);
+    let (wp, bp) = back::out::weight_reference(&found.dt, &found.q, &[Line::SAME; 2]);
+    agree(&[ws, bs, wu, wp, bp].concat(), all.len(), 1e-6, |n, by| {
+        whole(&nudged(&all_wide, n, by), &skip_wide, &up_wide)
     });
 }
 

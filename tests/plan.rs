@@ -10,7 +10,7 @@ use insitu_seg::kernels::{Kernel, Precision, conv};
 use insitu_seg::model::Architecture;
 
 fn graph(base: usize) -> Graph {
-    Graph::of(&Architecture { base, depth: 3, inputs: 1, outputs: 2 })
+    Graph::of(&Architecture { base, depth: 3, inputs: 1, outputs: 2, ..Architecture::default() })
 }
 
 fn settings(precision: Precision, limits: Limits) -> Settings {
@@ -32,7 +32,7 @@ fn follow(plan: &Plan, limits: &Limits) -> u64 {
                 peak = peak.max(sizes.iter().sum());
             }
             Op::Drop { buffer } => sizes[*buffer] = 0,
-            Op::Upload { buffer, .. } | Op::Mark { buffer, .. } | Op::Target { buffer } => {
+            Op::Upload { buffer, .. } | Op::Mark { buffer, .. } | Op::Target { buffer, .. } => {
                 alive(&sizes, *buffer);
             }
             Op::Clear { binding } | Op::Read { binding, .. } => {
@@ -139,7 +139,7 @@ fn the_tiled_convolution_reads_little() {
 /// A training step on a patch of 96^3 stays within 1.5 GB at 32 channels, and what does not learn costs nothing.
 #[test]
 fn training_fits_and_is_cut_into_short_dispatches() {
-    let architecture = Architecture { base: 32, depth: 3, inputs: 1, outputs: 2 };
+    let architecture = Architecture { base: 32, depth: 3, inputs: 1, outputs: 2, ..Architecture::default() };
     let (graph, parameters) = (Graph::of(&architecture), Parameters::new(&architecture));
     let settings = Settings { labels: false, ..settings(Precision::F32, Limits::default()) };
     let share = Share { share: 1.0, fresh: true, entropy: true };

@@ -117,6 +117,85 @@ fn a_model_is_trained_resumed_packed_and_used() {
     assert!(String::from_utf8_lossy(&run.stderr).contains("patch-0.safetensors: found SHA-256"));
 }
 
+/// Kills a training again and again, at any moment, and goes on each time; nothing that lies on disk is ever half
+/// written, and in the end all is, number by number, as if it had never been killed.
+#[test]
+#[cfg(unix)]
+fn a_training_that_is_killed_goes_on_as_if_it_had_not_been() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    task(folder.path());
+    let data = path("");
+    let arguments = |model: &str, log: &str| {
+        let fixed =
+            ["train", "--data", &data, "--stage", "patch", "--fold", "1", "--base", "2", "--steps", "150"];
+        let own = ["--model", model, "--log", log, "--backend", "cpu", "--resume"];
+        fixed.iter().chain(&own).map(|word| (*word).to_owned()).collect::<Vec<_>>()
+    };
+    let (whole, whole_log) = (path("whole"), path("whole.csv"));
+    let since = std::time::Instant::now();
+    done(&arguments(&whole, &whole_log).iter().map(String::as_str).collect::<Vec<_>>());
+    let took = since.elapsed();
+
+    let (killed, killed_log) = (path("killed"), path("killed.csv"));
+    let mut kills = 0;
+    for round in 1.. {
+        assert!(round < 200, "it does not come to an end");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_insitu"))
+            .args(arguments(&killed, &killed_log))
+            .stderr(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        // A share of the whole time that changes from round to round, so that kills fall on all that a run does.
+        std::thread::sleep(took.mul_f64(0.05 + 0.02 * f64::from(round * 7 % 11)));
+        if let Some(status) = child.try_wait().unwrap() {
+            assert!(status.success());
+            break;
+        }
+        child.kill().unwrap(); // SIGKILL
+        child.wait().unwrap();
+        kills += 1;
+        whole_rows(&killed_log);
+        if let Ok(card) = std::fs::read(Path::new(&killed).join("model.json")) {
+            let card = insitu_seg::card::Card::read(&card).unwrap();
+            for fold in card.stages.patch.iter().flat_map(|stage| &stage.folds) {
+                let bytes = std::fs::read(Path::new(&killed).join(&fold.file)).unwrap();
+                fold.check(&bytes).unwrap();
+            }
+        }
+    }
+    assert!(kills >= 3, "only {kills} kills");
+    let tensors = |model: &str, file: &str| {
+        insitu_seg::store::read_weights(&std::fs::read(Path::new(model).join(file)).unwrap()).unwrap()
+    };
+    for file in ["patch-1.safetensors", "state-patch-1.safetensors"] {
+        assert!(tensors(&whole, file) == tensors(&killed, file), "{file} differs");
+    }
+    // All but the seconds.
+    let rows = |log: &str| {
+        whole_rows(log)
+            .into_iter()
+            .map(|mut row| {
+                row.remove(2);
+                row
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(rows(&whole_log), rows(&killed_log));
+    eprintln!("killed {kills} times");
+}
+
+/// The rows of a log, each with as many cells as the first and the last with its end.
+fn whole_rows(log: &str) -> Vec<Vec<String>> {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    assert!(text.is_empty() || text.ends_with('\n'), "half a row: {text}");
+    let rows: Vec<Vec<String>> =
+        text.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect();
+    assert!(rows.iter().all(|row| row.len() == rows[0].len()), "rows of different lengths: {text}");
+    rows
+}
+
 #[test]
 fn wrong_settings_are_refused_in_one_line() {
     let folder = tempfile::tempdir().unwrap();

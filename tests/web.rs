@@ -5,7 +5,7 @@
 #[path = "common/golden.rs"]
 mod golden;
 
-use golden::{Golden, deviation, our_name};
+use golden::{deviation, instances};
 use insitu_seg::card::Card;
 use insitu_seg::device::{Backend, Compute};
 use insitu_seg::engine::adam::Settings;
@@ -14,7 +14,7 @@ use insitu_seg::engine::learner::Example;
 use insitu_seg::engine::loss::Loss;
 use insitu_seg::engine::{Network, cpu, gpu};
 use insitu_seg::kernels::{Kernel, Precision};
-use insitu_seg::model::Architecture;
+use insitu_seg::model::sigmoid;
 use insitu_seg::predict::{Model, Progress, segment, self_check};
 use insitu_seg::{Limits, read_volume, store, write_labels};
 use std::ops::ControlFlow;
@@ -22,9 +22,6 @@ use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_config
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
-const ODD: &[u8] = include_bytes!("data/network/depth3_odd.safetensors");
-const DEEP: &[u8] = include_bytes!("data/network/depth4_two_channels.safetensors");
-const SMALL: &[u8] = include_bytes!("data/network/depth3_smallest_patch.safetensors");
 const SAMPLE: &[u8] = include_bytes!("../pkg/samples/hippocampus/image.nii.gz");
 const CARD: &[u8] = include_bytes!("../pkg/models/hippocampus/model.json");
 const WHOLE: &[u8] = include_bytes!("../pkg/models/hippocampus/whole-0.safetensors");
@@ -43,20 +40,20 @@ async fn gpu() -> Compute {
 }
 
 async fn equals_keras(compute: &Compute, tolerance: f32) {
-    let architecture = |base, depth, inputs, outputs| Architecture { base, depth, inputs, outputs };
-    for (name, bytes, form) in [
-        ("depth3_smallest_patch", SMALL, architecture(4, 3, 1, 1)),
-        ("depth3_odd", ODD, architecture(4, 3, 1, 2)),
-        ("depth4_two_channels", DEEP, architecture(2, 4, 2, 3)),
-    ] {
-        let golden = Golden::new(bytes);
+    for instance in instances() {
+        let (name, form, golden) = (instance.name, instance.architecture, instance.golden());
         let (image, dims) = golden.input();
-        let network = Network::new(&form, &golden.weights, compute).unwrap();
-        let logits = network.logits(image, dims, &mut |_| Ok(())).await.unwrap();
-        let found: Vec<f32> = logits.iter().map(|logit| 1.0 / (1.0 + (-logit).exp())).collect();
-        let off = deviation(&found, &golden.tensors["output"].values);
-        console_log!("{name} on {}: output off by {off:.1e}", compute.adapter());
-        assert!(off <= tolerance, "{name}: output off by {off}");
+        let mut networks = vec![("output", Network::new(&form, &golden.weights, compute).unwrap())];
+        if form.roi {
+            networks.push(("roi", Network::roi(&form, &golden.weights, compute).unwrap()));
+        }
+        for (key, network) in networks {
+            let logits = network.logits(image, dims, &mut |_| Ok(())).await.unwrap();
+            let found: Vec<f32> = logits.into_iter().map(sigmoid).collect();
+            let off = deviation(&found, &golden.tensors[key].values);
+            console_log!("{name} on {}: {key} off by {off:.1e}", compute.adapter());
+            assert!(off <= tolerance, "{name}: {key} off by {off}");
+        }
     }
 }
 
@@ -70,20 +67,12 @@ async fn the_network_on_the_cpu_equals_keras() {
     equals_keras(&Compute::Cpu, 2e-4).await;
 }
 
-/// On the CPU within 2e-3 and on WebGPU within 5e-3; tests/network.rs says why one weight of the deep one is moved.
+/// On the CPU within 2e-3 and on WebGPU within 5e-3.
 #[wasm_bindgen_test]
 async fn gradients_equal_keras() {
     let Compute::Gpu(gpu) = gpu().await else { panic!("no GPU") };
-    let architecture = |base, depth, inputs, outputs| Architecture { base, depth, inputs, outputs };
-    for (name, bytes, form) in [
-        ("depth3_smallest_patch", SMALL, architecture(4, 3, 1, 1)),
-        ("depth3_odd", ODD, architecture(4, 3, 1, 2)),
-        ("depth4_two_channels", DEEP, architecture(2, 4, 2, 3)),
-    ] {
-        let mut golden = Golden::new(bytes);
-        if name == "depth4_two_channels" {
-            golden.weights.get_mut("head.norm.beta").unwrap().values[1] += 1.4e-5;
-        }
+    for instance in instances() {
+        let (name, form, golden) = (instance.name, instance.architecture, instance.nudged());
         let (image, dims) = golden.input();
         let example = Example { image, target: &golden.tensors["target"].values, dims };
         let (settings, weights) = (Settings::default(), &golden.weights);
@@ -93,16 +82,16 @@ async fn gradients_equal_keras() {
             ("WebGPU", 5e-3, on_gpu.gradients(&[example], &|_| true).await.unwrap().1),
             ("CPU", 2e-3, on_cpu.gradients(&[example], &|_| true).unwrap().1),
         ];
+        let (_, expected) = golden.lesson(golden.prefixes());
         for (device, tolerance, gradients) in found {
-            let (mut checked, mut most) = (0, 0f32);
-            for (key, array) in &golden.tensors {
-                let Some(keras) = key.strip_prefix("grad.") else { continue };
-                let off = deviation(&gradients[&our_name(keras)].values, &array.values);
-                assert!(off < tolerance, "{name} on {device}: gradient of {keras} off by {off}");
-                (checked, most) = (checked + 1, most.max(off));
+            let mut most = 0f32;
+            for (tensor, values) in &expected {
+                let off = deviation(&gradients[tensor].values, values);
+                assert!(off < tolerance, "{name} on {device}: gradient of {tensor} off by {off}");
+                most = most.max(off);
             }
-            assert!(checked > 10, "{name}: {checked} gradients");
-            console_log!("{name} on {device}: {checked} gradients off by {most:.1e} at most");
+            assert!(expected.len() > 10, "{name}: {} gradients", expected.len());
+            console_log!("{name} on {device}: {} gradients off by {most:.1e} at most", expected.len());
         }
     }
 }

@@ -4,6 +4,7 @@ use super::{SOME_FAILED, say, write};
 use clap::Args;
 use insitu_seg::file::split_name;
 use insitu_seg::metrics::agreement;
+use insitu_seg::task::Task;
 use insitu_seg::train::data::{case_id, open};
 use insitu_seg::{Error, Result};
 use serde_json::{Map, Value, json};
@@ -20,9 +21,12 @@ pub struct Arguments {
     /// Folder of the masks to judge, under the same file names
     #[arg(long)]
     pred: PathBuf,
-    /// Tolerance of the surface distance in mm
-    #[arg(long, default_value_t = 1.0)]
-    tolerance: f64,
+    /// Tolerance of the surface distance in mm (1 where nothing is said)
+    #[arg(long)]
+    tolerance: Option<f64>,
+    /// A task of the Medical Segmentation Decathlon, by name or number, whose tolerance is taken
+    #[arg(long, conflicts_with = "tolerance")]
+    task: Option<String>,
     /// Where to write the figures
     #[arg(long)]
     json: Option<PathBuf>,
@@ -40,6 +44,7 @@ struct Row {
 /// Compares every mask that has a truth of the same name; labels are those that occur anywhere in the truth or
 /// the masks.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let tolerance = tolerance(arguments)?;
     let (truths, preds) = (masks(&arguments.truth)?, masks(&arguments.pred)?);
     let missing: Vec<&String> = truths.keys().filter(|case| !preds.contains_key(*case)).collect();
     let pairs: Vec<_> =
@@ -59,7 +64,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let labels = labels(&pairs)?;
     let mut rows = Vec::new();
     for (case, truth, pred) in pairs {
-        rows.extend(judge(case, truth, pred, &labels, arguments.tolerance)?);
+        rows.extend(judge(case, truth, pred, &labels, tolerance)?);
     }
     let means = means(&rows, &labels);
     for (label, mean) in &means {
@@ -73,11 +78,22 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             .iter()
             .map(|row| json!({"case": row.case, "label": row.label, "dsc": row.dsc, "nsd": row.nsd, "hd95_mm": finite(row.hd95_mm)}))
             .collect();
-        let value =
-            json!({"tolerance_mm": arguments.tolerance, "cases": cases, "mean": means, "missing": missing});
+        let value = json!({"tolerance_mm": tolerance, "cases": cases, "mean": means, "missing": missing});
         write(path, format!("{value:#}\n").as_bytes())?;
     }
     Ok(if missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(SOME_FAILED) })
+}
+
+fn tolerance(arguments: &Arguments) -> Result<f64> {
+    let Some(name) = &arguments.task else { return Ok(arguments.tolerance.unwrap_or(1.0)) };
+    let task = Task::find(name).ok_or_else(|| {
+        Error::argument(
+            "--task",
+            format!("\"{name}\""),
+            "a task of the decathlon, Task01 to Task10 or its name",
+        )
+    })?;
+    Ok(task.tolerance_mm)
 }
 
 /// Infinite has no number in JSON: null.

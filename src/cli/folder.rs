@@ -62,8 +62,8 @@ pub fn read_card(folder: &Path) -> Result<Card> {
     Card::read(&read(&folder.join("model.json"))?).map_err(|error| error.within(folder.display()))
 }
 
-/// Writes weights and enters them into the card of their stage. The card is written last, so a folder is valid
-/// at any time.
+/// Writes weights and enters them into the card of their stage. The folder is valid at any time: before a file changes,
+/// the card knows both its hashes.
 pub fn write_fold(
     folder: &Path,
     card: &mut Card,
@@ -81,17 +81,23 @@ pub fn write_fold(
     let bytes = store::write_weights(weights, precision, metadata)?;
     fold.sha256 = store::hash(&bytes);
     make_folder(folder)?;
-    write(&folder.join(&fold.file), &bytes)?;
+    let place = folder.join("model.json");
     let slot = card.stages.slot(stage);
     let mut folds = match slot.take() {
         Some(old) if old.architecture == form.architecture => old.folds,
         _ => Vec::new(),
     };
+    if let Some(old) = folds.iter_mut().find(|old| old.fold == fold.fold) {
+        old.next = Some(fold.sha256.clone());
+        *slot = Some(StageCard { architecture: form.architecture, folds: folds.clone() });
+        write(&place, &card.write()?)?;
+    }
+    write(&folder.join(&fold.file), &bytes)?;
     folds.retain(|other| other.fold != fold.fold);
     folds.push(fold);
     folds.sort_by_key(|fold| fold.fold);
-    *slot = Some(StageCard { architecture: form.architecture, folds });
-    write(&folder.join("model.json"), &card.write()?)
+    *card.stages.slot(stage) = Some(StageCard { architecture: form.architecture, folds });
+    write(&place, &card.write()?)
 }
 
 /// `insitu pack`: every fold of every stage, rounded to 16 bits.
@@ -114,7 +120,7 @@ pub fn pack(arguments: &PackArguments) -> Result<ExitCode> {
         })?;
         for fold in &form.folds {
             let bytes = read(&arguments.model.join(&fold.file))?;
-            store::check_hash(&fold.file, &bytes, &fold.sha256)?;
+            fold.check(&bytes)?;
             let weights = store::read_weights(&bytes).map_err(|error| error.within(&fold.file))?;
             checked.push((stage, form, fold, weights));
         }

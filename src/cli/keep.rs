@@ -1,12 +1,16 @@
-//! What `insitu train` leaves on disk: the log, the best weights with their entry in the card, and the state to go
-//! on from.
+//! What `insitu train` leaves on disk: the log and its picture, the best weights with their entry in the card, and the
+//! state to go on from. Each file is written whole or not at all, and the state last: a run that is killed at any
+//! moment goes on from the state, and the log is cut back to what it was then.
 
 use super::folder::{read_card, write_fold};
-use super::{make_folder, read, write};
+use super::picture::picture;
+use super::{folder_of, make_folder, read, write};
 use insitu_seg::card::{Card, Fold, Stage, StageCard};
 use insitu_seg::store::{self, Precision, Weights};
 use insitu_seg::train::fit::{Epoch, Fit, Progress};
+use insitu_seg::train::steady::Standing;
 use insitu_seg::{Error, Result};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -19,16 +23,34 @@ pub struct Keep<'a> {
     state: PathBuf,
 }
 
+/// What the state says beside its tensors.
+#[derive(Serialize, Deserialize)]
+struct Moment {
+    progress: Progress,
+    /// Steps of the optimiser.
+    steps: usize,
+    /// Length of the log, in bytes.
+    log: usize,
+}
+
+/// What the name of a weight begins with in the state; the optimiser's have their own beginnings.
+const WEIGHT: &str = "weight/";
+
 impl<'a> Keep<'a> {
     /// The places of one fold of one stage in the folder `model`.
     pub fn new(model: &'a Path, log: Option<&'a Path>, stage: Stage, fold: usize) -> Self {
-        Self { model, log, stage, fold, state: model.join(format!("state-{}-{fold}", stage.name())) }
+        let state = model.join(format!("state-{}-{fold}.safetensors", stage.name()));
+        Self { model, log, stage, fold, state }
     }
 
     /// Logs an epoch, and keeps its weights if they are the best so far.
     pub fn epoch(&self, epoch: &Epoch, weights: &Weights, card: &mut Card, form: &StageCard) -> Result<()> {
         if let Some(log) = self.log {
-            append(log, epoch)?;
+            make_folder(folder_of(log))?;
+            let text = with_row(text(log)?, epoch)
+                .map_err(|error| Error::argument(log.display().to_string(), error, "a CSV log"))?;
+            write(log, text.as_bytes())?;
+            write(&log.with_extension("svg"), picture(&text)?.as_bytes())?;
         }
         if !epoch.improved {
             return Ok(());
@@ -41,6 +63,7 @@ impl<'a> Keep<'a> {
             fold: self.fold,
             file: format!("{}-{}.safetensors", self.stage.name(), self.fold),
             sha256: String::new(),
+            next: None,
             steps: epoch.progress.step,
             validation_dice: epoch.check_dice.iter().map(|dice| (dice * 1e4).round() / 1e4).collect(),
             command: command(),
@@ -50,47 +73,72 @@ impl<'a> Keep<'a> {
 
     /// Saves everything that is needed to go on.
     pub fn state(&self, fit: &Fit) -> Result<()> {
-        let (weights, optimizer, progress) = pollster::block_on(fit.state())?;
-        make_folder(&self.state)?;
-        let pack = |weights| store::write_weights(weights, Precision::F32, HashMap::new());
-        write(&self.state.join("weights.safetensors"), &pack(&weights)?)?;
-        write(&self.state.join("optimizer.safetensors"), &pack(&optimizer)?)?;
-        let text = serde_json::to_vec(&progress)
+        let (Standing { weights, optimizer, steps }, progress) = fit.state();
+        let log = self.log.map(text).transpose()?.unwrap_or_default().len();
+        let moment = serde_json::to_string(&Moment { progress, steps: *steps, log })
             .map_err(|error| Error::argument("progress", error.to_string(), "finite numbers"))?;
-        write(&self.state.join("progress.json"), &text)
+        let weights = weights.iter().map(|(name, array)| (format!("{WEIGHT}{name}"), array.clone()));
+        let all = weights.chain(optimizer.clone()).collect();
+        let metadata = HashMap::from([("moment".to_owned(), moment)]);
+        make_folder(self.model)?;
+        write(&self.state, &store::write_weights(&all, Precision::F32, metadata)?)
     }
 
-    /// Goes on from what [`Self::state`] saved.
-    pub fn resume(&self, fit: Fit) -> Result<Fit> {
-        let file = |name: &str| read(&self.state.join(name));
-        let progress: Progress = serde_json::from_slice(&file("progress.json")?).map_err(|error| {
-            Error::malformed("progress.json", error.to_string(), "the state of a training run")
+    /// Goes on from what [`Self::state`] saved; `false` where nothing was.
+    pub fn resume(&self, fit: &mut Fit) -> Result<bool> {
+        if !self.state.exists() {
+            eprintln!("{} is not there: training begins", self.state.display());
+            return Ok(false);
+        }
+        let bytes = read(&self.state)?;
+        let place = |error: Error| error.within(self.state.display());
+        let metadata = store::read_metadata(&bytes).map_err(place)?;
+        let moment = metadata.get("moment").map_or("", String::as_str);
+        let Moment { progress, steps, log } = serde_json::from_str(moment).map_err(|error| {
+            place(Error::malformed("moment", error.to_string(), "the state of a training run"))
         })?;
-        let weights = store::read_weights(&file("weights.safetensors")?)?;
-        fit.restore(weights, store::read_weights(&file("optimizer.safetensors")?)?, progress)
+        let (mut weights, mut optimizer) = (Weights::new(), Weights::new());
+        for (name, array) in store::read_weights(&bytes).map_err(place)? {
+            match name.strip_prefix(WEIGHT) {
+                Some(bare) => weights.insert(bare.to_owned(), array),
+                None => optimizer.insert(name, array),
+            };
+        }
+        fit.resume(Standing { weights, optimizer, steps }, progress).map_err(place)?;
+        // Epochs that were logged after the state was saved come again.
+        if let Some(path) = self.log
+            && let Some(known) = text(path)?.get(..log)
+        {
+            write(path, known.as_bytes())?;
+        }
+        Ok(true)
     }
 }
 
-/// Adds a line to the log, with a head line if it is new.
-fn append(log: &Path, epoch: &Epoch) -> Result<()> {
-    let fresh = !log.exists();
-    let fault = |error: std::io::Error| Error::io(log, &error);
-    let file = std::fs::OpenOptions::new().create(true).append(true).open(log).map_err(fault)?;
-    let mut writer = csv::Writer::from_writer(file);
-    let numbered = |i: usize| format!("validation_dice_{}", i + 1);
+/// What a log holds; nothing where it is not there yet.
+fn text(log: &Path) -> Result<String> {
+    match std::fs::read_to_string(log) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        read => read.map_err(|error| Error::io(log, &error)),
+    }
+}
+
+/// The log with one more line, and a head line before a run's first.
+fn with_row(text: String, epoch: &Epoch) -> std::result::Result<String, String> {
+    let Epoch { progress, rate, loss, check_loss, check_dice, .. } = epoch;
     let head =
         ["epoch", "steps", "seconds", "rate", "loss", "validation_loss"].map(str::to_owned).into_iter();
-    let Epoch { progress, rate, loss, check_loss, check_dice, .. } = epoch;
+    let numbered = (1..=check_dice.len()).map(|label| format!("validation_dice_{label}"));
     let values = [*rate, *loss, *check_loss].into_iter().chain(check_dice.iter().copied());
     let row = [progress.epoch.to_string(), progress.step.to_string(), format!("{:.1}", progress.seconds)];
     let row = row.into_iter().chain(values.map(|value| format!("{value:.6}")));
-    let refused =
-        |error: csv::Error| Error::argument(log.display().to_string(), error.to_string(), "a CSV log");
-    if fresh {
-        writer.write_record(head.chain((0..check_dice.len()).map(numbered))).map_err(refused)?;
+    let mut writer = csv::Writer::from_writer(text.into_bytes());
+    if progress.epoch == 1 {
+        writer.write_record(head.chain(numbered)).map_err(|error| error.to_string())?;
     }
-    writer.write_record(row).map_err(refused)?;
-    writer.flush().map_err(fault)
+    writer.write_record(row).map_err(|error| error.to_string())?;
+    let bytes = writer.into_inner().map_err(|error| error.to_string())?;
+    String::from_utf8(bytes).map_err(|error| error.to_string())
 }
 
 /// The command as it was given.

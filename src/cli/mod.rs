@@ -1,10 +1,13 @@
 //! The command's arguments, and what its parts share.
 
 mod bench;
+mod cases;
 mod evaluate;
 mod folder;
 mod info;
 mod keep;
+mod phantom;
+mod picture;
 mod record;
 mod segment;
 mod train;
@@ -35,6 +38,8 @@ enum Action {
     Segment(segment::Arguments),
     /// Train a stage of a model on a task's folder
     Train(train::Arguments),
+    /// Make a data set of phantoms to try out training: images with known labels, of any task
+    Phantom(phantom::Arguments),
     /// Copy a trained model in the form that is shipped (16-bit weights)
     Pack(folder::PackArguments),
     /// Measure how fast a network runs here
@@ -66,6 +71,7 @@ pub fn run(command: Command) -> Result<ExitCode> {
     match command.action {
         Action::Segment(arguments) => segment::run(&arguments),
         Action::Train(arguments) => train::run(&arguments),
+        Action::Phantom(arguments) => phantom::run(&arguments),
         Action::Pack(arguments) => folder::pack(&arguments),
         Action::Bench(arguments) => bench::run(&arguments),
         Action::Evaluate(arguments) => evaluate::run(&arguments),

@@ -4,15 +4,17 @@ use super::folder::{find, read_card};
 use super::record::{report, volumes};
 use super::{Budget, NOTHING_DONE, SOME_FAILED, bar, folder_of, make_folder, read, write};
 use clap::{Args, ValueEnum};
+use indicatif::ProgressBar;
 use insitu_seg::card::Card;
 use insitu_seg::device::{Backend, Compute};
 use insitu_seg::file::{parts, split_name};
-use insitu_seg::predict::{Model, Progress, Segmentation, segment, self_check};
+use insitu_seg::predict::{Bounds, Model, Progress, Segmentation, segment_within, self_check};
 use insitu_seg::train::data::case_id;
 use insitu_seg::{Error, Limits, Nifti, Result, Volume, open_path, write_labels, write_seg_nrrd};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Instant;
 
 /// What computes.
 #[derive(Clone, Copy, ValueEnum)]
@@ -56,6 +58,10 @@ pub struct Arguments {
     /// All folds of the model in place of the first
     #[arg(long)]
     ensemble: bool,
+    /// The box in which the patch network looks, in voxels of the file as the report gives it: first x, y, z, then one
+    /// past the last. The whole network is not asked
+    #[arg(long = "box", value_delimiter = ',', value_name = "X,Y,Z,X,Y,Z")]
+    bounds: Option<Vec<usize>>,
     /// What was done, as JSON
     #[arg(long)]
     report: Option<PathBuf>,
@@ -68,6 +74,7 @@ pub struct Arguments {
 
 /// Segments every input. A fault of one input of many does not stop the others.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let bounds = arguments.bounds.as_deref().map(corners).transpose()?;
     let targets = targets(arguments)?;
     let mut written = targets.clone();
     written.extend(arguments.report.iter().chain(&arguments.csv).cloned());
@@ -79,24 +86,32 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut model = None;
     let (mut reports, mut table) = (Vec::new(), Vec::new());
     let mut failed = 0;
-    for (input, output) in arguments.inputs.iter().zip(&targets) {
+    let bar = bar(WHOLE * targets.len() as u64, "{msg} [{bar:40}] {percent}%, {eta} left");
+    for (number, (input, output)) in arguments.inputs.iter().zip(&targets).enumerate() {
+        let since = Instant::now();
+        bar.set_position(WHOLE * number as u64);
         let done = load(input, &card, &arguments.budget.limits()).and_then(|volume| {
             if model.is_none() {
                 model = Some(pollster::block_on(open(arguments, &card, &folder))?);
             }
             let Some(model) = &model else { return Ok(None) };
-            let result = one(model, input, &volume, output)?;
+            let result = one(model, input, &volume, output, bounds, &bar)?;
+            if targets.len() > 1 {
+                let seconds = since.elapsed().as_secs_f64();
+                bar.suspend(|| eprintln!("{}: {seconds:.2} s", input.display()));
+            }
             table.extend(result.classes.iter().map(|class| (case_id(input), class.clone())));
             arguments.report.as_ref().map(|_| report(model, input, &result)).transpose()
         });
         match done {
             Ok(report) => reports.extend(report),
             Err(error) => {
-                eprintln!("insitu: {error}");
+                bar.suspend(|| eprintln!("insitu: {error}"));
                 failed += 1;
             }
         }
     }
+    bar.finish_and_clear();
     if let (Some(path), false) = (&arguments.report, reports.is_empty()) {
         let value =
             if arguments.out_dir.is_none() { reports.remove(0) } else { serde_json::Value::Array(reports) };
@@ -110,6 +125,16 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         n if n == targets.len() => ExitCode::from(NOTHING_DONE),
         _ => ExitCode::from(SOME_FAILED),
     })
+}
+
+/// The box of six numbers.
+fn corners(numbers: &[usize]) -> Result<Bounds> {
+    match *numbers {
+        [a, b, c, x, y, z] => Ok(([a, b, c], [x, y, z])),
+        _ => {
+            Err(Error::argument("--box", format!("{} numbers", numbers.len()), "6: its start, then its end"))
+        }
+    }
 }
 
 /// The output of each input.
@@ -228,16 +253,31 @@ fn load(input: &Path, card: &Card, limits: &Limits) -> Result<Volume> {
     open_path(input, limits).and_then(fits).map_err(|error| error.of_file(input))
 }
 
-fn one(model: &Model, input: &Path, volume: &Volume, output: &Path) -> Result<Segmentation> {
-    let bar = bar(1000, "{msg:8} [{bar:40}] {percent}%, {eta} left");
+/// The length of the bar for one input; half of it is the whole network's, half the patch network's.
+const WHOLE: u64 = 1000;
+
+fn one(
+    model: &Model,
+    input: &Path,
+    volume: &Volume,
+    output: &Path,
+    bounds: Option<Bounds>,
+    bar: &ProgressBar,
+) -> Result<Segmentation> {
+    let begun = bar.position();
+    bar.set_message(case_id(input));
     let mut watch = |Progress { stage, done }: Progress| {
-        bar.set_message(stage);
-        bar.set_position((done * 1000.0) as u64);
+        let halves = match stage {
+            "prepare" => 0.0,
+            "whole" => done,
+            "patch" => 1.0 + done,
+            _ => 2.0,
+        };
+        bar.set_position(begun + (halves / 2.0 * WHOLE as f64) as u64);
         ControlFlow::Continue(())
     };
-    let result = pollster::block_on(segment(model, volume, &mut watch))
+    let result = pollster::block_on(segment_within(model, volume, bounds, &mut watch))
         .map_err(|error| error.within(input.display()))?;
-    bar.finish_and_clear();
     let name = output.to_string_lossy().to_ascii_lowercase();
     let mask = if name.ends_with(".nrrd") {
         write_seg_nrrd(&result.labels, volume, &result.segments())?
@@ -246,7 +286,7 @@ fn one(model: &Model, input: &Path, volume: &Volume, output: &Path) -> Result<Se
     };
     write(output, &mask)?;
     for warning in &result.warnings {
-        eprintln!("insitu: {}: warning: {warning}", input.display());
+        bar.suspend(|| eprintln!("insitu: {}: warning: {warning}", input.display()));
     }
     Ok(result)
 }

@@ -1,6 +1,6 @@
 //! `insitu train`: one stage of a model, on a task's folder.
 
-use super::folder::read_card;
+use super::cases::DataArguments;
 use super::keep::Keep;
 use super::segment::BackendName;
 use super::{bar, read, say};
@@ -8,21 +8,23 @@ use clap::{Args, ValueEnum};
 use insitu_seg::card::{Card, Stage, StageCard};
 use insitu_seg::device::Compute;
 use insitu_seg::engine::adam::Settings;
-use insitu_seg::model::Architecture;
+use insitu_seg::model::{Architecture, Blocks};
 use insitu_seg::store::{self, Weights};
-use insitu_seg::train::data::{Case, Manifest, read_case, split};
-use insitu_seg::train::fit::{Budget, Epoch, Event, Fit, Plan, fresh};
+use insitu_seg::train::data::split;
+use insitu_seg::train::fit::{Budget, Epoch, Event, Fit, Pass, Plan, Schedule, fresh};
 use insitu_seg::train::sample::Augment;
-use insitu_seg::{Error, Kind, Result};
+use insitu_seg::{Error, Result};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Number of folds of the cross-validation.
 const FOLDS: usize = 4;
+/// How long a state on disk may be behind.
+const SAVE: Duration = Duration::from_secs(120);
 
 #[derive(Clone, Copy, ValueEnum)]
 enum StageName {
@@ -30,12 +32,37 @@ enum StageName {
     Patch,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum ScheduleName {
+    /// Falls by a cosine
+    Cosine,
+    /// Falls by a power of 0.9
+    Power,
+    /// Stays
+    Constant,
+}
+
+impl From<ScheduleName> for Schedule {
+    fn from(name: ScheduleName) -> Self {
+        match name {
+            ScheduleName::Cosine => Self::Cosine,
+            ScheduleName::Power => Self::Power,
+            ScheduleName::Constant => Self::Constant,
+        }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum BlocksName {
+    SeRes,
+    Plain,
+}
+
 /// Arguments of `insitu train`.
 #[derive(Args)]
 pub struct Arguments {
-    /// The task's folder, with dataset.json
-    #[arg(long)]
-    data: PathBuf,
+    #[command(flatten)]
+    data: DataArguments,
     /// Which network
     #[arg(long)]
     stage: StageName,
@@ -54,6 +81,21 @@ pub struct Arguments {
     /// Number of poolings, 3 or 4
     #[arg(long, default_value_t = 3)]
     depth: usize,
+    /// What levels are made of
+    #[arg(long, default_value = "se-res")]
+    blocks: BlocksName,
+    /// Weigh the skips by attention gates
+    #[arg(long)]
+    attention: bool,
+    /// Learn the region of interest too, at 1/8 of the size; a whole stage that has it finds the object by it
+    #[arg(long)]
+    roi: bool,
+    /// Probabilities not above one half become 0 before folds are summed or averaged
+    #[arg(long)]
+    threshold: bool,
+    /// Largest standard deviation of the noise on training images, whose own is 1
+    #[arg(long, value_name = "SD", default_value_t = Augment::default().noise)]
+    noise: f64,
     /// Samples per step
     #[arg(long, default_value_t = 1)]
     batch: usize,
@@ -63,7 +105,20 @@ pub struct Arguments {
     /// Largest learning rate
     #[arg(long, default_value_t = 1.5e-3)]
     rate: f64,
-    /// Start from these weights, as far as they fit
+    /// How the learning rate goes on after its rise over 50 steps
+    #[arg(long, default_value = "cosine")]
+    schedule: ScheduleName,
+    /// Decoupled weight decay; 0 makes AdamW Adam
+    #[arg(long, default_value_t = Settings::default().decay)]
+    decay: f32,
+    /// Largest norm of the gradient
+    #[arg(long, default_value_t = Settings::default().clip)]
+    clip: f32,
+    /// Decay of the running average of the weights, which is what is kept; 0 keeps the last weights
+    #[arg(long, default_value_t = Settings::default().average)]
+    average: f32,
+    /// Start from these weights, as far as they fit; "fresh" for none. The whole stage starts from the patch stage of the
+    /// same fold where the model has one
     #[arg(long)]
     init: Option<PathBuf>,
     /// Train for so many minutes
@@ -78,33 +133,35 @@ pub struct Arguments {
     /// What computes
     #[arg(long, default_value = "auto")]
     backend: BackendName,
-    /// Go on where an earlier run of the same model, stage and fold ended
+    /// Go on where an earlier run of the same model, stage and fold ended or was killed
     #[arg(long)]
     resume: bool,
 }
 
-/// Trains, logging and keeping the best weights after every epoch. Ctrl-C ends the epoch at hand early and
-/// saves the state to go on from.
+/// Trains, logging and keeping the best weights after every epoch. Ctrl-C saves the state to go on from.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let stage = match arguments.stage {
         StageName::Whole => Stage::Whole,
         StageName::Patch => Stage::Patch,
     };
     let architecture = check(arguments)?;
-    let manifest = Manifest::read(&arguments.data)?;
-    let (mut card, train, check) = prepare(arguments, &manifest)?;
-    let architecture = Architecture { outputs: stage.outputs(card.labels.len()), ..architecture };
-    let plan = plan(arguments, stage, &card, train.len());
+    let (mut card, cases, augment) = arguments.data.read(&arguments.model)?;
+    let (train, check) = split(cases, arguments.fold, FOLDS);
+    let (inputs, outputs) = (card.channels(), stage.outputs(card.labels.len()));
+    let architecture = Architecture { inputs, outputs, ..architecture };
+    let plan = plan(arguments, stage, &card, augment, train.len());
     let compute = pollster::block_on(Compute::open(arguments.backend.into()))?;
     let adapter = compute.adapter().to_owned();
-    let mut fit = Fit::new(plan, architecture, start(arguments, &architecture)?, compute)?;
+    let weights = start(arguments, stage, &card, &architecture)?;
+    let count = train.len();
+    let mut fit = pollster::block_on(Fit::new(plan, architecture, weights, compute, train))?;
     let keep = Keep::new(&arguments.model, arguments.log.as_deref(), stage, arguments.fold);
-    if arguments.resume {
-        fit = keep.resume(fit)?;
+    if !(arguments.resume && keep.resume(&mut fit)?) {
+        keep.state(&fit)?;
     }
     eprintln!(
         "{} cases to train, {} to validate, {} stage, fold {}, on {}",
-        train.len(),
+        count,
         check.len(),
         stage.name(),
         arguments.fold,
@@ -116,38 +173,35 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let _ = ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst));
     let bar = bar(1000, "{elapsed_precise} [{bar:40}] {percent}% {msg}, {eta} left");
     let form = StageCard { architecture, folds: Vec::new() };
-    loop {
-        let mut fault = None;
-        let more = pollster::block_on(fit.epoch(&train, &check, &mut |event| {
+    let mut pass = Pass::Epoch;
+    while pass != Pass::End {
+        let (mut fault, since) = (None, Instant::now());
+        pass = pollster::block_on(fit.epoch(&check, &mut |event| {
             match event {
-                Event::Step(spent, loss) => {
+                Event::Step(spent, Some(loss)) => {
                     bar.set_position((spent * 1000.0) as u64);
                     bar.set_message(format!("loss {loss:.3}"));
                 }
+                Event::Step(_, None) => bar.suspend(|| {
+                    eprintln!("a loss that is no number: back to the last state, at half the learning rate");
+                }),
                 Event::Epoch(epoch, weights) => {
-                    let done = keep.epoch(epoch, weights, &mut card, &form);
+                    fault = keep.epoch(epoch, weights, &mut card, &form).err();
                     bar.suspend(|| eprintln!("{}", summary(epoch)));
-                    fault = done.err();
                 }
             }
-            if stop.load(Ordering::SeqCst) && fault.is_none() {
+            if stop.load(Ordering::SeqCst) || since.elapsed() > SAVE {
                 ControlFlow::Break(())
             } else {
                 ControlFlow::Continue(())
             }
-        }));
+        }))?;
         if let Some(fault) = fault {
             return Err(fault);
         }
-        match more {
-            Ok(true) => keep.state(&fit)?,
-            Ok(false) => break keep.state(&fit)?,
-            Err(error) if error.kind == Kind::Cancelled => {
-                keep.state(&fit)?;
-                return Err(error);
-            }
-            // A run that broke down must not take the place of the state before it.
-            Err(error) => return Err(error),
+        keep.state(&fit)?;
+        if stop.load(Ordering::SeqCst) && pass != Pass::End {
+            return Err(Error::cancelled("training"));
         }
     }
     bar.finish_and_clear();
@@ -173,72 +227,34 @@ fn check(arguments: &Arguments) -> Result<Architecture> {
     if !arguments.rate.is_finite() || arguments.rate <= 0.0 {
         return wrong("--rate", arguments.rate.to_string(), "a positive number");
     }
+    let share = |value: f32| (0.0..1.0).contains(&value);
+    if !share(arguments.average) || !share(arguments.decay) || !(arguments.clip > 0.0) {
+        let Arguments { average, decay, clip, .. } = arguments;
+        let found = format!("{average}, {decay}, {clip}");
+        return wrong(
+            "--average, --decay, --clip",
+            found,
+            "two shares from 0 to below 1, and a number above 0",
+        );
+    }
     if arguments.steps == Some(0) || arguments.epochs == Some(0) {
         return wrong("--steps or --epochs", "0".into(), "at least 1");
     }
     if arguments.minutes.is_some_and(|m| !m.is_finite() || m <= 0.0 || m > 1e6) {
         return wrong("--minutes", arguments.minutes.unwrap_or_default().to_string(), "a positive number");
     }
-    Ok(Architecture { base, depth, inputs: 1, outputs: 1 })
-}
-
-/// Reads all cases and drafts or goes on with the model's card.
-fn prepare(arguments: &Arguments, manifest: &Manifest) -> Result<(Card, Vec<Case>, Vec<Case>)> {
-    if manifest.modality.len() != 1 {
-        let found = format!("{} channels", manifest.modality.len());
-        return Err(Error::unsupported("dataset.json: modality", found, "one channel"));
+    if !(0.0..=10.0).contains(&arguments.noise) {
+        return wrong("--noise", arguments.noise.to_string(), "0 to 10");
     }
-    if manifest.modality.values().any(|name| name.to_uppercase().contains("CT")) {
-        return Err(Error::unsupported(
-            "dataset.json: modality",
-            "CT",
-            "MR; windows of CT tasks are not computed yet",
-        ));
-    }
-    let labels = manifest.label_names();
-    if labels.is_empty() || labels.len() + 1 != manifest.labels.len() || labels.len() > 254 {
-        let found = manifest.labels.keys().cloned().collect::<Vec<_>>().join(", ");
-        let expected = "0 for the background, then 1, 2, 3 and so on without a gap, up to 254";
-        return Err(Error::malformed("dataset.json: labels", found, expected));
-    }
-    let mut card = match read_card(&arguments.model) {
-        Ok(card) => {
-            let known: Vec<String> = card.labels.iter().map(|label| label.name.clone()).collect();
-            if known != labels {
-                let found = format!("labels {}", labels.join(", "));
-                let expected = format!("{}, as {} has", known.join(", "), arguments.model.display());
-                return Err(Error::argument("dataset.json", found, expected));
-            }
-            card
-        }
-        Err(_) if !arguments.model.join("model.json").exists() => {
-            let name = arguments
-                .model
-                .file_name()
-                .map_or("model".into(), |name| name.to_string_lossy().into_owned());
-            let data = format!("{} ({})", manifest.name, manifest.reference.trim());
-            let modalities = manifest.modality.values().cloned().collect();
-            Card::draft(&name, &manifest.name, &labels, modalities, &data, &manifest.licence)
-        }
-        Err(error) => return Err(error),
+    let blocks = match arguments.blocks {
+        BlocksName::SeRes => Blocks::SeRes,
+        BlocksName::Plain => Blocks::Plain,
     };
-    let bar = bar(manifest.training.len() as u64, "reading {pos}/{len} {bar:40}");
-    let mut cases = Vec::new();
-    for pair in &manifest.training {
-        let case = read_case(&arguments.data, pair, manifest, &card.intensity)?;
-        for axis in 0..3 {
-            card.field_mm.min[axis] = card.field_mm.min[axis].min(case.dims[axis] as f64);
-            card.field_mm.max[axis] = card.field_mm.max[axis].max(case.dims[axis] as f64);
-        }
-        cases.push(case);
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
-    let (train, check) = split(cases, arguments.fold, FOLDS);
-    Ok((card, train, check))
+    let Arguments { attention, roi, threshold, .. } = *arguments;
+    Ok(Architecture { base, depth, inputs: 1, outputs: 1, blocks, attention, roi, threshold })
 }
 
-fn plan(arguments: &Arguments, stage: Stage, card: &Card, cases: usize) -> Plan {
+fn plan(arguments: &Arguments, stage: Stage, card: &Card, augment: Augment, cases: usize) -> Plan {
     let steps = cases.div_ceil(arguments.batch);
     let budget = match (arguments.minutes, arguments.epochs, arguments.steps) {
         (Some(minutes), _, _) => Budget::Time(Duration::from_secs_f64(minutes * 60.0)),
@@ -250,20 +266,26 @@ fn plan(arguments: &Arguments, stage: Stage, card: &Card, cases: usize) -> Plan 
         stage,
         labels: card.labels.len(),
         preset: card.preset,
-        augment: Augment::default(),
-        settings: Settings::default(),
+        augment: Augment { noise: arguments.noise, ..augment },
+        settings: Settings {
+            decay: arguments.decay,
+            clip: arguments.clip,
+            average: arguments.average,
+            ..Settings::default()
+        },
         rate: arguments.rate,
+        schedule: arguments.schedule.into(),
         batch: arguments.batch,
         seed: arguments.seed,
         budget,
     }
 }
 
-/// Fresh weights, with `--init` put in as far as it fits.
-fn start(arguments: &Arguments, architecture: &Architecture) -> Result<Weights> {
+/// Fresh weights, with those to start from put in as far as they fit.
+fn start(arguments: &Arguments, stage: Stage, card: &Card, architecture: &Architecture) -> Result<Weights> {
     let mut weights = fresh(architecture, arguments.seed);
-    let Some(path) = &arguments.init else { return Ok(weights) };
-    let given = store::read_weights(&read(path)?).map_err(|error| error.within(path.display()))?;
+    let Some(path) = origin(arguments, stage, card) else { return Ok(weights) };
+    let given = store::read_weights(&read(&path)?).map_err(|error| error.within(path.display()))?;
     let mut afresh = 0;
     for (name, array) in &mut weights {
         match given.get(name) {
@@ -271,8 +293,23 @@ fn start(arguments: &Arguments, architecture: &Architecture) -> Result<Weights> 
             _ => afresh += 1,
         }
     }
-    eprintln!("{afresh} tensors start afresh, the others from --init");
+    eprintln!("{afresh} tensors start afresh, the others from {}", path.display());
     Ok(weights)
+}
+
+/// The file of the weights to start from.
+fn origin(arguments: &Arguments, stage: Stage, card: &Card) -> Option<PathBuf> {
+    match &arguments.init {
+        Some(word) if word.as_os_str() == "fresh" => None,
+        Some(path) => Some(path.clone()),
+        // As in the reference's later release.
+        None if stage == Stage::Whole => {
+            let folds = &card.stages.patch.as_ref()?.folds;
+            let fold = folds.iter().find(|fold| fold.fold == arguments.fold)?;
+            Some(arguments.model.join(&fold.file))
+        }
+        None => None,
+    }
 }
 
 fn summary(epoch: &Epoch) -> String {

@@ -126,6 +126,11 @@ impl AdamW {
         );
     }
 
+    /// Steps so far.
+    pub fn steps(&self) -> usize {
+        self.step
+    }
+
     /// The weights with the running averages in place of those that have one.
     pub fn averaged(&self, weights: &Weights) -> Weights {
         let mut averaged = weights.clone();
@@ -152,6 +157,7 @@ impl AdamW {
     /// Goes on from a [`Self::state`] after `step` steps. Tensors that the state lacks start afresh.
     pub fn restore(&mut self, mut state: Weights, step: usize) {
         self.step = step;
+        self.slots.clear();
         let names: Vec<String> =
             state.keys().filter_map(|key| key.strip_prefix("first/").map(str::to_owned)).collect();
         for name in names {

@@ -44,7 +44,7 @@ pub fn architecture(base: usize, dims: [usize; 3]) -> Result<Architecture> {
     if !dims.iter().all(|side| (8..=1024).contains(side)) {
         return Err(Error::argument("size", format!("{dims:?}"), "sides of 8 to 1024"));
     }
-    Ok(Architecture { base, depth: 3, inputs: 1, outputs: 2 })
+    Ok(Architecture { base, depth: 3, inputs: 1, outputs: 2, ..Architecture::default() })
 }
 
 /// Values between -1 and 1 without a pattern, the same every time (an MMIX generator's upper bits).

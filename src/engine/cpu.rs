@@ -5,6 +5,7 @@ pub mod backward;
 mod bend;
 mod conv;
 mod conv_weight;
+mod gate;
 mod join;
 pub mod learner;
 mod out;
@@ -37,6 +38,7 @@ enum Prepared {
     Nothing,
     Conv(conv::Weight),
     Up(up::Weight),
+    Gate(gate::Weight),
     Out { weight: Vec<f32>, bias: Vec<f32> },
 }
 
@@ -61,7 +63,26 @@ impl Network {
     /// # Errors
     /// `Malformed` where a weight is missing.
     pub fn new(architecture: &Architecture, weights: &Weights) -> Result<Self> {
-        let graph = Graph::of(architecture);
+        Self::of(Graph::of(architecture), weights)
+    }
+
+    /// The network that finds the region of interest, for an architecture that has it: [`Architecture::roi_pass`].
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn roi(architecture: &Architecture, weights: &Weights) -> Result<Self> {
+        Self::of(Graph::of_roi(architecture), weights)
+    }
+
+    /// Both, to learn together.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn learning(architecture: &Architecture, weights: &Weights) -> Result<Self> {
+        Self::of(Graph::learning(architecture), weights)
+    }
+
+    fn of(graph: Graph, weights: &Weights) -> Result<Self> {
         let norms = graph.norms.iter().map(|norm| parameters(norm, weights)).collect::<Result<_>>()?;
         let prepare = |step: &Step| {
             let (inputs, outputs) = (graph.inputs(step), graph.maps[step.output].channels);
@@ -70,6 +91,7 @@ impl Network {
                     Prepared::Conv(conv::Weight::new(tensor(weights, name)?, inputs, outputs))
                 }
                 Kind::Up(name) => Prepared::Up(up::Weight::new(tensor(weights, name)?, inputs, outputs)),
+                Kind::Gate(name) => Prepared::Gate(gate::Weight::new(weights, name)?),
                 Kind::Pool | Kind::Join => Prepared::Nothing,
                 Kind::Out(name) => Prepared::Out {
                     weight: tensor(weights, &format!("{name}.weight"))?.to_vec(),
@@ -83,8 +105,8 @@ impl Network {
         Ok(Self { graph, norms, weights })
     }
 
-    /// The logits `[outputs, z, y, x]` of an image `[inputs, z, y, x]` of size `dims`, `[x, y, z]`. `pause` is told
-    /// the share that is done, many times; its error stops the work.
+    /// The logits `[outputs, z, y, x]`, of size [`Graph::out_dims`], of an image `[inputs, z, y, x]` of size `dims`,
+    /// `[x, y, z]`. `pause` is told the share that is done, many times; its error stops the work.
     ///
     /// # Errors
     /// What `pause` gives; `Limit` where memory does not suffice.
@@ -96,7 +118,7 @@ impl Network {
     ) -> Result<Vec<f32>> {
         let mut run = self.run(image, dims, false, pause)?;
         let logits = run.maps.pop().unwrap_or_default();
-        Ok(swap(&logits, dims[2], self.outputs()))
+        Ok(swap(&logits, self.graph.out_dims(dims)[2], self.graph.outputs()))
     }
 
     /// A pass whose last map is the logits, `[z, outputs, y, x]`; the others are there too if they are to be kept.
@@ -132,10 +154,6 @@ impl Network {
         Ok(run)
     }
 
-    fn outputs(&self) -> usize {
-        self.graph.maps.last().map_or(1, |map| map.channels)
-    }
-
     /// As [`super::Network::labels`].
     ///
     /// # Errors
@@ -147,7 +165,7 @@ impl Network {
         pause: &mut dyn FnMut(f64) -> Result<()>,
     ) -> Result<Vec<u8>> {
         let logits = self.logits(image, dims, pause)?;
-        let mut labels = vec![0; dims.iter().product()];
+        let mut labels = vec![0; self.graph.out_dims(dims).iter().product()];
         for (logits, label) in logits.chunks_exact(labels.len()).zip(1..) {
             for (voxel, logit) in labels.iter_mut().zip(logits) {
                 if !logit.is_finite() {
@@ -225,6 +243,10 @@ impl Run<'_> {
                 conv::conv(&inputs, targets.collect(), dims, pause)?
             }
             Prepared::Up(weight) => vec![up::up(&inputs[0], weight, from, dims, &mut outputs[0])],
+            Prepared::Gate(weight) => {
+                gate::gate(&inputs[0], &inputs[1], weight, plane, &mut outputs[0]);
+                vec![Vec::new()]
+            }
             Prepared::Out { weight, bias } => {
                 out::out(&inputs[0], weight, bias, plane, &mut outputs[0]);
                 vec![Vec::new()]

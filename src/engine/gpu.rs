@@ -16,8 +16,8 @@ use super::graph::{Graph, Kind};
 use super::norm::{parameters, tensor};
 use super::plan::{Binding, Packed, Plan, Settings};
 use crate::error::Result;
-use crate::kernels::{conv, norm, out, up};
-use crate::model::Architecture;
+use crate::kernels::{conv, gate, norm, out, up};
+use crate::model::{Architecture, gate_units};
 use crate::store::Weights;
 use device::Gpu;
 use run::{Bank, Feed, SUBMIT, run};
@@ -38,7 +38,18 @@ impl Network {
     /// # Errors
     /// `Malformed` where a weight is missing.
     pub fn new(architecture: &Architecture, weights: &Weights, gpu: &Rc<Gpu>) -> Result<Self> {
-        let graph = Graph::of(architecture);
+        Self::of(Graph::of(architecture), weights, gpu)
+    }
+
+    /// The network that finds the region of interest, for an architecture that has it: [`Architecture::roi_pass`].
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn roi(architecture: &Architecture, weights: &Weights, gpu: &Rc<Gpu>) -> Result<Self> {
+        Self::of(Graph::of_roi(architecture), weights, gpu)
+    }
+
+    fn of(graph: Graph, weights: &Weights, gpu: &Rc<Gpu>) -> Result<Self> {
         let channels = |map: usize| graph.maps[map].channels;
         let mut bank = Bank::new();
         for (index, step) in graph.steps.iter().enumerate() {
@@ -50,6 +61,11 @@ impl Network {
                 Kind::Out(name) => {
                     let (weight, bias) = (format!("{name}.weight"), format!("{name}.bias"));
                     out::pack(tensor(weights, &weight)?, tensor(weights, &bias)?)
+                }
+                Kind::Gate(_) => {
+                    let parts = step.parameters().into_iter().map(|name| tensor(weights, &name));
+                    let all = parts.collect::<Result<Vec<_>>>()?.concat();
+                    gate::pack(&all, outputs, gate_units(outputs))
                 }
                 Kind::Pool | Kind::Join => continue,
             };
@@ -109,8 +125,8 @@ impl Network {
         dims: [usize; 3],
         pause: &mut dyn FnMut(f64) -> Result<()>,
     ) -> Result<Vec<f32>> {
-        let (volume, size) = (dims.iter().product::<usize>(), dims[0] * dims[1]);
-        let outputs = self.graph.maps.last().map_or(1, |map| map.channels);
+        let [x, y, z] = self.graph.out_dims(dims);
+        let (volume, size, outputs) = (x * y * z, x * y, self.graph.outputs());
         let mut logits = vec![f32::NAN; outputs * volume];
         self.run(image, dims, false, pause, &mut |found, first| {
             for (index, found) in found.chunks_exact(size.div_ceil(4) * 16).enumerate() {
@@ -135,8 +151,9 @@ impl Network {
         dims: [usize; 3],
         pause: &mut dyn FnMut(f64) -> Result<()>,
     ) -> Result<Vec<u8>> {
-        let size = dims[0] * dims[1];
-        let mut labels = vec![out::NOT_A_NUMBER; size * dims[2]];
+        let [x, y, z] = self.graph.out_dims(dims);
+        let size = x * y;
+        let mut labels = vec![out::NOT_A_NUMBER; size * z];
         self.run(image, dims, true, pause, &mut |found, first| {
             let rows = found
                 .chunks_exact(size.next_multiple_of(4))

@@ -5,7 +5,8 @@
 //! looks at the means of channels that were just normalised, and these are `beta`, whatever the image is; so its
 //! factors are numbers of the model, and are multiplied into the `gamma` and `beta` before it ([`Norm::excite`]).
 
-use crate::model::{Architecture, Ops};
+use crate::model::{Architecture, Ops, ROI, gate_parameters, gate_units};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// A map in memory.
@@ -52,6 +53,8 @@ pub enum Kind {
     Up(String),
     /// LeakyReLU of the sum of both sources.
     Join,
+    /// The first source weighed by an attention gate of this name, which looks at both.
+    Gate(String),
     /// 1^3 convolution by the weight and bias of this name: the logits. Its output is no map.
     Out(String),
 }
@@ -83,6 +86,7 @@ impl Step {
         match &self.kind {
             Kind::Conv(name) | Kind::Up(name) => vec![name.clone()],
             Kind::Out(name) => vec![format!("{name}.weight"), format!("{name}.bias")],
+            Kind::Gate(name) => gate_parameters(name).into(),
             Kind::Pool | Kind::Join => Vec::new(),
         }
     }
@@ -100,17 +104,55 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// The graph of an architecture.
+    /// The graph of an architecture's network.
     pub fn of(architecture: &Architecture) -> Self {
+        Self::recorded(architecture, |graph, image| drop(architecture.pass(graph, image)))
+    }
+
+    /// The graph of the network that finds the region of interest; no steps where the architecture has none.
+    pub fn of_roi(architecture: &Architecture) -> Self {
+        Self::recorded(architecture, |graph, image| drop(architecture.roi_pass(graph, image)))
+    }
+
+    /// The graph that learns: of both networks, where there are two.
+    pub fn learning(architecture: &Architecture) -> Self {
+        Self::recorded(architecture, |graph, image| drop(architecture.both(graph, image)))
+    }
+
+    fn recorded(architecture: &Architecture, pass: impl Fn(&mut Self, &Vec<Source>)) -> Self {
         let mut graph = Self::default();
         let image = graph.map(architecture.inputs, 0);
-        architecture.pass(&mut graph, &image);
+        pass(&mut graph, &image);
         graph
+    }
+
+    /// Size of the logits for an image of `dims`, `[x, y, z]`.
+    pub fn out_dims(&self, dims: [usize; 3]) -> [usize; 3] {
+        self.dims(self.maps.len() - 1, dims)
+    }
+
+    /// Channels of the logits.
+    pub fn outputs(&self) -> usize {
+        self.maps.last().map_or(1, |map| map.channels)
     }
 
     /// Size of a map for an image of `dims`, `[x, y, z]`.
     pub fn dims(&self, map: usize, dims: [usize; 3]) -> [usize; 3] {
         dims.map(|side| side >> self.maps[map].level)
+    }
+
+    /// The maps of logits in the order of their steps, and what each is to be, from `target`, `[labels, z, y, x]` for
+    /// an image of `dims`. The region of interest is wherever a block of voxels, as the poolings see it, has any label.
+    pub fn targets<'a>(&self, target: &'a [f32], dims: [usize; 3]) -> Vec<(usize, Cow<'a, [f32]>)> {
+        let outs = self.steps.iter().filter_map(|step| match &step.kind {
+            Kind::Out(name) if name == ROI => {
+                let found = any_label(target, dims, 1 << self.maps[step.output].level);
+                Some((step.output, Cow::Owned(found)))
+            }
+            Kind::Out(_) => Some((step.output, Cow::Borrowed(target))),
+            _ => None,
+        });
+        outs.collect()
     }
 
     /// Channels that a step reads.
@@ -158,6 +200,9 @@ impl Graph {
             Kind::Up(_) | Kind::Out(_) => inputs,
             Kind::Pool => 8.0,
             Kind::Join => 2.0,
+            Kind::Gate(_) => {
+                1.0 + (inputs + 1.0) * gate_units(self.maps[step.output].channels) as f64 / outputs
+            }
         };
         2.0 * taps * voxels * outputs
     }
@@ -265,7 +310,29 @@ impl Ops for Graph {
         self.step(Kind::Join, [a, b].concat(), channels, level)
     }
 
+    fn gate(&mut self, skip: &Self::Map, up: &Self::Map, name: &str, _: usize) -> Self::Map {
+        let (channels, level) = (self.maps[skip[0].map].channels, self.level(skip));
+        self.step(Kind::Gate(name.to_owned()), [skip.clone(), up.clone()].concat(), channels, level)
+    }
+
     fn out(&mut self, x: &Self::Map, name: &str, outputs: usize) -> Self::Map {
         self.step(Kind::Out(name.to_owned()), x.clone(), outputs, self.level(x))
     }
+}
+
+/// By block of `side`^3 voxels whether any of them has any label; what does not fill a block is left out.
+fn any_label(target: &[f32], dims: [usize; 3], side: usize) -> Vec<f32> {
+    let [x, y, _] = dims;
+    let [blocks_x, blocks_y, blocks_z] = dims.map(|n| n / side);
+    let mut found = vec![0f32; blocks_x * blocks_y * blocks_z];
+    for (row, values) in target.chunks_exact(x).enumerate() {
+        let [at_y, at_z] = [row % y, row / y % dims[2]].map(|n| n / side);
+        if at_y < blocks_y && at_z < blocks_z {
+            let to = &mut found[(at_z * blocks_y + at_y) * blocks_x..][..blocks_x];
+            for (to, block) in to.iter_mut().zip(values.chunks_exact(side)) {
+                *to = block.iter().copied().fold(*to, f32::max);
+            }
+        }
+    }
+    found
 }

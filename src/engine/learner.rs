@@ -83,6 +83,15 @@ impl Learner {
         }
     }
 
+    /// Steps of the optimiser so far.
+    pub fn steps(&self) -> usize {
+        match self {
+            Self::Cpu(learner) => learner.steps(),
+            #[cfg(feature = "gpu")]
+            Self::Gpu(learner) => learner.steps(),
+        }
+    }
+
     /// The weights as they are.
     ///
     /// # Errors

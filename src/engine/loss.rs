@@ -44,10 +44,7 @@ impl Label {
     }
 }
 
-/// 1 / (1 + exp(-l)).
-pub fn sigmoid(logit: f32) -> f32 {
-    1.0 / (1.0 + (-logit).exp())
-}
+pub use crate::model::sigmoid;
 
 impl Loss {
     /// The loss of `logits` and `target`, both `[labels, ...]`.

@@ -150,10 +150,12 @@ pub enum Op {
         /// How many.
         bytes: u64,
     },
-    /// Put the target into a buffer.
+    /// Put numbers of the target into a buffer.
     Target {
         /// Where to.
         buffer: usize,
+        /// Which.
+        numbers: Range<usize>,
     },
     /// Fill with zeros.
     Clear {

@@ -37,6 +37,22 @@ impl DataType {
         })
     }
 
+    /// Its NIfTI code.
+    pub(super) fn code(self) -> i16 {
+        match self {
+            Self::U8 => 2,
+            Self::I16 => 4,
+            Self::I32 => 8,
+            Self::F32 => 16,
+            Self::F64 => 64,
+            Self::I8 => 256,
+            Self::U16 => 512,
+            Self::U32 => 768,
+            Self::I64 => 1024,
+            Self::U64 => 1280,
+        }
+    }
+
     /// What a code that is not read stands for.
     pub(super) fn other(code: i16) -> &'static str {
         match code {

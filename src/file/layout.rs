@@ -2,6 +2,9 @@
 //!
 //! Offsets are those of `nifti1.h` and `nifti2.h`. Nothing is judged here; `checks` does that.
 
+use super::DataType;
+use crate::grid::Grid;
+
 /// Which of the two header layouts a file has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
@@ -158,6 +161,32 @@ impl Fields {
                 srow: [n.f64s(400), n.f64s(432), n.f64s(464)],
                 text: n.characters(&[(240, 80), (320, 24), (508, 16)]),
             },
+        }
+    }
+
+    /// Those of a new NIfTI-1 file: the affine of `grid`, lengths in mm.
+    pub fn new(grid: &Grid, datatype: DataType, channels: usize) -> Self {
+        let [x, y, z] = grid.dims.map(|n| n as i64);
+        let [a, b, c] = grid.spacing();
+        Self {
+            version: Version::One,
+            big_endian: false,
+            magic: *b"n+1\0\0\0\0\0",
+            dim: [if channels > 1 { 4 } else { 3 }, x, y, z, channels as i64, 1, 1, 1],
+            intent_code: 0,
+            datatype: datatype.code(),
+            bitpix: 8 * datatype.bytes() as i16,
+            pixdim: [1.0, a, b, c, 1.0, 1.0, 1.0, 1.0],
+            vox_offset: Version::One.bytes() as f64 + 4.0,
+            scl_slope: 1.0,
+            scl_inter: 0.0,
+            xyzt_units: 2,
+            qform_code: 0,
+            sform_code: 1,
+            quatern: [0.0; 3],
+            qoffset: [0.0; 3],
+            srow: [grid.affine[0], grid.affine[1], grid.affine[2]],
+            text: 0,
         }
     }
 

@@ -1,7 +1,9 @@
 //! From labels to the bytes of a file on the grid of the volume that they belong to.
 
-use super::Volume;
+use super::layout::Fields;
+use super::{DataType, Volume};
 use crate::error::{Error, Kind, Result};
+use crate::grid::Grid;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::io::Write;
@@ -15,6 +17,22 @@ pub fn write_labels(labels: &[u8], volume: &Volume, gzip: bool) -> Result<Vec<u8
     check_count(labels, volume)?;
     let header = volume.header.of_labels().write();
     if gzip { pack(&[&header, labels]) } else { Ok([&header, labels].concat()) }
+}
+
+/// A new gzipped NIfTI-1 file on `grid`, which becomes its affine form: `channels` volumes of values of a type, stored
+/// little-endian, the first axis fastest, channel after channel.
+///
+/// # Errors
+/// `Argument` if the bytes are not those of so many values, or a side does not fit 16 bits.
+pub fn write_values(grid: &Grid, datatype: DataType, channels: usize, values: &[u8]) -> Result<Vec<u8>> {
+    let wanted = grid.len() * channels * datatype.bytes();
+    if values.len() != wanted {
+        return Err(Error::argument("values", format!("{} bytes", values.len()), format!("{wanted} bytes")));
+    }
+    if let Some(side) = grid.dims.iter().chain([&channels]).find(|side| **side > i16::MAX as usize) {
+        return Err(Error::argument("size", side.to_string(), format!("at most {}", i16::MAX)));
+    }
+    pack(&[&Fields::new(grid, datatype, channels).write(), values])
 }
 
 pub(super) fn check_count(labels: &[u8], volume: &Volume) -> Result<()> {

@@ -111,10 +111,13 @@ impl Region {
         }
     }
 
-    /// The voxels inside the box.
+    /// The voxels inside the box; of several channels, one after the other.
     pub fn crop<T: Copy>(&self, voxels: &[T]) -> Vec<T> {
-        let mut inside = Vec::with_capacity(self.dims().iter().product());
-        self.rows(|outer, _, n| inside.extend_from_slice(&voxels[outer..outer + n]));
+        let count: usize = self.full.iter().product();
+        let mut inside = Vec::with_capacity(voxels.len() / count * self.dims().iter().product::<usize>());
+        for channel in voxels.chunks_exact(count) {
+            self.rows(|outer, _, n| inside.extend_from_slice(&channel[outer..outer + n]));
+        }
         inside
     }
 

@@ -24,17 +24,20 @@ impl Resample {
         std::array::from_fn(|axis| nearest(self.from[axis], self.to[axis]))
     }
 
-    /// The voxels on the new size.
+    /// The voxels on the new size; of several channels, one after the other.
     pub fn apply<T: Copy>(&self, voxels: &[T]) -> Vec<T> {
         if self.from == self.to {
             return voxels.to_vec();
         }
         let [xs, ys, zs] = self.indices();
-        let mut out = Vec::with_capacity(self.to.iter().product());
-        for z in zs {
-            for &y in &ys {
-                let row = self.from[0] * (y + self.from[1] * z);
-                out.extend(xs.iter().map(|&x| voxels[row + x]));
+        let count: usize = self.from.iter().product();
+        let mut out = Vec::with_capacity(voxels.len() / count * self.to.iter().product::<usize>());
+        for channel in voxels.chunks_exact(count) {
+            for &z in &zs {
+                for &y in &ys {
+                    let row = self.from[0] * (y + self.from[1] * z);
+                    out.extend(xs.iter().map(|&x| channel[row + x]));
+                }
             }
         }
         out

@@ -18,6 +18,7 @@ pub mod adamw;
 pub mod bend;
 pub mod conv;
 pub mod excite;
+pub mod gate;
 pub mod gather;
 pub mod join;
 pub mod loss;
@@ -45,6 +46,10 @@ pub enum Back {
     Pool,
     /// [`join`]
     Join,
+    /// [`gate`], what the way back needs of each voxel.
+    GateInner,
+    /// [`gate`], of both sources.
+    GateBack,
     /// [`up`], of the source.
     Up,
     /// [`up`], of the weights.
@@ -77,7 +82,7 @@ pub enum Back {
 
 impl Back {
     /// All.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::Stats,
         Self::BendSums,
         Self::BendEnd,
@@ -85,6 +90,8 @@ impl Back {
         Self::ConvWeight,
         Self::Pool,
         Self::Join,
+        Self::GateInner,
+        Self::GateBack,
         Self::Up,
         Self::UpWeight,
         Self::LossSums,
@@ -111,6 +118,8 @@ impl Back {
             Self::ConvWeight => "conv, weight",
             Self::Pool => "pool, back",
             Self::Join => "join, back",
+            Self::GateInner => "gate, inner",
+            Self::GateBack => "gate, back",
             Self::Up => "up, back",
             Self::UpWeight => "up, weight",
             Self::LossSums => "loss, sums",
@@ -138,6 +147,8 @@ impl Back {
             Self::ConvWeight | Self::UpWeight | Self::OutWeight => &[false, false, false, true],
             Self::Pool => &[false, false, false, true],
             Self::Join => &[true, false, true],
+            Self::GateInner => &[false, false, false, false, false, false, true, true],
+            Self::GateBack => &[true, true, false, false, true],
             Self::Up | Self::Out => &[false, false, true],
             Self::LossSums => &[false, false, true],
             Self::LossEnd => &[false, true, true],
@@ -160,6 +171,8 @@ impl Back {
             Self::ConvWeight => conv::weight(),
             Self::Pool => pool::WGSL.to_owned(),
             Self::Join => join::WGSL.to_owned(),
+            Self::GateInner => gate::inner(),
+            Self::GateBack => gate::BACK.to_owned(),
             Self::Up => up::source(),
             Self::UpWeight => up::weight(),
             Self::LossSums => loss::SUMS.to_owned(),

@@ -45,7 +45,7 @@ impl Model {
     /// # Errors
     /// As [`super::segment`], where the volume would be refused; `Device` where the device fails.
     pub async fn plan(&self, grid: &Grid, limits: &Limits) -> Result<Plan> {
-        let dims = whole_dims(grid, limits, &self.card.preset)?;
+        let dims = whole_dims(grid, limits, &self.card)?;
         let (mut peak_bytes, mut seconds) = (0, 0.0);
         for networks in [&self.whole, &self.patch] {
             let Some(network) = networks.first() else { continue };

@@ -1,41 +1,33 @@
 //! The way from the file's grid to the networks', recorded so that the mask finds back.
 
-use super::Image;
 use crate::card::{Card, Preset};
-use crate::error::{Error, Result};
-use crate::file::{Limits, Volume, afford};
-use crate::grid::{Grid, Region, Resample, Turn, capped_dims, isotropic_dims};
+use crate::error::Result;
+use crate::file::{Limits, Volume};
+use crate::grid::{Grid, Region, Resample, Turn};
+use crate::prepare::{Image, View, at_mm, resampled};
 
-/// Every spatial step of the way in: turn to RAS, resample to 1 mm, cut the box, fit the network.
+/// Every spatial step of the way in: turn to RAS, resample to 1 mm, cut the box and fit it to the network.
 /// [`Route::leave`] is the same list read backwards.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Route {
     turn: Turn,
     to_mm: Resample,
-    region: Region,
-    fit: Resample,
+    view: View,
 }
 
 impl Route {
-    /// Resamples a volume (RAS already) to 1 mm and normalises it.
+    /// Resamples a volume (RAS already) to 1 mm and normalises it, channel by channel.
     ///
     /// # Errors
-    /// `Unsupported` where it has not the one channel that the model takes; `Limit` where the volume at 1 mm, of which
+    /// `Unsupported` where it has not the channels that the model takes; `Limit` where the volume at 1 mm, of which
     /// there are a few copies on the road, would be more than a quarter of the memory budget.
     pub fn enter(volume: &Volume, card: &Card) -> Result<(Self, Image)> {
         card.check_channels(volume.channels)?;
-        let turn = volume.turn;
-        let from = turn.turned_dims();
-        let dims = at_mm(&turn, &volume.grid, &volume.limits)?;
-        let to_mm = Resample { from, to: dims };
-        afford(2 * dims.iter().product::<usize>())?;
-        let values = if from == dims {
-            card.intensity.normalize(&volume.voxels)
-        } else {
-            card.intensity.normalize(&to_mm.apply(&volume.voxels))
-        };
-        let route = Self { turn, to_mm, region: Region::whole(dims), fit: Resample { from: dims, to: dims } };
-        Ok((route, Image { dims, values }))
+        let (to_mm, values) = resampled(volume)?;
+        let dims = to_mm.to;
+        let values = card.intensity.normalize_channels(&values, volume.channels);
+        let view = View { region: Region::whole(dims), fit: Resample { from: dims, to: dims } };
+        Ok((Self { turn: volume.turn, to_mm, view }, Image { dims, values }))
     }
 
     /// Size of the field of view in mm, `[right, anterior, superior]`.
@@ -48,8 +40,7 @@ impl Route {
     /// # Errors
     /// `Limit` where a volume is so long and thin that no size fits the network.
     pub fn whole(&self, image: &Image, preset: &Preset) -> Result<Image> {
-        let fit = Resample { from: image.dims, to: fitted(image.dims, preset)? };
-        Ok(Image { dims: fit.to, values: fit.apply(&image.values) })
+        Ok(shown(&View::whole(image.dims, preset)?, image))
     }
 
     /// Chooses the box around an object that was found on a grid of `dims` over the same field of view.
@@ -57,9 +48,8 @@ impl Route {
     /// # Errors
     /// As [`Self::whole`].
     pub fn look_at(&mut self, object: &[bool], dims: [usize; 3], preset: &Preset) -> Result<()> {
-        self.region = Region::around_object(dims, self.to_mm.to, &preset.box_rule(), |i| object[i]);
-        let from = self.region.dims();
-        self.fit = Resample { from, to: fitted(from, preset)? };
+        let region = Region::around_object(dims, self.to_mm.to, &preset.box_rule(), |i| object[i]);
+        self.view = View::of(region, preset)?;
         Ok(())
     }
 
@@ -77,75 +67,43 @@ impl Route {
         let last = std::array::from_fn(|a| {
             ((end[a] as f64 * scale(a)).round() as usize).clamp(first[a] + 1, self.to_mm.to[a])
         });
-        self.region = Region { full: self.to_mm.to, start: first, end: last };
-        let from = self.region.dims();
-        self.fit = Resample { from, to: fitted(from, preset)? };
+        self.view = View::of(Region { full: self.to_mm.to, start: first, end: last }, preset)?;
         Ok(())
     }
 
     /// The box as the patch network sees it.
     pub fn patch(&self, image: &Image) -> Image {
-        Image { dims: self.fit.to, values: self.fit.apply(&self.region.crop(&image.values)) }
+        shown(&self.view, image)
     }
 
     /// Labels of the patch back on the file's own grid.
     pub fn leave(&self, labels: &[u8]) -> Vec<u8> {
-        let boxed = self.fit.undo(labels);
-        let at_mm = self.region.paste(&boxed);
-        self.turn.undo(&self.to_mm.undo(&at_mm))
+        self.turn.undo(&self.to_mm.undo(&self.view.put_back(labels)))
     }
 
     /// The box in voxels of the file: first, and one past the last.
     pub fn region(&self) -> ([usize; 3], [usize; 3]) {
         let scale = |axis: usize| self.to_mm.from[axis] as f64 / self.to_mm.to[axis] as f64;
-        let start = std::array::from_fn(|a| (self.region.start[a] as f64 * scale(a)).floor() as usize);
+        let region = &self.view.region;
+        let start = std::array::from_fn(|a| (region.start[a] as f64 * scale(a)).floor() as usize);
         let end = std::array::from_fn(|a| {
-            ((self.region.end[a] as f64 * scale(a)).ceil() as usize).min(self.to_mm.from[a])
+            ((region.end[a] as f64 * scale(a)).ceil() as usize).min(self.to_mm.from[a])
         });
         self.turn.undo_box(start, end)
     }
 }
 
-/// Size of a volume at 1 mm.
-fn at_mm(turn: &Turn, grid: &Grid, limits: &Limits) -> Result<[usize; 3]> {
-    let dims = isotropic_dims(turn.turned_dims(), turn.turned(grid.spacing()));
-    let bytes = dims.iter().fold(4u64, |n, &d| n.saturating_mul(d as u64));
-    let most = limits.bytes / 4;
-    if bytes <= most {
-        return Ok(dims);
-    }
-    let [x, y, z] = dims;
-    Err(Error::limit(
-        "field of view",
-        format!("{x} x {y} x {z} mm, {} MiB at 1 mm", bytes >> 20),
-        format!("at most {} MiB, a quarter of the memory budget; crop the volume", most >> 20),
-    ))
+fn shown(view: &View, image: &Image) -> Image {
+    Image { dims: view.fit.to, values: view.see(&image.values) }
 }
 
 /// What the whole network will see of a volume on `grid`, which is the most that the patch network may see.
 ///
 /// # Errors
 /// As [`Route::enter`] and [`Route::whole`].
-pub fn whole_dims(grid: &Grid, limits: &Limits, preset: &Preset) -> Result<[usize; 3]> {
-    fitted(at_mm(&Turn::to_ras(grid), grid, limits)?, preset)
-}
-
-/// About `max_voxels` at most, and no side below `min_side`. A long thin volume may not have both.
-fn fitted(dims: [usize; 3], preset: &Preset) -> Result<[usize; 3]> {
-    let to =
-        capped_dims(dims.map(|n| n.max(preset.min_side)), preset.max_voxels).map(|n| n.max(preset.min_side));
-    if to.iter().fold(1usize, |n, &d| n.saturating_mul(d)) > 2 * preset.max_voxels {
-        let [x, y, z] = dims;
-        return Err(Error::limit(
-            "field of view",
-            format!("{x} x {y} x {z} mm, long and thin"),
-            format!(
-                "a shape that fits {} voxels with sides of at least {}",
-                preset.max_voxels, preset.min_side
-            ),
-        ));
-    }
-    Ok(to)
+pub fn whole_dims(grid: &Grid, limits: &Limits, card: &Card) -> Result<[usize; 3]> {
+    let to_mm = at_mm(&Turn::to_ras(grid), grid, card.channels(), limits)?;
+    Ok(View::whole(to_mm.to, &card.preset)?.fit.to)
 }
 
 #[cfg(test)]
@@ -181,7 +139,7 @@ mod tests {
     #[test]
     fn a_mask_comes_back_to_the_voxels_it_was_made_of() {
         let volume = volume();
-        let card = Card::draft("a", "a", &["one".into()], vec![], "", "");
+        let card = Card::draft("a", "a", &["one".into()], vec!["MRI".into()], "", "");
         let (mut route, image) = Route::enter(&volume, &card).unwrap();
         assert_eq!(image.dims, [40, 32, 36]);
         // A mask on the file's grid, sent in along the route, must come back voxel by voxel inside the box.
@@ -189,7 +147,7 @@ mod tests {
         let at_mm = route.to_mm.apply(&route.turn.apply(&mask));
         let object: Vec<bool> = at_mm.iter().map(|&v| v > 0).collect();
         route.look_at(&object, image.dims, &card.preset).unwrap();
-        let inside = route.fit.apply(&route.region.crop(&at_mm));
+        let inside = route.view.see(&at_mm);
         assert_eq!(route.leave(&inside), mask);
         let (start, end) = route.region();
         assert!((0..3).all(|a| start[a] < end[a] && end[a] <= volume.grid.dims[a]));
@@ -198,10 +156,10 @@ mod tests {
     #[test]
     fn a_box_that_somebody_chose_is_taken_in_voxels_of_the_file() {
         let volume = volume();
-        let card = Card::draft("a", "a", &["one".into()], vec![], "", "");
+        let card = Card::draft("a", "a", &["one".into()], vec!["MRI".into()], "", "");
         let (mut route, image) = Route::enter(&volume, &card).unwrap();
         route.look_in([0; 3], volume.grid.dims, &card.preset).unwrap();
-        assert_eq!(route.patch(&image).dims, fitted(image.dims, &card.preset).unwrap());
+        assert_eq!(route.patch(&image), route.whole(&image, &card.preset).unwrap());
         // Voxels of 2 x 4 x 1.5 mm: what comes back is the chosen box, up to the millimetre that it was rounded to.
         let chosen = ([3, 5, 2], [15, 20, 7]);
         route.look_in(chosen.0, chosen.1, &card.preset).unwrap();

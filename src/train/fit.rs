@@ -1,8 +1,11 @@
 //! The training loop: draw, step, average, validate, keep the best. What is kept, where it is written and how
 //! progress is shown is the caller's, by way of [`Event`].
 
-use super::data::Case;
-use super::sample::{Augment, Sample, draw, plain, rng};
+use super::cases::Cases;
+use super::draws::Draws;
+use super::prefetch::Prefetch;
+use super::sample::{Augment, Sample, plain, rng};
+use super::steady::{Standing, Steady};
 use crate::card::{Preset, Stage};
 use crate::device::Compute;
 use crate::engine::Network;
@@ -14,7 +17,6 @@ use crate::metrics::dice;
 use crate::model::{Architecture, Start};
 use crate::store::{Array, Weights};
 use rand::RngExt;
-use rand::seq::SliceRandom;
 use std::ops::ControlFlow;
 use std::time::Duration;
 use web_time::Instant;
@@ -26,6 +28,29 @@ pub enum Budget {
     Time(Duration),
     /// After this many steps.
     Steps(usize),
+}
+
+/// How the learning rate goes on after its rise over the first 50 steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Schedule {
+    /// Falls by a cosine to a hundredth at the budget's end.
+    Cosine,
+    /// Falls by a power of 0.9 to a hundredth at the budget's end.
+    Power,
+    /// Stays, as in the reference.
+    Constant,
+}
+
+impl Schedule {
+    /// The factor of the largest rate when the share `spent` (0..=1) of the budget is spent.
+    fn factor(self, spent: f64) -> f64 {
+        let left = match self {
+            Self::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * spent).cos()),
+            Self::Power => (1.0 - spent).powf(0.9),
+            Self::Constant => 1.0,
+        };
+        0.01 + 0.99 * left
+    }
 }
 
 /// Everything that decides how a stage is trained.
@@ -41,8 +66,10 @@ pub struct Plan {
     pub augment: Augment,
     /// Optimiser.
     pub settings: Settings,
-    /// Largest learning rate; rises over the first 50 steps, then falls by a cosine to a hundredth.
+    /// Largest learning rate.
     pub rate: f64,
+    /// How it goes on.
+    pub schedule: Schedule,
     /// Samples per step.
     pub batch: usize,
     /// Seed of all draws.
@@ -58,10 +85,16 @@ pub struct Progress {
     pub step: usize,
     /// Epochs done.
     pub epoch: usize,
+    /// Steps of the epoch at hand, where it was interrupted.
+    pub within: usize,
+    /// Losses of that epoch: their sum, and how many they are.
+    pub losses: (f64, usize),
     /// Seconds spent.
     pub seconds: f64,
     /// Best validation loss so far.
     pub best: Option<f64>,
+    /// Share of the learning rate that the guard has left, see [`Steady`].
+    pub share: f32,
 }
 
 /// Result of an epoch, a line of the log.
@@ -81,10 +114,21 @@ pub struct Epoch {
     pub improved: bool,
 }
 
+/// How a call of [`Fit::epoch`] ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    /// With the epoch; the budget is not spent.
+    Epoch,
+    /// Where the caller broke; the next call goes on there.
+    Pause,
+    /// With the budget.
+    End,
+}
+
 /// What the caller hears.
 pub enum Event<'a> {
-    /// A step ended: the share of the budget spent (0..=1) and the step's loss.
-    Step(f64, f64),
+    /// A step ended: the share of the budget spent (0..=1) and the step's loss, none where it was skipped.
+    Step(f64, Option<f64>),
     /// An epoch ended, with the averaged weights.
     Epoch(&'a Epoch, &'a Weights),
 }
@@ -114,38 +158,58 @@ const LOSS: Loss = Loss::DiceAndEntropy;
 pub struct Fit {
     plan: Plan,
     architecture: Architecture,
-    learner: Learner,
+    draws: Draws,
+    /// The samples of the steps to come, where steps are under way.
+    ahead: Option<Prefetch<Result<Vec<Sample>>>>,
+    steady: Steady,
     compute: Compute,
     progress: Progress,
 }
 
 impl Fit {
-    /// Starts from weights, on a device.
+    /// Starts from weights, on a device, to train on `cases`.
     ///
     /// # Errors
-    /// As [`Learner::new`].
-    pub fn new(plan: Plan, architecture: Architecture, weights: Weights, compute: Compute) -> Result<Self> {
+    /// `Argument` without cases; as [`Learner::new`].
+    pub async fn new(
+        plan: Plan,
+        architecture: Architecture,
+        weights: Weights,
+        compute: Compute,
+        cases: Cases,
+    ) -> Result<Self> {
+        if cases.is_empty() {
+            return Err(Error::argument("cases", "none to train on", "at least one"));
+        }
+        let Plan { stage, labels, preset, augment, batch, seed, .. } = plan;
+        let draws = Draws { cases, stage, labels, preset, augment, batch, seed };
         let learner = Learner::new(architecture, weights, plan.settings, LOSS, &compute)?;
-        let progress = Progress { step: 0, epoch: 0, seconds: 0.0, best: None };
-        Ok(Self { plan, architecture, learner, compute, progress })
+        let steady = Steady::new(learner).await?;
+        let progress = Progress {
+            step: 0,
+            epoch: 0,
+            within: 0,
+            losses: (0.0, 0),
+            seconds: 0.0,
+            best: None,
+            share: steady.share(),
+        };
+        Ok(Self { plan, architecture, draws, ahead: None, steady, compute, progress })
     }
 
-    /// Goes on from what [`Self::state`] gave.
+    /// Goes on from what [`Self::state`] gave: on the CPU, number by number as if it had never stopped.
     ///
     /// # Errors
     /// As [`Learner::restore`].
-    pub fn restore(mut self, weights: Weights, optimizer: Weights, progress: Progress) -> Result<Self> {
-        self.learner.restore(weights, optimizer, progress.step)?;
-        self.progress = progress;
-        Ok(self)
+    pub fn resume(&mut self, standing: Standing, progress: Progress) -> Result<()> {
+        self.steady.resume(standing, progress.share)?;
+        (self.progress, self.ahead) = (progress, None);
+        Ok(())
     }
 
-    /// Weights, state of the optimiser and progress.
-    ///
-    /// # Errors
-    /// `Device` where the device fails.
-    pub async fn state(&self) -> Result<(Weights, Weights, Progress)> {
-        Ok((self.learner.weights().await?, self.learner.state().await?, self.progress))
+    /// Where the last epoch ended.
+    pub fn state(&self) -> (&Standing, Progress) {
+        (self.steady.good(), self.progress)
     }
 
     /// Share of the budget that is spent.
@@ -159,90 +223,93 @@ impl Fit {
     }
 
     fn rate(&self, spent: f64) -> f64 {
-        let cosine = 0.5 * (1.0 + (std::f64::consts::PI * spent.min(1.0)).cos());
         let rise = ((self.progress.step + 1) as f64 / 50.0).min(1.0);
-        self.plan.rate * rise * (0.01 + 0.99 * cosine)
+        self.plan.rate * rise * self.plan.schedule.factor(spent.min(1.0))
     }
 
-    /// Runs one epoch over `train`, then validates on `check`; `false` when the budget is spent.
-    /// An epoch that the budget or the caller cuts short is validated too.
+    /// Runs one epoch, or the rest of one, then validates on `check`. An epoch that the budget cuts short is validated
+    /// too. The caller may break after any step, to save [`Self::state`] or to stop.
     ///
     /// # Errors
-    /// `Cancelled` if the caller breaks at an epoch's end; `Argument` without cases; `Device` where the loss is
-    /// not finite three times in a row; `Limit` where memory does not suffice.
+    /// `Argument` without cases; what reading them and [`Steady::step`] give.
     pub async fn epoch(
         &mut self,
-        train: &[Case],
-        check: &[Case],
+        check: &Cases,
         tell: &mut dyn FnMut(Event) -> ControlFlow<()>,
-    ) -> Result<bool> {
-        if train.is_empty() || check.is_empty() {
-            let found = format!("{} to train, {} to validate", train.len(), check.len());
-            return Err(Error::argument("cases", found, "at least one of each"));
+    ) -> Result<Pass> {
+        if check.is_empty() {
+            return Err(Error::argument("cases", "none to validate on", "at least one"));
         }
         let since = Instant::now();
         if self.spent(since) >= 1.0 {
-            return Ok(false);
+            return Ok(Pass::End);
         }
-        let mut order: Vec<usize> = (0..train.len()).collect();
-        order.shuffle(&mut rng(self.plan.seed, 1 << 40 | self.progress.epoch as u64));
-        let (mut sum, mut count, mut bad, mut rate) = (0.0, 0usize, 0, 0.0);
-        for batch in order.chunks(self.plan.batch) {
+        let mut rate = 0.0;
+        while self.progress.within < self.draws.steps_per_epoch() {
             let spent = self.spent(since);
             if spent >= 1.0 {
+                self.ahead = None; // of an epoch that ends here
                 break;
             }
             rate = self.rate(spent);
-            let value = self.step(train, batch, rate).await?;
-            if value.is_finite() {
-                (sum, count, bad) = (sum + value, count + 1, 0);
-            } else {
-                bad += 1;
-                if bad == 3 {
-                    return Err(Error::device("loss", "not finite three times in a row", "a finite loss"));
-                }
+            let loss = self.step(rate).await?;
+            if let Some(loss) = loss {
+                let (sum, count) = self.progress.losses;
+                self.progress.losses = (sum + loss, count + 1);
             }
-            if tell(Event::Step(self.spent(since).min(1.0), value)).is_break() {
-                break;
+            if tell(Event::Step(self.spent(since).min(1.0), loss)).is_break() {
+                self.stand(since).await?;
+                return Ok(Pass::Pause);
             }
         }
-        let weights = self.learner.averaged().await?;
+        let weights = self.steady.learner().averaged().await?;
         let (check_loss, check_dice) = self.validate(&weights, check).await?;
-        self.progress.epoch += 1;
-        self.progress.seconds += since.elapsed().as_secs_f64();
         let improved = check_loss.is_finite() && self.progress.best.is_none_or(|best| check_loss < best);
         if improved {
             self.progress.best = Some(check_loss);
         }
+        let (sum, count) = std::mem::take(&mut self.progress.losses);
+        self.progress.within = 0;
+        self.progress.epoch += 1;
+        self.stand(since).await?;
         let loss = sum / count.max(1) as f64;
         let epoch = Epoch { progress: self.progress, rate, loss, check_loss, check_dice, improved };
-        if tell(Event::Epoch(&epoch, &weights)).is_break() {
-            return Err(Error::cancelled("training"));
-        }
-        Ok(self.spent(Instant::now()) < 1.0)
+        // The epoch is over, whatever the caller says to it.
+        let _ = tell(Event::Epoch(&epoch, &weights));
+        Ok(if self.spent(Instant::now()) < 1.0 { Pass::Epoch } else { Pass::End })
     }
 
-    /// One step on the cases `batch`; the loss, or what is no number where the step was skipped.
-    async fn step(&mut self, train: &[Case], batch: &[usize], rate: f64) -> Result<f64> {
-        let Plan { stage, labels, preset, augment, seed, .. } = self.plan;
-        let sample = |(position, &index): (usize, &usize)| {
-            let number = (self.progress.step * self.plan.batch + position) as u64;
-            draw(&train[index], stage, labels, &preset, &augment, &mut rng(seed, number))
-        };
-        let samples: Vec<Sample> = batch.iter().enumerate().map(sample).collect();
+    /// Takes this moment as one to go on from.
+    async fn stand(&mut self, since: Instant) -> Result<()> {
+        self.steady.keep().await?;
+        self.progress.share = self.steady.share();
+        self.progress.seconds += since.elapsed().as_secs_f64();
+        Ok(())
+    }
+
+    /// One step; the loss, none where the step was skipped.
+    async fn step(&mut self, rate: f64) -> Result<Option<f64>> {
+        let (draws, number) =
+            (&self.draws, self.progress.epoch * self.draws.steps_per_epoch() + self.progress.within);
+        let ahead = self.ahead.get_or_insert_with(|| {
+            let draws = draws.clone();
+            Prefetch::new(number..usize::MAX, move |step| draws.step(step))
+        });
+        let samples = ahead.next().unwrap_or_else(|| draws.step(number))?;
         let examples: Vec<Example> = samples.iter().map(Sample::example).collect();
         self.progress.step += 1;
-        self.learner.step(&examples, rate as f32, &|_| true).await
+        self.progress.within += 1;
+        self.steady.step(&examples, rate as f32, &|_| true).await
     }
 
     /// Loss and mean Dice per output of `weights`.
-    async fn validate(&self, weights: &Weights, check: &[Case]) -> Result<(f64, Vec<f64>)> {
+    async fn validate(&self, weights: &Weights, check: &Cases) -> Result<(f64, Vec<f64>)> {
         let network = Network::new(&self.architecture, weights, &self.compute)?;
         let channels = self.plan.stage.outputs(self.plan.labels);
         let (mut loss, mut scores) = (0.0, vec![0.0; channels]);
-        for case in check {
+        for index in 0..check.len() {
             let Sample { dims, image, target } =
-                plain(case, self.plan.stage, self.plan.labels, &self.plan.preset);
+                plain(&*check.get(index)?, self.plan.stage, self.plan.labels, &self.plan.preset)?;
             let logits = network.logits(&image, dims, &mut |_| Ok(())).await?;
             loss += LOSS.value(&logits, &target, channels);
             let truth: Vec<u8> = target.iter().map(|&v| v as u8).collect();

@@ -142,6 +142,22 @@ impl Ops for Double<'_> {
         a
     }
 
+    fn gate(&mut self, skip: &Map, up: &Map, name: &str, units: usize) -> Map {
+        let mut y = skip.clone();
+        let up_weight = self.tensor(&format!("{name}.up.weight"));
+        for voxel in 0..skip.channels[0].len() {
+            let at = |map: &Map| map.channels.iter().map(|channel| channel[voxel]).collect::<Vec<_>>();
+            let (mut q, up) = (self.dense(&at(skip), &format!("{name}.skip")), at(up));
+            assert_eq!(q.len(), units);
+            for (q, row) in q.iter_mut().zip(up_weight.chunks_exact(up.len())) {
+                *q = bent(*q + row.iter().zip(&up).map(|(w, u)| w * u).sum::<f64>());
+            }
+            let factor = 1.0 / (1.0 + (-self.dense(&q, &format!("{name}.psi"))[0]).exp());
+            y.channels.iter_mut().for_each(|channel| channel[voxel] *= factor);
+        }
+        y
+    }
+
     fn out(&mut self, x: &Map, name: &str, outputs: usize) -> Map {
         let voxels = x.channels[0].len();
         let mut channels = vec![vec![0.0; voxels]; outputs];
@@ -155,7 +171,24 @@ impl Ops for Double<'_> {
     }
 }
 
-/// Soft Dice and binary cross-entropy of the network on an image, one of its weights moved.
+/// Soft Dice and binary cross-entropy of logits.
+fn score(logits: &Map, target: &[Vec<f64>]) -> f64 {
+    let (mut dice, mut entropy) = (0.0, 0.0);
+    for (logits, target) in logits.channels.iter().zip(target) {
+        let (mut overlap, mut sizes) = (0.0, 0.0);
+        for (l, y) in logits.iter().zip(target) {
+            let p = 1.0 / (1.0 + (-l).exp());
+            overlap += p * y;
+            sizes += p + y;
+            entropy -= y * p.ln() + (1.0 - y) * (1.0 - p).ln();
+        }
+        dice += (2.0 * overlap + 1.0) / (sizes + 1.0);
+    }
+    let labels = target.len() as f64;
+    entropy / (labels * target[0].len() as f64) - dice / labels
+}
+
+/// The loss of the network on an image, and of the region of interest where it has that, one of its weights moved.
 pub fn loss(
     architecture: &Architecture,
     weights: &Weights,
@@ -166,18 +199,18 @@ pub fn loss(
     let volume = dims.iter().product();
     let channel = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect::<Vec<f64>>();
     let image = Map { channels: image.chunks_exact(volume).map(channel).collect(), dims };
-    let logits = architecture.pass(&mut Double { weights, nudge }, &image);
-    let (mut dice, mut entropy) = (0.0, 0.0);
-    for (logits, target) in logits.channels.iter().zip(target.chunks_exact(volume).map(channel)) {
-        let (mut overlap, mut sizes) = (0.0, 0.0);
-        for (l, y) in logits.iter().zip(&target) {
-            let p = 1.0 / (1.0 + (-l).exp());
-            overlap += p * y;
-            sizes += p + y;
-            entropy -= y * p.ln() + (1.0 - y) * (1.0 - p).ln();
+    let target: Vec<Vec<f64>> = target.chunks_exact(volume).map(channel).collect();
+    let mut double = Double { weights, nudge };
+    let all = score(&architecture.pass(&mut double, &image), &target);
+    let Some(roi) = architecture.roi_pass(&mut double, &image) else { return all };
+    let mut region = vec![0.0; roi.channels[0].len()];
+    for place in places(dims) {
+        let block = place.map(|n| n / 8);
+        if block.iter().zip(roi.dims).all(|(&n, side)| n < side)
+            && target.iter().any(|channel| channel[at(dims, place)] > 0.0)
+        {
+            region[at(roi.dims, block)] = 1.0;
         }
-        dice += (2.0 * overlap + 1.0) / (sizes + 1.0);
     }
-    let labels = architecture.outputs as f64;
-    entropy / (labels * volume as f64) - dice / labels
+    all + score(&roi, &[region])
 }

@@ -11,7 +11,7 @@ use super::bend::{Channel, bend};
 use super::conv::Weight;
 use super::conv_weight::conv_weight;
 use super::up_back::Up;
-use super::{Input, Line, Network, Run, conv, join, out, pool, swap};
+use super::{Input, Line, Network, Run, conv, gate, join, out, pool, swap};
 use crate::error::Result;
 use crate::file::afford;
 use crate::store::{Array, Weights};
@@ -28,7 +28,8 @@ pub struct Lesson {
 
 impl Network {
     /// The loss of an image `[inputs, z, y, x]` of size `dims`, `[x, y, z]`, against `target`, `[outputs, z, y, x]`,
-    /// and its gradients by those of `weights` that learn, by name. `weights` are what the network was made of.
+    /// and its gradients by those of `weights` that learn, by name. `weights` are what the network was made of. Where
+    /// there is a region of interest its loss is added ([`crate::engine::graph::Graph::targets`]).
     ///
     /// # Errors
     /// `Limit` where memory does not suffice; `Malformed` where a weight is missing.
@@ -41,17 +42,20 @@ impl Network {
         learns: &dyn Fn(&str) -> bool,
     ) -> Result<Lesson> {
         let run = self.run(image, dims, true, &mut |_| Ok(()))?;
-        let (last, outputs) = (self.graph.maps.len() - 1, self.outputs());
-        let logits = swap(&run.maps[last], dims[2], outputs);
-        let (loss, by_logits) = loss.gradient(&logits, target, outputs);
-        let mut slopes = vec![Vec::new(); last + 1];
-        slopes[last] = swap(&by_logits, outputs, dims[2]);
+        let (mut value, mut slopes) = (0.0, vec![Vec::new(); self.graph.maps.len()]);
+        for (map, target) in self.graph.targets(target, dims) {
+            let (planes, outputs) = (self.graph.dims(map, dims)[2], self.graph.maps[map].channels);
+            let logits = swap(&run.maps[map], planes, outputs);
+            let (loss, by_logits) = loss.gradient(&logits, &target, outputs);
+            value += loss;
+            slopes[map] = swap(&by_logits, outputs, planes);
+        }
         let reached = self.graph.reached(learns);
         let mut back = Backward { run, weights, learns, reached, slopes, gradients: Weights::new() };
         for steps in self.graph.together().into_iter().rev() {
             back.steps(steps)?;
         }
-        Ok(Lesson { loss, gradients: back.gradients })
+        Ok(Lesson { loss: value, gradients: back.gradients })
     }
 }
 
@@ -84,6 +88,7 @@ impl Backward<'_> {
                 Kind::Pool => self.pool(step)?,
                 Kind::Up(name) => self.up(step, name)?,
                 Kind::Join => self.join(step)?,
+                Kind::Gate(name) => self.gate(step, name)?,
                 Kind::Out(name) => self.out(step, name)?,
             }
         }
@@ -226,8 +231,26 @@ impl Backward<'_> {
         Ok(())
     }
 
+    fn gate(&mut self, step: &Step, name: &str) -> Result<()> {
+        let [x, y, _] = self.run.network.graph.dims(step.output, self.run.dims);
+        let mut slopes = std::mem::take(&mut self.slopes[step.output]);
+        afford(slopes.len())?;
+        let (weight, inputs) = (gate::Weight::new(self.weights, name)?, self.inputs(step));
+        let gate::Back { by_up, tensors } = gate::back(&inputs[0], &inputs[1], &weight, x * y, &mut slopes);
+        for (name, values) in step.parameters().into_iter().zip(tensors) {
+            self.keep(name, values);
+        }
+        for (source, slopes) in step.sources.iter().zip([slopes, by_up]) {
+            if self.reached[source.map] {
+                self.add(source.map, slopes);
+            }
+        }
+        Ok(())
+    }
+
     fn out(&mut self, step: &Step, name: &str) -> Result<()> {
-        let ([x, y, _], source) = (self.run.dims, step.sources[0]);
+        let graph = &self.run.network.graph;
+        let ([x, y, _], source) = (graph.dims(step.output, self.run.dims), step.sources[0]);
         let slopes = std::mem::take(&mut self.slopes[step.output]);
         let outputs = self.run.network.graph.maps[step.output].channels;
         let (weight, bias) = (format!("{name}.weight"), format!("{name}.bias"));

@@ -33,7 +33,7 @@ impl Learner {
     /// # Errors
     /// `Limit` where memory does not suffice.
     pub fn gradients(&self, examples: &[Example], learns: &dyn Fn(&str) -> bool) -> Result<(f64, Weights)> {
-        let network = Network::new(&self.architecture, &self.weights)?;
+        let network = Network::learning(&self.architecture, &self.weights)?;
         let (mut loss, mut sum) = (0.0, Weights::new());
         for Example { image, target, dims } in examples {
             let lesson = network.learn(&self.weights, (image, target), *dims, self.loss, learns)?;
@@ -68,6 +68,11 @@ impl Learner {
         peak_bytes(&self.architecture, dims)
     }
 
+    /// Steps of the optimiser so far.
+    pub fn steps(&self) -> usize {
+        self.adam.steps()
+    }
+
     /// The weights as they are.
     pub fn weights(&self) -> &Weights {
         &self.weights
@@ -100,5 +105,5 @@ impl Learner {
 pub fn peak_bytes(architecture: &Architecture, dims: [usize; 3]) -> u64 {
     let weights: usize =
         architecture.parameters().iter().map(|parameter| parameter.shape.iter().product::<usize>()).sum();
-    4 * (Graph::of(architecture).peak_values_learning(dims) + 9 * weights) as u64
+    4 * (Graph::learning(architecture).peak_values_learning(dims) + 9 * weights) as u64
 }

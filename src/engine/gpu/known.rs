@@ -5,7 +5,7 @@ mod back;
 
 use crate::engine::bench::noise;
 use crate::engine::norm::{Line, Moments};
-use crate::kernels::{Kernel, Layout, Precision, conv, join, norm, out, pool, up};
+use crate::kernels::{Kernel, Layout, Precision, conv, gate, join, norm, out, pool, up};
 
 /// From the bytes of a buffer to the numbers that are compared.
 pub(super) type Found = Box<dyn Fn(&[u8]) -> Vec<f32>>;
@@ -80,6 +80,7 @@ pub(super) fn trials(kernel: Kernel, precision: Precision) -> Vec<Trial> {
         Kernel::Pool => pooling(precision),
         Kernel::Up => going_up(precision),
         Kernel::Join => joining(precision),
+        Kernel::Gate => gating(precision),
         Kernel::Merge => merging(),
         Kernel::Norm => lining(),
         Kernel::Logits | Kernel::Labels => ending(kernel, precision),
@@ -191,6 +192,41 @@ fn joining(precision: Precision) -> Trial {
         expected: planes(&all, DIMS, (2, 4)),
         found: Box::new(move |bytes| {
             layout.unpack(&bytes[2 * layout.pitch * precision.quad()..], channels, 4, precision)
+        }),
+    }
+}
+
+fn gating(precision: Precision) -> Trial {
+    let (channels, units) = (6, 5);
+    let layout = Layout::new(channels, DIMS);
+    let count = channels * DIMS.iter().product::<usize>();
+    let maps = [stored(count, 1, precision), stored(count, 2, precision)];
+    let lines = [lines(channels, 0.3, 3), lines(channels, 1.0, 4)];
+    let weights = noise(2 * units * channels + 2 * units + 1, 5);
+    let all = gate::reference(&weights, units, (&maps[0], &lines[0]), (&maps[1], &lines[1]));
+    let sources = [0, 1].map(|n| (layout, n, lines[n][0].leak));
+    let params = gate::Params { output: layout, start: 1, first: SLAB.0, planes: SLAB.1, units, sources };
+    Trial {
+        kernel: Kernel::Gate,
+        words: params.words(),
+        buffers: vec![
+            layout.pack(&maps[0], 0..6, precision),
+            layout.pack(&maps[1], 1..6, precision),
+            packed(&lines[0]),
+            packed(&lines[1]),
+            bytes(&gate::pack(&weights, channels, units)),
+            vec![0; 5 * layout.pitch * precision.quad()],
+        ],
+        groups: params.groups(),
+        look: 5,
+        expected: planes(&all, DIMS, SLAB),
+        found: Box::new(move |bytes| {
+            layout.unpack(
+                &bytes[(SLAB.0 - 1) * layout.pitch * precision.quad()..],
+                channels,
+                SLAB.1,
+                precision,
+            )
         }),
     }
 }

@@ -15,6 +15,7 @@ use crate::kernels::Precision;
 use crate::kernels::back::loss;
 use crate::model::Architecture;
 use crate::store::{Array, Weights, check_weights};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -55,7 +56,7 @@ impl Learner {
         if gpu.precision != Precision::F32 {
             return Err(Error::unsupported("training", "maps of 16 bits", "a GPU opened for 32"));
         }
-        let (graph, parameters) = (Graph::of(&architecture), Parameters::new(&architecture));
+        let (graph, parameters) = (Graph::learning(&architecture), Parameters::new(&architecture));
         let mut bank = Bank::new();
         let mut tables = BTreeMap::new();
         for (packed, table) in parameters.tables(&graph) {
@@ -140,7 +141,11 @@ impl Learner {
             if number + 1 == examples.len() {
                 plan.ops.push(Op::Read { binding: Binding::Loss, bytes: 4, planes: 0..1 });
             }
-            let target = loss::pack(target, self.architecture.outputs, *dims);
+            let pack = |(map, values): (usize, Cow<[f32]>)| {
+                loss::pack(&values, self.graph.maps[map].channels, self.graph.dims(map, *dims))
+            };
+            let targets = self.graph.targets(target, *dims).into_iter();
+            let target: Vec<f32> = targets.flat_map(pack).collect();
             let mut kept = self.kept_for(*dims, &plan);
             let read = &mut |found: &[u8], _: usize| {
                 if let [a, b, c, d, ..] = *found {
@@ -211,6 +216,11 @@ impl Learner {
         let mut gradients = self.named(Flat::Gradient).await?;
         gradients.retain(|name, _| learns(name));
         Ok((loss, gradients))
+    }
+
+    /// Steps of the optimiser so far.
+    pub fn steps(&self) -> usize {
+        self.step
     }
 
     /// The weights as they are.
@@ -301,7 +311,7 @@ impl Drop for Learner {
 
 /// Bytes of a step on an example of `dims`; none where a map exceeds a binding.
 pub fn peak_bytes(architecture: &Architecture, dims: [usize; 3], gpu: &Gpu) -> Option<u64> {
-    let (graph, parameters) = (Graph::of(architecture), Parameters::new(architecture));
+    let (graph, parameters) = (Graph::learning(architecture), Parameters::new(architecture));
     let settings = settings(gpu);
     let learns = &|_: &str| true;
     let task = Task { graph: &graph, parameters: &parameters, dims, settings: &settings, learns };

@@ -22,7 +22,7 @@ pub type Bank = HashMap<Binding, wgpu::Buffer>;
 pub struct Feed<'a> {
     /// `[c, z, y, x]`
     pub image: &'a [f32],
-    /// What the target's buffer is to hold.
+    /// What the targets' buffers are to hold, one after the other.
     pub target: &'a [f32],
     /// Told the share that is done, many times; its error stops the work.
     pub pause: &'a mut dyn FnMut(f64) -> Result<()>,
@@ -105,9 +105,10 @@ impl Run<'_> {
                     self.submit_any(feed).await?;
                     gpu.queue.write_buffer(self.buffer(*buffer)?, 0, &bytes);
                 }
-                Op::Target { buffer } => {
+                Op::Target { buffer, numbers } => {
                     self.submit_any(feed).await?;
-                    gpu.queue.write_buffer(self.buffer(*buffer)?, 0, bytemuck::cast_slice(feed.target));
+                    let target = bytemuck::cast_slice(&feed.target[numbers.clone()]);
+                    gpu.queue.write_buffer(self.buffer(*buffer)?, 0, target);
                 }
                 Op::Clear { binding } => {
                     let buffer = self.bound(*binding)?.clone();

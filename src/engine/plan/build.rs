@@ -5,8 +5,8 @@ use super::cuts::Cuts;
 use super::{Binding, Op, Packed, Plan};
 use crate::engine::graph::{Kind, Source, Step};
 use crate::engine::norm::padding;
-use crate::kernels::{Kernel, Layout, conv, join, norm, out, pool, up};
-use crate::model::LEAK;
+use crate::kernels::{Kernel, Layout, conv, gate, join, norm, out, pool, up};
+use crate::model::{LEAK, gate_units};
 use std::ops::Range;
 
 /// A piece of a map: `own` planes, and in the buffer `held`, with the halo.
@@ -174,6 +174,9 @@ impl<'a> Builder<'a> {
     /// Scratch of a step whose slabs have so many planes.
     fn scratch(&mut self, step: &Step, planes: usize) -> Scratch {
         let size = |step: &Step, planes: usize| {
+            if !matches!(step.kind, Kind::Conv(_) | Kind::Up(_)) {
+                return 0;
+            }
             let layout = &self.cuts.layouts[step.output];
             conv::moments(layout, planes, self.cuts.kernel(step).row()) * layout.quads
         };
@@ -238,6 +241,7 @@ impl<'a> Builder<'a> {
         let read = match step.kind {
             Kind::Conv(_) => first.saturating_sub(1)..slab.end + 1,
             Kind::Pool => 2 * first..2 * slab.end,
+            Kind::Gate(_) => slab.clone(),
             // The last plane of an odd output is padding: it has none below.
             _ => (first / 2).min(self.cuts.layouts[step.sources[0].map].dims[2] - 1)..slab.end.div_ceil(2),
         };
@@ -289,6 +293,25 @@ impl<'a> Builder<'a> {
                     groups: params.groups(),
                     flops,
                 }
+            }
+            Kind::Gate(_) => {
+                let (b, b_buffer, b_start, b_leak, b_lines) = sources[1];
+                let (units, sources) = (
+                    gate_units(self.cuts.graph.maps[step.output].channels),
+                    [(a, a_start, a_leak), (b, b_start, b_leak)],
+                );
+                let params = gate::Params { output, start, first, planes, units, sources };
+                let weights = Binding::Packed(Packed::Weights(index));
+                let bindings = vec![
+                    Binding::Buffer(a_buffer),
+                    Binding::Buffer(b_buffer),
+                    a_lines,
+                    b_lines,
+                    weights,
+                    out,
+                ];
+                let (words, groups) = (params.words(), params.groups());
+                Op::Dispatch { kernel: Kernel::Gate, words, bindings, groups, flops }
             }
             _ => {
                 let params = pool::Params { output, start, first, planes, source: (a, a_start, a_leak) };

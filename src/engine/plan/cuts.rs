@@ -34,10 +34,11 @@ impl<'a> Cuts<'a> {
         let layouts: Vec<Layout> =
             (0..maps).map(|map| Layout::new(graph.maps[map].channels, graph.dims(map, dims))).collect();
         let last = graph.steps.len() - 2;
-        // Of full size, and neither the image nor what the last step reads.
+        // Of full size, cheap, and neither the image nor what the last step reads.
         let passing = (0..maps).map(|map| {
             let made = graph.steps.iter().position(|step| step.output == map);
-            pass && graph.maps[map].level == 0 && made.is_some_and(|at| at < last)
+            let cheap = |at: usize| at < last && !matches!(graph.steps[at].kind, Kind::Gate(_));
+            pass && graph.maps[map].level == 0 && made.is_some_and(cheap)
         });
         let passing: Vec<bool> = passing.collect();
         let mut halos = vec![0usize; maps];

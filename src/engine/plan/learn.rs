@@ -3,6 +3,7 @@
 //! refused.
 
 mod back;
+mod gate;
 
 use super::buffers::Buffers;
 use super::parameters::Parameters;
@@ -67,6 +68,7 @@ pub fn lesson(task: Task, share: Share) -> Result<Plan> {
         buffers: Buffers::kept(),
         maps: vec![None; maps],
         slopes: vec![None; maps],
+        targets: 0,
         lines: vec![None; task.graph.norms.len()],
         stats: vec![None; task.graph.norms.len()],
     };
@@ -96,13 +98,15 @@ struct Lesson<'a> {
     maps: Vec<Option<usize>>,
     /// Buffers of gradients by map.
     slopes: Vec<Option<usize>>,
+    /// Numbers of the targets so far.
+    targets: usize,
     /// Buffers by normalisation.
     lines: Vec<Option<usize>>,
     stats: Vec<Option<usize>>,
 }
 
 impl<'a> Lesson<'a> {
-    fn all(mut self, share: Share) -> Plan {
+    fn all(mut self, mut share: Share) -> Plan {
         let (graph, layout) = (self.task.graph, self.layouts[0]);
         let image = self.buffers.take(bytes(&layout));
         self.maps[0] = Some(image);
@@ -113,7 +117,11 @@ impl<'a> Lesson<'a> {
                 Kind::Conv(_) | Kind::Up(_) => self.normalised(index, step),
                 Kind::Pool => self.pool(step),
                 Kind::Join => self.join(step),
-                Kind::Out(_) => self.loss(index, step, share),
+                Kind::Gate(_) => self.gate(index, step),
+                Kind::Out(_) => {
+                    self.loss(index, step, share);
+                    share.fresh = false;
+                }
             }
         }
         for steps in graph.together().into_iter().rev() {
@@ -313,7 +321,9 @@ impl<'a> Lesson<'a> {
         let (size, planes) = (layout.dims[0] * layout.dims[1], layout.dims[2]);
         let room = planes * outputs * size.div_ceil(4) * 16;
         let (logits, target) = (self.scratch(room), self.scratch(room));
-        self.buffers.push(Op::Target { buffer: target });
+        let numbers = self.targets..self.targets + room / 4;
+        self.targets = numbers.end;
+        self.buffers.push(Op::Target { buffer: target, numbers });
         let flops = self.task.graph.flops(step, self.task.dims);
         self.one(
             Kernel::Logits,

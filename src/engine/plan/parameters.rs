@@ -6,8 +6,8 @@ use super::{Binding, Flat, Op, Packed, Plan};
 use crate::engine::adam;
 use crate::engine::graph::{Graph, Kind, Norm, Step};
 use crate::kernels::back::{Back, adamw, conv as conv_back, excite, gather, out as out_back, up as up_back};
-use crate::kernels::{Kernel, Layout, conv, norm, out, up};
-use crate::model::{Architecture, Parameter};
+use crate::kernels::{Kernel, Layout, conv, gate, norm, out, up};
+use crate::model::{Architecture, Parameter, gate_units};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -72,6 +72,12 @@ impl Parameters {
                 Kind::Out(_) => {
                     let pack = |all: &[f32]| out::pack(&all[..outputs * inputs], &all[outputs * inputs..]);
                     (gather::table(outputs * (inputs + 1), pack), out_back::index(inputs, outputs))
+                }
+                Kind::Gate(_) => {
+                    let units = gate_units(outputs);
+                    let pack = |all: &[f32]| gate::pack(all, outputs, units);
+                    let count = step.parameters().iter().map(|name| self.place(name).len()).sum();
+                    (gather::table(count, pack), gate_index(outputs, units))
                 }
                 Kind::Pool | Kind::Join => continue,
             };
@@ -145,6 +151,10 @@ impl Parameters {
                 }
                 Kind::Up(_) => 2 * outputs.div_ceil(4) * 8 * sources[0].div_ceil(4) * 16 + flat,
                 Kind::Out(_) => 2 * outputs * (sources[0].div_ceil(4) + 1) * 4 + flat,
+                Kind::Gate(_) => {
+                    let units = gate_units(outputs);
+                    2 * (2 * units * (outputs.div_ceil(4) + 1) + units.div_ceil(4) + 1) * 4 + flat
+                }
                 Kind::Pool | Kind::Join => 0,
             }
         };
@@ -254,6 +264,23 @@ fn conv_index(sources: &[usize], outputs: usize) -> Vec<u32> {
         before += part(*channels, outputs);
     }
     index
+}
+
+/// Where the gradient of each number of a gate lies in the parts of its three 1^3 convolutions, one after the other.
+fn gate_index(channels: usize, units: usize) -> Vec<u32> {
+    let [part, _] = gate_parts(channels, units);
+    let wide = out_back::index(channels, units);
+    let after = |index: &[u32], parts: usize| {
+        index.iter().map(|place| place + (parts * part) as u32).collect::<Vec<_>>()
+    };
+    // The raised map's has no bias.
+    [wide.clone(), after(&wide[..units * channels], 1), after(&out_back::index(units, 1), 2)].concat()
+}
+
+/// Numbers of the gradient by the weights of a gate's wide convolutions, and by those of its narrow one.
+pub fn gate_parts(channels: usize, units: usize) -> [usize; 2] {
+    [(channels, units), (units, 1)]
+        .map(|(inputs, outputs)| out_back::part(&Layout::new(inputs, [1; 3]), outputs))
 }
 
 /// Numbers of the gradient by the weights of one source.

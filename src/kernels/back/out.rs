@@ -15,7 +15,7 @@ use crate::kernels::out::pack;
 
 /// WGSL of the source's gradient.
 pub const WGSL: &str = "
-struct Params { map: Slab, outputs: u32, to_pitch: u32, spare0: u32, spare1: u32 }
+struct Params { map: Slab, outputs: u32, to_pitch: u32, add: u32, spare: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> gradient: array<f32>;
 @group(0) @binding(2) var<storage, read> weights: array<vec4<f32>>;
@@ -28,6 +28,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let z = p.map.first + id.y;
     let voxel = z * p.to_pitch + id.x % p.map.size;
     var sum = vec4(0.0);
+    if (p.add == 1u) { sum = load(output[z * p.map.pitch + id.x]); }
     for (var o = 0u; o < p.outputs; o += 1u) {
         sum += weights[o * (p.map.quads + 1u) + 1u + quad] * gradient[4u * (voxel + o / 4u * p.map.size) + o % 4u];
     }
@@ -35,11 +36,12 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 ";
 
-/// Uniform of the source's gradient, for planes of the source; its workgroups are [`Slab::groups`].
-pub fn words(slab: &Slab, outputs: usize) -> Vec<u32> {
+/// Uniform of the source's gradient, for planes of the source, and whether it is added to what another reader left;
+/// its workgroups are [`Slab::groups`].
+pub fn words(slab: &Slab, outputs: usize, add: bool) -> Vec<u32> {
     let pitch = Layout::new(outputs, slab.map.dims).pitch;
     let mut words = slab.words();
-    words.extend([outputs as u32, pitch as u32, 0, 0]);
+    words.extend([outputs as u32, pitch as u32, u32::from(add), 0]);
     words
 }
 

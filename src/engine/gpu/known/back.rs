@@ -1,5 +1,6 @@
 //! The questions for the kernels of training.
 
+mod gate;
 mod maps;
 mod step;
 
@@ -20,12 +21,14 @@ pub(super) fn trials(kernel: Back) -> Vec<Trial> {
         Back::ConvWeight => vec![maps::conv_weight(true), maps::conv_weight(false)],
         Back::Pool => vec![maps::pool()],
         Back::Join => vec![maps::join(0), maps::join(2)],
+        Back::GateInner => [6, 7].map(gate::inner).into(),
+        Back::GateBack => [0, 1, 4].map(gate::back).into(),
         Back::Up => vec![maps::up()],
         Back::UpWeight => vec![maps::up_weight(true), maps::up_weight(false)],
         Back::LossSums => SHAPES.map(step::loss_sums).into(),
         Back::LossEnd => vec![step::loss_end(1, true), step::loss_end(2, true), step::loss_end(2, false)],
         Back::LossBack => vec![step::loss_back()],
-        Back::Out => vec![maps::out()],
+        Back::Out => vec![maps::out(false), maps::out(true)],
         Back::OutWeight => vec![maps::out_weight(true), maps::out_weight(false)],
         Back::Sum => vec![step::sum(1), step::sum(4)],
         Back::Gather => vec![step::gather(false), step::gather(true)],

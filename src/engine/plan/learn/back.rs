@@ -10,20 +10,20 @@ use crate::kernels::{Kernel, Layout};
 use std::ops::Range;
 
 /// Some kernel's part of some planes.
-struct Part<'a> {
-    kernel: Kernel,
-    words: &'a dyn Fn(Range<usize>, usize) -> Vec<u32>,
-    groups: &'a dyn Fn(Range<usize>) -> [u32; 3],
-    bindings: Vec<Binding>,
+pub(super) struct Part<'a> {
+    pub kernel: Kernel,
+    pub words: &'a dyn Fn(Range<usize>, usize) -> Vec<u32>,
+    pub groups: &'a dyn Fn(Range<usize>) -> [u32; 3],
+    pub bindings: Vec<Binding>,
     /// Planes of what is cut.
-    planes: usize,
+    pub planes: usize,
     /// Operations of all planes.
-    flops: f64,
+    pub flops: f64,
 }
 
 impl Lesson<'_> {
     /// Lists a kernel in slabs that each cost no more than a dispatch may.
-    fn part(&mut self, part: &Part) {
+    pub(super) fn part(&mut self, part: &Part) {
         let each = part.flops / part.planes as f64;
         let most = (self.task.settings.limits.dispatch / each).clamp(1.0, 65535.0) as usize;
         let count = part.planes.div_ceil(most);
@@ -57,11 +57,12 @@ impl Lesson<'_> {
             Kind::Pool => self.pool_back(step),
             Kind::Up(_) => self.up_back(steps.start, step),
             Kind::Join => self.join_back(step),
+            Kind::Gate(_) => self.gate_back(steps.start, step),
             Kind::Out(_) => self.out_back(steps.start, step),
         }
     }
 
-    fn slope(&self, map: usize) -> usize {
+    pub(super) fn slope(&self, map: usize) -> usize {
         self.slopes[map].unwrap_or(usize::MAX)
     }
 
@@ -121,7 +122,7 @@ impl Lesson<'_> {
     }
 
     /// Adds what a kernel left in its order to the gradient of the parameters that begin with `name`.
-    fn learn(&mut self, found: usize, table: Packed, name: &str, count: usize) {
+    pub(super) fn learn(&mut self, found: usize, table: Packed, name: &str, count: usize) {
         let start = self.task.parameters.place(name).start;
         self.one(
             Kernel::Back(Back::Gather),
@@ -133,7 +134,7 @@ impl Lesson<'_> {
     }
 
     /// Adds up `splits` parts of so many numbers, in two runs where they are many.
-    fn sum(&mut self, parts: usize, numbers: usize, splits: usize, to: usize) {
+    pub(super) fn sum(&mut self, parts: usize, numbers: usize, splits: usize, to: usize) {
         let left = sum::left(splits);
         let between = (left > 1).then(|| self.scratch(4 * numbers * left));
         let runs = match between {
@@ -355,10 +356,11 @@ impl Lesson<'_> {
             [parts, all].into_iter().for_each(|buffer| self.buffers.give(buffer));
         }
         if self.reached[source.map] {
-            let to = self.buffers.take(bytes(&from));
+            let there = self.slopes[source.map];
+            let to = there.unwrap_or_else(|| self.buffers.take(bytes(&from)));
             self.one(
                 Kernel::Back(Back::Out),
-                out::words(&slab, outputs),
+                out::words(&slab, outputs, there.is_some()),
                 vec![slopes, Binding::Packed(Packed::Weights(index)), Binding::Buffer(to)],
                 slab.groups(),
                 flops,

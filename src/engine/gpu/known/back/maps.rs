@@ -12,7 +12,7 @@ use crate::model::EPSILON;
 const CHANNELS: usize = 6;
 const LEAK: f32 = 0.3;
 
-fn volume(dims: [usize; 3]) -> usize {
+pub(super) fn volume(dims: [usize; 3]) -> usize {
     dims.iter().product()
 }
 
@@ -21,7 +21,7 @@ fn slab(channels: usize) -> Slab {
 }
 
 /// A map `[c, z, y, x]` as a buffer.
-fn map(values: &[f32], dims: [usize; 3]) -> Vec<u8> {
+pub(super) fn map(values: &[f32], dims: [usize; 3]) -> Vec<u8> {
     Layout::new(values.len() / volume(dims), dims).pack(values, 0..dims[2], Precision::F32)
 }
 
@@ -32,7 +32,7 @@ fn within(values: &[f32], [x, y, z]: [usize; 3], (first, count): (usize, usize))
 }
 
 /// Planes of a slab of a map, from its buffer.
-fn slab_of(slab: Slab, channels: usize) -> Found {
+pub(super) fn slab_of(slab: Slab, channels: usize) -> Found {
     let from = slab.first * slab.map.pitch * Precision::F32.quad();
     Box::new(move |bytes| slab.map.unpack(&bytes[from..], channels, slab.planes, Precision::F32))
 }
@@ -248,17 +248,21 @@ pub(super) fn up_weight(fresh: bool) -> Trial {
 /// Labels of the last step: two quads.
 const OUTPUTS: usize = 5;
 
-pub(super) fn out() -> Trial {
+pub(super) fn out(add: bool) -> Trial {
     let (slab, gradient) = (slab(CHANNELS), noise(OUTPUTS * volume(DIMS), 1));
     let (weight, bias) = (noise(OUTPUTS * CHANNELS, 2), noise(OUTPUTS, 3));
-    let expected = planes(&out::reference(&gradient, &weight, OUTPUTS), DIMS, SLAB);
+    let before = noise(CHANNELS * volume(DIMS), 4);
+    let mut all = out::reference(&gradient, &weight, OUTPUTS);
+    if add {
+        all.iter_mut().zip(&before).for_each(|(sum, before)| *sum += before);
+    }
     let buffers = vec![
         map(&gradient, DIMS),
         bytes(&forward_out::pack(&weight, &bias)),
-        blank(4 * slab.map.pitch * DIMS[2]),
+        if add { map(&before, DIMS) } else { blank(4 * slab.map.pitch * DIMS[2]) },
     ];
-    let end = (2, expected, slab_of(slab, CHANNELS));
-    trial(Back::Out, out::words(&slab, OUTPUTS), buffers, slab.groups(), end)
+    let end = (2, planes(&all, DIMS, SLAB), slab_of(slab, CHANNELS));
+    trial(Back::Out, out::words(&slab, OUTPUTS, add), buffers, slab.groups(), end)
 }
 
 pub(super) fn out_weight(fresh: bool) -> Trial {

@@ -1,0 +1,158 @@
+//! What `insitu train` trains on: the cases of a task's folder, how samples are made of them, and the model's card as
+//! far as it follows from both.
+
+use super::bar;
+use super::folder::read_card;
+use clap::{Args, ValueEnum};
+use insitu_seg::card::Card;
+use insitu_seg::task::names_a_side;
+use insitu_seg::train::cases::Cases;
+use insitu_seg::train::data::Manifest;
+use insitu_seg::train::sample::{Augment, Fill};
+use insitu_seg::{Error, Intensity, Result};
+use std::path::{Path, PathBuf};
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum AxisName {
+    /// Left and right
+    X,
+    /// Back and front
+    Y,
+    /// Bottom and top
+    Z,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum FillName {
+    /// The edge goes on
+    Edge,
+    /// The value of --fill-value, and background
+    Constant,
+}
+
+/// The arguments that say so.
+#[derive(Args)]
+pub struct DataArguments {
+    /// The task's folder, with dataset.json
+    #[arg(long)]
+    data: PathBuf,
+    /// Axes along which one sample in two is mirrored, for example x,y; refused where a label's name says left or right
+    #[arg(long, value_delimiter = ',')]
+    flip: Vec<AxisName>,
+    /// What samples show where they reach beyond the volume
+    #[arg(long, default_value = "edge")]
+    fill: FillName,
+    /// The normalised value of a constant fill: 0 is the mean
+    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
+    fill_value: f32,
+    /// Volumes and boxes of more voxels than this shrink, in training and in use (180^3 where nothing is said)
+    #[arg(long)]
+    max_voxels: Option<usize>,
+    /// Keep cases of up to so many GiB in memory, and read the others again whenever they are needed
+    #[arg(long, default_value_t = 4)]
+    cache: u64,
+}
+
+impl DataArguments {
+    /// Reads all cases, and drafts the card of the model in the folder `model` or goes on with it; how samples are
+    /// disturbed.
+    pub fn read(&self, model: &Path) -> Result<(Card, Cases, Augment)> {
+        let manifest = Manifest::read(&self.data)?;
+        let (mut card, known) = self.card(model, &manifest)?;
+        let augment = self.augment(&card)?;
+        let bar = bar(manifest.training.len() as u64, "reading {pos}/{len} {bar:40}");
+        let budget = self.cache.saturating_mul(1 << 30);
+        let (cases, intensity) = Cases::read(&self.data, &manifest, known, budget, &mut || bar.inc(1))?;
+        bar.finish_and_clear();
+        if cases.in_memory() < cases.len() {
+            let (held, all) = (cases.in_memory(), cases.len());
+            eprintln!(
+                "{held} of {all} cases fit --cache {}; the others are read again and again",
+                self.cache
+            );
+        }
+        card.intensity = intensity;
+        for size in cases.sizes() {
+            for (axis, side) in size.into_iter().enumerate() {
+                card.field_mm.min[axis] = card.field_mm.min[axis].min(side as f64);
+                card.field_mm.max[axis] = card.field_mm.max[axis].max(side as f64);
+            }
+        }
+        Ok((card, cases, augment))
+    }
+
+    /// The card, and the intensity as far as it is known without reading the cases.
+    fn card(&self, model: &Path, manifest: &Manifest) -> Result<(Card, Option<Intensity>)> {
+        let (labels, modalities) = (manifest.label_names()?, manifest.modalities()?);
+        let given = manifest.intensity()?;
+        if model.join("model.json").exists() {
+            let card = read_card(model)?;
+            fits(&card, &labels, &modalities, given, model)?;
+            if let Some(max_voxels) = self.max_voxels.filter(|n| *n != card.preset.max_voxels) {
+                let expected =
+                    format!("{}, as {} has for both stages", card.preset.max_voxels, model.display());
+                return Err(Error::argument("--max-voxels", max_voxels.to_string(), expected));
+            }
+            // Both stages see the same values.
+            let known = Some(card.intensity);
+            return Ok((card, known));
+        }
+        let name = model.file_name().map_or("model".into(), |name| name.to_string_lossy().into_owned());
+        let data = format!("{} ({})", manifest.name, manifest.reference.trim());
+        let mut card = Card::draft(&name, &manifest.name, &labels, modalities, &data, &manifest.licence);
+        if let Some(max_voxels) = self.max_voxels {
+            let smallest = card.preset.min_side.pow(3);
+            if !(smallest..=1 << 28).contains(&max_voxels) {
+                let expected = format!("{smallest} to {}", 1 << 28);
+                return Err(Error::argument("--max-voxels", max_voxels.to_string(), expected));
+            }
+            card.preset.max_voxels = max_voxels;
+        }
+        Ok((card, given))
+    }
+
+    fn augment(&self, card: &Card) -> Result<Augment> {
+        let sided = card.labels.iter().find(|label| names_a_side(&label.name));
+        if let (Some(label), false) = (sided, self.flip.is_empty()) {
+            let found = format!("a label named \"{}\", which a mirrored image would make wrong", label.name);
+            return Err(Error::argument("--flip", found, "labels that name no side, or no --flip"));
+        }
+        if !self.fill_value.is_finite() {
+            return Err(Error::argument("--fill-value", self.fill_value.to_string(), "a finite number"));
+        }
+        Ok(Augment {
+            flip: [AxisName::X, AxisName::Y, AxisName::Z].map(|axis| self.flip.contains(&axis)),
+            fill: match self.fill {
+                FillName::Edge => Fill::Edge,
+                FillName::Constant => Fill::Constant(self.fill_value),
+            },
+            ..Augment::default()
+        })
+    }
+}
+
+/// Refuses data of another kind than a model was begun with.
+fn fits(
+    card: &Card,
+    labels: &[String],
+    modalities: &[String],
+    given: Option<Intensity>,
+    model: &Path,
+) -> Result<()> {
+    let refuse = |found: String, expected: String| {
+        Err(Error::argument("dataset.json", found, format!("{expected}, as {} has", model.display())))
+    };
+    let known: Vec<String> = card.labels.iter().map(|label| label.name.clone()).collect();
+    if known != labels {
+        return refuse(format!("labels {}", labels.join(", ")), known.join(", "));
+    }
+    if card.channels() != modalities.len() {
+        return refuse(format!("channels {}", modalities.join(", ")), card.modalities.join(", "));
+    }
+    let is_mr = |intensity| intensity == Intensity::Mr;
+    if is_mr(card.intensity) != given.is_some_and(is_mr) {
+        let name = |mr| if mr { "MR".to_owned() } else { "CT".to_owned() };
+        return refuse(name(given.is_some_and(is_mr)), name(is_mr(card.intensity)));
+    }
+    Ok(())
+}

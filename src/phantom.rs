@@ -1,0 +1,202 @@
+//! Phantoms: images of simple bodies whose labels are known, in the form of each task of the decathlon, to try out
+//! training and to test it.
+//!
+//! They have what makes the real tasks what they are: modality, channels, labels, spacing and orientation of the file,
+//! organs of changing size and place, tumours inside them, tubes, and things of the same brightness that are something
+//! else. Sizes go with the field of view, so that a small phantom is quick to learn from. No patient's data is in them.
+
+mod recipe;
+mod scene;
+
+use crate::error::{Error, Result};
+use crate::grid::{Grid, Turn};
+use crate::task::Task;
+use crate::train::sample::rng;
+use scene::Scene;
+
+/// What kind of phantom.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    /// That of a task of the decathlon.
+    Task(&'static Task),
+    /// An object of 25 to 40 mm anywhere in a larger volume, among others of its brightness that have another shape.
+    Cascade,
+}
+
+/// An image with its labels, in the file's own order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Phantom {
+    /// Size and affine.
+    pub grid: Grid,
+    /// Values, channel after channel.
+    pub image: Vec<i16>,
+    /// Labels.
+    pub labels: Vec<u8>,
+}
+
+impl Kind {
+    /// `cascade`, or a task as [`Task::find`] takes it.
+    ///
+    /// # Errors
+    /// `Argument` for another name.
+    pub fn find(name: &str) -> Result<Self> {
+        if name.trim().eq_ignore_ascii_case("cascade") {
+            return Ok(Self::Cascade);
+        }
+        Task::find(name).map(Self::Task).ok_or_else(|| {
+            let names: Vec<&str> = crate::task::TASKS.iter().map(|task| task.name).collect();
+            let expected = format!("Task01 to Task10, {} or cascade", names.join(", "));
+            Error::argument("task", format!("\"{name}\""), expected)
+        })
+    }
+
+    /// Its name, which is that of the data set.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Task(task) => task.name,
+            Self::Cascade => "Cascade",
+        }
+    }
+
+    /// Names of the channels.
+    pub fn modalities(&self) -> &'static [&'static str] {
+        match self {
+            Self::Task(task) => task.modalities,
+            Self::Cascade => &["MRI"],
+        }
+    }
+
+    /// Names of the labels 1, 2, ...
+    pub fn labels(&self) -> &'static [&'static str] {
+        match self {
+            Self::Task(task) => task.labels,
+            Self::Cascade => &["object"],
+        }
+    }
+
+    fn number(&self) -> u8 {
+        match self {
+            Self::Task(task) => task.number,
+            Self::Cascade => 0,
+        }
+    }
+
+    /// Voxels of a phantom where nobody asks for another size.
+    pub fn size(&self) -> [usize; 3] {
+        match self.number() {
+            0 => [128, 128, 128],
+            4 => [36, 50, 36],
+            5 => [80, 80, 14],
+            6 => [60, 56, 26],
+            7 | 9 => [64, 64, 28],
+            _ => [56, 56, 48],
+        }
+    }
+
+    /// Spacing in mm and orientation, as files of the task have them.
+    fn form(&self) -> ([f64; 3], &'static str) {
+        match self.number() {
+            0 => ([1.0, 1.0, 1.0], "RAS"),
+            1 => ([1.0, 1.0, 1.0], "LPS"),
+            2 => ([1.25, 1.25, 1.37], "LAS"),
+            4 => ([1.0, 1.0, 1.0], "RAS"),
+            5 => ([0.625, 0.625, 3.6], "RAS"),
+            6 => ([1.0, 1.0, 2.5], "LAS"),
+            7 | 9 => ([0.9, 0.9, 2.0], "RAS"),
+            8 => ([1.0, 1.0, 1.25], "LPS"),
+            _ => ([1.0, 1.0, 1.2], "LAS"),
+        }
+    }
+
+    /// Makes phantom `number` of a series: the same for the same `size` and `seed`.
+    ///
+    /// # Errors
+    /// `Argument` for a size in which the bodies have no room, or of more than 1024 voxels along an axis.
+    pub fn make(&self, size: [usize; 3], seed: u64, number: u64) -> Result<Phantom> {
+        let (spacing, orientation) = self.form();
+        let room = if *self == Self::Cascade { 48.0 } else { 24.0 };
+        if (0..3).any(|a| (size[a] as f64 * spacing[a]) < room || size[a] > 1024) {
+            let [x, y, z] = spacing;
+            let found = format!("{} x {} x {} voxels", size[0], size[1], size[2]);
+            let expected =
+                format!("at least {room} mm along each axis ({x} x {y} x {z} mm each), at most 1024 voxels");
+            return Err(Error::argument("size", found, expected));
+        }
+        let grid = grid(size, spacing, orientation);
+        let turn = Turn::to_ras(&grid);
+        // A seed of its own for every kind, so that two kinds of phantoms do not have their bodies in the same places.
+        let mut rng = rng(seed.wrapping_add(u64::from(self.number()) << 32), number);
+        let channels = self.modalities().len();
+        let mut scene = Scene::new(turn.turned_dims(), turn.turned(spacing), channels);
+        recipe::fill(&mut scene, self.number(), &mut rng);
+        let image = scene.values.chunks_exact(grid.len()).flat_map(|channel| turn.undo(channel));
+        Ok(Phantom {
+            image: image.map(|v| v.round() as i16).collect(),
+            labels: turn.undo(&scene.labels),
+            grid,
+        })
+    }
+}
+
+/// A grid whose axes point to the letters of `orientation`, its centre at the origin.
+fn grid(size: [usize; 3], spacing: [f64; 3], orientation: &str) -> Grid {
+    let mut affine = [[0.0; 4]; 4];
+    affine[3][3] = 1.0;
+    for (axis, letter) in orientation.chars().enumerate() {
+        let (row, sign) = match letter {
+            'R' => (0, 1.0),
+            'L' => (0, -1.0),
+            'A' => (1, 1.0),
+            'P' => (1, -1.0),
+            'S' => (2, 1.0),
+            _ => (2, -1.0),
+        };
+        affine[row][axis] = sign * spacing[axis];
+        affine[row][3] = -0.5 * sign * spacing[axis] * (size[axis] as f64 - 1.0);
+    }
+    Grid::new(size, affine, spacing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grid::Region;
+    use crate::task::TASKS;
+
+    #[test]
+    fn every_phantom_has_all_labels_inside_the_volume_and_is_made_again_the_same() {
+        for kind in TASKS.iter().map(Kind::Task).chain([Kind::Cascade]) {
+            let size = if kind == Kind::Cascade { [64; 3] } else { kind.size() };
+            for number in 0..6 {
+                let phantom = kind.make(size, 1, number).unwrap();
+                assert_eq!(phantom.image.len(), kind.modalities().len() * phantom.labels.len());
+                for label in 1..=kind.labels().len() {
+                    let count = phantom.labels.iter().filter(|l| usize::from(**l) == label).count();
+                    assert!(count > 20, "{} {number}: {count} voxels of label {label}", kind.name());
+                }
+                assert!(phantom.labels.iter().all(|l| usize::from(*l) <= kind.labels().len()));
+                assert_eq!(phantom, kind.make(size, 1, number).unwrap());
+                assert_ne!(phantom.labels, kind.make(size, 2, number).unwrap().labels);
+            }
+        }
+    }
+
+    #[test]
+    fn the_object_of_a_cascade_has_its_size_and_lies_anywhere() {
+        let mut firsts = Vec::new();
+        for number in 0..12 {
+            let phantom = Kind::Cascade.make([128; 3], 7, number).unwrap();
+            let (first, last) = Region::extent([128; 3], |i| phantom.labels[i] > 0).unwrap();
+            assert!((0..3).all(|a| (24..=41).contains(&(last[a] + 1 - first[a]))), "{first:?} {last:?}");
+            firsts.extend(first);
+        }
+        assert!(firsts.iter().min() < Some(&20) && firsts.iter().max() > Some(&70), "{firsts:?}");
+    }
+
+    #[test]
+    fn other_names_and_sizes_are_refused_in_words() {
+        assert!(Kind::find("Kidney").unwrap_err().to_string().contains("Pancreas"));
+        let error = Kind::Cascade.make([32; 3], 1, 1).unwrap_err();
+        assert!(error.to_string().contains("at least 48 mm"), "{error}");
+    }
+}

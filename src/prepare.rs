@@ -1,0 +1,153 @@
+//! From the file's grid to what a network sees, the same in training and at inference.
+//!
+//! ```text
+//! volume, RAS -> 1 mm, nearest          at_mm, Resample
+//!             -> 0..1, z-score          Intensity, channel after channel
+//!             -> whole: all of it       View::whole
+//!                patch: the box         View::of, of the box around the object (grid's BoxRule and Region)
+//!                                       ... both stretched to min_side, shrunk to max_voxels, nearest
+//! ```
+
+use crate::card::Preset;
+use crate::error::{Error, Result};
+use crate::file::{Limits, Volume, afford};
+use crate::grid::{Grid, Region, Resample, Turn, capped_dims, isotropic_dims};
+use std::borrow::Cow;
+
+/// An image as a network sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Image {
+    /// Size, `[x, y, z]`.
+    pub dims: [usize; 3],
+    /// Normalised values, channel after channel, x fastest.
+    pub values: Vec<f32>,
+}
+
+/// The resampling of a grid, turned to RAS, to 1 mm.
+///
+/// # Errors
+/// `Limit` where `channels` volumes at 1 mm, of which there are a few copies on the road, would be more than a quarter
+/// of the memory budget.
+pub fn at_mm(turn: &Turn, grid: &Grid, channels: usize, limits: &Limits) -> Result<Resample> {
+    let from = turn.turned_dims();
+    let to = isotropic_dims(from, turn.turned(grid.spacing()));
+    let bytes = to.iter().fold((channels as u64).saturating_mul(4), |n, &d| n.saturating_mul(d as u64));
+    let most = limits.bytes / 4;
+    if bytes <= most {
+        return Ok(Resample { from, to });
+    }
+    let [x, y, z] = to;
+    let of = if channels > 1 { format!(" of {channels} channels") } else { String::new() };
+    Err(Error::limit(
+        "field of view",
+        format!("{x} x {y} x {z} mm{of}, {} MiB at 1 mm", bytes >> 20),
+        format!("at most {} MiB, a quarter of the memory budget; crop the volume", most >> 20),
+    ))
+}
+
+/// The volume's values at 1 mm, as the scanner has them, and the resampling that made them.
+///
+/// # Errors
+/// As [`at_mm`]; `Limit` where the machine refuses the memory.
+pub fn resampled(volume: &Volume) -> Result<(Resample, Cow<'_, [f32]>)> {
+    let step = at_mm(&volume.turn, &volume.grid, volume.channels, &volume.limits)?;
+    afford(2 * volume.channels * step.to.iter().product::<usize>())?;
+    let values = if step.from == step.to {
+        Cow::Borrowed(&volume.voxels[..])
+    } else {
+        Cow::Owned(step.apply(&volume.voxels))
+    };
+    Ok((step, values))
+}
+
+/// What a network sees of a volume at 1 mm: a box, brought to a size that the network takes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct View {
+    /// The box.
+    pub region: Region,
+    /// From its size to the network's.
+    pub fit: Resample,
+}
+
+impl View {
+    /// The whole volume, for the whole network.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub fn whole(dims: [usize; 3], preset: &Preset) -> Result<Self> {
+        Self::of(Region::whole(dims), preset)
+    }
+
+    /// A box: sides below `min_side` are stretched, and all sides shrink by one factor to `max_voxels`.
+    ///
+    /// # Errors
+    /// `Limit` where a box is so long and thin that no size fits the network.
+    pub fn of(region: Region, preset: &Preset) -> Result<Self> {
+        let from = region.dims();
+        Ok(Self { region, fit: Resample { from, to: fitted(from, preset)? } })
+    }
+
+    /// What is seen of a volume, channel after channel.
+    pub fn see<T: Copy>(&self, voxels: &[T]) -> Vec<T> {
+        if self.region == Region::whole(self.region.full) {
+            self.fit.apply(voxels)
+        } else {
+            self.fit.apply(&self.region.crop(voxels))
+        }
+    }
+
+    /// The way back: labels of what was seen, in a volume of zeros.
+    pub fn put_back(&self, labels: &[u8]) -> Vec<u8> {
+        self.region.paste(&self.fit.undo(labels))
+    }
+}
+
+/// About `max_voxels` at most, and no side below `min_side`. A long thin volume may not have both.
+fn fitted(dims: [usize; 3], preset: &Preset) -> Result<[usize; 3]> {
+    let long = |dims: [usize; 3]| dims.map(|n| n.max(preset.min_side));
+    let to = long(capped_dims(long(dims), preset.max_voxels));
+    if to.iter().fold(1usize, |n, &d| n.saturating_mul(d)) > 2 * preset.max_voxels {
+        let [x, y, z] = dims;
+        return Err(Error::limit(
+            "field of view",
+            format!("{x} x {y} x {z} mm, long and thin"),
+            format!(
+                "a shape that fits {} voxels with sides of at least {}",
+                preset.max_voxels, preset.min_side
+            ),
+        ));
+    }
+    Ok(to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_seen_comes_back_to_its_place() {
+        let full = [30, 20, 40];
+        let region = Region { full, start: [3, 2, 11], end: [25, 19, 36] };
+        let view = View::of(region, &Preset::default()).unwrap();
+        assert_eq!(view.fit.to, [24, 24, 25]);
+        let labels: Vec<u8> = (0..30 * 20 * 40).map(|i| (i % 7) as u8).collect();
+        let back = view.put_back(&view.see(&labels));
+        assert_eq!(region.crop(&back), region.crop(&labels));
+    }
+
+    #[test]
+    fn every_channel_is_seen_alike() {
+        let full = [30, 28, 26];
+        let view = View::of(Region { full, start: [2; 3], end: [20; 3] }, &Preset::default()).unwrap();
+        let one: Vec<u32> = (0..30 * 28 * 26).collect();
+        let two: Vec<u32> = one.iter().map(|v| v + 100_000).collect();
+        assert_eq!(view.see(&[one.clone(), two.clone()].concat()), [view.see(&one), view.see(&two)].concat());
+    }
+
+    #[test]
+    fn a_large_volume_shrinks_and_a_long_thin_one_is_refused() {
+        let preset = Preset { max_voxels: 64 * 64 * 64, ..Preset::default() };
+        assert_eq!(View::whole([128; 3], &preset).unwrap().fit.to, [64; 3]);
+        assert_eq!(View::whole([100_000, 10, 10], &preset).unwrap_err().code(), "limit");
+    }
+}
