@@ -78,6 +78,7 @@ async function setUpView() {
   view?.setOpacity($('opacity').valueAsNumber);
   $('opacity').addEventListener('input', ({ target }) => view?.setOpacity(target.valueAsNumber));
   $('outlines').addEventListener('change', ({ target }) => view?.setOutlines(target.checked));
+  $('hide').addEventListener('change', ({ target }) => view?.setHidden(target.checked));
   $('radiological').addEventListener('change', ({ target }) => {
     view?.setRadiological(target.checked);
     panel.showSides(target.checked);
@@ -123,7 +124,6 @@ function drawOver() {
 function setUpKeys() {
   const { tool } = desk;
   const flip = (id) => $(id).click();
-  let hidden = false;
   const shift = (plane, by) => desk.view?.grid && desk.view.goTo(desk.view.place.with(plane, desk.view.place[plane] + by));
   attachKeys(document.querySelector('.viewer'), {
     step(right, up, painting) {
@@ -150,7 +150,7 @@ function setUpKeys() {
     undo: () => move('undo'),
     redo: () => move('redo'),
     outlines: () => flip('outlines'),
-    hide: () => desk.view?.setHidden((hidden = !hidden)),
+    hide: () => flip('hide'),
     check: () => editor() && flip('check-slice'),
     next: () => !$('next-slice').hidden && flip('next-slice'),
   });

@@ -2,7 +2,7 @@
 import { $ } from './element.js';
 import { correctedVoxels, desk } from './desk.js';
 import { drawCurves } from './curves.js';
-import { filePlaceOf, placeOf, toFile } from './edit/grid.js';
+import { placeOf, toFile } from './edit/grid.js';
 import { save } from './files.js';
 import * as panel from './panel.js';
 import { dice, say } from './words.js';
@@ -67,7 +67,11 @@ export function setUpTeaching({ fail, again, touched }) {
     const { current, segmenter, view, tool } = desk;
     if (typeof segmenter.suggest !== 'function' || !current?.editor) return;
     panel.setState('opening');
-    const found = await segmenter.suggest(current.input, { checked: checkedInFile(current) }).finally(() => panel.setState('done'));
+    const { slices } = await segmenter.suggest(current.input).finally(() => panel.setState('done'));
+    const found = slices.find((one) => {
+      const [plane, slice] = gridSliceOf(current, one);
+      return !current.checked.has(`${plane}:${slice}`);
+    });
     if (!found) return void ($('teach-found').textContent = say('nextSliceNone'));
     const [plane, slice] = gridSliceOf(current, found);
     tool.set({ plane });
@@ -168,19 +172,19 @@ function showTuning(on) {
   $('tune-cancel').focus();
 }
 
-/** Progress of a tuning: where it stands, and now and then a loss and the Dice of what was held back. */
-function showProgress({ done, total, loss, dice: score }, points) {
+/** Progress of a tuning: where it stands, its loss, and the Dice on the voxels that judge as last looked at. */
+function showProgress({ done, total, loss, check }, points) {
   panel.showShare($('tune-progress'), $('tune-count'), done, total);
-  if (!Number.isFinite(loss) && !Number.isFinite(score)) return;
-  points.push({ at: total > 0 ? done / total : points.length, loss, dice: score });
+  if (!Number.isFinite(loss) && !Number.isFinite(check)) return;
+  points.push({ at: total > 0 ? done / total : points.length, loss, dice: check });
   drawCurves($('curves-svg'), $('curves-words'), points);
   $('curves').hidden = false;
 }
 
-function showVerdict({ accepted, before, after, reason }) {
-  const facts = [before, after].every((one) => Number.isFinite(one?.dice ?? one));
-  const numbers = facts ? ` ${say('diceBefore', { value: dice(before.dice ?? before) })}. ${say('diceAfter', { value: dice(after.dice ?? after) })}.` : '';
-  $('verdict-words').textContent = `${say(accepted ? 'accepted' : 'refused', { why: reason })}${numbers}`;
+/** Accepted or refused, why in the engine's words, and both Dices on the voxels that judged. */
+function showVerdict({ accepted, reason, check }) {
+  const numbers = check ? ` ${say('diceBefore', { value: dice(check.before) })}. ${say('diceAfter', { value: dice(check.after) })}.` : '';
+  $('verdict-words').textContent = `${say(accepted ? 'accepted' : 'refused', { why: reason.replace(/\.?$/, '.') })}${numbers}`;
   $('verdict').dataset.accepted = String(accepted);
   $('compare-field').hidden = true;
   $('verdict').hidden = false;
@@ -198,19 +202,10 @@ export function showTeaching() {
   $('tune').disabled = !can || marked.length === 0;
   $('next-slice').hidden = typeof segmenter?.suggest !== 'function';
   $('load-delta').hidden = typeof segmenter?.loadModel !== 'function';
-  $('revert').hidden = $('save-delta').hidden = !segmenter?.tuned;
+  $('revert').hidden = $('save-delta').hidden = $('tuned').hidden = !segmenter?.tuned;
   const checked = view?.grid && current.checked.has(`${tool.plane}:${view.place[tool.plane]}`);
   $('check-slice').setAttribute('aria-pressed', String(Boolean(checked)));
   $('check-slice').textContent = say(checked ? 'uncheckSlice' : 'checkSlice');
-}
-
-/** Checked slices as the file counts them: { axis, index }. */
-function checkedInFile({ editor: { grid }, info, checked }) {
-  return [...checked].map((one) => {
-    const [plane, at] = one.split(':').map(Number);
-    const axis = fileAxisOf(grid, info.dims, plane);
-    return { axis, index: filePlaceOf(grid, info.dims, [0, 0, 0].with(plane, at))[axis] };
-  });
 }
 
 const fileAxisOf = ({ step }, [nx, ny], plane) => [1, nx, nx * ny].lastIndexOf(Math.abs(step[plane]));

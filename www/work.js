@@ -87,7 +87,8 @@ export async function open(next) {
 
 /** At once, not after the button: an image that the model cannot take would be no use here. */
 function refuseChannels({ channels, checks }) {
-  const wanted = desk.segmenter.model.stages.whole.architecture.inputs;
+  const { whole, patch } = desk.segmenter.model.stages;
+  const wanted = (whole ?? patch).architecture.inputs;
   if (channels === wanted) return;
   const sentence = `Found ${channels} volumes in the file, expected ${wanted}, as the model takes: save one of them as a 3-D file.`;
   throw new InsituError('unsupported', sentence, { checks });

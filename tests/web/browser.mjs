@@ -68,8 +68,8 @@ export async function serve(folder, { extra = {}, isolated = false, cached = fal
 
 const GPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan'];
 
-/** WebGL 2 (the slices) always comes from SwiftShader; WebGPU only where asked for. */
-const options = ({ webgpu = true } = {}) => ({
+/** WebGL 2 (the slices) always comes from SwiftShader; WebGPU only where asked for. `flags`: more of the browser's own. */
+const options = ({ webgpu = true, flags = [] } = {}) => ({
   executablePath: chromiumPath(),
   args: [
     '--no-sandbox',
@@ -79,6 +79,7 @@ const options = ({ webgpu = true } = {}) => ({
     '--use-angle=swiftshader',
     '--enable-unsafe-swiftshader',
     ...(webgpu ? GPU : []),
+    ...flags,
   ],
 });
 
