@@ -70,13 +70,14 @@ export class Engine {
   }
 
   /**
-   * @param {{ bytes: Uint8Array, voxels?: Uint8Array, name: string, maxBytes?: number }} input `voxels`: the .img of a pair
+   * @param {{ bytes: Uint8Array, voxels?: Uint8Array, name: string, maxBytes?: number, bounds?: Uint32Array }} input `voxels`: the .img
+   *   of a pair; `bounds`: the box to look in, its start and its end
    * @param {(progress: { stage: string, done: number, total: number }) => void} onProgress
    */
-  async segment({ bytes, voxels, name, maxBytes }, onProgress) {
+  async segment({ bytes, voxels, name, maxBytes, bounds }, onProgress) {
     const before = this.#gpu.submits;
     const report = (stage, done, total) => onProgress({ stage, done, total });
-    const raw = await this.#guarded(() => this.#session.segment(bytes, voxels, maxBytes, name, report));
+    const raw = await this.#guarded(() => this.#session.segment(bytes, voxels, maxBytes, name, bounds, report));
     return { ...raw, gpuSubmits: this.#gpu.submits - before, wasmBytes: this.#memory.buffer.byteLength };
   }
 

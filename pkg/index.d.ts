@@ -108,6 +108,8 @@ export interface RunOptions {
   signal?: AbortSignal;
   /** Called often, and never less than every 10 s while the page is in front. */
   onProgress?(progress: Progress): void;
+  /** Where to look, in voxels of the file, `end` exclusive: only the second network runs, in this box. */
+  box?: { start: Triple; end: Triple };
 }
 
 /**

@@ -39,6 +39,13 @@ function checkBudget(maxBytes) {
   throw new InsituError('argument', `maxBytes must be a positive number of bytes, found ${typeof maxBytes === 'number' ? maxBytes : typeof maxBytes}.`);
 }
 
+/** A box as the engine takes it: six whole numbers. Whether it lies within the image the engine says. */
+function boundsOf({ start, end } = {}) {
+  const numbers = [...(start ?? []), ...(end ?? [])];
+  if (numbers.length === 6 && numbers.every((n) => Number.isInteger(n) && n >= 0)) return Uint32Array.from(numbers);
+  throw new InsituError('argument', `box must be { start: [x, y, z], end: [x, y, z] } in whole voxels of the file, found ${JSON.stringify({ start, end })}.`);
+}
+
 /** One model on one engine, or on its replacements. Calls are queued. */
 class Segmenter {
   #supervisor;
@@ -119,11 +126,12 @@ class Segmenter {
    * @param {import('./index.d.ts').Input} input
    * @param {import('./index.d.ts').RunOptions} [options]
    */
-  async segment(input, { signal, onProgress } = {}) {
+  async segment(input, { signal, onProgress, box } = {}) {
+    const bounds = box && boundsOf(box);
     const kept = keepInput(input);
     return this.#turn(signal, async (stop) => {
       const started = performance.now();
-      const raw = await this.#callOn(kept, 'segment', { stop, onProgress });
+      const raw = await this.#callOn(kept, 'segment', { stop, onProgress, more: { bounds } });
       const { nifti, nrrd, csv, gpuSubmits, wasmBytes, ...result } = raw;
       const report = reportOf(this, raw, describeInput(kept), performance.now() - started);
       return { ...result, report, toNifti: () => nifti, toNrrd: () => nrrd, toCsv: () => csv };

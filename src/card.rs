@@ -397,7 +397,8 @@ impl Card {
 
     /// Names that are names of files, and no ways out of the folder.
     fn check_files(&self) -> Result<()> {
-        let folds = [&self.stages.whole, &self.stages.patch].into_iter().flatten().flat_map(|stage| &stage.folds);
+        let folds =
+            [&self.stages.whole, &self.stages.patch].into_iter().flatten().flat_map(|stage| &stage.folds);
         let reference = self.reference.iter().flat_map(|case| [&case.image.file, &case.labels.file]);
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         for file in folds.map(|fold| &fold.file).chain(reference) {

@@ -50,8 +50,8 @@ impl Measures {
         let mut some: Vec<f32> = values.iter().copied().step_by(step).collect();
         some.sort_unstable_by(f32::total_cmp);
         let last = some.len().saturating_sub(1);
-        let percentiles = PERCENTILES
-            .map(|q| some.get((last * q + 50) / 100).copied().map_or(0.0, f64::from));
+        let percentiles =
+            PERCENTILES.map(|q| some.get((last * q + 50) / 100).copied().map_or(0.0, f64::from));
         Self { percentiles, roughness: roughness(values, dims), blocks: blocks(values, dims) }
     }
 }
@@ -169,7 +169,10 @@ impl Domain {
         let each = PERCENTILES.iter().zip(&found.percentiles).zip(&self.percentiles);
         let wrong = each.into_iter().find(|((_, value), range)| off(**value, **range, ROOM[0]));
         wrong.map(|((q, value), range)| {
-            format!("its grey values are spread otherwise (percentile {q} is {value:.2}; {} in training)", said(*range))
+            format!(
+                "its grey values are spread otherwise (percentile {q} is {value:.2}; {} in training)",
+                said(*range)
+            )
         })
     }
 

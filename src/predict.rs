@@ -149,7 +149,9 @@ pub(crate) fn largest_object(found: &[f32], dims: [usize; 3]) -> (Vec<bool>, boo
 
 /// What is said before an image is segmented that is unlike those that the model was trained on.
 pub fn unlike(why: &str) -> String {
-    format!("the image is unlike those that this model was trained on: {why}; do not expect a right mask before it is tuned")
+    format!(
+        "the image is unlike those that this model was trained on: {why}; do not expect a right mask before it is tuned"
+    )
 }
 
 fn classes(card: &Card, labels: &[u8], voxel_mm3: f64) -> Vec<Class> {

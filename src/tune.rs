@@ -172,9 +172,12 @@ impl Settings {
             return wrong("steps", "0".to_owned(), "at least 1");
         }
         let Bounds { gain, fall, agreement } = self.bounds;
-        for (name, value, most) in
-            [("keep", self.keep, 100.0), ("min gain", gain, 1.0), ("max fall", fall, 1.0), ("min agreement", agreement, 1.0)]
-        {
+        for (name, value, most) in [
+            ("keep", self.keep, 100.0),
+            ("min gain", gain, 1.0),
+            ("max fall", fall, 1.0),
+            ("min agreement", agreement, 1.0),
+        ] {
             if !(0.0..=most).contains(&value) {
                 return wrong(name, value.to_string(), &format!("0 to {most}"));
             }
@@ -266,8 +269,12 @@ pub async fn tune(
     for &stage in &stages {
         let form = base.card.stage(stage)?.architecture;
         let augment = Augment::default();
-        let drawing =
-            Drawing { preset: base.card.preset, augment, keep: settings.keep, longest: room(stage)?.max(base.card.preset.min_side) };
+        let drawing = Drawing {
+            preset: base.card.preset,
+            augment,
+            keep: settings.keep,
+            longest: room(stage)?.max(base.card.preset.min_side),
+        };
         let lessons = lessons(&old, cases, &judging, stage, form.outputs).await?;
         let rate = settings.rate.unwrap_or(defaults.rate);
         let (from, turned) = if known {
@@ -296,7 +303,9 @@ pub async fn tune(
             if stage == Stage::Patch { best.kept } else { store::rounded(&steps.weights().await?) };
     }
 
-    let after = Figures::of(&tuned.model(compute)?, cases, &judging, reference, &mut clock.looking("after", watch)).await?;
+    let after =
+        Figures::of(&tuned.model(compute)?, cases, &judging, reference, &mut clock.looking("after", watch))
+            .await?;
     let veto = known && reference.is_some_and(|case| case.outside.is_none());
     let change = Change { before: before.check, after: after.check };
     let reference = before.reference.zip(after.reference).map(|(before, after)| Change { before, after });
@@ -330,8 +339,10 @@ async fn cut_off(old: &Model, cases: &[Case]) -> Result<f64> {
     let (mut cut, mut all) = (0usize, 0usize);
     for case in cases {
         let whole = case.route.whole(&case.image, &old.card.preset)?;
-        let (seen, _) = largest_object(&old.find(&whole, &mut |_| ControlFlow::Continue(())).await?, whole.dims);
-        let region = Region::around_object(whole.dims, case.image.dims, &old.card.preset.box_rule(), |i| seen[i]);
+        let (seen, _) =
+            largest_object(&old.find(&whole, &mut |_| ControlFlow::Continue(())).await?, whole.dims);
+        let region =
+            Region::around_object(whole.dims, case.image.dims, &old.card.preset.box_rule(), |i| seen[i]);
         let inside = region.paste(&vec![true; region.dims().iter().product()]);
         for (label, inside) in case.labels.iter().zip(inside) {
             let object = ![0, UNKNOWN].contains(label);

@@ -4,14 +4,16 @@
 mod measure;
 mod tune;
 
+use self::tune::Tuning;
 use crate::card::Card;
 use crate::device::{Backend, Compute};
 use crate::error::{Error, Result};
 use crate::file::{Limits, Nifti, Source, Volume, write_labels, write_seg_nrrd};
 use crate::info::VolumeInfo;
-use crate::predict::{Model, Plan, Progress, Route, Segmentation, segment, self_check, unlike};
+use crate::predict::{
+    Bounds, Model, Plan, Progress, Route, Segmentation, segment_within, self_check, unlike,
+};
 use crate::tune::Base;
-use self::tune::Tuning;
 use js_sys::{Array, Float32Array, Function, Object, Reflect, Uint8Array};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -122,20 +124,22 @@ impl Session {
         Ok(session)
     }
 
-    /// Segments a file, given as for [`inspect`]; `progress(stage, done, total)` is called as the work goes on.
+    /// Segments a file, given as for [`inspect`]; `progress(stage, done, total)` is called as the work goes on. `bounds`: the box
+    /// in which the patch network is to look, first three and last three (exclusive) numbers in voxels of the file.
     ///
     /// # Errors
-    /// As [`Nifti::read`] and [`segment`].
+    /// As [`Nifti::read`] and [`segment_within`].
     pub async fn segment(
         &self,
         header: Uint8Array,
         voxels: Option<Uint8Array>,
         max_bytes: Option<f64>,
         name: String,
+        bounds: Option<Vec<u32>>,
         progress: Function,
     ) -> std::result::Result<JsValue, JsValue> {
         let opened = open(header, voxels, max_bytes);
-        run(&self.model, opened, &progress).await.map_err(|error| thrown(&error.within(name)))
+        run(&self.model, opened, bounds, &progress).await.map_err(|error| thrown(&error.within(name)))
     }
 
     /// What [`Self::segment`] will take, before any work: see [`crate::predict::Plan`]. With `train` also the largest
@@ -217,7 +221,22 @@ async fn create(backend: &str, card: &[u8], weights: &HashMap<String, Vec<u8>>) 
     Ok(Session { model, tuning: Tuning { current: origin.clone(), origin, delta: None } })
 }
 
-async fn run(model: &Model, opened: Result<Nifti<'_>>, progress: &Function) -> Result<JsValue> {
+/// `[x, y, z, x, y, z]` as a box.
+fn corners(numbers: &[u32]) -> Result<Bounds> {
+    let number = |axis: usize| numbers[axis] as usize;
+    match numbers.len() {
+        6 => Ok(([0, 1, 2].map(number), [3, 4, 5].map(number))),
+        n => Err(Error::argument("box", format!("{n} numbers"), "6, its start and its end")),
+    }
+}
+
+async fn run(
+    model: &Model,
+    opened: Result<Nifti<'_>>,
+    bounds: Option<Vec<u32>>,
+    progress: &Function,
+) -> Result<JsValue> {
+    let bounds = bounds.map(|numbers| corners(&numbers)).transpose()?;
     let opened = opened?;
     model.card.check_channels(opened.header()?.channels)?;
     let volume = opened.read()?;
@@ -226,7 +245,7 @@ async fn run(model: &Model, opened: Result<Nifti<'_>>, progress: &Function) -> R
         let _ = progress.call3(&JsValue::NULL, &stage.into(), &done.into(), &1.into());
         ControlFlow::Continue(())
     };
-    let result = segment(model, &volume, &mut watch).await?;
+    let result = segment_within(model, &volume, bounds, &mut watch).await?;
     let value = answer(&result, &volume);
     set(&value, "nifti", &Uint8Array::from(write_labels(&result.labels, &volume, true)?.as_slice()));
     let nrrd = write_seg_nrrd(&result.labels, &volume, &result.segments())?;

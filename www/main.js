@@ -1,155 +1,307 @@
-/**
- * The page: an image, one button, a mask. This file holds what happens when; view.js draws the slices,
- * panel.js writes the words, files.js opens and saves, pair.js makes one image of two files.
- */
-import { InsituError, createSegmenter } from 'insitu-seg';
+/** The page: wires what is on the desk to buttons, keys and the pen, and starts the engine. work.js says what happens when. */
+import { InsituError, createSegmenter, requestsSinceLoad } from 'insitu-seg';
+import { forgetEverything } from 'insitu-seg/session';
 import sampleUrl from 'insitu-seg/samples/hippocampus/image.nii.gz?url';
-import { onFiles, save } from './files.js';
-import { imageOf, oneFile } from './pair.js';
+import { drawnBox, setUpBox, take as takeBox } from './boxes.js';
+import { move, setUpCorrecting, useAtCrosshair } from './correct.js';
+import { desk, editor } from './desk.js';
+import { isDicom, seriesOf } from './dicom.js';
+import { worldOf } from './edit/grid.js';
+import { $, element, press, segments } from './element.js';
+import { onFiles } from './files.js';
+import { setUpExport } from './give.js';
+import { Keeper } from './keep.js';
+import { pressLabel } from './labels.js';
+import { LIST, attachKeys } from './paint/keys.js';
+import { isBrush } from './paint/tool.js';
+import { createOverlay, outline } from './paint/overlay.js';
+import { imagesOf } from './pair.js';
 import * as panel from './panel.js';
+import { setUpTeaching, showTeaching } from './teach.js';
 import { createView } from './view.js';
+import { LANGUAGES, chooseLanguage, fillIn, getLanguage, say, setLanguage } from './words.js';
+import * as work from './work.js';
 
-const SAMPLE = { name: 'sample.nii.gz', title: 'Sample' };
-const $ = (id) => document.getElementById(id);
+const SAMPLE = 'sample.nii.gz';
+const query = new URLSearchParams(location.search);
+const keeper = new Keeper();
+let nextId = 1;
 
-let view;
-let segmenter;
-let sample;
-/** The open image, { name, title, input }, and the result of its last run. */
-let image;
-let last = null;
-let abort = null;
-let drawn = null;
+const newCase = ({ name, title, input, isSample }) => ({ id: `${Date.now().toString(36)}-${nextId++}`, name, title, input, isSample, checked: new Set() });
 
-/**
- * Draws the slices of `next`, once: the sample is drawn while the engine is still being loaded. What the engine
- * reads and the viewer does not is open all the same, without slices, and never under those of another image.
- */
-async function draw(next) {
-  if (!view || drawn === next) return;
+// Words
+
+function speak() {
+  const kept = storage('language');
+  setLanguage(chooseLanguage(query.get('lang'), kept, navigator.languages));
+  document.documentElement.lang = getLanguage();
+  document.title = say('title');
+  fillIn(document);
+  $('language').replaceChildren(...Object.entries(LANGUAGES).map(([value, { name }]) => element('option', { value, lang: value, selected: value === getLanguage() }, name)));
+  $('language').addEventListener('change', async ({ target }) => {
+    storage('language', target.value);
+    await keeper.flush();
+    const next = new URL(location.href);
+    next.searchParams.delete('lang');
+    location.assign(next);
+  });
+  $('key-list').replaceChildren(...LIST.flatMap(([keys, words]) => [element('dt', {}, ...keysOf(keys)), element('dd', {}, say(words))]));
+}
+
+const keysOf = (keys) => keys.split(/ {2}/).flatMap((group, i) => [i > 0 ? ' · ' : '', element('kbd', {}, group)]);
+
+/** A private window may have no storage at all. */
+function storage(key, value) {
   try {
-    await view.showImage(await oneFile(next.input));
-    panel.hideViewNotice();
-  } catch (thrown) {
-    console.warn(thrown);
-    view.clear();
-    panel.showViewNotice('The slices of this file cannot be drawn; segmenting and downloading work all the same.');
+    if (value === undefined) return localStorage.getItem(`insitu-${key}`);
+    localStorage.setItem(`insitu-${key}`, value);
+  } catch {
+    // The choice holds for this visit.
   }
-  drawn = next;
+  return null;
 }
 
-/** Shows `thrown` as one sentence; the page stays as it was and can be used. */
-function fail(thrown) {
-  if (!(thrown instanceof InsituError)) console.error(thrown);
-  panel.showError(thrown.message, thrown.checks);
-  panel.setState('error');
+// The view
+
+let overlay;
+async function setUpView() {
+  overlay = createOverlay($('overlay'), { onBox: takeBox });
+  try {
+    desk.view = await createView($('slices'), { onMove: showWhere, onDrawn: drawOver });
+  } catch (thrown) {
+    panel.showViewNotice(thrown.message === 'noWebgl' ? say('noWebgl') : thrown.message);
+  }
+  const { view, tool } = desk;
+  const layouts = { all: 'viewAll', axial: 'viewAxial', coronal: 'viewCoronal', sagittal: 'viewSagittal', render: 'viewRender' };
+  segments($('layouts'), Object.fromEntries(Object.entries(layouts).map(([name, words]) => [name, say(words)])), layout);
+  press($('layouts'), 'all');
+  view?.setOpacity($('opacity').valueAsNumber);
+  $('opacity').addEventListener('input', ({ target }) => view?.setOpacity(target.valueAsNumber));
+  $('outlines').addEventListener('change', ({ target }) => view?.setOutlines(target.checked));
+  $('hide').addEventListener('change', ({ target }) => view?.setHidden(target.checked));
+  $('radiological').addEventListener('change', ({ target }) => {
+    view?.setRadiological(target.checked);
+    panel.showSides(target.checked);
+  });
+  panel.showSides(false);
+  for (const id of ['window-low', 'window-high']) $(id).addEventListener('change', () => view?.setWindow($('window-low').valueAsNumber, $('window-high').valueAsNumber));
+  $('window-reset').addEventListener('click', () => {
+    const { min, max } = view?.window ?? {};
+    if (min === undefined) return;
+    view.setWindow(min, max);
+    [$('window-low').value, $('window-high').value] = [min, max];
+  });
+  tool.listen(() => drawOver());
 }
 
-/** Makes `next` the open image, if it can be read; otherwise the image before it stays. */
-async function open(next) {
+function layout(name) {
+  desk.view?.setLayout(name);
+  press($('layouts'), name);
+  const plane = { axial: 2, coronal: 1, sagittal: 0 }[name];
+  if (plane !== undefined) desk.tool.set({ plane });
+}
+
+function showWhere() {
+  const { view } = desk;
+  const { place } = view;
+  const one = editor();
+  const value = one?.labels[place[0] + view.grid.dims[0] * (place[1] + view.grid.dims[1] * place[2])];
+  panel.showWhere({ mm: worldOf(view.grid, place), value: view.valueAt(place), label: value ? one.table.find(({ index }) => index === value)?.name : '' });
+  showTeaching();
+}
+
+/** The box, and while the keyboard paints, the brush at the crosshair. */
+function drawOver() {
+  const { view, tool } = desk;
+  if (!view?.grid || !overlay) return;
+  const tiles = view.tiles.all();
+  overlay.showBox(tiles, drawnBox(), view.place);
+  if (document.activeElement !== $('slices') || !editor() || !isBrush(tool.kind) || $('stage').matches(':hover')) return;
+  const tile = tiles.find(({ plane }) => plane === tool.plane);
+  overlay.showRing(tile ? outline(view.grid, tile, view.place, tool.radius) : null);
+}
+
+function setUpKeys() {
+  const { tool } = desk;
+  const flip = (id) => $(id).click();
+  const shift = (plane, by) => desk.view?.grid && desk.view.goTo(desk.view.place.with(plane, desk.view.place[plane] + by));
+  attachKeys(document.querySelector('.viewer'), {
+    step(right, up, painting) {
+      const { view } = desk;
+      if (!view?.grid) return;
+      const from = view.place;
+      const [u, v] = [0, 1, 2].filter((axis) => axis !== tool.plane);
+      view.goTo(from.with(u, from[u] + right).with(v, from[v] + up));
+      if (painting) useAtCrosshair(from);
+    },
+    slice: (by) => shift(tool.plane, by),
+    layout,
+    tool: (kind) => editor() && desk.view?.grid && tool.set({ kind }),
+    use: () => useAtCrosshair(),
+    grow: () => tool.grow(),
+    shrink: () => tool.shrink(),
+    shape: () => tool.set({ ball: !tool.ball }),
+    label() {
+      const table = editor()?.table ?? [];
+      if (table.length === 0) return;
+      tool.set({ label: table[(table.findIndex(({ index }) => index === tool.label) + 1) % table.length].index });
+      pressLabel();
+    },
+    undo: () => move('undo'),
+    redo: () => move('redo'),
+    outlines: () => flip('outlines'),
+    hide: () => flip('hide'),
+    check: () => editor() && flip('check-slice'),
+    next: () => !$('next-slice').hidden && flip('next-slice'),
+  });
+}
+
+// Files
+
+async function takeFiles(files) {
+  if (!desk.segmenter || panel.isBusy()) return;
   panel.clearError();
-  panel.setState('opening');
+  const dicom = (await Promise.all(files.map(async (file) => ((await isDicom(file)) ? file : null)))).filter(Boolean);
+  if (dicom.length > 0) return takeDicom(dicom);
+  const { images, refusals, skipped } = imagesOf(files);
+  const fresh = images.map(newCase);
+  const opened = fresh.length > 0 && (await work.open(fresh[0]));
+  if (opened) {
+    desk.cases = desk.cases.filter((one) => !one.isSample || one.editor);
+    desk.cases.push(...fresh.slice(1));
+    work.showCases();
+    if (skipped > 0) panel.tell(say('skipped', { count: skipped }));
+  }
+  if (refusals.length === 0) return;
+  const sentence = refusals.map(({ message }) => message).join(' ');
+  if (opened) panel.showError(sentence);
+  else work.fail(new InsituError('argument', sentence));
+}
+
+/** Series to choose from, the largest 3-D one first; a single one is opened at once. */
+async function takeDicom(files) {
+  $('dicom').hidden = false;
+  $('dicom-pick').hidden = true;
+  $('dicom-said').textContent = say('dicomReading', { count: files.length });
   try {
-    const info = await segmenter.inspect(next.input);
-    refuseChannels(info);
-    await draw(next);
-    view?.clearMask();
-    image = next;
-    last = null;
-    panel.showImage(image, info, image === sample);
-    panel.clearResult();
-    panel.setState('ready');
+    const series = await seriesOf(files);
+    if (series.length === 0) throw new InsituError('unsupported', say('dicomNone', { count: files.length }));
+    $('dicom-said').textContent = say('dicomPick', { count: series.length });
+    $('dicom-series').replaceChildren(...series.map(({ name, dims }, i) => element('option', { value: i }, `${name} (${dims.join(' × ')})`)));
+    const choose = () => openSeries(series[$('dicom-series').value || 0]);
+    $('dicom-open').onclick = choose;
+    $('dicom-pick').hidden = series.length === 1;
+    if (series.length === 1) await choose();
+    else $('dicom-series').focus();
   } catch (thrown) {
-    fail(withName(thrown, next.name));
+    $('dicom').hidden = true;
+    work.fail(thrown instanceof InsituError ? thrown : new InsituError('unsupported', say('dicomFailed', { reason: thrown.message.replace(/\.$/, '') })));
   }
 }
 
-/** At once, not after the button: an image that the model cannot take would be no use here. */
-function refuseChannels({ channels, checks }) {
-  const wanted = segmenter.model.stages.whole.architecture.inputs;
-  if (channels === wanted) return;
-  const sentence = `Found ${channels} volumes in the file, expected ${wanted}, as the model takes: save one of them as a 3-D file.`;
-  throw new InsituError('unsupported', sentence, { checks });
-}
-
-function withName(thrown, name) {
-  if (!(thrown instanceof InsituError) || thrown.message.includes(name)) return thrown;
-  return new InsituError(thrown.code, `${name}: ${thrown.message}`, { cause: thrown, checks: thrown.checks });
-}
-
-async function segment() {
-  panel.clearError();
-  panel.clearResult();
-  view?.clearMask();
-  last = null;
-  abort = new AbortController();
-  panel.setState('running');
-  try {
-    const result = await segmenter.segment(image.input, { signal: abort.signal, onProgress: panel.showProgress });
-    await view?.showMask(result.toNifti(), result.classes);
-    last = result;
-    panel.showResult(result);
-    panel.setState('done');
-  } catch (thrown) {
-    if (thrown.code === 'cancelled') {
-      panel.setState('ready');
-      panel.say('Cancelled. The image is unchanged.');
-    } else {
-      fail(withName(thrown, image.name));
-    }
-  }
-  panel.showBackend(segmenter);
-}
-
-function openFiles(files) {
-  if (!segmenter || panel.getState() === 'running') return;
-  try {
-    open(imageOf(files));
-  } catch (thrown) {
-    panel.clearError();
-    fail(thrown);
-  }
+async function openSeries({ name, file }) {
+  const done = await work.open(newCase({ name, title: name, input: file }));
+  if (done) desk.cases = desk.cases.filter((one) => !one.isSample || one.editor);
+  work.showCases();
 }
 
 async function fetchSample() {
   const response = await fetch(sampleUrl);
   if (!response.ok) throw new InsituError('io', `The sample could not be fetched (the server answered ${response.status}).`);
-  return { ...SAMPLE, input: new File([await response.blob()], SAMPLE.name) };
+  return newCase({ name: SAMPLE, title: SAMPLE, input: new File([await response.blob()], SAMPLE), isSample: true });
+}
+
+// What is kept
+
+async function restore() {
+  const reason = (thrown) => (thrown.code === 'unsupported' ? say('noOpfs') : thrown.message);
+  keeper.onFail = (thrown) => ($('kept').textContent = say('notKept', { reason: reason(thrown) }));
+  try {
+    await keeper.open();
+    return await keeper.restored();
+  } catch (thrown) {
+    keeper.onFail(thrown);
+    return { cases: [] };
+  }
+}
+
+function setUpKeeping() {
+  work.onTouched(() => {
+    if (!keeper.isOpen || desk.cases.every(({ isSample, editor: one }) => isSample && !one)) return;
+    $('kept').textContent = say('kept');
+    $('forget').hidden = false;
+    keeper.touch();
+  });
+  $('forget').addEventListener('click', async () => {
+    await keeper.forget();
+    await forgetEverything().catch(() => {});
+    $('forget').hidden = true;
+    $('kept').textContent = say('forgotten');
+  });
+  // The tab may not come back: what waits to be written is written now.
+  document.addEventListener('visibilitychange', () => document.visibilityState === 'hidden' && keeper.flush());
+}
+
+/** The count of requests in sight. */
+function watchRequests() {
+  const show = () => ($('requests').textContent = say('requests', { count: requestsSinceLoad() }));
+  show();
+  setInterval(show, 1000);
+}
+
+/** For the next visit without a network. Not in the dev server, whose files change under it. */
+async function keepPage() {
+  const root = document.documentElement;
+  if (!import.meta.env.PROD) return;
+  try {
+    if (!navigator.serviceWorker) throw new Error(say('noServiceWorker'));
+    const { installing } = await navigator.serviceWorker.register('./sw.js');
+    await new Promise((resolve, reject) => {
+      if (!installing) return resolve();
+      installing.addEventListener('statechange', () => (installing.state === 'redundant' ? reject(new Error(say('noServiceWorker'))) : installing.state !== 'installing' && resolve()));
+    });
+    root.dataset.offline = 'ready';
+    $('offline').textContent = say('offlineReady');
+  } catch (thrown) {
+    root.dataset.offline = 'none';
+    $('offline').textContent = say('offlineNot', { reason: thrown.message });
+  }
 }
 
 async function start() {
-  panel.showSides(false);
-  $('segment').addEventListener('click', segment);
-  $('cancel').addEventListener('click', () => abort?.abort());
-  $('sample').addEventListener('click', () => open(sample));
-  $('download').addEventListener('click', () => save(last.toNifti(), panel.stem(image.name) + '_mask.nii.gz', 'application/gzip'));
-  $('download-nrrd').addEventListener('click', () => save(last.toNrrd(), panel.stem(image.name) + '_mask.seg.nrrd', 'application/octet-stream'));
-  $('download-csv').addEventListener('click', () => save(last.toCsv(), panel.stem(image.name) + '_volumes.csv', 'text/csv'));
-  $('opacity').addEventListener('input', (event) => view?.setOpacity(event.target.valueAsNumber));
-  $('radiological').addEventListener('change', (event) => {
-    view?.setRadiological(event.target.checked);
-    panel.showSides(event.target.checked);
-  });
-  onFiles(openFiles);
+  speak();
+  // First, as it takes longest: the sample is drawn meanwhile.
+  const starting = createSegmenter({ backend: query.get('backend') ?? 'auto' });
+  starting.catch(() => {});
+  await setUpView();
+  setUpCorrecting({ overlay });
+  setUpBox({ run: (box) => work.segment({ box }) });
+  setUpExport({ fail: work.fail });
+  setUpTeaching({ fail: work.fail, again: work.again, touched: () => keeper.touch() });
+  setUpKeys();
+  setUpKeeping();
+  $('segment').addEventListener('click', () => work.segment());
+  $('cancel').addEventListener('click', work.cancel);
+  onFiles(takeFiles);
 
   try {
-    view = await createView($('slices'), $('opacity').valueAsNumber, panel.showWhere);
-  } catch (thrown) {
-    panel.showViewNotice(thrown.message);
-  }
-  try {
-    const backend = new URLSearchParams(location.search).get('backend') ?? 'auto';
-    sample = await fetchSample();
-    [segmenter] = await Promise.all([createSegmenter({ backend }), draw(sample)]);
+    const [sample, last] = await Promise.all([fetchSample(), restore()]);
+    $('sample').addEventListener('click', () => work.open(desk.cases.find(({ isSample }) => isSample) ?? sample));
+    const first = last.cases.find(({ id }) => id === last.current) ?? last.cases[0];
+    const [segmenter] = await Promise.all([starting, work.draw(first ?? sample)]);
+    desk.segmenter = segmenter;
+    panel.showBackend(segmenter);
+    panel.showModel(segmenter.model);
+    desk.cases = last.cases;
+    if (first && (await work.open(first))) panel.tell(say('restored', { name: first.title }));
+    else await work.open(sample);
   } catch (thrown) {
     panel.showBackend(null);
     panel.offerCpu(thrown.code === 'device');
-    fail(thrown);
-    return;
+    return work.fail(thrown);
   }
-  panel.showBackend(segmenter);
-  panel.showModel(segmenter.model);
-  await open(sample);
+  watchRequests();
+  keepPage();
 }
 
 start();

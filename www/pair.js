@@ -1,36 +1,35 @@
-/** An image in two files, .hdr and .img: known by their names, and joined for the viewer, which takes one file. */
+/** Images in files: a pair of .hdr and .img known by its names, and joined for the viewer, which takes one file. */
 import { InsituError } from 'insitu-seg';
+import { say } from './words.js';
 
+const IMAGE = /\.(nii|hdr|img)(\.gz)?$|\.gz$/i;
 const HALF = /\.(hdr|img)(\.gz)?$/i;
 const half = ({ name }) => HALF.exec(name)?.[1].toLowerCase();
 const stem = ({ name }) => name.replace(HALF, '');
 
 /**
- * The files that were chosen or dropped together, as one image.
+ * The files that were chosen or dropped together, as images. One file alone is an image whatever its name, as its reader says what
+ * is wrong with it; of several those that are none are counted.
  * @param {File[]} files
- * @returns {{ name: string, title: string, input: File | { hdr: File, img: File } }}
+ * @returns {{ images: { name: string, title: string, input: File | { hdr: File, img: File } }[], refusals: Error[], skipped: number }}
  */
-export function imageOf(files) {
-  const [first] = files;
-  if (files.length === 1) {
-    if (half(first)) throw new InsituError('argument', `${first.name} ${partnerWanted(first)}`);
-    return { name: first.name, title: first.name, input: first };
+export function imagesOf(files) {
+  const images = [];
+  const refusals = [];
+  const named = files.length === 1 ? files : files.filter(({ name }) => IMAGE.test(name));
+  for (const file of named) {
+    const kind = half(file);
+    if (!kind) {
+      images.push({ name: file.name, title: file.name, input: file });
+      continue;
+    }
+    const partner = named.find((other) => half(other) && half(other) !== kind && stem(other).toLowerCase() === stem(file).toLowerCase());
+    if (!partner) refusals.push(new InsituError('argument', say(kind === 'hdr' ? 'lone_hdr' : 'lone_img', { name: file.name, stem: stem(file) })));
+    else if (kind === 'hdr') images.push({ name: file.name, title: `${file.name} + ${partner.name}`, input: { hdr: file, img: partner } });
   }
-  const hdr = files.find((file) => half(file) === 'hdr');
-  const img = files.find((file) => half(file) === 'img');
-  if (files.length > 2 || !hdr || !img) {
-    throw new InsituError('argument', `Expected one NIfTI file or a .hdr with its .img, found ${files.length} files.`);
-  }
-  if (stem(hdr).toLowerCase() !== stem(img).toLowerCase()) {
-    throw new InsituError('argument', `${hdr.name} and ${img.name} have different names, but a header and its voxels share one: choose two that belong together.`);
-  }
-  return { name: hdr.name, title: `${hdr.name} + ${img.name}`, input: { hdr, img } };
+  if (images.length + refusals.length === 0) refusals.push(new InsituError('argument', say('noImages', { count: files.length })));
+  return { images, refusals, skipped: files.length - named.length };
 }
-
-const partnerWanted = (file) =>
-  half(file) === 'hdr'
-    ? `is a header without voxels: open it together with ${stem(file)}.img (or .img.gz).`
-    : `holds voxels without a header: open it together with ${stem(file)}.hdr (or .hdr.gz).`;
 
 /** The bytes of an image as one file. */
 export async function oneFile(input) {

@@ -1,15 +1,26 @@
-/** The slices: the one file that knows NiiVue. */
+/**
+ * The slices and the volume: with view/tiles.js the one place that knows NiiVue. Labels are its drawing layer, of which only the box
+ * that changed goes to the GPU. Places are voxels of the grid that NiiVue shows, the file's axes turned to RAS.
+ */
 import { MULTIPLANAR_TYPE, NVImage, Niivue, SHOW_RENDER, SLICE_TYPE } from '@niivue/niivue';
+import { gridOf } from './edit/grid.js';
+import { createTiles } from './view/tiles.js';
+
+const LABELS_UNIT = 33991; // WebGL's TEXTURE7, which NiiVue keeps for its drawing layer
+const LAYOUTS = {
+  all: SLICE_TYPE.MULTIPLANAR,
+  axial: SLICE_TYPE.AXIAL,
+  coronal: SLICE_TYPE.CORONAL,
+  sagittal: SLICE_TYPE.SAGITTAL,
+  render: SLICE_TYPE.RENDER,
+};
 
 /**
  * @param {HTMLCanvasElement} canvas
- * @param {number} opacity of the mask, 0 to 1
- * @param {(where: { mm: number[], value: number, label: string }) => void} onMove the crosshair moved; mm is RAS+
+ * @param {{ onMove(): void, onDrawn(): void }} listeners the crosshair moved; the scene was drawn anew
  */
-export async function createView(canvas, opacity, onMove) {
-  if (!document.createElement('canvas').getContext('webgl2')) {
-    throw new Error('The slices cannot be drawn because this browser has no WebGL 2; segmenting and downloading work all the same.');
-  }
+export async function createView(canvas, { onMove, onDrawn }) {
+  if (!document.createElement('canvas').getContext('webgl2')) throw new Error('noWebgl');
   const nv = new Niivue({
     backColor: [0.035, 0.043, 0.055, 1],
     crosshairColor: [0.18, 0.83, 0.75, 1],
@@ -18,7 +29,7 @@ export async function createView(canvas, opacity, onMove) {
     crosshairGap: 3,
     fontColor: [1, 0.9, 0.25, 1],
     fontMinPx: 15,
-    multiplanarLayout: MULTIPLANAR_TYPE.AUTO,
+    multiplanarLayout: MULTIPLANAR_TYPE.GRID,
     multiplanarShowRender: SHOW_RENDER.ALWAYS,
     multiplanarPadPixels: 6,
     multiplanarEqualSize: false,
@@ -29,67 +40,185 @@ export async function createView(canvas, opacity, onMove) {
     showAllOrientationMarkers: true,
     logLevel: 'error',
     loadingText: '',
+    viewModeHotKey: '',
+    clipPlaneHotKey: '',
+    cycleClipPlaneHotKey: '',
   });
   await nv.attachToCanvas(canvas);
-
-  let names = [];
-  nv.onLocationChange = ({ mm, values }) => onMove({ mm: Array.from(mm).slice(0, 3), value: values[0]?.value, label: names[values[1]?.value] ?? '' });
-
-  const load = (bytes, options) => {
-    const gzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
-    return NVImage.loadFromUrl({ url: bytes.slice().buffer, name: gzipped ? 'volume.nii.gz' : 'volume.nii', ...options });
-  };
-  const clearMask = () => {
-    names = [];
-    while (nv.volumes.length > 1) nv.removeVolume(nv.volumes.at(-1));
-  };
-
-  const clear = () => {
-    names = [];
-    while (nv.volumes.length > 0) nv.removeVolume(nv.volumes.at(-1));
-  };
-
-  return {
-    /** Shows a NIfTI file; its mask, if there was one, goes. */
-    async showImage(bytes) {
-      const volume = await load(bytes, { colormap: 'gray' });
-      clear();
-      nv.addVolume(volume);
-      // On the centre of a voxel: halfway between two slices the label of either would show through.
-      const [x, y, z] = volume.dimsRAS.slice(1, 4).map((n) => n >> 1);
-      nv.scene.crosshairPos = nv.vox2frac([x, y, z]);
-      nv.createOnLocationChange();
-    },
-    clear,
-    clearMask,
-    /** Lays a label map (NIfTI) over the image, if one is shown, in the colours of its classes; label 0 is see-through. */
-    async showMask(bytes, classes) {
-      clearMask();
-      if (nv.volumes.length === 0) return;
-      const volume = await load(bytes, { opacity });
-      volume.setColormapLabel(colormap(classes));
-      nv.addVolume(volume);
-      for (const { index, name } of classes) names[index] = index === 0 ? '' : name;
-      nv.createOnLocationChange();
-    },
-    setOpacity(value) {
-      opacity = value;
-      if (nv.volumes.length > 1) nv.setOpacity(1, value);
-    },
-    setRadiological: (on) => nv.setRadiologicalConvention(on),
-  };
+  return new View(nv, canvas, onMove, onDrawn);
 }
 
-/** Classes -> NiiVue's table of label colours. */
-function colormap(classes) {
-  const shown = classes.filter(({ index }) => index !== 0);
-  const channel = (at) => [0, ...shown.map(({ color }) => parseInt(color.slice(at, at + 2), 16))];
-  return {
-    R: channel(1),
-    G: channel(3),
-    B: channel(5),
-    A: [0, ...shown.map(() => 255)],
-    I: [0, ...shown.map(({ index }) => index)],
-    labels: ['', ...shown.map(({ name }) => name)],
-  };
+class View {
+  /** The grid of the open image; null where none is shown. */
+  grid = null;
+  #labels = null;
+  #asked = 0;
+  #opacity = 0.6;
+  #outlines = false;
+  #hidden = false;
+
+  constructor(nv, canvas, onMove, onDrawn) {
+    Object.assign(this, { nv, canvas, onDrawn });
+    nv.onLocationChange = () => this.grid && onMove();
+    const { drawScene } = nv;
+    // NiiVue tells nobody that it drew, and what lies over the slices must follow them.
+    nv.drawScene = (...rest) => {
+      const said = drawScene.apply(nv, rest);
+      onDrawn();
+      return said;
+    };
+    this.tiles = createTiles(nv, canvas, () => this.grid);
+  }
+
+  /** Shows a NIfTI file; the labels that lay over another go. */
+  async showImage(bytes) {
+    const gzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
+    const name = gzipped ? 'volume.nii.gz' : 'volume.nii';
+    const volume = await NVImage.loadFromUrl({ url: bytes.slice().buffer, name, colormap: 'gray' });
+    this.clear();
+    this.nv.addVolume(volume);
+    const m = volume.matRAS;
+    const dims = volume.dimsRAS.slice(1, 4);
+    const affine = [0, 4, 8, 12].map((row) => Array.from(m.slice(row, row + 4)));
+    this.grid = gridOf({ dims, affine, start: volume.img2RASstart.reduce((a, b) => a + b), step: volume.img2RASstep.slice() });
+    // On the centre of a voxel: halfway between two slices the label of either would show through.
+    this.goTo(dims.map((n) => n >> 1));
+  }
+
+  clear() {
+    this.grid = null;
+    this.hideLabels();
+    while (this.nv.volumes.length > 0) this.nv.removeVolume(this.nv.volumes.at(-1));
+  }
+
+  /** Intensities as the file stores them, in its order, and how they become values. */
+  get values() {
+    const { img, hdr } = this.nv.volumes[0];
+    return { stored: img, slope: hdr.scl_slope || 1, inter: hdr.scl_inter || 0 };
+  }
+
+  // Labels
+
+  /** Lays a label volume over the image: its array is read again at every refresh. */
+  showLabels(labels, table) {
+    const { nv } = this;
+    this.#labels = labels;
+    nv.drawBitmap = labels; // the 3-D view asks whether there is one
+    nv.drawTexture = nv.r8Tex(nv.drawTexture, LABELS_UNIT, [3, ...this.grid.dims], false);
+    this.refresh({ start: [0, 0, 0], end: this.grid.dims });
+    this.setTable(table);
+  }
+
+  hideLabels() {
+    if (!this.#labels) return;
+    this.#labels = null;
+    this.nv.closeDrawing();
+  }
+
+  /** Sends a box of the labels to the GPU, and nothing else of them. */
+  refresh({ start, end }) {
+    if (!this.#labels) return;
+    const { gl, drawTexture } = this.nv;
+    const [nx, ny] = this.grid.dims;
+    gl.activeTexture(LABELS_UNIT);
+    gl.bindTexture(gl.TEXTURE_3D, drawTexture);
+    const where = [[gl.UNPACK_ALIGNMENT, 1], [gl.UNPACK_ROW_LENGTH, nx], [gl.UNPACK_IMAGE_HEIGHT, ny], [gl.UNPACK_SKIP_PIXELS, start[0]], [gl.UNPACK_SKIP_ROWS, start[1]], [gl.UNPACK_SKIP_IMAGES, start[2]]];
+    for (const [name, value] of where) gl.pixelStorei(name, value);
+    const size = end.map((at, i) => at - start[i]);
+    gl.texSubImage3D(gl.TEXTURE_3D, 0, ...start, ...size, gl.RED, gl.UNSIGNED_BYTE, this.#labels);
+    for (const [name] of where.slice(1)) gl.pixelStorei(name, 0);
+    this.draw();
+  }
+
+  /** Colours and which labels are shown. */
+  setTable(table) {
+    const lut = new Uint8ClampedArray(1024);
+    for (const { index, color, visible } of table) {
+      lut.set([1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16)), 4 * index);
+      lut[4 * index + 3] = visible ? 255 : 0;
+    }
+    this.nv.drawLut = { lut, labels: Array.from({ length: 256 }, () => '') };
+    this.nv.refreshColormaps();
+    this.draw();
+  }
+
+  setOpacity(value) {
+    this.#opacity = value;
+    this.#blend();
+  }
+
+  setOutlines(on) {
+    this.#outlines = on;
+    this.#blend();
+  }
+
+  setHidden(on) {
+    this.#hidden = on;
+    this.#blend();
+  }
+
+  /** Under outlines the shader needs some opacity of the inside to draw the rim at all. */
+  #blend() {
+    const { nv } = this;
+    nv.drawRimOpacity = this.#outlines && !this.#hidden ? 1 : -1;
+    nv.drawOpacity = this.#hidden ? 0 : this.#outlines ? Math.max(0.004, this.#opacity * 0.15) : this.#opacity;
+    this.draw();
+  }
+
+  // Looking
+
+  /** Once a frame, however often it is asked for. */
+  draw() {
+    if (this.#asked) return;
+    this.#asked = requestAnimationFrame(() => {
+      this.#asked = 0;
+      this.nv.drawScene();
+    });
+  }
+
+  /** The voxel under the crosshair. */
+  get place() {
+    return this.grid.dims.map((n, i) => Math.min(n - 1, Math.max(0, Math.round(this.nv.scene.crosshairPos[i] * n - 0.5))));
+  }
+
+  goTo(place) {
+    this.nv.scene.crosshairPos = this.nv.vox2frac(place.map((at, i) => Math.min(this.grid.dims[i] - 1, Math.max(0, at))));
+    this.nv.createOnLocationChange();
+    this.draw();
+  }
+
+  /** The value of the image at a voxel. */
+  valueAt([x, y, z]) {
+    const { start, step } = this.grid;
+    const { stored, slope, inter } = this.values;
+    return stored[start + x * step[0] + y * step[1] + z * step[2]] * slope + inter;
+  }
+
+  /** The window, as values at its ends, and the values between which it may lie. */
+  get window() {
+    const { cal_min: low, cal_max: high, global_min: min, global_max: max } = this.nv.volumes[0];
+    return { low, high, min, max };
+  }
+
+  setWindow(low, high) {
+    const [volume] = this.nv.volumes;
+    if (!volume || !(high > low)) return;
+    Object.assign(volume, { cal_min: low, cal_max: high });
+    this.nv.updateGLVolume();
+  }
+
+  /** @param {keyof LAYOUTS} layout */
+  setLayout(layout) {
+    this.nv.setSliceType(LAYOUTS[layout]);
+  }
+
+  setRadiological(on) {
+    this.nv.setRadiologicalConvention(on);
+  }
+
+  /** What is seen, as a PNG: read in the task in which it is drawn, as WebGL keeps no picture. */
+  picture() {
+    this.nv.drawScene();
+    return new Promise((resolve) => this.canvas.toBlob(resolve, 'image/png'));
+  }
 }

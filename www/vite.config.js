@@ -1,4 +1,5 @@
 import { defineConfig } from 'vite';
+import { offline } from './offline.js';
 
 /** What the built page may do: run its own code, talk to its own server, and nothing else. */
 const POLICY = [
@@ -26,9 +27,9 @@ const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Emb
 
 export default defineConfig({
   base: './',
-  plugins: [contentSecurityPolicy],
+  plugins: [contentSecurityPolicy, offline],
   worker: { format: 'es' },
-  optimizeDeps: { exclude: ['insitu-seg'] },
+  optimizeDeps: { exclude: ['insitu-seg', '@niivue/dcm2niix'] },
   server: { headers, fs: { allow: ['..'] } },
   preview: { headers },
   // NiiVue is one file of 3 MB; small files stay files, as data: URLs may not be fetched under the policy.

@@ -105,14 +105,17 @@ fn tuned(path: &Path) -> Result<Source> {
     let beside = path.parent().into_iter().flat_map(|folder| [folder.to_owned(), folder.join("..")]);
     let mut folders: Vec<PathBuf> = beside.collect();
     for place in places() {
-        folders.extend(std::fs::read_dir(place).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())));
+        folders.extend(
+            std::fs::read_dir(place).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())),
+        );
     }
     let belongs = |folder: &PathBuf| {
         let card = read_card(folder).ok()?;
         (delta::files(&card).ok()? == delta.about.files).then_some((card, folder.clone()))
     };
     let Some((card, folder)) = folders.iter().find_map(belongs) else {
-        let hashes: Vec<&str> = delta.about.files.values().map(|hash| hash.get(..12).unwrap_or(hash)).collect();
+        let hashes: Vec<&str> =
+            delta.about.files.values().map(|hash| hash.get(..12).unwrap_or(hash)).collect();
         let found = format!("tuned weights of the model {} ({})", delta.about.base, hashes.join(", "));
         let expected = "that model among those that `insitu models` lists, or in the file's own folder";
         return Err(Error::argument("--model", found, expected));

@@ -84,7 +84,9 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let settings = settings(arguments)?;
     let source = source(&arguments.model)?;
-    if std::fs::canonicalize(&arguments.out).is_ok_and(|out| Some(out) == std::fs::canonicalize(&source.folder).ok()) {
+    if std::fs::canonicalize(&arguments.out)
+        .is_ok_and(|out| Some(out) == std::fs::canonicalize(&source.folder).ok())
+    {
         let found = format!("{}, the model itself", arguments.out.display());
         return Err(Error::argument("--out", found, "another folder, so that the model is kept"));
     }
@@ -162,10 +164,16 @@ fn cases(arguments: &Arguments, base: &Base) -> Result<Vec<Case>> {
     let (images, labels) = (masks(&arguments.images)?, masks(&arguments.labels)?);
     let without: Vec<&String> = images.keys().filter(|case| !labels.contains_key(*case)).collect();
     if !without.is_empty() && without.len() < images.len() {
-        eprintln!("insitu: warning: {} of {} images have no labels and teach nothing", without.len(), images.len());
+        eprintln!(
+            "insitu: warning: {} of {} images have no labels and teach nothing",
+            without.len(),
+            images.len()
+        );
     }
     let mut cases = Vec::new();
-    for (name, image, labels) in images.iter().filter_map(|(name, image)| Some((name, image, labels.get(name)?))) {
+    for (name, image, labels) in
+        images.iter().filter_map(|(name, image)| Some((name, image, labels.get(name)?)))
+    {
         let volume = open_path(image, &arguments.budget.limits()).and_then(Nifti::read);
         let volume = volume.map_err(|error| error.of_file(image))?;
         let own = open(labels)?;

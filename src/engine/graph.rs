@@ -5,9 +5,9 @@
 //! looks at the means of channels that were just normalised, and these are `beta`, whatever the image is; so its
 //! factors are numbers of the model, and are multiplied into the `gamma` and `beta` before it ([`Norm::excite`]).
 
-use crate::model::{Architecture, Ops, ROI, gate_parameters, gate_units};
 use super::learner::Example;
 use super::loss::Weighting;
+use crate::model::{Architecture, Ops, ROI, gate_parameters, gate_units};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -346,7 +346,13 @@ impl Ops for Graph {
 }
 
 /// By block of `side`^3 voxels all of its values, of all channels, joined; what does not fill a block is left out.
-fn by_block(values: &[f32], dims: [usize; 3], side: usize, join: fn(f32, f32) -> f32, first: f32) -> Vec<f32> {
+fn by_block(
+    values: &[f32],
+    dims: [usize; 3],
+    side: usize,
+    join: fn(f32, f32) -> f32,
+    first: f32,
+) -> Vec<f32> {
     let [x, y, _] = dims;
     let [blocks_x, blocks_y, blocks_z] = dims.map(|n| n / side);
     let mut found = vec![first; blocks_x * blocks_y * blocks_z];

@@ -69,7 +69,16 @@ impl Case {
         let (route, image) = Route::enter(volume, card)?;
         let labels = to_mm(volume.turn, &image, &own);
         let outside = card.outside(&image.values, image.dims);
-        Ok(Self { name: name.to_owned(), dims: volume.grid.dims, turn: volume.turn, route, image, labels, own, outside })
+        Ok(Self {
+            name: name.to_owned(),
+            dims: volume.grid.dims,
+            turn: volume.turn,
+            route,
+            image,
+            labels,
+            own,
+            outside,
+        })
     }
 }
 
@@ -91,7 +100,10 @@ pub fn check(cases: &[Case], card: &Card) -> Result<()> {
     }
     if all().all(|label| label == 0 || label == UNKNOWN) {
         let found = format!("{annotated} voxels, all of them background");
-        return refused(found, "voxels of every label: background alone teaches that there is nothing to find");
+        return refused(
+            found,
+            "voxels of every label: background alone teaches that there is nothing to find",
+        );
     }
     for label in &card.labels {
         let count = all().filter(|&found| found == label.index).count();

@@ -67,7 +67,8 @@ impl Delta {
     /// # Errors
     /// `Malformed` where a stage is missing.
     pub fn onto(&self, origin: &Base, tuned: &Base, earlier: Option<&Self>) -> Result<Self> {
-        let mut about = About { base: origin.card.name.clone(), files: files(&origin.card)?, ..self.about.clone() };
+        let mut about =
+            About { base: origin.card.name.clone(), files: files(&origin.card)?, ..self.about.clone() };
         if let (None, Some(earlier)) = (&about.variant, earlier) {
             about.variant.clone_from(&earlier.about.variant);
             about.domain.clone_from(&earlier.about.domain);
@@ -120,11 +121,13 @@ impl Delta {
         let (expected, found) = (&self.about.files, files(&base.card)?);
         if found != *expected {
             let short = |files: &BTreeMap<String, String>| {
-                let each = files.iter().map(|(stage, hash)| format!("{stage} {}", hash.get(..12).unwrap_or(hash)));
+                let each =
+                    files.iter().map(|(stage, hash)| format!("{stage} {}", hash.get(..12).unwrap_or(hash)));
                 each.collect::<Vec<_>>().join(", ")
             };
             let found = format!("the model {} ({})", base.card.name, short(&found));
-            let expected = format!("the one that it was tuned from, {} ({})", self.about.base, short(expected));
+            let expected =
+                format!("the one that it was tuned from, {} ({})", self.about.base, short(expected));
             return Err(Error::argument("delta", found, expected));
         }
         let mut tuned = base.clone();

@@ -3,9 +3,7 @@
 
 use crate::device::Compute;
 #[cfg(feature = "gpu")]
-use crate::engine::{
-    adam::Settings, bench::noise, cpu, gpu, learner::Example, loss::Loss, loss::Weighting,
-};
+use crate::engine::{adam::Settings, bench::noise, cpu, gpu, learner::Example, loss::Loss, loss::Weighting};
 #[cfg(feature = "gpu")]
 use crate::error::Error;
 use crate::error::Result;
@@ -31,7 +29,8 @@ pub async fn check(
     let dims = [architecture.min_side().max(12); 3];
     let count: usize = dims.iter().product();
     let image = noise(architecture.inputs * count, 1);
-    let target: Vec<f32> = noise(architecture.outputs * count, 2).iter().map(|v| f32::from(*v > 0.2)).collect();
+    let target: Vec<f32> =
+        noise(architecture.outputs * count, 2).iter().map(|v| f32::from(*v > 0.2)).collect();
     let overlap: Vec<f32> = noise(count, 3).iter().map(|v| f32::from(*v > 0.0)).collect();
     let entropy: Vec<f32> = noise(count, 4).iter().map(|v| v.abs()).collect();
     let weighting = Some(Weighting { overlap: &overlap, entropy: &entropy });

@@ -63,7 +63,8 @@ impl Figures {
         let labels = by_label(known, cases, judging, &masks);
         let reference = match reference {
             Some(case) => {
-                let found = mask(model, case, watch).await.map_err(|error| error.within("the reference case"))?;
+                let found =
+                    mask(model, case, watch).await.map_err(|error| error.within("the reference case"))?;
                 let each = known.iter().map(|label| dice(&case.own, &found, label.index));
                 Some(each.sum::<f64>() / known.len() as f64)
             }
@@ -77,12 +78,7 @@ impl Figures {
 ///
 /// # Errors
 /// As [`Figures::of`].
-pub async fn check(
-    model: &Model,
-    cases: &[Case],
-    judging: &Judging,
-    watch: &mut Watch<'_>,
-) -> Result<f64> {
+pub async fn check(model: &Model, cases: &[Case], judging: &Judging, watch: &mut Watch<'_>) -> Result<f64> {
     let mut masks = Vec::new();
     for (case, judging) in cases.iter().zip(judging) {
         // A case none of whose voxels judge is not asked.
@@ -148,10 +144,17 @@ pub fn changed(before: &[Vec<u8>], after: &[Vec<u8>]) -> f64 {
 }
 
 /// Whether tuned weights are taken, and why or why not, with the numbers. `veto`: whether the reference counts.
-pub fn judge(check: Change, reference: Option<Change>, veto: bool, variant: bool, bounds: &Bounds) -> (bool, String) {
+pub fn judge(
+    check: Change,
+    reference: Option<Change>,
+    veto: bool,
+    variant: bool,
+    bounds: &Bounds,
+) -> (bool, String) {
     let Change { before, after } = check;
     let told = format!("Dice on the voxels that judge {before:.4} before, {after:.4} after");
-    let against = reference.map(|Change { before, after }| format!("; reference {before:.4} before, {after:.4} after"));
+    let against =
+        reference.map(|Change { before, after }| format!("; reference {before:.4} before, {after:.4} after"));
     let told = told + &against.unwrap_or_else(|| "; no reference case".to_owned());
     // Asked for what is right, so that NaN is refused.
     let better = after > before && after - before >= bounds.gain;

@@ -99,10 +99,14 @@ impl<'a> Lesson<'a> {
 
     /// The case as it is.
     pub fn plain(&self, drawing: &Drawing) -> Shown {
-        let region = self.short(self.region(&drawing.preset, [drawing.preset.margin; 3]), drawing, &mut |range| range.start);
+        let region =
+            self.short(self.region(&drawing.preset, [drawing.preset.margin; 3]), drawing, &mut |range| {
+                range.start
+            });
         let side = region.dims();
         let dims = side.map(|n| n.max(drawing.preset.min_side));
-        let step: [f64; 3] = std::array::from_fn(|a| (side[a].max(2) - 1) as f64 / (dims[a].max(2) - 1) as f64);
+        let step: [f64; 3] =
+            std::array::from_fn(|a| (side[a].max(2) - 1) as f64 / (dims[a].max(2) - 1) as f64);
         self.resample(dims, drawing.keep, |at| {
             std::array::from_fn(|a| region.start[a] as f64 + at[a] as f64 * step[a])
         })
@@ -128,14 +132,16 @@ impl<'a> Lesson<'a> {
         let mut region = self.region(&drawing.preset, margin);
         if self.stage == Stage::Patch && rng.random_bool(0.2) {
             let dims = region.dims();
-            region.start = std::array::from_fn(|axis| rng.random_range(0..=self.image.dims[axis] - dims[axis]));
+            region.start =
+                std::array::from_fn(|axis| rng.random_range(0..=self.image.dims[axis] - dims[axis]));
             region.end = std::array::from_fn(|axis| region.start[axis] + dims[axis]);
         }
         let region = self.short(region, drawing, &mut |range| rng.random_range(range));
         let map = Affine::draw(&region, &drawing.augment, rng);
         let side = region.dims();
         let dims = side.map(|n| n.max(drawing.preset.min_side));
-        let step: [f64; 3] = std::array::from_fn(|a| (side[a].max(2) - 1) as f64 / (dims[a].max(2) - 1) as f64);
+        let step: [f64; 3] =
+            std::array::from_fn(|a| (side[a].max(2) - 1) as f64 / (dims[a].max(2) - 1) as f64);
         self.resample(dims, drawing.keep, |at| map.source(std::array::from_fn(|a| at[a] as f64 * step[a])))
     }
 
@@ -150,8 +156,9 @@ impl<'a> Lesson<'a> {
             let side = region.end[axis] - region.start[axis];
             if side > drawing.longest {
                 // Where there is an object, part of it is in.
-                let (first, last) =
-                    self.extent.map_or((region.start[axis], region.end[axis] - 1), |(a, b)| (a[axis], b[axis]));
+                let (first, last) = self
+                    .extent
+                    .map_or((region.start[axis], region.end[axis] - 1), |(a, b)| (a[axis], b[axis]));
                 let least = first.saturating_sub(drawing.longest / 2).max(region.start[axis]);
                 let most = last.min(region.end[axis] - drawing.longest).max(least);
                 region.start[axis] = choose(least..most + 1).min(region.end[axis] - drawing.longest);
@@ -218,7 +225,8 @@ fn corners(at: [f64; 3], dims: [usize; 3]) -> [(usize, f32); 8] {
     std::array::from_fn(|bits| {
         let high = [bits & 1, bits >> 1 & 1, bits >> 2];
         let weight = (0..3).map(|a| if high[a] == 1 { part[a] } else { 1.0 - part[a] }).product();
-        let [x, y, z] = [0, 1, 2].map(|a| (base[a] as i64 + high[a] as i64).clamp(0, dims[a] as i64 - 1) as usize);
+        let [x, y, z] =
+            [0, 1, 2].map(|a| (base[a] as i64 + high[a] as i64).clamp(0, dims[a] as i64 - 1) as usize);
         (x + dims[0] * (y + dims[1] * z), weight)
     })
 }

@@ -69,7 +69,13 @@ pub struct Report {
 
 impl Report {
     /// Of what is known beforehand.
-    pub(super) fn new(base: &Base, cases: &[Case], judging: &Judging, settings: &Settings, scope: Scope) -> Self {
+    pub(super) fn new(
+        base: &Base,
+        cases: &[Case],
+        judging: &Judging,
+        settings: &Settings,
+        scope: Scope,
+    ) -> Self {
         let outside = |case: &Case| case.outside.as_ref().map(|why| format!("{}: {why}", case.name));
         let outside: Vec<String> = cases.iter().filter_map(outside).collect();
         let named = |wanted: bool| {
@@ -125,7 +131,8 @@ impl Report {
     /// Figures before and after.
     pub(super) fn figures(&mut self, card: &Card, before: &Figures, after: &Figures) {
         self.check = Some(Change { before: before.check, after: after.check });
-        self.reference = before.reference.zip(after.reference).map(|(before, after)| Change { before, after });
+        self.reference =
+            before.reference.zip(after.reference).map(|(before, after)| Change { before, after });
         self.changed = changed(&before.masks, &after.masks);
         let pairs = card.labels.iter().zip(before.labels.iter().zip(&after.labels));
         self.labels = pairs

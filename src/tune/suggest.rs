@@ -131,7 +131,10 @@ impl Variance {
     }
 
     fn add(&mut self, values: &[f32]) {
-        self.sums.iter_mut().zip(values).for_each(|([sum, squares], v)| (*sum, *squares) = (*sum + v, *squares + v * v));
+        self.sums
+            .iter_mut()
+            .zip(values)
+            .for_each(|([sum, squares], v)| (*sum, *squares) = (*sum + v, *squares + v * v));
         self.count += 1;
     }
 
@@ -202,8 +205,7 @@ mod tests {
 
     #[test]
     fn what_is_the_same_every_time_does_not_disagree() {
-        let voxels = case.image.dims.iter().product::<usize>();
-    let mut seen = Variance::new(4);
+        let mut seen = Variance::new(4);
         [[0.0, 1.0, 0.5, 0.2], [1.0, 1.0, 0.5, 0.2]].iter().for_each(|values| seen.add(values));
         let found = seen.by_voxel(2);
         assert!((found[0] - 0.25).abs() < 1e-6 && found[1] < 1e-6);

@@ -143,8 +143,9 @@ impl Session {
         max_bytes: Option<f64>,
         progress: &Function,
     ) -> Result<JsValue> {
-        let asked: Option<Asked> = serde_wasm_bindgen::from_value(settings)
-            .map_err(|error| Error::argument("settings", error.to_string(), "numbers, and a scope by its name"))?;
+        let asked: Option<Asked> = serde_wasm_bindgen::from_value(settings).map_err(|error| {
+            Error::argument("settings", error.to_string(), "numbers, and a scope by its name")
+        })?;
         let settings = asked.unwrap_or_default().settings()?;
         let card = &self.tuning.current.card;
         let cases = cases.iter().map(|one| case(&one, max_bytes, card)).collect::<Result<Vec<_>>>()?;

@@ -106,3 +106,22 @@ export function agreement(a, b) {
   }
   return { union, share: union === 0 ? 1 : same / union };
 }
+
+/**
+ * A NIfTI-1 file of 16-bit integers with an sform of its own. @param {{ dims: number[], affine: number[][], values: Int16Array, spacing: number[] }} volume
+ */
+export function makeNifti({ dims, affine, values, spacing }) {
+  const header = Buffer.alloc(352);
+  header.writeInt32LE(348, 0);
+  [3, ...dims, 1, 1, 1, 1].forEach((size, i) => header.writeInt16LE(size, 40 + 2 * i));
+  header.writeInt16LE(4, 70);
+  header.writeInt16LE(16, 72);
+  [1, ...spacing].forEach((mm, i) => header.writeFloatLE(mm, 76 + 4 * i));
+  header.writeFloatLE(352, 108);
+  header.writeFloatLE(1, 112);
+  header[123] = 2;
+  header.writeInt16LE(1, 254);
+  affine.slice(0, 3).forEach((row, i) => row.forEach((value, j) => header.writeFloatLE(value, 280 + 16 * i + 4 * j)));
+  header.write('n+1\0', 344, 'latin1');
+  return gzipSync(Buffer.concat([header, Buffer.from(values.buffer, values.byteOffset, values.byteLength)]));
+}

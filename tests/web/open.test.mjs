@@ -59,8 +59,8 @@ describe('a pair of .hdr and .img', () => {
   const halves = {
     'a lone .hdr': [{ 'b.hdr': hdr }, /b\.img/],
     'a lone .img.gz': [{ 'b.img.gz': img }, /b\.hdr/],
-    'a pair with two names': [{ 'b.hdr': hdr, 'c.img.gz': img }, /b\.hdr and c\.img\.gz/],
-    'two files that are no pair': [{ 'b.hdr': hdr, 'b.nii.gz': sample }, /a \.hdr with its \.img/],
+    'a pair with two names': [{ 'b.hdr': hdr, 'c.img.gz': img }, /b\.hdr is .* b\.img .* c\.img\.gz holds .* c\.hdr/],
+    'two files of which none is an image': [{ 'a.txt': hdr, 'b.doc': sample }, /a \.hdr with its \.img/],
   };
   for (const [what, [files, expected]] of Object.entries(halves)) {
     it(`(not ${what}) is asked for in one sentence`, async () => {
@@ -70,6 +70,19 @@ describe('a pair of .hdr and .img', () => {
       assert.match(await page.locator('#file-name').textContent(), /a\.hdr\.gz/);
     });
   }
+
+  it('that lacks a half does not keep the other files from being opened', async () => {
+    await choose(page, { 'b.hdr': hdr, 'c.nii.gz': sample, 'd.nii.gz': sample, 'readme.txt': Buffer.from('words') });
+    await opened(page, 'c.nii.gz');
+    assert.match(await page.locator('#error').textContent(), /b\.img/);
+    assert.match(await page.locator('#said').textContent(), /no images: 1/);
+    assert.deepEqual((await page.locator('#cases li > button:first-child').allTextContents()).slice(-3), ['a.hdr.gz + a.imgopen', 'c.nii.gzopen', 'd.nii.gznot opened yet']);
+    await page.locator('#cases button', { hasText: 'd.nii.gz' }).click();
+    await opened(page, 'd.nii.gz');
+    const before = await page.locator('#cases li').count();
+    await page.getByRole('button', { name: 'Close c.nii.gz' }).click();
+    assert.equal(await page.locator('#cases li').count(), before - 1);
+  });
 });
 
 describe('a bad file', () => {

@@ -46,7 +46,7 @@ export async function opened(page, title) {
   await state(page, 'ready');
 }
 
-export const segment = (page) => page.getByRole('button', { name: 'Segment' }).click();
+export const segment = (page) => page.locator('#segment').click();
 
 /** Runs to the mask, and reads what the page shows of it. */
 export async function segmented(page) {

@@ -129,13 +129,8 @@ impl Learner {
                 entropy: self.loss == Loss::DiceAndEntropy,
             };
             let settings = settings(&self.gpu);
-            let task = Task {
-                graph: &self.graph,
-                parameters: &self.parameters,
-                dims,
-                settings: &settings,
-                learns,
-            };
+            let task =
+                Task { graph: &self.graph, parameters: &self.parameters, dims, settings: &settings, learns };
             let mut plan = lesson(task, share)?;
             check::before_use(&self.gpu, &plan.kernels()).await?;
             if number + 1 == examples.len() {

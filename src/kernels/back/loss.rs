@@ -169,7 +169,12 @@ pub fn back_words(slab: &Slab, outputs: usize) -> Vec<u32> {
 }
 
 /// A target `[label, z, y, x]` and how much its voxels count, as the kernels read them.
-pub fn pack(target: &[f32], weighting: Option<&Weighting>, outputs: usize, [x, y, z]: [usize; 3]) -> Vec<f32> {
+pub fn pack(
+    target: &[f32],
+    weighting: Option<&Weighting>,
+    outputs: usize,
+    [x, y, z]: [usize; 3],
+) -> Vec<f32> {
     let (size, row) = (x * y, (x * y).next_multiple_of(4));
     let mut packed = vec![1.0; (outputs + 2) * z * row];
     for (n, to) in packed.chunks_exact_mut(row).enumerate() {
@@ -195,10 +200,12 @@ pub fn reference(
 ) -> (f64, Vec<[f64; 3]>, Vec<f32>) {
     let (volume, each) = (logits.len() / outputs, f64::from(share) / outputs as f64);
     let chance = |l: f32| 1.0 / (1.0 + (-f64::from(l)).exp());
-    let counts = || weighting.overlap.iter().zip(weighting.entropy).map(|(a, e)| (f64::from(*a), f64::from(*e)));
+    let counts =
+        || weighting.overlap.iter().zip(weighting.entropy).map(|(a, e)| (f64::from(*a), f64::from(*e)));
     let (mut loss, mut coefficients, mut gradient) = (0.0, Vec::new(), Vec::new());
     for (logits, labels) in logits.chunks_exact(volume).zip(labels.chunks_exact(volume)) {
-        let voxels = || logits.iter().zip(labels).zip(counts()).map(|((l, y), (a, e))| (*l, f64::from(*y), a, e));
+        let voxels =
+            || logits.iter().zip(labels).zip(counts()).map(|((l, y), (a, e))| (*l, f64::from(*y), a, e));
         let over = 2.0 * voxels().map(|(l, y, a, _)| a * chance(l) * y).sum::<f64>() + 1.0;
         let under = voxels().map(|(l, y, a, _)| a * (chance(l) + y)).sum::<f64>() + 1.0;
         let entropy = |(l, y, _, e): (f32, f64, f64, f64)| {

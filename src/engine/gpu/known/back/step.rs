@@ -28,7 +28,8 @@ struct Voxels {
 impl Voxels {
     fn new(dims: [usize; 3]) -> Self {
         let volume = dims.iter().product::<usize>();
-        let logits = noise(OUTPUTS * volume, 1).iter().map(|v| if *v > 0.95 { 60.0 } else { 4.0 * v }).collect();
+        let logits =
+            noise(OUTPUTS * volume, 1).iter().map(|v| if *v > 0.95 { 60.0 } else { 4.0 * v }).collect();
         let target = noise(OUTPUTS * volume, 2).iter().map(|v| f32::from(*v > 0.0)).collect();
         let counts = |seed| noise(volume, seed).iter().map(|v| v.max(0.0)).collect();
         Self { logits, target, overlap: counts(4), entropy: counts(5) }
@@ -36,12 +37,14 @@ impl Voxels {
 
     /// As the kernels read them; what fills up a plane is not to be looked at.
     fn buffers(&self, dims: [usize; 3]) -> [Vec<u8>; 2] {
-        let (size, weighting) = (dims[0] * dims[1], Weighting { overlap: &self.overlap, entropy: &self.entropy });
+        let (size, weighting) =
+            (dims[0] * dims[1], Weighting { overlap: &self.overlap, entropy: &self.entropy });
         let target = loss::pack(&self.target, Some(&weighting), OUTPUTS, dims);
         let rows = OUTPUTS + 2;
         // The same layout, without the two channels of weights.
         let packed = loss::pack(&self.logits, None, OUTPUTS, dims);
-        let logits = packed.chunks_exact(size.next_multiple_of(4)).enumerate().filter(|(n, _)| n % rows < OUTPUTS);
+        let logits =
+            packed.chunks_exact(size.next_multiple_of(4)).enumerate().filter(|(n, _)| n % rows < OUTPUTS);
         let logits: Vec<f32> = logits.flat_map(|(_, row)| row.to_vec()).collect();
         [logits, target].map(|mut packed| {
             packed.chunks_exact_mut(size.next_multiple_of(4)).for_each(|row| row[size..].fill(30.0));

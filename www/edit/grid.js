@@ -1,0 +1,118 @@
+/**
+ * Where voxels lie. Axes [x, y, z], x fastest; `affine` has four rows and takes (x, y, z, 1) to millimetres, RAS+.
+ * Distances go by the metric of the affine, so that a ball is round on anisotropic, oblique and sheared grids.
+ * `start` and `step` say where the voxel lies in the order of its file: start + x step[0] + y step[1] + z step[2].
+ *
+ * @typedef {{ dims: number[], affine: number[][], metric: number[][], reach: number[], spacing: number[], count: number, start: number, step: number[] }} Grid
+ */
+
+/** @returns {Grid} */
+export function gridOf({ dims, affine, start = 0, step = [1, dims[0], dims[0] * dims[1]] }) {
+  const metric = [0, 1, 2].map((i) => [0, 1, 2].map((j) => affine[0][i] * affine[0][j] + affine[1][i] * affine[1][j] + affine[2][i] * affine[2][j]));
+  return {
+    dims,
+    affine,
+    metric,
+    // Half the side of the box, in voxels, around a ball of 1 mm.
+    reach: diagonalOfInverse(metric).map(Math.sqrt),
+    spacing: [0, 1, 2].map((i) => Math.sqrt(metric[i][i])),
+    count: dims[0] * dims[1] * dims[2],
+    start,
+    step,
+  };
+}
+
+function diagonalOfInverse([[a, b, c], [, d, e], [, , f]]) {
+  const determinant = a * (d * f - e * e) - b * (b * f - c * e) + c * (b * e - c * d);
+  return [d * f - e * e, a * f - c * c, a * d - b * b].map((minor) => minor / determinant);
+}
+
+export const indexOf = ({ dims }, [x, y, z]) => x + dims[0] * (y + dims[1] * z);
+
+export const placeOf = ({ dims }, index) => [index % dims[0], Math.floor(index / dims[0]) % dims[1], Math.floor(index / (dims[0] * dims[1]))];
+
+export const inside = ({ dims }, place) => place.every((at, axis) => at >= 0 && at < dims[axis]);
+
+/** Millimetres of a voxel's centre, or of any place between. */
+export const worldOf = ({ affine }, [x, y, z]) => affine.slice(0, 3).map(([a, b, c, d]) => a * x + b * y + c * z + d);
+
+/** Values in the order of the grid -> in the order of its file. */
+export function toFile({ dims: [nx, ny, nz], start, step }, values) {
+  const out = new values.constructor(values.length);
+  let from = 0;
+  for (let z = 0; z < nz; z++) {
+    for (let y = 0; y < ny; y++) {
+      let to = start + y * step[1] + z * step[2];
+      for (let x = 0; x < nx; x++, to += step[0]) out[to] = values[from++];
+    }
+  }
+  return out;
+}
+
+/** Values in the order of the file -> in the order of the grid. */
+export function fromFile({ dims: [nx, ny, nz], start, step }, values) {
+  const out = new values.constructor(values.length);
+  let to = 0;
+  for (let z = 0; z < nz; z++) {
+    for (let y = 0; y < ny; y++) {
+      let from = start + y * step[1] + z * step[2];
+      for (let x = 0; x < nx; x++, from += step[0]) out[to++] = values[from];
+    }
+  }
+  return out;
+}
+
+/** A box of voxels: `start` and `end`, which is exclusive. */
+export const wholeBox = ({ dims }) => ({ start: [0, 0, 0], end: [...dims] });
+
+/** The smallest box around both; either may be null. */
+export function around(a, b) {
+  if (!a || !b) return a ?? b;
+  return { start: a.start.map((at, i) => Math.min(at, b.start[i])), end: a.end.map((at, i) => Math.max(at, b.end[i])) };
+}
+
+export const grown = ({ dims }, { start, end }, margin) => ({
+  start: start.map((at, i) => Math.max(0, at - margin[i])),
+  end: end.map((at, i) => Math.min(dims[i], at + margin[i])),
+});
+
+/** The box around all voxels of a value; null where there is none. */
+export function boxOf({ dims: [nx, ny] }, labels, value) {
+  let box = null;
+  for (let first = labels.indexOf(value); first >= 0; ) {
+    const row = first - (first % nx);
+    const last = labels.lastIndexOf(value, row + nx - 1);
+    const [y, z] = [(row / nx) % ny, Math.floor(row / (nx * ny))];
+    box = around(box, { start: [first - row, y, z], end: [last - row + 1, y + 1, z + 1] });
+    first = labels.indexOf(value, row + nx);
+  }
+  return box;
+}
+
+/** Calls `row(first, y, z)` for each row of a box, with the index of its first voxel. */
+export function eachRow({ dims: [nx, ny] }, { start, end }, row) {
+  for (let z = start[2]; z < end[2]; z++) for (let y = start[1]; y < end[1]; y++) row(start[0] + nx * (y + ny * z), y, z);
+}
+
+/** The voxel of the file, [i, j, k], that a place of the grid is. */
+export function filePlaceOf({ start, step }, fileDims, [x, y, z]) {
+  return placeOf({ dims: fileDims }, start + x * step[0] + y * step[1] + z * step[2]);
+}
+
+/** A box of the grid in voxels of the file. */
+export function boxToFile(grid, fileDims, { start, end }) {
+  const [a, b] = [start, end.map((at) => at - 1)].map((place) => filePlaceOf(grid, fileDims, place));
+  return { start: a.map((at, i) => Math.min(at, b[i])), end: a.map((at, i) => Math.max(at, b[i]) + 1) };
+}
+
+/** A box of the file in voxels of the grid. */
+export function boxFromFile({ step, dims }, [nx, ny], { start, end }) {
+  const fileStrides = [1, nx, nx * ny];
+  const box = { start: [0, 0, 0], end: [0, 0, 0] };
+  step.forEach((stride, axis) => {
+    const fileAxis = fileStrides.lastIndexOf(Math.abs(stride));
+    const [a, b] = [start[fileAxis], end[fileAxis]];
+    [box.start[axis], box.end[axis]] = stride > 0 ? [a, b] : [dims[axis] - b, dims[axis] - a];
+  });
+  return box;
+}

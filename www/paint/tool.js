@@ -1,0 +1,52 @@
+/** The tool in hand: what it is, its size, shape, label and range. Whoever shows it hears of every change. */
+
+export const KINDS = ['look', 'brush', 'erase', 'threshold', 'fill', 'island'];
+
+/** Those that leave a trace on their way, and have a size. */
+export const isBrush = (kind) => ['brush', 'erase', 'threshold'].includes(kind);
+
+/** Steps of the size keys: each a fifth more, from half a millimetre to 60 mm. */
+const STEP = 1.2;
+const SIZES = [0.5, 60];
+
+export class Tool {
+  kind = 'look';
+  /** Millimetres. */
+  radius = 3;
+  ball = false;
+  /** The label that is painted. */
+  label = 1;
+  /** Intensities between which the threshold brush paints. */
+  range = [0, 0];
+  /** The axis across the slice in which the keyboard works; the pointer brings its own. */
+  plane = 2;
+  #listeners = [];
+
+  listen(listener) {
+    this.#listeners.push(listener);
+  }
+
+  set(change) {
+    Object.assign(this, change);
+    this.radius = Math.min(SIZES[1], Math.max(SIZES[0], this.radius));
+    for (const listener of this.#listeners) listener(this);
+  }
+
+  grow() {
+    this.set({ radius: this.radius * STEP });
+  }
+
+  shrink() {
+    this.set({ radius: this.radius / STEP });
+  }
+
+  /** How this tool strokes in the slice across `plane`, erasing where a pen's other end is used. */
+  brush(plane, erasing = false) {
+    return {
+      value: erasing || this.kind === 'erase' ? 0 : this.label,
+      radius: this.radius,
+      plane: this.ball ? undefined : plane,
+      range: this.kind === 'threshold' && !erasing ? this.range : undefined,
+    };
+  }
+}
