@@ -210,7 +210,7 @@ fn every_option_of_the_network_is_trained_and_segments() {
     ];
     for (name, options, kept) in options {
         let (model, log) = (path(name), path(&format!("{name}.csv")));
-        for (stage, steps) in [("patch", "150"), ("whole", "60")] {
+        for (stage, steps) in [("patch", "240"), ("whole", "60")] {
             let (data, log) = (path(""), if stage == "patch" { log.clone() } else { path("whole.csv") });
             let mut arguments = vec!["train", "--data", &data, "--model", &model, "--log", &log];
             arguments.extend(["--stage", stage, "--base", "4", "--rate", "1e-2", "--steps", steps]);
