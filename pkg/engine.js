@@ -44,9 +44,9 @@ export class Engine {
     if (artifact === 'threads') await startThreads(this.#code, threads);
   }
 
-  /** @param {{ backend: 'webgpu' | 'cpu', card: Uint8Array, weights: [string, Uint8Array][] }} options */
-  async start({ backend, card, weights }) {
-    this.#session = await this.#guarded(() => this.#code.Session.create(backend, card, weights));
+  /** @param {{ backend: 'webgpu' | 'cpu', card: Uint8Array, weights: [string, Uint8Array][], tuned?: Uint8Array }} options */
+  async start({ backend, card, weights, tuned }) {
+    this.#session = await this.#guarded(() => this.#code.Session.create(backend, card, weights, tuned));
   }
 
   /** Whether the GPU is still the one the session was made on: a device can be lost between two runs. */
@@ -79,6 +79,24 @@ export class Engine {
     const report = (stage, done, total) => onProgress({ stage, done, total });
     const raw = await this.#guarded(() => this.#session.segment(bytes, voxels, maxBytes, name, bounds, report));
     return { ...raw, gpuSubmits: this.#gpu.submits - before, wasmBytes: this.#memory.buffer.byteLength };
+  }
+
+  /** Tunes the model; its report, its card, and the file of tuned weights where they were accepted. */
+  async tune({ cases, reference, settings, maxBytes }, onProgress) {
+    const value = await this.#guarded(() => this.#session.tune(cases, reference, settings, maxBytes, onProgress));
+    return { ...value, card: this.#session.card(), wasmBytes: this.#memory.buffer.byteLength };
+  }
+
+  /** Other tuned weights on the model as it came, or none; the card that it then has. */
+  async put({ tuned }) {
+    await this.#guarded(async () => this.#session.put(tuned));
+    return { card: this.#session.card() };
+  }
+
+  /** Where an annotation would teach most. */
+  async suggest({ bytes, voxels, maxBytes, count, axis }, onProgress) {
+    const report = (stage, done, total) => onProgress({ stage, done, total });
+    return this.#guarded(() => this.#session.suggest(bytes, voxels, maxBytes, count, axis, report));
   }
 
   /** How fast a network with random weights runs; needs no session. */

@@ -20,7 +20,7 @@ self.onmessage = async ({ data: { id, call, args } }) => {
 };
 
 /** The big arrays of a segmentation are handed over, not copied. */
-const buffersOf = ({ labels, nifti, nrrd, values } = {}) => [labels, nifti, nrrd, values].filter(Boolean).map((array) => array.buffer);
+const buffersOf = ({ labels, nifti, nrrd, values, map } = {}) => [labels, nifti, nrrd, values, map].filter(Boolean).map((array) => array.buffer);
 
 /** A worker that is killed says nothing, but what it holds is let go: whoever waits for this lock hears of its death. */
 function holdLock() {

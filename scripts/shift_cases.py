@@ -41,6 +41,7 @@ def main():
     ap.add_argument("--ids", type=int, nargs="*", default=[])
     ap.add_argument("--test", action="store_true")
     ap.add_argument("--every", type=int, default=0)
+    ap.add_argument("--slices", type=int, nargs="*", default=[], help="coronal slices that are annotated")
     ap.add_argument("--poison", choices=["exchange", "mirror"])
     ap.add_argument("--seed", type=int, default=1)
     arg = ap.parse_args()
@@ -69,6 +70,10 @@ def main():
         if arg.every:
             strokes = np.full_like(label, 255)
             strokes[:, :: arg.every, :] = label[:, :: arg.every, :]
+            label = strokes
+        if arg.slices:
+            strokes = np.full_like(label, 255)
+            strokes[:, arg.slices, :] = label[:, arg.slices, :]
             label = strokes
         for kind, voxels in (("images", image), ("labels", np.ascontiguousarray(label))):
             out = nib.Nifti1Image(voxels, source.affine)

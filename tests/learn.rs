@@ -12,7 +12,7 @@ use insitu_seg::engine::bench::{noise, random_weights};
 use insitu_seg::engine::gpu::device::Gpu;
 use insitu_seg::engine::gpu::learner::Learner as OnGpu;
 use insitu_seg::engine::learner::{Example, Learner};
-use insitu_seg::engine::loss::Loss;
+use insitu_seg::engine::loss::{Loss, Weighting};
 use insitu_seg::model::{Architecture, Blocks};
 use insitu_seg::store::Weights;
 use std::rc::Rc;
@@ -33,6 +33,8 @@ fn gpu() -> Option<Rc<Gpu>> {
 struct Case {
     image: Vec<f32>,
     target: Vec<f32>,
+    /// How much each voxel counts: in the Dice, in the cross-entropy.
+    counts: Option<[Vec<f32>; 2]>,
     dims: [usize; 3],
 }
 
@@ -40,11 +42,18 @@ impl Case {
     fn new(architecture: &Architecture, dims: [usize; 3], seed: u64) -> Self {
         let volume = dims.iter().product::<usize>();
         let target = noise(architecture.outputs * volume, seed + 1).into_iter().map(|v| f32::from(v > 0.2));
-        Self { image: noise(architecture.inputs * volume, seed), target: target.collect(), dims }
+        Self { image: noise(architecture.inputs * volume, seed), target: target.collect(), counts: None, dims }
+    }
+
+    /// The same, of whose voxels some do not count and others count differently.
+    fn counting(self) -> Self {
+        let weights = [8, 9].map(|seed| noise(self.dims.iter().product(), seed).iter().map(|v| v.max(0.0)).collect());
+        Self { counts: Some(weights), ..self }
     }
 
     fn example(&self) -> Example<'_> {
-        Example::new(&self.image, &self.target, self.dims)
+        let weighting = self.counts.as_ref().map(|[overlap, entropy]| Weighting { overlap, entropy });
+        Example { weighting, ..Example::new(&self.image, &self.target, self.dims) }
     }
 }
 
@@ -95,7 +104,7 @@ fn gradients_equal_the_cpus() {
         (Architecture { depth: 4, base: 10, ..both }, [16, 17, 32]),
     ] {
         let weights = random_weights(&architecture);
-        let cases = [Case::new(&architecture, dims, 3), Case::new(&architecture, dims.map(|n| n + 1), 5)];
+        let cases = [Case::new(&architecture, dims, 3), Case::new(&architecture, dims.map(|n| n + 1), 5).counting()];
         let examples = cases.each_ref().map(Case::example);
         let (settings, loss) = (Settings::default(), Loss::DiceAndEntropy);
         let mut ours = OnGpu::new(architecture, &weights, settings, loss, &gpu).unwrap();

@@ -11,6 +11,7 @@ mod phantom;
 mod picture;
 mod record;
 mod segment;
+mod suggest;
 mod train;
 mod tune;
 
@@ -44,6 +45,8 @@ enum Action {
     Tune(tune::Arguments),
     /// Make a data set of phantoms to try out training: images with known labels, of any task
     Phantom(phantom::Arguments),
+    /// Where a correction of an image would teach most
+    Suggest(suggest::Arguments),
     /// Copy a trained model in the form that is shipped (16-bit weights)
     Pack(folder::PackArguments),
     /// Measure how fast a network runs here
@@ -77,6 +80,7 @@ pub fn run(command: Command) -> Result<ExitCode> {
         Action::Train(arguments) => train::run(&arguments),
         Action::Tune(arguments) => tune::run(&arguments),
         Action::Phantom(arguments) => phantom::run(&arguments),
+        Action::Suggest(arguments) => suggest::run(&arguments),
         Action::Pack(arguments) => folder::pack(&arguments),
         Action::Bench(arguments) => bench::run(&arguments),
         Action::Evaluate(arguments) => evaluate::run(&arguments),
