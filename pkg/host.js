@@ -7,8 +7,8 @@
 import { InsituError, asInsituError, isTrap } from './error.js';
 import { addRequests } from './requests.js';
 
-/** A worker whose first word does not come was never loaded, or was killed while it was. */
-const FIRST_WORD_MS = 30_000;
+/** One that cannot be loaded says so; one whose first word does not come was killed before it could hold its lock. */
+const FIRST_WORD_MS = 20_000;
 
 /** The engine in a worker of its own. Ending it frees everything at once, in the middle of a computation too. */
 export class WorkerHost {
@@ -19,7 +19,7 @@ export class WorkerHost {
   #lastId = 0;
   #answered = false;
   #ended = new AbortController();
-  #timer = setTimeout(() => this.end(notStarted()), FIRST_WORD_MS);
+  #timer = setTimeout(() => this.end(died()), FIRST_WORD_MS);
 
   constructor() {
     this.#worker.onmessage = ({ data }) => this.#receive(data);

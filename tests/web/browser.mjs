@@ -20,7 +20,7 @@ const TYPES = {
 };
 
 /** What a server must send for its pages to have threads. */
-const ISOLATION = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
+export const ISOLATION = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
 
 /** Serves the built page, as any static host would: not isolated and not to be cached, where not asked for. */
 export function servePage(options) {

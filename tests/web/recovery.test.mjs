@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { root } from '../../scripts/tools.mjs';
 import { launch, serve } from './browser.mjs';
 import { cropped } from './nifti.mjs';
+import { snippets } from './packed.mjs';
 
 const EMPTY_PAGE = '<!doctype html><html lang="en"><title>recovery</title><link rel="icon" href="data:,"></html>';
 const sample = readFileSync(join(root, 'pkg/samples/hippocampus/image.nii.gz'));
@@ -73,6 +74,19 @@ describe('the main thread', () => {
     const [fifth, last] = [held[4], held.at(-1)].map((bytes) => bytes / 1e6);
     t.diagnostic(`JS heap: ${fifth.toFixed(2)} MB after five runs, ${last.toFixed(2)} MB after ${RUNS}`);
     assert.ok(last < fifth + 0.5, `${fifth} MB grew to ${last} MB`);
+  });
+});
+
+describe('an error', () => {
+  it('is what the README shows', async () => {
+    const page = await open();
+    const said = [];
+    page.on('console', (message) => said.push(message.text()));
+    const code = snippets()['errors.js'].replace(/^import .*$/m, 'const { createSegmenter } = t;');
+    await page.evaluate(`(async () => { ${code} })()`);
+    await page.close();
+    assert.equal(said[0], 'malformed');
+    assert.match(said[1], /found .*, expected /);
   });
 });
 
