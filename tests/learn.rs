@@ -42,12 +42,18 @@ impl Case {
     fn new(architecture: &Architecture, dims: [usize; 3], seed: u64) -> Self {
         let volume = dims.iter().product::<usize>();
         let target = noise(architecture.outputs * volume, seed + 1).into_iter().map(|v| f32::from(v > 0.2));
-        Self { image: noise(architecture.inputs * volume, seed), target: target.collect(), counts: None, dims }
+        Self {
+            image: noise(architecture.inputs * volume, seed),
+            target: target.collect(),
+            counts: None,
+            dims,
+        }
     }
 
     /// The same, of whose voxels some do not count and others count differently.
     fn counting(self) -> Self {
-        let weights = [8, 9].map(|seed| noise(self.dims.iter().product(), seed).iter().map(|v| v.max(0.0)).collect());
+        let weights =
+            [8, 9].map(|seed| noise(self.dims.iter().product(), seed).iter().map(|v| v.max(0.0)).collect());
         Self { counts: Some(weights), ..self }
     }
 
@@ -104,7 +110,8 @@ fn gradients_equal_the_cpus() {
         (Architecture { depth: 4, base: 10, ..both }, [16, 17, 32]),
     ] {
         let weights = random_weights(&architecture);
-        let cases = [Case::new(&architecture, dims, 3), Case::new(&architecture, dims.map(|n| n + 1), 5).counting()];
+        let cases =
+            [Case::new(&architecture, dims, 3), Case::new(&architecture, dims.map(|n| n + 1), 5).counting()];
         let examples = cases.each_ref().map(Case::example);
         let (settings, loss) = (Settings::default(), Loss::DiceAndEntropy);
         let mut ours = OnGpu::new(architecture, &weights, settings, loss, &gpu).unwrap();

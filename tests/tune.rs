@@ -235,7 +235,8 @@ fn the_command_tunes_refuses_and_takes_its_files_again() {
     let model = model.to_str().unwrap();
     let (images, labels, out, report) = (path("images"), path("labels"), path("out"), path("report.json"));
     let tune = |labels: &str, more: &[&str]| {
-        let mut arguments = vec!["tune", "--model", model, "--images", &images, "--labels", labels, "--out", &out];
+        let mut arguments =
+            vec!["tune", "--model", model, "--images", &images, "--labels", labels, "--out", &out];
         arguments.extend(["--backend", "cpu", "--report", &report, "--steps", "4"]);
         arguments.extend(more);
         insitu(&arguments)
@@ -244,7 +245,8 @@ fn the_command_tunes_refuses_and_takes_its_files_again() {
     let run = tune(&labels, &["--min-gain", "0.99999"]);
     assert_eq!(run.status.code(), Some(3), "{}", String::from_utf8_lossy(&run.stderr));
     assert!(!folder.path().join("out").exists());
-    let read = || serde_json::from_slice::<serde_json::Value>(&std::fs::read(path("report.json")).unwrap()).unwrap();
+    let read =
+        || serde_json::from_slice::<serde_json::Value>(&std::fs::read(path("report.json")).unwrap()).unwrap();
     assert_eq!(read()["accepted"], false);
 
     let run = tune(&labels, &[]);
@@ -253,7 +255,16 @@ fn the_command_tunes_refuses_and_takes_its_files_again() {
     assert_eq!(read()["accepted"], true);
     // The folder and the file in it give the same mask.
     let mask = |model: &str, name: &str| {
-        let run = insitu(&["segment", &path("images/one.nii.gz"), "-o", &path(name), "--model", model, "--backend", "cpu"]);
+        let run = insitu(&[
+            "segment",
+            &path("images/one.nii.gz"),
+            "-o",
+            &path(name),
+            "--model",
+            model,
+            "--backend",
+            "cpu",
+        ]);
         assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
         std::fs::read(path(name)).unwrap()
     };
@@ -267,14 +278,18 @@ fn the_command_tunes_refuses_and_takes_its_files_again() {
     assert_eq!(mask(&out, "a.nii"), std::fs::read(path("b.nii")).unwrap());
     assert_ne!(mask(model, "c.nii"), std::fs::read(path("b.nii")).unwrap());
 
-    for (arguments, words) in [
-        (vec!["--rate", "-1"], "rate: found -1"),
-        (vec!["--keep", "-2"], "keep: found -2"),
-    ] {
-        let joined: Vec<String> = arguments.chunks(2).map(|pair| format!("{}={}", pair[0], pair[1])).collect();
+    for (arguments, words) in
+        [(vec!["--rate", "-1"], "rate: found -1"), (vec!["--keep", "-2"], "keep: found -2")]
+    {
+        let joined: Vec<String> =
+            arguments.chunks(2).map(|pair| format!("{}={}", pair[0], pair[1])).collect();
         let run = tune(&labels, &joined.iter().map(String::as_str).collect::<Vec<_>>());
         assert_eq!(run.status.code(), Some(2));
-        assert!(String::from_utf8_lossy(&run.stderr).contains(words), "{}", String::from_utf8_lossy(&run.stderr));
+        assert!(
+            String::from_utf8_lossy(&run.stderr).contains(words),
+            "{}",
+            String::from_utf8_lossy(&run.stderr)
+        );
     }
     let run = tune(&path("wrong"), &[]);
     assert_eq!(run.status.code(), Some(2));

@@ -58,7 +58,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         print_json(&found.slices)?;
     } else {
         for suggest::Slice { axis, index, start, end, share } in &found.slices {
-            say(&format!("axis {axis}, slice {index}: {:.1} % of the disagreement, box {start:?} to {end:?}", 100.0 * share))?;
+            say(&format!(
+                "axis {axis}, slice {index}: {:.1} % of the disagreement, box {start:?} to {end:?}",
+                100.0 * share
+            ))?;
         }
     }
     Ok(ExitCode::SUCCESS)
