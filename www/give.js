@@ -36,7 +36,7 @@ export async function reportOf(one) {
   return {
     ...run,
     input: { ...input, sha256: await hashOf(one.input) },
-    tuned: Boolean(desk.segmenter?.tuned ?? one.tuned),
+    tuned: Boolean(desk.segmenter?.canRevert),
     correctedVoxels: correctedVoxels(one),
     checkedSlices: [...checked],
     labels: editor.table.map(({ index, name, color }) => ({ index, name, color, voxels: editor.counts[index] })),

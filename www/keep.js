@@ -8,6 +8,8 @@ import { desk, stateOf } from './desk.js';
 /** Strokes come in rows; what is between them need not be written. */
 const WAIT_MS = 700;
 
+const MODEL = 'tuned.safetensors';
+
 export class Keeper {
   /** A session of the package: named files in the browser. */
   #store = null;
@@ -24,13 +26,14 @@ export class Keeper {
     return this.#store !== null;
   }
 
-  /** The volumes of the last visit, and which one was open. */
+  /** The volumes of the last visit, which one was open, and the tuned model if there was one. */
   async restored() {
-    const text = await this.#store?.get('page.json');
-    if (!text) return { cases: [] };
+    const [text, delta] = await Promise.all(['page.json', MODEL].map((name) => this.#store?.get(name)));
+    const model = delta ? await bytesOf(delta) : undefined;
+    if (!text) return { cases: [], model };
     const { cases, current } = JSON.parse(await text.text());
     const back = await Promise.all(cases.map((one) => this.#caseOf(one)));
-    return { cases: back.filter(Boolean), current };
+    return { cases: back.filter(Boolean), current, model };
   }
 
   async #caseOf({ pair, checked, saved, ...one }) {
@@ -68,8 +71,12 @@ export class Keeper {
     for (const one of kept) for (const name of await this.#writeCase(one)) files.add(name);
     const current = kept.includes(desk.current) ? desk.current.id : undefined;
     await this.#store.put('page.json', JSON.stringify({ cases: kept.map(describe), current }));
+    if (desk.segmenter?.canRevert) {
+      await this.#store.put(MODEL, await desk.segmenter.saveModel());
+      files.add(MODEL);
+    }
     for (const name of await this.#store.names()) {
-      if (files.has(name) || name.startsWith('model')) continue;
+      if (files.has(name)) continue;
       await this.#store.remove(name);
       this.#written.delete(name);
     }

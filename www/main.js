@@ -268,16 +268,28 @@ async function keepPage() {
   }
 }
 
+/** @param {Uint8Array} [delta] a tuned model; without it the shipped one */
+const newSegmenter = (delta) => createSegmenter({ backend: query.get('backend') ?? 'auto', ...(delta ? { model: [delta] } : {}) });
+
+/** Puts another model in the place of the running one, which stays where the other cannot be had. */
+async function replaceModel(delta) {
+  const next = await newSegmenter(delta);
+  desk.segmenter.dispose();
+  desk.segmenter = next;
+  panel.showModel(next.model);
+}
+
 async function start() {
   speak();
   // First, as it takes longest: the sample is drawn meanwhile.
-  const starting = createSegmenter({ backend: query.get('backend') ?? 'auto' });
+  const restoring = restore();
+  const starting = restoring.then(({ model }) => newSegmenter(model).catch((thrown) => (model ? newSegmenter() : Promise.reject(thrown))));
   starting.catch(() => {});
   await setUpView();
   setUpCorrecting({ overlay });
   setUpBox({ run: (box) => work.segment({ box }) });
   setUpExport({ fail: work.fail });
-  setUpTeaching({ fail: work.fail, again: work.again, touched: () => keeper.touch() });
+  setUpTeaching({ fail: work.fail, again: work.again, replace: replaceModel, touched: () => keeper.touch() });
   setUpKeys();
   setUpKeeping();
   $('segment').addEventListener('click', () => work.segment());
@@ -285,7 +297,7 @@ async function start() {
   onFiles(takeFiles);
 
   try {
-    const [sample, last] = await Promise.all([fetchSample(), restore()]);
+    const [sample, last] = await Promise.all([fetchSample(), restoring]);
     $('sample').addEventListener('click', () => work.open(desk.cases.find(({ isSample }) => isSample) ?? sample));
     const first = last.cases.find(({ id }) => id === last.current) ?? last.cases[0];
     const [segmenter] = await Promise.all([starting, work.draw(first ?? sample)]);

@@ -33,10 +33,10 @@ export function taughtLabels({ editor, checked }) {
 }
 
 /**
- * @param {{ fail(thrown: Error): void, again(name: string): Promise<Uint8Array>, touched(): void }} parts `again` segments the open volume with the
- *   model as it is now, under that name in the history, and gives the mask that was there before
+ * @param {{ fail(thrown: Error): void, again(): Promise<void>, replace(delta: Uint8Array | null): Promise<void>, touched(): void }} parts `again` segments the
+ *   open volume with the model as it is now; `replace` puts a tuned model, or the shipped one, in the place of the running one
  */
-export function setUpTeaching({ fail, again, touched }) {
+export function setUpTeaching({ fail, again, replace, touched }) {
   let abort = null;
   let masks = null; // { before, after } of the last tuning
 
@@ -82,7 +82,7 @@ export function setUpTeaching({ fail, again, touched }) {
 
   async function tune() {
     const { segmenter } = desk;
-    const cases = desk.cases.map((one) => ({ image: one.input, labels: taughtLabels(one) })).filter(({ labels }) => labels);
+    const cases = desk.cases.map((one) => ({ image: one.input, labels: taughtLabels(one), name: one.name })).filter(({ labels }) => labels);
     if (cases.length === 0) return void ($('teach-found').textContent = say('teachNone'));
     panel.clearError();
     panel.setState('tuning');
@@ -90,13 +90,12 @@ export function setUpTeaching({ fail, again, touched }) {
     const points = [];
     showTuning(true);
     try {
-      const before = segmenter.tuned ? await segmenter.saveModel() : null;
       const minutes = Math.max(0.05, $('minutes').valueAsNumber || 2);
       const report = await segmenter.tune(cases, { signal: abort.signal, minutes, onProgress: (progress) => showProgress(progress, points) });
       panel.setState('done');
       showTuning(false);
       showVerdict(report);
-      if (report.accepted) await accept(before);
+      if (report.accepted) await accept();
     } catch (thrown) {
       panel.setState('done');
       if (thrown.code !== 'cancelled') throw thrown;
@@ -108,27 +107,19 @@ export function setUpTeaching({ fail, again, touched }) {
   }
 
   /** The tuned model segments anew; undone, both model and mask are as they were. */
-  async function accept(before) {
-    const { segmenter, current } = desk;
-    const after = await segmenter.saveModel();
-    const history = current.editor.history;
-    history.push({
-      name: 'tune',
-      bytes: after.length,
-      undo: () => putModel(before),
-      redo: () => putModel(after),
-    });
-    masks = { before: current.editor.labels.slice(), after: null };
-    await again('run');
+  async function accept() {
+    const { current } = desk;
+    const after = await desk.segmenter.saveModel();
+    const undo = () => desk.segmenter.revert().then(changed);
+    current.editor.history.push({ name: 'tune', bytes: after.length, undo, redo: () => replace(after).then(changed) });
+    masks = { before: current.editor.labels.slice() };
+    await again();
     $('compare').value = 1;
     $('compare-field').hidden = false;
-    touched();
+    changed();
   }
 
-  async function putModel(delta) {
-    const { segmenter } = desk;
-    if (delta) await segmenter.loadModel(delta);
-    else await segmenter.revert();
+  function changed() {
     showTeaching();
     touched();
   }
@@ -140,25 +131,27 @@ export function setUpTeaching({ fail, again, touched }) {
     view.showLabels(at === 0 ? masks.before : current.editor.labels, current.editor.table);
   }
 
+  /** All the way back, however often it was tuned. */
   async function revert() {
-    const { segmenter, current } = desk;
-    const before = await segmenter.saveModel();
-    await segmenter.revert();
-    current?.editor?.history.push({ name: 'revert', bytes: before.length, undo: () => putModel(before), redo: () => putModel(null) });
+    const tuned = await desk.segmenter.saveModel();
+    const back = async () => {
+      while (desk.segmenter.canRevert) await desk.segmenter.revert();
+      changed();
+    };
+    await back();
+    desk.current?.editor?.history.push({ name: 'revert', bytes: tuned.length, undo: () => replace(tuned).then(changed), redo: back });
     panel.tell(say('reverted'));
-    showTeaching();
-    touched();
   }
 
   async function saveDelta() {
-    save(await desk.segmenter.saveModel(), `${desk.segmenter.model.name}-tuned.insitu`, 'application/octet-stream');
+    save(await desk.segmenter.saveModel(), `${desk.segmenter.model.name}-tuned.safetensors`, 'application/octet-stream');
   }
 
   async function loadDelta(file) {
-    await desk.segmenter.loadModel(new Uint8Array(await file.arrayBuffer()));
+    panel.clearError();
+    await replace(new Uint8Array(await file.arrayBuffer()));
     panel.tell(say('deltaLoaded'));
-    showTeaching();
-    touched();
+    changed();
   }
 }
 
@@ -201,8 +194,8 @@ export function showTeaching() {
   $('teach-found').textContent = can ? (marked.length > 0 ? found : say('teachNone')) : say('tuneAbsent');
   $('tune').disabled = !can || marked.length === 0;
   $('next-slice').hidden = typeof segmenter?.suggest !== 'function';
-  $('load-delta').hidden = typeof segmenter?.loadModel !== 'function';
-  $('revert').hidden = $('save-delta').hidden = $('tuned').hidden = !segmenter?.tuned;
+  $('load-delta').hidden = !can;
+  $('revert').hidden = $('save-delta').hidden = $('tuned').hidden = !segmenter?.canRevert;
   const checked = view?.grid && current.checked.has(`${tool.plane}:${view.place[tool.plane]}`);
   $('check-slice').setAttribute('aria-pressed', String(Boolean(checked)));
   $('check-slice').textContent = say(checked ? 'uncheckSlice' : 'checkSlice');

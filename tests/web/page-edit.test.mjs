@@ -307,6 +307,15 @@ describe('at 256 x 256 x 256', () => {
     const random = chance(5);
     const editor = new Editor(grid);
     const times = [];
+    const walls = [];
+    /** Milliseconds of computing, whoever else the machine computes for. */
+    const timed = (work) => {
+      const [wall, cpu] = [performance.now(), process.cpuUsage()];
+      work();
+      const { user, system } = process.cpuUsage(cpu);
+      times.push((user + system) / 1000);
+      walls.push(performance.now() - wall);
+    };
     let uploaded = 0;
     editor.onVoxels = ({ start, end }) => (uploaded += end.reduce((product, at, i) => product * (at - start[i]), 1));
     const before = editor.labels.slice();
@@ -316,18 +325,14 @@ describe('at 256 x 256 x 256', () => {
       const stroke = editor.stroke({ value: n % 4, radius: ball ? 12 : 20, plane: ball ? undefined : n % 3 });
       let place = [0, 1, 2].map(() => 60 + 130 * random());
       for (let s = 0; s < 24; s++) {
-        const started = performance.now();
-        stroke.to(place);
-        times.push(performance.now() - started);
+        timed(() => stroke.to(place));
         place = place.map((at) => at + 16 * random() - 8);
       }
-      const started = performance.now();
-      stroke.end();
-      times.push(performance.now() - started);
+      timed(() => stroke.end());
     }
-    times.sort((a, b) => a - b);
-    const [median, p99] = [0.5, 0.99].map((q) => times[Math.floor(q * times.length)]);
-    t.diagnostic(`${times.length} segments: median ${median.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms, slowest ${times.at(-1).toFixed(1)} ms; the viewer's load is left out, ${(uploaded / times.length / 1024).toFixed(0)} KiB of a segment go to it`);
+    const quantile = (list, q) => list.toSorted((a, b) => a - b)[Math.floor(q * (list.length - 1))];
+    const [median, p99] = [0.5, 0.99].map((q) => quantile(times, q));
+    t.diagnostic(`${times.length} segments: median ${median.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms, slowest ${Math.max(...times).toFixed(1)} ms of computing (by the clock ${quantile(walls, 0.5).toFixed(2)}, ${quantile(walls, 0.99).toFixed(2)}, ${Math.max(...walls).toFixed(1)} ms); the viewer's load is left out, ${(uploaded / times.length / 1024).toFixed(0)} KiB of a segment go to it`);
     t.diagnostic(`${editor.history.depth} strokes of 24 segments in ${(editor.history.bytes / 2 ** 20).toFixed(1)} MiB`);
     assert.ok(median <= 16, `median ${median} ms`);
     assert.ok(p99 <= 50, `p99 ${p99} ms`);

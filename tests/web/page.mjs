@@ -24,6 +24,8 @@ after(async () => {
 /** The page, ready, with everything the console complained about. */
 export async function openPage(query = '', from = browser, { url } = server) {
   const page = await from.newPage();
+  // A machine that does other things besides draws slowly in software.
+  page.setDefaultTimeout(3 * MINUTES);
   const complaints = [];
   page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
   page.on('pageerror', (error) => complaints.push(error.message));
