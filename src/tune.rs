@@ -111,7 +111,7 @@ impl Base {
             let words = [("model", &card.name), ("licence", &card.licence)];
             let words = words.map(|(key, word)| (key.to_owned(), word.clone()));
             let bytes = store::write_weights(self.get(stage), Precision::F16, words.into())?;
-            form.folds[0].sha256 = store::hash(&bytes);
+            (form.folds[0].sha256, form.folds[0].next) = (store::hash(&bytes), None);
             if card.tuned.is_some() {
                 form.folds[0].validation_dice.clear();
             }
@@ -151,7 +151,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        let bounds = Bounds { gain: 0.001, fall: 0.02, agreement: 0.6 };
+        let bounds = Bounds { gain: 0.001, fall: 0.02, agreement: 0.7 };
         Self { scope: None, steps: None, minutes: None, rate: None, seed: 1, keep: 0.3, bounds }
     }
 }
