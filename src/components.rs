@@ -96,7 +96,7 @@ fn spread(mask: &mut [bool], dims: [usize; 3], axis: usize, radius: usize, wante
     let stride = [1, dims[0], dims[0] * dims[1]][axis];
     let n = dims[axis];
     let mut line = vec![false; n];
-    for start in (0..mask.len()).filter(|index| index / stride % n == 0) {
+    for start in (0..mask.len()).filter(|index| (index / stride).is_multiple_of(n)) {
         (0..n).for_each(|i| line[i] = mask[start + i * stride]);
         for i in 0..n {
             if line[i.saturating_sub(radius)..(i + radius + 1).min(n)].contains(&wanted) {

@@ -76,7 +76,7 @@ fn apart(found: &Weights, expected: &Weights) -> ((f64, String), f64) {
         let off_here = norm(&mut pairs.map(|(found, expected)| f64::from(found - expected)));
         let all_here = norm(&mut expected.iter().map(|&v| f64::from(v)));
         let share = off_here / all_here.max(1e-3 * all).max(1e-6);
-        if !(share <= worst.0) {
+        if share.is_nan() || share > worst.0 {
             worst = (share, name.clone());
         }
         off = off.hypot(off_here);
