@@ -129,7 +129,7 @@ fn learns_and_segments(task: &Task) {
 fn all_ten_tasks_learn_and_segment() {
     for pair in TASKS.chunks(2) {
         std::thread::scope(|scope| {
-            pair.iter().for_each(|task| _ = scope.spawn(|| learns_and_segments(task)))
+            pair.iter().for_each(|task| _ = scope.spawn(|| learns_and_segments(task)));
         });
     }
 }

@@ -186,8 +186,8 @@ impl Cases {
             }
         };
         let recipe = Arc::new(recipe(Some(intensity))?);
-        let mut slots = Vec::new();
-        for (((dims, held), pair), subject) in read.into_iter().zip(&manifest.training).zip(subjects) {
+        let mut slots = Vec::with_capacity(read.len());
+        for ((dims, held), (pair, &subject)) in read.into_iter().zip(named()) {
             let source = match held {
                 Some(case) => Source::Memory(Arc::new(case)),
                 None => Source::Files(recipe.clone(), pair.clone()),
