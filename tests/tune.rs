@@ -34,7 +34,7 @@ fn truth() -> Vec<u8> {
 /// Every `every`-th coronal slice; 255 elsewhere.
 fn strokes(every: usize) -> Vec<u8> {
     let [nx, ny, _] = image().grid.dims;
-    let keep = |i: usize| i / nx % ny % every == 0;
+    let keep = |i: usize| (i / nx % ny).is_multiple_of(every);
     truth().iter().enumerate().map(|(i, &label)| if keep(i) { label } else { UNKNOWN }).collect()
 }
 
@@ -167,7 +167,7 @@ fn within_the_domain_the_guard_decides_and_only_the_scope_learns() {
     let case = Case::new("sample", &image(), strokes(5), &base.card).unwrap();
     // A gain of nothing is enough here, so that what was tuned can be looked at.
     let settings = Settings { rate: Some(1e-3), scope: Some(Scope::Head), ..steps(8) };
-    let Outcome { report, tuned } = run(&base, &[case.clone()], &settings).unwrap();
+    let Outcome { report, tuned } = run(&base, std::slice::from_ref(&case), &settings).unwrap();
     println!("{}", report.reason);
     assert!(report.inside && report.reference.is_some() && report.stages == ["patch"]);
     if let Some((tuned, delta)) = tuned {

@@ -80,6 +80,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`Delta::read`] and [`Delta::apply`]; the model is then as it was.
+    #[allow(clippy::needless_pass_by_value, reason = "bytes from JavaScript are owned")]
     pub fn put(&mut self, delta: Option<Vec<u8>>) -> std::result::Result<(), JsValue> {
         self.set(delta.as_deref()).map_err(|error| thrown(&error))
     }

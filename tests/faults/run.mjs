@@ -85,7 +85,8 @@ export async function open({ hardware = false, routes = {} }) {
     if (hardware) pretendHardware();
     const { createSegmenter } = await import('/index.js');
     const image = await (await fetch('/image.nii.gz')).blob();
-    window.t = { createSegmenter, image, workers: planWorkers(), heard: listen() };
+    const heard = listen();
+    window.t = { createSegmenter, image, workers: planWorkers(heard), heard };
   }, hardware);
   return page;
 }
