@@ -4,8 +4,8 @@
  * and plates of the same brightness. Both stages are trained, and 20 phantoms that no training saw are segmented: with
  * both stages, and with the whole stage replaced by ones, so that the patch network sees all of the volume.
  *
- * `node scripts/cascade-proof.mjs [--folder DIR] [--seed N] [--patch STEPS] [--whole STEPS]`: about a quarter of an hour on 2
- * cores. Exit status 1 where a figure is not reached.
+ * `node scripts/cascade-proof.mjs [--folder DIR] [--seed N] [--patch STEPS] [--whole STEPS]`: about 3 minutes on 2
+ * free cores. Exit status 1 where a figure is not reached.
  */
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { insitu, options } from './insitu.mjs';
 
-const { folder, seed, patch, whole } = options({ folder: '', seed: '1', patch: '450', whole: '90' });
+const { folder, seed, patch, whole } = options({ folder: '', seed: '1', patch: '450', whole: '150' });
 const home = folder || mkdtempSync(join(tmpdir(), 'insitu-cascade-'));
 const at = (...names) => join(home, ...names);
 const SIDE = 128;
@@ -63,9 +63,9 @@ const [both, ones] = [dice('cascade-dice.json'), dice('ones-dice.json')];
 console.log(`
 ${names.length} phantoms that no training saw:
 object's voxels inside the box   mean ${mean(kept).toFixed(4)}, least ${Math.min(...kept).toFixed(4)}   (wanted: 0.99 of each)
-box / object's own box, volumes  mean ${mean(ratios).toFixed(2)}, most ${Math.max(...ratios).toFixed(2)}   (wanted: 3 at most, on the mean)
+box / object's own box, volumes  mean ${mean(ratios).toFixed(2)}, most ${Math.max(...ratios).toFixed(2)}   (wanted: 3 at most of each)
 Dice of the cascade              mean ${mean(both).toFixed(4)}, least ${Math.min(...both).toFixed(4)}   (wanted: 0.9)
 Dice, whole stage all ones       mean ${mean(ones).toFixed(4)}, least ${Math.min(...ones).toFixed(4)}   (wanted: less)`);
-const reached = Math.min(...kept) >= 0.99 && mean(ratios) <= 3 && mean(both) >= 0.9 && mean(ones) < mean(both);
+const reached = Math.min(...kept) >= 0.99 && Math.max(...ratios) <= 3 && mean(both) >= 0.9 && mean(ones) < mean(both);
 console.log(reached ? 'all reached' : 'NOT reached');
 process.exit(reached ? 0 : 1);

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * Do tasks of several channels, of CT and of several labels learn? For each task a set of phantoms is made, both stages are
- * trained, about 3 minutes together on 2 cores, and phantoms that no training saw are segmented.
+ * trained, about a minute together on 2 free cores, and phantoms that no training saw are segmented.
  *
  * `node scripts/task-proof.mjs [--tasks 1,3,4] [--patch STEPS] [--whole STEPS] [--folder DIR] [--seed N]`; exit status 1 where the
  * mean Dice of a label is below 0.7. Steps are counted, not minutes, so that the figures are the same on a slower machine.
