@@ -2,7 +2,7 @@
  * The engine: the one file that imports the generated wasm. It runs in the worker, or with `worker: false` in
  * the calling thread, and is the same code in both. Its methods take and give structured-cloneable values.
  */
-import { InsituError, firstLine } from './error.js';
+import { InsituError, firstLine, isTrap } from './error.js';
 import { watchGpu } from './gpu.js';
 
 /** The code of each artifact; only what runs is fetched. */
@@ -44,9 +44,9 @@ export class Engine {
     if (artifact === 'threads') await startThreads(this.#code, threads);
   }
 
-  /** @param {{ backend: 'webgpu' | 'cpu', card: Uint8Array, weights: [string, Uint8Array][] }} options */
-  async start({ backend, card, weights }) {
-    this.#session = await this.#guarded(() => this.#code.Session.create(backend, card, weights));
+  /** @param {{ backend: 'webgpu' | 'cpu', card: Uint8Array, weights: [string, Uint8Array][], tuned?: Uint8Array }} options */
+  async start({ backend, card, weights, tuned }) {
+    this.#session = await this.#guarded(() => this.#code.Session.create(backend, card, weights, tuned));
   }
 
   /** Whether the GPU is still the one the session was made on: a device can be lost between two runs. */
@@ -81,22 +81,52 @@ export class Engine {
     return { ...raw, gpuSubmits: this.#gpu.submits - before, wasmBytes: this.#memory.buffer.byteLength };
   }
 
+  /** Tunes the model; its report, its card, and the file of tuned weights where they were accepted. */
+  async tune({ cases, reference, settings, maxBytes }, onProgress) {
+    const value = await this.#guarded(() => this.#session.tune(cases, reference, settings, maxBytes, onProgress));
+    return { ...value, card: this.#session.card(), wasmBytes: this.#memory.buffer.byteLength };
+  }
+
+  /** Other tuned weights on the model as it came, or none; the card that it then has. */
+  async put({ tuned }) {
+    await this.#guarded(async () => this.#session.put(tuned));
+    return { card: this.#session.card() };
+  }
+
+  /** Where an annotation would teach most. */
+  async suggest({ bytes, voxels, maxBytes, count, axis }, onProgress) {
+    const report = (stage, done, total) => onProgress({ stage, done, total });
+    return this.#guarded(() => this.#session.suggest(bytes, voxels, maxBytes, count, axis, report));
+  }
+
   /** How fast a network with random weights runs; needs no session. */
   async benchmark({ backend, base, size, train, runs }) {
     return this.#guarded(() => this.#code.benchmark(backend, base, ...size, train, runs));
   }
 
+  /** A trap in the middle of a promise of wasm is not its rejection but an error of the whole thread, so it is listened for. */
   async #guarded(work) {
+    let hear;
+    const trap = new Promise((_, reject) => {
+      hear = (event) => {
+        if (!isTrap(event.error)) return;
+        event.preventDefault();
+        reject(event.error);
+      };
+    });
+    globalThis.addEventListener('error', hear);
     try {
-      return await this.#gpu.guard(this.#generation, work);
+      return await Promise.race([this.#gpu.guard(this.#generation, work), trap]);
     } catch (thrown) {
       throw this.#memoryRefused(thrown) ?? thrown;
+    } finally {
+      globalThis.removeEventListener('error', hear);
     }
   }
 
   /** A module that was refused memory traps like one with a defect, but then its memory can grow no more. */
   #memoryRefused(thrown) {
-    if (!(thrown instanceof WebAssembly.RuntimeError)) return undefined;
+    if (!isTrap(thrown)) return undefined;
     const held = this.#memory.buffer.byteLength;
     try {
       this.#memory.grow(Math.ceil(Math.max(held / 4, LEAST_GROWTH) / PAGE));

@@ -23,5 +23,8 @@ export function asInsituError(thrown) {
   return new InsituError('internal', `The engine stopped unexpectedly: ${message}.`, { cause: thrown });
 }
 
+/** Whether wasm stopped in the middle of a call, itself or behind an error that says why: its memory is in any state. */
+export const isTrap = (thrown) => (thrown?.cause ?? thrown) instanceof WebAssembly.RuntimeError;
+
 /** The first line of a message, without its full stop. */
 export const firstLine = (text) => text.trim().split('\n', 1)[0].replace(/\.$/, '');

@@ -4,11 +4,11 @@
  *   end(error)                                  no answer any more: what is under way rejects with `error`
  * and `alive` until the end. One that `canWait` is worth having before it is needed.
  */
-import { InsituError, asInsituError } from './error.js';
+import { InsituError, asInsituError, isTrap } from './error.js';
 import { addRequests } from './requests.js';
 
-/** A worker whose first word does not come was never loaded, or was killed while it was. */
-const FIRST_WORD_MS = 30_000;
+/** One that cannot be loaded says so; one whose first word does not come was killed before it could hold its lock. */
+const FIRST_WORD_MS = 20_000;
 
 /** The engine in a worker of its own. Ending it frees everything at once, in the middle of a computation too. */
 export class WorkerHost {
@@ -19,7 +19,7 @@ export class WorkerHost {
   #lastId = 0;
   #answered = false;
   #ended = new AbortController();
-  #timer = setTimeout(() => this.end(notStarted()), FIRST_WORD_MS);
+  #timer = setTimeout(() => this.end(died()), FIRST_WORD_MS);
 
   constructor() {
     this.#worker.onmessage = ({ data }) => this.#receive(data);
@@ -54,8 +54,10 @@ export class WorkerHost {
     if (!call) return;
     if (progress) return void call.onProgress?.(progress);
     this.#calls.delete(id);
-    if (error) call.reject(new InsituError(error.code, error.message, { checks: error.checks }));
-    else call.resolve(value);
+    if (!error) return void call.resolve(value);
+    const refusal = new InsituError(error.code, error.message, { checks: error.checks });
+    call.reject(refusal);
+    if (error.isFatal) this.end(refusal);
   }
 
   /** The worker's lock comes to us when it dies, however it does. */
@@ -101,7 +103,7 @@ export class ThreadHost {
     try {
       return await Promise.race([work, ended]);
     } catch (thrown) {
-      if ((thrown.cause ?? thrown) instanceof WebAssembly.RuntimeError) ThreadHost.#trapped = true;
+      if (isTrap(thrown)) ThreadHost.#trapped = true;
       throw asInsituError(thrown);
     } finally {
       this.#rejects.delete(stop);

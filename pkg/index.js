@@ -8,6 +8,7 @@
  *   assets.js     where wasm and files are fetched from
  *   input.js      File | Blob | bytes | { hdr, img } -> bytes
  *   report.js     what a run says of itself
+ *   tuning.js     what was tuned, step by step; cases to learn from
  *   heartbeat.js  no progress without news
  *   requests.js   how many requests were made since the page was loaded
  *   benchmark.js  how fast a network runs here

@@ -1,4 +1,7 @@
-/** A model: its card, and the weights that the card lists; given, found in the browser's own files, or fetched. */
+/**
+ * A model: its card, and the weights that the card lists; given, found in the browser's own files, or fetched. With them come
+ * the case that tuning must not make worse, where the card has one, and tuned weights, where they are given.
+ */
 import { fetchBytes } from './assets.js';
 import { openCache } from './cache.js';
 import { InsituError } from './error.js';
@@ -6,21 +9,25 @@ import { InsituError } from './error.js';
 /**
  * `card` is parsed from `bytes`, those of model.json. `from` says where the weights came from: 'bytes', 'cache' or
  * 'network'; `notes` what went wrong on the way and was got over, a sentence each.
- * @typedef {{ bytes: Uint8Array, card: any, weights: [string, Uint8Array][], from: string, notes: string[] }} Model
+ * @typedef {{ bytes: Uint8Array, card: any, weights: [string, Uint8Array][], reference?: { image: Uint8Array, labels: Uint8Array }, tuned?: Uint8Array, from: string, notes: string[] }} Model
  */
 
 /**
- * @param {string | URL | Uint8Array[]} model a shipped name, the URL of a folder or of its model.json, or the bytes of model.json and of each weight file in the order it lists them
+ * @param {string | URL | Uint8Array[]} model a shipped name, the URL of a folder or of its model.json, or the bytes of model.json and of each weight file in the order it lists them (then of image and labels of its reference case, or not); as the last or the only bytes, tuned weights
  * @param {{ assets?: URL, cache?: boolean, onFile?: (done: number, total: number) => void }} options
  * @returns {Promise<Model>}
  */
 export async function loadModel(model, { assets, cache = true, onFile = () => {} }) {
-  if (Array.isArray(model)) return given(model);
+  if (Array.isArray(model)) {
+    const { tuned, about, rest } = takeTuned(model);
+    if (rest.length > 0) return { ...given(rest), tuned };
+    return { ...(await loadModel(about.base, { assets, cache, onFile })), tuned };
+  }
   const place = modelPlace(model, assets);
   const kept = await openCache(cache);
   const bytes = await kept.card(place('model.json').href, () => fetchBytes(place('model.json'), 'model.json'));
   const card = parseCard(bytes, place('model.json').href);
-  const files = weightFiles(card);
+  const files = weightFiles(card, 1);
   let done = 0;
   onFile(done, files.length);
   const weights = await Promise.all(
@@ -30,16 +37,43 @@ export async function loadModel(model, { assets, cache = true, onFile = () => {}
       return [file, weights];
     }),
   );
-  return { bytes, card, weights, from: kept.fetched ? 'network' : 'cache', notes: kept.notes };
+  const reference = card.reference && {
+    image: await kept.weights(card.reference.image.file, card.reference.image.sha256, () => fetchBytes(place(card.reference.image.file), 'the reference case')),
+    labels: await kept.weights(card.reference.labels.file, card.reference.labels.sha256, () => fetchBytes(place(card.reference.labels.file), 'the reference case')),
+  };
+  return { bytes, card, weights, reference, from: kept.fetched ? 'network' : 'cache', notes: kept.notes };
+}
+
+/** Tuned weights, where they are the last of some bytes, what their header says, and the bytes before. */
+function takeTuned(model) {
+  const last = model.at(-1);
+  const about = last instanceof Uint8Array ? aboutTuned(last) : undefined;
+  return about ? { tuned: last, about, rest: model.slice(0, -1) } : { rest: model };
+}
+
+/** What the header of a safetensors file says of tuned weights; undefined where it is no such file. */
+function aboutTuned(bytes) {
+  if (bytes.byteLength < 8) return undefined;
+  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  if (length > bytes.byteLength - 8) return undefined;
+  try {
+    const { __metadata__: words } = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
+    return words?.insitu_delta ? JSON.parse(words.about) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function given([bytes, ...contents]) {
   const card = parseCard(bytes, 'the first array of `model`');
   const names = weightFiles(card).map(({ file }) => file);
-  if (contents.length !== names.length) {
+  const [image, labels] = contents.slice(names.length);
+  const complete = contents.length === names.length || (card.reference && contents.length === names.length + 2);
+  if (!complete) {
     throw new InsituError('argument', `The model card lists ${names.length} weight files (${names.join(', ')}), found ${contents.length}.`);
   }
-  return { bytes, card, weights: names.map((name, i) => [name, contents[i]]), from: 'bytes', notes: [] };
+  const reference = image && { image, labels };
+  return { bytes, card, weights: names.map((name, i) => [name, contents[i]]), reference, from: 'bytes', notes: [] };
 }
 
 /** File name -> URL, for the model's folder. */
@@ -65,8 +99,8 @@ function parseCard(bytes, where) {
   }
 }
 
-/** The weight files of all stages and folds, each once, with their hashes. */
-function weightFiles({ stages }) {
-  const folds = [stages.whole, stages.patch].flatMap(({ folds }) => folds);
+/** The weight files of the first `count` folds of both stages, each once, with their hashes. One fold of each is what runs. */
+function weightFiles({ stages }, count = Infinity) {
+  const folds = [stages.whole, stages.patch].flatMap(({ folds }) => folds.slice(0, count));
   return [...new Map(folds.map(({ file, sha256 }) => [file, { file, sha256 }])).values()];
 }

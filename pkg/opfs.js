@@ -66,7 +66,7 @@ class Folder {
       return file.size > 0 ? file : null;
     } catch (error) {
       if (error.name === 'NotFoundError') return null;
-      throw await inSentence(error);
+      throw await inSentence(error, 0);
     }
   }
 
@@ -85,7 +85,7 @@ class Folder {
         if (isNew) await this.#handle.removeEntry(encode(name)).catch(() => {});
         throw error;
       }
-    });
+    }, content.size ?? content.byteLength);
   }
 
   remove(name) {
@@ -97,22 +97,24 @@ const fail = (error) => {
   throw error;
 };
 
-async function inWords(work) {
+async function inWords(work, size = 0) {
   try {
     return await work();
   } catch (error) {
-    throw await inSentence(error);
+    throw await inSentence(error, size);
   }
 }
 
 const mb = (bytes) => `${(bytes / 1e6).toFixed(0)} MB`;
 
-async function inSentence(error) {
+/** A browser does not always say that it is the room that lacks, so it is asked: `size` is what was to be kept, bytes. */
+async function inSentence(error, size) {
   if (error instanceof InsituError) return error;
-  if (error.name !== 'QuotaExceededError') {
+  const { usage, quota } = (await navigator.storage.estimate?.().catch(() => null)) ?? {};
+  const isFull = usage + size > quota;
+  if (error.name !== 'QuotaExceededError' && !isFull) {
     return new InsituError('io', `The browser could not keep or give a file of this page (${error.message.replace(/\.$/, '')}).`, { cause: error });
   }
-  const { usage, quota } = (await navigator.storage.estimate?.().catch(() => null)) ?? {};
-  const room = quota === undefined ? '' : ` (${mb(usage)} of ${mb(quota)} are taken)`;
+  const room = !isFull ? '' : ` (${mb(usage)} of ${mb(quota)} are taken)`;
   return new InsituError('io', `The browser has no room left for this site's files${room}: free some, or forget older sessions; what was kept before is as it was.`, { cause: error });
 }

@@ -3,7 +3,7 @@
  * died twice has no adapter for 10 s, which the last pause outlasts. An engine that trapped, or whose worker died, gets
  * one more try, as the image itself may be the reason. All else is an answer and is given to the caller.
  */
-const PAUSES_MS = { device: [250, 2_000, 12_000], internal: [250] };
+const PAUSES_MS = { device: [250, 4_000, 14_000], internal: [250] };
 
 /** The pauses before each new try after this error, milliseconds; none where it is not tried again. */
 export const pausesAfter = (error) => PAUSES_MS[error.code] ?? [];

@@ -8,6 +8,7 @@ import { reportOf } from './report.js';
 import { startCount } from './requests.js';
 import { Supervisor } from './supervisor.js';
 import { chooseEngine } from './support.js';
+import { Tuning, keepCases, readCases } from './tuning.js';
 
 /**
  * Loads a model and the engine, starts it on the best backend, and gives a segmenter that is ready to run.
@@ -50,11 +51,13 @@ function boundsOf({ start, end } = {}) {
 class Segmenter {
   #supervisor;
   #maxBytes;
+  #tuning;
   #tail = Promise.resolve();
 
   constructor(supervisor, maxBytes) {
     this.#supervisor = supervisor;
     this.#maxBytes = maxBytes;
+    this.#tuning = new Tuning(supervisor);
   }
 
   /** 'webgpu' or 'cpu': where the next run happens. */
@@ -138,6 +141,50 @@ class Segmenter {
     });
   }
 
+  /**
+   * Learns from corrections, and goes on with what it learned if it is no worse for it: the report says which, and why.
+   * @param {import('./index.d.ts').TuneCase[]} cases
+   * @param {import('./index.d.ts').TuneOptions} [options]
+   */
+  async tune(cases, { signal, onProgress, ...settings } = {}) {
+    const kept = keepCases(cases);
+    return this.#turn(signal, async (stop) => {
+      const make = async () => {
+        const { reference } = this.#supervisor.files;
+        const known = reference && { name: 'the reference case', bytes: reference.image.slice(), labelFile: reference.labels.slice() };
+        return { args: { cases: await readCases(kept), reference: known, settings, maxBytes: this.#maxBytes } };
+      };
+      return this.#tuning.take(await this.#told('tune', make, { stop, onProgress }));
+    });
+  }
+
+  /** Where a correction of this image would teach most. */
+  async suggest(input, { signal, onProgress, slices = 3, axis } = {}) {
+    const kept = keepInput(input);
+    return this.#turn(signal, (stop) => this.#callOn(kept, 'suggest', { stop, onProgress, more: { count: slices, axis } }));
+  }
+
+  /** One tuning back. */
+  async revert() {
+    return this.#turn(undefined, async (stop) => {
+      const tuned = this.#tuning.before;
+      const make = async () => ({ args: { tuned } });
+      this.#tuning.reverted(await this.#told('put', make, { stop }));
+    });
+  }
+
+  /** Whether `revert` has something to go back to. */
+  get canRevert() {
+    return this.#tuning.canRevert;
+  }
+
+  /** What was tuned, as a file: of `createSegmenter({ model: [file] })` and of `insitu segment --model FILE`. */
+  async saveModel() {
+    const { tuned } = this.#tuning;
+    if (!tuned) throw new InsituError('argument', 'This model is as it came: there are no tuned weights to save.');
+    return tuned.slice();
+  }
+
   /** Ends the worker and frees the GPU: a run under way rejects as cancelled, every later one as a wrong call. */
   dispose() {
     this.#supervisor.dispose();
@@ -172,12 +219,17 @@ class Segmenter {
 
   /** A call on an image, which is read again for every try: its buffers go with the call. */
   async #callOn(kept, name, { stop, onProgress, more }) {
-    const news = heartbeat(onProgress);
     const make = async () => {
       const image = await readInput(kept);
       const transfer = [image.bytes, image.voxels].filter(Boolean).map(({ buffer }) => buffer);
       return { args: { ...image, maxBytes: this.#maxBytes, ...more }, transfer };
     };
+    return this.#told(name, make, { stop, onProgress });
+  }
+
+  /** A call whose progress is told. */
+  async #told(name, make, { stop, onProgress }) {
+    const news = heartbeat(onProgress);
     try {
       return await this.#supervisor.call(name, make, { stop, tell: news.tell });
     } finally {

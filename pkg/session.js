@@ -87,9 +87,13 @@ class Session {
   append(entry, bytes = new Uint8Array()) {
     const line = JSON.stringify(entry);
     if (line === undefined) return Promise.reject(new InsituError('argument', `A record must be what JSON can hold, found ${typeof entry}.`));
+    const head = new TextEncoder().encode(`${line}\n`);
+    const content = new Uint8Array(head.length + bytes.length);
+    content.set(head);
+    content.set(bytes, head.length);
     return this.#turn(async () => {
       const number = (this.#numbers.at(-1) ?? -1) + 1;
-      await this.#records.write(fileOf(number), new Blob([line, '\n', bytes]));
+      await this.#records.write(fileOf(number), content);
       this.#numbers.push(number);
     });
   }

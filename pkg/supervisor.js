@@ -106,7 +106,8 @@ export class Supervisor {
     this.#refilled = this.#refill();
     try {
       await host.call('load', { artifact, threads, wasm });
-      await host.call('start', { backend, card: this.files.bytes, weights: this.files.weights });
+      const { bytes: card, weights, tuned } = this.files;
+      await host.call('start', { backend, card, weights, tuned });
     } catch (error) {
       if (this.#host === host) this.drop(error);
       throw error;

@@ -1,9 +1,10 @@
 /**
- * The engine behind messages: { id, call, args } in; { id, progress }, { id, value } or { id, error } out. Beside them
- * { lock }, the name of a lock that is held as long as this worker lives, and { requests }, when it made some.
+ * The engine behind messages: { id, call, args } in; { id, progress }, { id, value } or { id, error } out, of which an
+ * error that `isFatal` is this engine's last. Beside them { lock }, the name of a lock that is held as long as this worker
+ * lives, and { requests }, when it made some.
  */
 import { Engine } from './engine.js';
-import { asInsituError } from './error.js';
+import { asInsituError, isTrap } from './error.js';
 import { observeRequests } from './requests.js';
 
 const engine = new Engine();
@@ -14,12 +15,12 @@ self.onmessage = async ({ data: { id, call, args } }) => {
     self.postMessage({ id, value }, buffersOf(value));
   } catch (thrown) {
     const { code, message, checks } = asInsituError(thrown);
-    self.postMessage({ id, error: { code, message, checks } });
+    self.postMessage({ id, error: { code, message, checks, isFatal: isTrap(thrown) } });
   }
 };
 
 /** The big arrays of a segmentation are handed over, not copied. */
-const buffersOf = ({ labels, nifti, nrrd, values } = {}) => [labels, nifti, nrrd, values].filter(Boolean).map((array) => array.buffer);
+const buffersOf = ({ labels, nifti, nrrd, values, map } = {}) => [labels, nifti, nrrd, values, map].filter(Boolean).map((array) => array.buffer);
 
 /** A worker that is killed says nothing, but what it holds is let go: whoever waits for this lock hears of its death. */
 function holdLock() {

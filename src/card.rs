@@ -1,5 +1,6 @@
 //! `model.json`: what a model folder says about itself.
 
+use crate::domain::Domain;
 use crate::error::{Error, Result};
 use crate::file::rgb;
 use crate::grid::BoxRule;
@@ -7,6 +8,7 @@ use crate::intensity::Intensity;
 use crate::model::Architecture;
 use crate::store::hash;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Version of the folder's form.
 const FORMAT: u32 = 1;
@@ -203,6 +205,56 @@ pub struct TestScore {
     pub command: String,
     /// Mean Dice by label name.
     pub dice: serde_json::Map<String, serde_json::Value>,
+    /// The same of all folds together, with `--ensemble`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ensemble: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// A case that is shipped with a model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reference {
+    /// The image, in the model's folder.
+    pub image: Named,
+    /// Its labels, in the model's folder.
+    pub labels: Named,
+    /// Where it is from.
+    pub origin: String,
+}
+
+/// A file of a model's folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    /// Its name.
+    pub file: String,
+    /// Its SHA-256.
+    pub sha256: String,
+}
+
+impl Named {
+    /// Checks its bytes.
+    ///
+    /// # Errors
+    /// `Malformed` where they are others.
+    pub fn check(&self, bytes: &[u8]) -> Result<()> {
+        let found = hash(bytes);
+        if found == self.sha256 {
+            return Ok(());
+        }
+        let expected = format!("{}, as model.json says", self.sha256);
+        Err(Error::malformed(&self.file, format!("SHA-256 {found}"), expected))
+    }
+}
+
+/// What a tuned model says of its origin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tuned {
+    /// Name of the model that it was before.
+    pub base: String,
+    /// SHA-256 of that model's weight files, by stage.
+    pub files: BTreeMap<String, String>,
+    /// What its images have that those of the base have not, where it is a variant for another domain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
 }
 
 /// The model card.
@@ -226,6 +278,15 @@ pub struct Card {
     pub preset: Preset,
     /// Size of the volumes that it was trained on.
     pub field_mm: FieldOfView,
+    /// What the training images have in common, by channel; empty where nobody looked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub domain: Vec<Domain>,
+    /// A case whose labels are known and that may be given on: what tuning must not make worse.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Reference>,
+    /// Where it is tuned: of what.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tuned: Option<Tuned>,
     /// The networks.
     pub stages: Stages,
     /// What it was trained on.
@@ -309,15 +370,10 @@ impl Card {
                 format!("the names of its input channels, 1 to {MOST_CHANNELS}"),
             ));
         }
+        card.check_files()?;
+        card.domain.iter().try_for_each(Domain::check)?;
         for stage in [Stage::Whole, Stage::Patch] {
             let Some(card_of) = card.stages.get(stage) else { continue };
-            for Fold { file, .. } in &card_of.folds {
-                let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-                if file.is_empty() || file.starts_with('.') || !file.chars().all(plain) {
-                    let expected = "the name of a file in the model's folder";
-                    return Err(Error::malformed("model.json: file", format!("\"{file}\""), expected));
-                }
-            }
             let Architecture { base, depth, inputs, outputs, .. } = card_of.architecture;
             let wanted = stage.outputs(card.labels.len());
             let sane = (1..=256).contains(&base) && (3..=4).contains(&depth) && inputs == card.channels();
@@ -330,6 +386,38 @@ impl Card {
             }
         }
         Ok(card)
+    }
+
+    /// The networks of a stage.
+    ///
+    /// # Errors
+    /// `Malformed` where it has none.
+    pub fn stage(&self, stage: Stage) -> Result<&StageCard> {
+        self.stages.get(stage).filter(|form| !form.folds.is_empty()).ok_or_else(|| {
+            Error::malformed("model.json", format!("no {} stage", stage.name()), "networks of both stages")
+        })
+    }
+
+    /// Names that are names of files, and no ways out of the folder.
+    fn check_files(&self) -> Result<()> {
+        let folds =
+            [&self.stages.whole, &self.stages.patch].into_iter().flatten().flat_map(|stage| &stage.folds);
+        let reference = self.reference.iter().flat_map(|case| [&case.image.file, &case.labels.file]);
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        for file in folds.map(|fold| &fold.file).chain(reference) {
+            if file.is_empty() || file.starts_with('.') || !file.chars().all(plain) {
+                let expected = "the name of a file in the model's folder";
+                return Err(Error::malformed("model.json: file", format!("\"{file}\""), expected));
+            }
+        }
+        Ok(())
+    }
+
+    /// How a normalised image at 1 mm, of size `dims`, is unlike those that the model was trained on, in words; none where
+    /// it is like them, or where the card does not say what they are like.
+    pub fn outside(&self, values: &[f32], dims: [usize; 3]) -> Option<String> {
+        let channels = values.chunks_exact(dims.iter().product::<usize>().max(1));
+        self.domain.iter().zip(channels).find_map(|(domain, channel)| domain.outside(channel, dims))
     }
 
     /// `model.json`, readable by people too.
@@ -367,6 +455,9 @@ impl Card {
             intensity: Intensity::Mr,
             preset: Preset::default(),
             field_mm: FieldOfView { min: [f64::MAX; 3], max: [0.0; 3] },
+            domain: Vec::new(),
+            reference: None,
+            tuned: None,
             stages: Stages::default(),
             training_data: data.to_owned(),
             licence: licence.to_owned(),

@@ -3,7 +3,7 @@
 use crate::grid::Region;
 
 /// The component of every voxel, counted from 1 in the order of their first voxels, 0 for none; and the size of each.
-fn number(mask: &[bool], dims: [usize; 3]) -> (Vec<u32>, Vec<usize>) {
+pub fn number(mask: &[bool], dims: [usize; 3]) -> (Vec<u32>, Vec<usize>) {
     let [nx, ny, nz] = dims;
     let strides = [1, nx, nx * ny];
     let mut component = vec![0u32; mask.len()];
@@ -96,7 +96,7 @@ fn spread(mask: &mut [bool], dims: [usize; 3], axis: usize, radius: usize, wante
     let stride = [1, dims[0], dims[0] * dims[1]][axis];
     let n = dims[axis];
     let mut line = vec![false; n];
-    for start in (0..mask.len()).filter(|index| index / stride % n == 0) {
+    for start in (0..mask.len()).filter(|index| (index / stride).is_multiple_of(n)) {
         (0..n).for_each(|i| line[i] = mask[start + i * stride]);
         for i in 0..n {
             if line[i.saturating_sub(radius)..(i + radius + 1).min(n)].contains(&wanted) {

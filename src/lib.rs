@@ -22,6 +22,8 @@ pub mod card;
 #[cfg(feature = "net")]
 pub mod device;
 #[cfg(feature = "net")]
+pub mod domain;
+#[cfg(feature = "net")]
 pub mod engine;
 #[cfg(feature = "net")]
 pub mod info;
@@ -43,6 +45,8 @@ pub mod store;
 pub mod task;
 #[cfg(feature = "train")]
 pub mod train;
+#[cfg(feature = "train")]
+pub mod tune;
 
 #[cfg(feature = "web")]
 mod web;

@@ -1,11 +1,12 @@
 //! The cascade: from a volume to its mask. [`segment`] is the whole road, to be read aloud.
 
+mod between;
 mod cascade;
 mod plan;
 mod route;
 
 pub use crate::prepare::Image;
-pub use cascade::{Model, self_check};
+pub use cascade::{Asking, Model, self_check};
 pub use plan::{Plan, Training};
 pub use route::Route;
 
@@ -106,16 +107,24 @@ pub async fn segment_within(
     }
 
     let patch = route.patch(&image);
-    let inside = model.label(&patch, watch).await?;
-    clock.lap("patch");
-
-    tell(watch, "restore", 0.0)?;
-    let labels = route.leave(&inside);
+    let labels = if route.is_exact() || model.asking.nearest {
+        let inside = model.label(&patch, watch).await?;
+        clock.lap("patch");
+        tell(watch, "restore", 0.0)?;
+        route.leave(&inside)
+    } else {
+        let inside = model.probabilities(&patch, watch).await?;
+        clock.lap("patch");
+        tell(watch, "restore", 0.0)?;
+        let indices: Vec<u8> = model.card.labels.iter().map(|label| label.index).collect();
+        route.leave_between(&inside, &indices)
+    };
     clock.lap("restore");
 
     let classes = classes(&model.card, &labels, volume.grid.voxel_mm3());
     let mut warnings = volume.warnings();
     warnings.extend(model.card.field_mm.warning(route.field_mm()));
+    warnings.extend(model.card.outside(&image.values, image.dims).map(|why| unlike(&why)));
     if !seen {
         warnings.push("the whole network saw no object; the box lies around its largest value".to_owned());
     }
@@ -128,7 +137,7 @@ pub async fn segment_within(
 
 /// The largest connected component above one half, and whether there was any. Where nothing is above it, the
 /// voxels of the largest value.
-fn largest_object(found: &[f32], dims: [usize; 3]) -> (Vec<bool>, bool) {
+pub(crate) fn largest_object(found: &[f32], dims: [usize; 3]) -> (Vec<bool>, bool) {
     let mask: Vec<bool> = found.iter().map(|&value| value > 0.5).collect();
     if mask.contains(&true) {
         return (components::largest(&mask, dims), true);
@@ -136,6 +145,13 @@ fn largest_object(found: &[f32], dims: [usize; 3]) -> (Vec<bool>, bool) {
     let top = found.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let mask: Vec<bool> = found.iter().map(|&value| value >= top).collect();
     (components::largest(&mask, dims), false)
+}
+
+/// What is said before an image is segmented that is unlike those that the model was trained on.
+pub fn unlike(why: &str) -> String {
+    format!(
+        "the image is unlike those that this model was trained on: {why}; do not expect a right mask before it is tuned"
+    )
 }
 
 fn classes(card: &Card, labels: &[u8], voxel_mm3: f64) -> Vec<Class> {

@@ -90,12 +90,22 @@ pub fn write_weights(
 /// # Errors
 /// `Malformed` for bytes that are no safetensors file.
 pub fn read_metadata(bytes: &[u8]) -> Result<HashMap<String, String>> {
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(no_safetensors)?;
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| no_safetensors(&error))?;
     Ok(header.metadata().clone().unwrap_or_default())
 }
 
-fn no_safetensors(error: safetensors::SafeTensorError) -> Error {
+fn no_safetensors(error: &safetensors::SafeTensorError) -> Error {
     Error::malformed("weights", error.to_string(), "a safetensors file")
+}
+
+/// The same weights as they come back from a file of 16 bits.
+#[must_use]
+pub fn rounded(weights: &Weights) -> Weights {
+    let round = |array: &Array| Array {
+        shape: array.shape.clone(),
+        values: array.values.iter().map(|&v| f16::from_f32(v).to_f32()).collect(),
+    };
+    weights.iter().map(|(name, array)| (name.clone(), round(array))).collect()
 }
 
 /// The tensors of a safetensors file, whatever their precision.
@@ -104,7 +114,7 @@ fn no_safetensors(error: safetensors::SafeTensorError) -> Error {
 /// `Malformed` for bytes that are no safetensors file or hold values that are not finite; `Unsupported` for
 /// integer tensors.
 pub fn read_weights(bytes: &[u8]) -> Result<Weights> {
-    let file = SafeTensors::deserialize(bytes).map_err(no_safetensors)?;
+    let file = SafeTensors::deserialize(bytes).map_err(|error| no_safetensors(&error))?;
     let mut weights = Weights::new();
     for (name, view) in file.iter() {
         let data = view.data();

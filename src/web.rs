@@ -2,13 +2,18 @@
 //! objects and typed arrays; errors become `Error` objects with a stable `code`.
 
 mod measure;
+mod tune;
 
+use self::tune::Tuning;
 use crate::card::Card;
 use crate::device::{Backend, Compute};
 use crate::error::{Error, Result};
 use crate::file::{Limits, Nifti, Source, Volume, write_labels, write_seg_nrrd};
 use crate::info::VolumeInfo;
-use crate::predict::{Bounds, Model, Plan, Progress, Segmentation, segment_within, self_check};
+use crate::predict::{
+    Bounds, Model, Plan, Progress, Route, Segmentation, segment_within, self_check, unlike,
+};
+use crate::tune::Base;
 use js_sys::{Array, Float32Array, Function, Object, Reflect, Uint8Array};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -95,21 +100,28 @@ fn open(header: Uint8Array, voxels: Option<Uint8Array>, max_bytes: Option<f64>) 
 #[wasm_bindgen]
 pub struct Session {
     model: Model,
+    tuning: Tuning,
 }
 
 #[wasm_bindgen]
 impl Session {
     /// Opens the backend (`webgpu` or `cpu`) and loads a model: the bytes of `model.json` and `[name, bytes]` for
-    /// each weight file. A GPU is compared with the CPU on a small input before it is trusted.
+    /// each weight file, and tuned weights where there are any. A GPU is compared with the CPU on a small input before it
+    /// is trusted.
     ///
     /// # Errors
-    /// An unknown backend, a damaged model, a device that is missing or computes wrongly.
+    /// An unknown backend, a damaged model, tuned weights of another one, a device that is missing or computes wrongly.
     pub async fn create(
         backend: String,
         card: Vec<u8>,
         weights: Array,
+        delta: Option<Vec<u8>>,
     ) -> std::result::Result<Self, JsValue> {
-        create(&backend, &card, &files(&weights)).await.map_err(|error| thrown(&error))
+        let mut session = create(&backend, &card, &files(&weights)).await.map_err(|error| thrown(&error))?;
+        if delta.is_some() {
+            session.set(delta.as_deref()).map_err(|error| thrown(&error))?;
+        }
+        Ok(session)
     }
 
     /// Segments a file, given as for [`inspect`]; `progress(stage, done, total)` is called as the work goes on. `bounds`: the box
@@ -160,6 +172,7 @@ async fn forecast(model: &Model, opened: Result<Nifti<'_>>, train: bool) -> Resu
         dims: [usize; 3],
         #[serde(skip_serializing_if = "Option::is_none")]
         training: Option<Largest>,
+        warnings: Vec<String>,
     }
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
@@ -174,7 +187,16 @@ async fn forecast(model: &Model, opened: Result<Nifti<'_>>, train: bool) -> Resu
         model.plan(&header.grid, opened.limits()).await?;
     let largest = if train { model.plan_training(TRAINING) } else { None };
     let training = largest.map(|found| Largest { patch: [found.side; 3], peak_bytes: found.peak_bytes });
-    Ok(plain(&Forecast { backend, adapter, peak_bytes, seconds, dims, training }))
+    let warnings = warnings(model, &opened.read()?)?;
+    Ok(plain(&Forecast { backend, adapter, peak_bytes, seconds, dims, training, warnings }))
+}
+
+/// Whether the image is such as the model was trained on.
+fn warnings(model: &Model, volume: &Volume) -> Result<Vec<String>> {
+    let (route, image) = Route::enter(volume, &model.card)?;
+    let field = model.card.field_mm.warning(route.field_mm());
+    let unlike = model.card.outside(&image.values, image.dims).map(|why| unlike(&why));
+    Ok(field.into_iter().chain(unlike).collect())
 }
 
 fn named(backend: &str) -> Result<Backend> {
@@ -187,20 +209,16 @@ fn named(backend: &str) -> Result<Backend> {
 
 async fn create(backend: &str, card: &[u8], weights: &HashMap<String, Vec<u8>>) -> Result<Session> {
     let compute = Compute::open(named(backend)?).await?;
-    let load = |compute: &Compute| {
-        let file = |name: &str| {
-            weights
-                .get(name)
-                .cloned()
-                .ok_or_else(|| Error::argument("weights", format!("no {name}"), "every file of the card"))
-        };
-        Model::load(Card::read(card)?, file, false, compute)
+    let file = |name: &str| {
+        let found = weights.get(name).cloned();
+        found.ok_or_else(|| Error::argument("weights", format!("no {name}"), "every file of the card"))
     };
-    let model = load(&compute)?;
+    let origin = Base::load(Card::read(card)?, file)?;
+    let model = origin.model(&compute)?;
     if compute.is_gpu() {
-        self_check(&model, &load(&Compute::Cpu)?).await?;
+        self_check(&model, &origin.model(&Compute::Cpu)?).await?;
     }
-    Ok(Session { model })
+    Ok(Session { model, tuning: Tuning { current: origin.clone(), origin, delta: None } })
 }
 
 /// `[x, y, z, x, y, z]` as a box.

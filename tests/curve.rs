@@ -89,7 +89,7 @@ fn three_hundred_steps_bring_the_loss_down() {
     let (mut losses, mut bytes, mut held) = (Vec::new(), Vec::new(), Vec::new());
     for step in 0..STEPS {
         let (image, target) = crop(&cases[step % cases.len()], step);
-        let example = Example { image: &image, target: &target, dims: [SIDE; 3] };
+        let example = Example::new(&image, &target, [SIDE; 3]);
         losses.push(pollster::block_on(learner.step(&[example], RATE, &|_| true)).unwrap());
         if step < REPEATED {
             bytes.extend(image.iter().chain(&target).flat_map(|value| value.to_le_bytes()));

@@ -3,6 +3,7 @@
 #![cfg(all(feature = "net", not(target_arch = "wasm32")))]
 
 use insitu_seg::engine::bench::noise;
+use insitu_seg::engine::loss::{Loss, Weighting};
 use insitu_seg::engine::norm::Line;
 use insitu_seg::kernels::{back, conv, gate, join, norm, out, pool, up};
 use insitu_seg::model::{EPSILON, LEAK};
@@ -205,16 +206,17 @@ fn of_a_normalisation() {
     }
 }
 
-/// Minus soft Dice plus cross-entropy, both means over labels.
-fn loss(logits: &[f64], labels: &[f32], outputs: usize) -> f64 {
+/// Minus soft Dice plus cross-entropy, both means over labels, of voxels that count differently.
+fn loss(logits: &[f64], labels: &[f32], weighting: &Weighting, outputs: usize) -> f64 {
     let volume = logits.len() / outputs;
     let label = |(logits, labels): (&[f64], &[f32])| {
         let (mut overlap, mut sizes, mut entropy) = (0.0, 0.0, 0.0);
-        for (l, y) in logits.iter().zip(labels) {
+        for (voxel, (l, y)) in logits.iter().zip(labels).enumerate() {
+            let [a, e] = [weighting.overlap[voxel], weighting.entropy[voxel]].map(f64::from);
             let (p, y) = (1.0 / (1.0 + (-l).exp()), f64::from(*y));
-            overlap += p * y;
-            sizes += p + y;
-            entropy -= y * p.ln() + (1.0 - y) * (1.0 - p).ln();
+            overlap += a * p * y;
+            sizes += a * (p + y);
+            entropy -= e * (y * p.ln() + (1.0 - y) * (1.0 - p).ln());
         }
         entropy / volume as f64 - (2.0 * overlap + 1.0) / (sizes + 1.0)
     };
@@ -224,14 +226,25 @@ fn loss(logits: &[f64], labels: &[f32], outputs: usize) -> f64 {
 #[test]
 fn of_the_loss() {
     let logits: Vec<f32> = noise(3 * 10, 1).iter().map(|v| 3.0 * v).collect();
-    let labels: Vec<f32> = noise(3 * 10, 2).iter().map(|v| f32::from(*v > 0.3)).collect();
-    let (value, _, found) = back::loss::reference(&logits, &labels, 3, 0.5);
-    assert!((value - 0.5 * loss(&wide(&logits), &labels, 3)).abs() < 1e-9);
-    agree(&found, logits.len(), 1e-6, |n, by| {
-        let mut logits = wide(&logits);
-        logits[n] += by;
-        0.5 * loss(&logits, &labels, 3)
-    });
+    // Wishes that are hard and soft, weights that are none, halves and ones.
+    let labels: Vec<f32> =
+        noise(3 * 10, 2).iter().map(|v| if *v > 0.5 { 0.3 } else { f32::from(*v > 0.0) }).collect();
+    let [overlap, entropy] =
+        [3, 4].map(|seed| noise(10, seed).iter().map(|v| v.max(0.0)).collect::<Vec<f32>>());
+    for (overlap, entropy) in [(&overlap, &entropy), (&vec![1.0; 10], &vec![1.0; 10])] {
+        let weighting = Weighting { overlap, entropy };
+        let (value, _, found) = back::loss::reference(&logits, &labels, &weighting, 3, 0.5);
+        assert!((value - 0.5 * loss(&wide(&logits), &labels, &weighting, 3)).abs() < 1e-9);
+        agree(&found, logits.len(), 1e-6, |n, by| {
+            let mut logits = wide(&logits);
+            logits[n] += by;
+            0.5 * loss(&logits, &labels, &weighting, 3)
+        });
+        // On the CPU the same.
+        let (ours, gradient) = Loss::DiceAndEntropy.gradient(&logits, &labels, Some(&weighting), 3);
+        assert!((0.5 * ours - value).abs() < 1e-6, "{ours}, {value}");
+        assert!(gradient.iter().zip(&found).all(|(a, b)| (0.5 * a - b).abs() < 1e-6));
+    }
 }
 
 #[test]

@@ -12,6 +12,7 @@ use golden::{Golden, deviation, instances};
 use insitu_seg::engine::bench::{noise, random_weights};
 use insitu_seg::engine::cpu::Network;
 use insitu_seg::engine::cpu::backward::Lesson;
+use insitu_seg::engine::learner::Example;
 use insitu_seg::engine::loss::Loss;
 use insitu_seg::model::{Architecture, Blocks, sigmoid, thresholded};
 use insitu_seg::store::Weights;
@@ -49,9 +50,9 @@ fn every_instance_equals_keras() {
         same_output(name, &probabilities(&network, image, dims), &golden.tensors["output"].values);
 
         let golden = instance.nudged();
-        let example = (golden.input().0, golden.tensors["target"].values.as_slice());
+        let example = Example::new(golden.input().0, &golden.tensors["target"].values, dims);
         let learn =
-            |network: &Network| network.learn(&golden.weights, example, dims, Loss::Dice, &|_| true).unwrap();
+            |network: &Network| network.learn(&golden.weights, &example, Loss::Dice, &|_| true).unwrap();
         same_lesson(name, &learn(&Network::new(&architecture, &golden.weights).unwrap()), &golden, &[""]);
         if architecture.roi {
             let roi = Network::roi(&architecture, &golden.weights).unwrap();
@@ -151,8 +152,8 @@ impl Case {
 
     fn gradients(&self, learns: &dyn Fn(&str) -> bool) -> (f64, Weights) {
         let network = Network::learning(&self.architecture, &self.weights).unwrap();
-        let example = (self.image.as_slice(), self.target.as_slice());
-        let lesson = network.learn(&self.weights, example, self.dims, Loss::DiceAndEntropy, learns).unwrap();
+        let example = Example::new(&self.image, &self.target, self.dims);
+        let lesson = network.learn(&self.weights, &example, Loss::DiceAndEntropy, learns).unwrap();
         (lesson.loss, lesson.gradients)
     }
 }

@@ -77,6 +77,39 @@ fn the_largest_image_of_the_reference_fits() {
     }
 }
 
+/// And with attention gates and the region of interest, whose own network costs a quarter of the other.
+#[test]
+fn options_cost_little_and_their_plans_hold_together() {
+    let plain = Architecture { base: 32, outputs: 2, ..Architecture::default() };
+    let all = Architecture { attention: true, roi: true, ..plain };
+    let flops = |graph: &Graph| graph.total_flops([96; 3]);
+    let [once, gated] = [&plain, &all].map(|form| flops(&Graph::of(form)));
+    let (roi, both) = (flops(&Graph::of_roi(&all)), flops(&Graph::learning(&all)));
+    println!(
+        "gates: {:.1} % more; region of interest: {:.1} %",
+        100.0 * (gated / once - 1.0),
+        100.0 * roi / once
+    );
+    assert!(gated < 1.05 * once && roi < 0.25 * once && both < 1.001 * gated);
+    let tight = Limits { binding: 3 << 20, budget: 8 << 20, dispatch: 1e8 };
+    let all = Architecture { base: 8, ..all };
+    for graph in [Graph::of(&all), Graph::of_roi(&all)] {
+        for (dims, limits) in
+            [([33, 47, 129], tight), ([64, 24, 61], tight), ([25, 31, 27], Limits::default())]
+        {
+            let plan = Plan::new(&graph, dims, &settings(Precision::F32, limits)).unwrap();
+            assert_eq!(follow(&plan, &limits), plan.peak, "{dims:?}");
+        }
+    }
+    let (graph, parameters) = (Graph::learning(&all), Parameters::new(&all));
+    let settings = Settings { labels: false, ..settings(Precision::F32, Limits::default()) };
+    let learns = |_: &str| true;
+    let task =
+        Task { graph: &graph, parameters: &parameters, dims: [40; 3], settings: &settings, learns: &learns };
+    let plan = lesson(task, Share { share: 1.0, fresh: true, entropy: true }).unwrap();
+    assert_eq!(follow(&plan, &settings.limits), plan.peak);
+}
+
 #[test]
 fn no_dispatch_takes_longer_than_a_watchdog() {
     let largest = |base, dims| {

@@ -97,7 +97,7 @@ fn a_damaged_model_is_refused_in_words() {
         (changed(&|weights| drop(weights.remove(name))), name, "no such tensor"),
         (
             changed(&|weights| {
-                drop(weights.insert("more".into(), Array { shape: vec![1], values: vec![1.0] }))
+                weights.insert("more".into(), Array { shape: vec![1], values: vec![1.0] });
             }),
             "more",
             "that the network lacks",

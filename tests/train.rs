@@ -196,12 +196,59 @@ fn whole_rows(log: &str) -> Vec<Vec<String>> {
     rows
 }
 
+/// Every option of the network, from a few steps of either stage to a mask; the card keeps what was chosen.
+#[test]
+fn every_option_of_the_network_is_trained_and_segments() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    task(folder.path());
+    let options: [(&str, &[&str], &[&str]); 4] = [
+        ("plain", &["--blocks", "plain", "--noise", "0"], &[r#""blocks": "plain""#]),
+        ("gates", &["--attention"], &[r#""attention": true"#]),
+        ("region", &["--roi", "--threshold"], &[r#""roi": true"#, r#""threshold": true"#]),
+        ("deep", &["--depth", "4", "--blocks", "plain", "--attention", "--roi"], &[r#""depth": 4"#]),
+    ];
+    for (name, options, kept) in options {
+        let (model, log) = (path(name), path(&format!("{name}.csv")));
+        for (stage, steps) in [("patch", "240"), ("whole", "60")] {
+            let (data, log) = (path(""), if stage == "patch" { log.clone() } else { path("whole.csv") });
+            let mut arguments = vec!["train", "--data", &data, "--model", &model, "--log", &log];
+            arguments.extend(["--stage", stage, "--base", "4", "--rate", "1e-2", "--steps", steps]);
+            arguments.extend(options);
+            done(&arguments);
+        }
+        let log = std::fs::read_to_string(log).unwrap();
+        let losses: Vec<f64> =
+            log.lines().skip(1).map(|line| line.split(',').nth(4).unwrap().parse().unwrap()).collect();
+        assert!(losses.last().unwrap() < &(losses[0] - 0.2), "{name}: the loss does not fall: {losses:?}");
+        let card = std::fs::read_to_string(path(&format!("{name}/model.json"))).unwrap();
+        assert!(kept.iter().all(|text| card.matches(text).count() == 2), "{name}: {card}");
+
+        let (image, mask) = (path("images/ball_002.nii.gz"), path("mask.nii.gz"));
+        done(&["segment", &image, "-o", &mask, "--model", &model, "--backend", "cpu"]);
+        let read = |path: &str| {
+            open_path(Path::new(path), &Limits::default()).unwrap().read().unwrap().labels().unwrap()
+        };
+        let (truth, found) = (read(&path("labels/ball_002.nii.gz")), read(&mask));
+        let dice = [1, 2].map(|label| insitu_seg::metrics::dice(&truth, &found, label));
+        println!("{name}: loss {:.2} to {:.2}, Dice {dice:.2?}", losses[0], losses.last().unwrap());
+        assert!((dice[0] + dice[1]) / 2.0 > 0.5, "{name}: Dice {dice:?}");
+    }
+}
+
 #[test]
 fn wrong_settings_are_refused_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     task(folder.path());
     let data = folder.path().to_str().unwrap();
-    for more in [["--base", "0"], ["--depth", "5"], ["--fold", "4"], ["--batch", "0"], ["--minutes", "-1"]] {
+    for more in [
+        ["--base", "0"],
+        ["--depth", "5"],
+        ["--fold", "4"],
+        ["--batch", "0"],
+        ["--minutes", "-1"],
+        ["--noise", "-1"],
+    ] {
         let joined = format!("{}={}", more[0], more[1]);
         let run =
             insitu(&["train", "--data", data, "--stage", "patch", "--model", &format!("{data}/m"), &joined]);

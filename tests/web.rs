@@ -74,7 +74,7 @@ async fn gradients_equal_keras() {
     for instance in instances() {
         let (name, form, golden) = (instance.name, instance.architecture, instance.nudged());
         let (image, dims) = golden.input();
-        let example = Example { image, target: &golden.tensors["target"].values, dims };
+        let example = Example::new(image, &golden.tensors["target"].values, dims);
         let (settings, weights) = (Settings::default(), &golden.weights);
         let mut on_gpu = gpu::learner::Learner::new(form, weights, settings, Loss::Dice, &gpu).unwrap();
         let on_cpu = cpu::learner::Learner::new(form, weights.clone(), settings, Loss::Dice).unwrap();

@@ -1,26 +1,16 @@
 //! What `insitu train` trains on: the cases of a task's folder, how samples are made of them, and the model's card as
 //! far as it follows from both.
 
+use super::axes::{AxisName, flips};
 use super::bar;
 use super::folder::read_card;
 use clap::{Args, ValueEnum};
 use insitu_seg::card::Card;
-use insitu_seg::task::names_a_side;
 use insitu_seg::train::cases::Cases;
 use insitu_seg::train::data::Manifest;
 use insitu_seg::train::sample::{Augment, Fill};
 use insitu_seg::{Error, Intensity, Result};
 use std::path::{Path, PathBuf};
-
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum AxisName {
-    /// Left and right
-    X,
-    /// Back and front
-    Y,
-    /// Bottom and top
-    Z,
-}
 
 #[derive(Clone, Copy, ValueEnum)]
 enum FillName {
@@ -112,16 +102,11 @@ impl DataArguments {
     }
 
     fn augment(&self, card: &Card) -> Result<Augment> {
-        let sided = card.labels.iter().find(|label| names_a_side(&label.name));
-        if let (Some(label), false) = (sided, self.flip.is_empty()) {
-            let found = format!("a label named \"{}\", which a mirrored image would make wrong", label.name);
-            return Err(Error::argument("--flip", found, "labels that name no side, or no --flip"));
-        }
         if !self.fill_value.is_finite() {
             return Err(Error::argument("--fill-value", self.fill_value.to_string(), "a finite number"));
         }
         Ok(Augment {
-            flip: [AxisName::X, AxisName::Y, AxisName::Z].map(|axis| self.flip.contains(&axis)),
+            flip: flips(&self.flip, card)?,
             fill: match self.fill {
                 FillName::Edge => Fill::Edge,
                 FillName::Constant => Fill::Constant(self.fill_value),

@@ -102,7 +102,7 @@ fn finite(value: f64) -> Value {
 }
 
 /// The images of a folder by case; of a pair, the header.
-fn masks(folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
+pub fn masks(folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
     let entries = std::fs::read_dir(folder).map_err(|error| Error::io(folder, &error))?;
     let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
     let nifti = |path: &PathBuf| {

@@ -2,12 +2,19 @@
 
 use super::{make_folder, print_json, read, say, write};
 use clap::Args;
-use insitu_seg::card::{Card, Fold, Stage, StageCard};
+use insitu_seg::card::{Card, Fold, Named, Reference, Stage, StageCard};
+use insitu_seg::domain::Census;
 use insitu_seg::store::{self, Precision, Weights};
+use insitu_seg::train::cases::Cases;
+use insitu_seg::train::data::{Manifest, open};
+use insitu_seg::tune::{Base, Delta, delta};
 use insitu_seg::{Error, Result};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+/// Bytes of cases that are held at once.
+const KEPT: u64 = 1 << 30;
 
 /// Arguments of `insitu pack`.
 #[derive(Args)]
@@ -17,6 +24,12 @@ pub struct PackArguments {
     /// The folder to write
     #[arg(short, long)]
     output: PathBuf,
+    /// The folder of the task that it was trained on: what its images have in common goes into the card
+    #[arg(long)]
+    domain: Option<PathBuf>,
+    /// A folder with image.nii.gz, label.nii.gz and README.md of a case that may be given on: what tuning must not make worse
+    #[arg(long)]
+    reference: Option<PathBuf>,
 }
 
 /// Arguments of `insitu models`.
@@ -55,6 +68,76 @@ pub fn find(model: &str) -> Result<PathBuf> {
             "a folder with model.json, or a name listed by `insitu models`",
         )
     })
+}
+
+/// A model that was found: its card, and where its files are.
+pub struct Source {
+    /// Its card.
+    pub card: Card,
+    /// Its folder; of tuned weights, that of the model that they belong to.
+    pub folder: PathBuf,
+    /// Files that are not in the folder, as they come of tuned weights.
+    made: HashMap<String, Vec<u8>>,
+    /// Of tuned weights: the model that they belong to, and they themselves.
+    pub origin: Option<(Base, Delta)>,
+}
+
+impl Source {
+    /// The bytes of one of its files.
+    pub fn read(&self, name: &str) -> Result<Vec<u8>> {
+        self.made.get(name).map_or_else(|| read(&self.folder.join(name)), |bytes| Ok(bytes.clone()))
+    }
+}
+
+/// The model that is given as a folder, a name, or a file of tuned weights.
+pub fn source(model: &str) -> Result<Source> {
+    let path = Path::new(model);
+    if path.is_file() {
+        return tuned(path).map_err(|error| error.of_file(path));
+    }
+    let folder = find(model)?;
+    Ok(Source { card: read_card(&folder)?, folder, made: HashMap::new(), origin: None })
+}
+
+/// Tuned weights, on the model that they belong to: the one among all places whose weight files have their hashes.
+fn tuned(path: &Path) -> Result<Source> {
+    let delta = Delta::read(&read(path)?)?;
+    let beside = path.parent().into_iter().flat_map(|folder| [folder.to_owned(), folder.join("..")]);
+    let mut folders: Vec<PathBuf> = beside.collect();
+    for place in places() {
+        folders.extend(
+            std::fs::read_dir(place).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())),
+        );
+    }
+    let belongs = |folder: &PathBuf| {
+        let card = read_card(folder).ok()?;
+        (delta::files(&card).ok()? == delta.about.files).then_some((card, folder.clone()))
+    };
+    let Some((card, folder)) = folders.iter().find_map(belongs) else {
+        let hashes: Vec<&str> =
+            delta.about.files.values().map(|hash| hash.get(..12).unwrap_or(hash)).collect();
+        let found = format!("tuned weights of the model {} ({})", delta.about.base, hashes.join(", "));
+        let expected = "that model among those that `insitu models` lists, or in the file's own folder";
+        return Err(Error::argument("--model", found, expected));
+    };
+    let base = Base::load(card, |name| read(&folder.join(name)))?;
+    let (card, made) = delta.apply(&base)?.files()?;
+    Ok(Source { card, folder, made: made.into_iter().collect(), origin: Some((base, delta)) })
+}
+
+/// Writes a tuned model: its weights, what was tuned of them (`tuned.safetensors`), its reference case, its card at last.
+pub fn copy_tuned(from: &Source, mut tuned: Base, delta: &Delta, out: &Path) -> Result<()> {
+    tuned.card.name = out.file_name().map_or("tuned".into(), |name| name.to_string_lossy().into_owned());
+    let (card, files) = tuned.files()?;
+    make_folder(out)?;
+    for (name, bytes) in &files {
+        write(&out.join(name), bytes)?;
+    }
+    write(&out.join("tuned.safetensors"), &delta.write()?)?;
+    for file in card.reference.iter().flat_map(|case| [&case.image.file, &case.labels.file]) {
+        write(&out.join(file), &from.read(file)?)?;
+    }
+    write(&out.join("model.json"), &card.write()?)
 }
 
 /// Reads a model's card.
@@ -125,11 +208,43 @@ pub fn pack(arguments: &PackArguments) -> Result<ExitCode> {
             checked.push((stage, form, fold, weights));
         }
     }
+    if let Some(task) = &arguments.domain {
+        let (manifest, mut census) = (Manifest::read(task)?, Census::default());
+        let (cases, _) = Cases::read(task, &manifest, Some(card.intensity), KEPT, &mut || ())?;
+        for index in 0..cases.len() {
+            let case = cases.get(index)?;
+            census.add(&case.image, case.dims);
+        }
+        card.domain = census.domains();
+    }
+    make_folder(&arguments.output)?;
+    if let Some(folder) = &arguments.reference {
+        card.reference = Some(reference(folder, &arguments.output)?);
+    } else if let Some(case) = &card.reference {
+        for file in [&case.image.file, &case.labels.file] {
+            write(&arguments.output.join(file), &read(&arguments.model.join(file))?)?;
+        }
+    }
     for (stage, form, fold, weights) in checked {
         write_fold(&arguments.output, &mut card, stage, form, fold.clone(), &weights, Precision::F16)?;
     }
     say(&arguments.output.display().to_string())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Copies a reference case beside the weights.
+fn reference(from: &Path, to: &Path) -> Result<Reference> {
+    let copy = |kind: &str| {
+        let source = from.join(format!("{kind}.nii.gz"));
+        open(&source)?;
+        let (bytes, file) = (read(&source)?, format!("reference-{kind}.nii.gz"));
+        write(&to.join(&file), &bytes)?;
+        Ok::<_, Error>(Named { sha256: store::hash(&bytes), file })
+    };
+    let notes = String::from_utf8_lossy(&read(&from.join("README.md"))?).into_owned();
+    let title = notes.lines().next().unwrap_or_default().trim_start_matches('#').trim();
+    let origin = format!("{title}; its README.md says how it was made");
+    Ok(Reference { image: copy("image")?, labels: copy("label")?, origin })
 }
 
 /// `insitu models`: the models of all places, the first of a name counting.

@@ -1,5 +1,6 @@
 //! The command's arguments, and what its parts share.
 
+mod axes;
 mod bench;
 mod cases;
 mod evaluate;
@@ -10,7 +11,9 @@ mod phantom;
 mod picture;
 mod record;
 mod segment;
+mod suggest;
 mod train;
+mod tune;
 
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -38,8 +41,12 @@ enum Action {
     Segment(segment::Arguments),
     /// Train a stage of a model on a task's folder
     Train(train::Arguments),
+    /// Make a model better by corrections of its masks, or leave it as it is
+    Tune(tune::Arguments),
     /// Make a data set of phantoms to try out training: images with known labels, of any task
     Phantom(phantom::Arguments),
+    /// Where a correction of an image would teach most
+    Suggest(suggest::Arguments),
     /// Copy a trained model in the form that is shipped (16-bit weights)
     Pack(folder::PackArguments),
     /// Measure how fast a network runs here
@@ -71,7 +78,9 @@ pub fn run(command: Command) -> Result<ExitCode> {
     match command.action {
         Action::Segment(arguments) => segment::run(&arguments),
         Action::Train(arguments) => train::run(&arguments),
+        Action::Tune(arguments) => tune::run(&arguments),
         Action::Phantom(arguments) => phantom::run(&arguments),
+        Action::Suggest(arguments) => suggest::run(&arguments),
         Action::Pack(arguments) => folder::pack(&arguments),
         Action::Bench(arguments) => bench::run(&arguments),
         Action::Evaluate(arguments) => evaluate::run(&arguments),

@@ -1,14 +1,15 @@
 //! `insitu segment`: volumes in, masks out.
 
-use super::folder::{find, read_card};
+use super::axes::{AxisName, flips};
+use super::folder::{Source, source};
 use super::record::{report, volumes};
-use super::{Budget, NOTHING_DONE, SOME_FAILED, bar, folder_of, make_folder, read, write};
+use super::{Budget, NOTHING_DONE, SOME_FAILED, bar, folder_of, make_folder, write};
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use insitu_seg::card::Card;
 use insitu_seg::device::{Backend, Compute};
 use insitu_seg::file::{parts, split_name};
-use insitu_seg::predict::{Bounds, Model, Progress, Segmentation, segment_within, self_check};
+use insitu_seg::predict::{Asking, Bounds, Model, Progress, Segmentation, segment_within, self_check};
 use insitu_seg::train::data::case_id;
 use insitu_seg::{Error, Limits, Nifti, Result, Volume, open_path, write_labels, write_seg_nrrd};
 use std::ops::ControlFlow;
@@ -49,7 +50,7 @@ pub struct Arguments {
     /// Folder for the masks of many inputs, each under its input's file name
     #[arg(long)]
     out_dir: Option<PathBuf>,
-    /// A model's folder, or the name of a shipped model
+    /// A model's folder, the name of a shipped model, or a file of tuned weights
     #[arg(long, default_value = "hippocampus")]
     model: String,
     /// What computes
@@ -58,6 +59,12 @@ pub struct Arguments {
     /// All folds of the model in place of the first
     #[arg(long)]
     ensemble: bool,
+    /// Look at the image mirrored along these axes too, for example x,y, and average; for models that were trained so
+    #[arg(long, value_delimiter = ',')]
+    flip: Vec<AxisName>,
+    /// Bring labels back to the file's grid as the nearest ones, as the reference does, not by their probabilities
+    #[arg(long)]
+    nearest: bool,
     /// The box in which the patch network looks, in voxels of the file as the report gives it: first x, y, z, then one
     /// past the last. The whole network is not asked
     #[arg(long = "box", value_delimiter = ',', value_name = "X,Y,Z,X,Y,Z")]
@@ -80,8 +87,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     written.extend(arguments.report.iter().chain(&arguments.csv).cloned());
     spare(&arguments.inputs, &written)?;
     check_folders(&written)?;
-    let folder = find(&arguments.model)?;
-    let card = read_card(&folder)?;
+    let source = source(&arguments.model)?;
+    let card = &source.card;
     // Opened when the first readable volume needs it: bad input is refused at once, and by its own sentence only.
     let mut model = None;
     let (mut reports, mut table) = (Vec::new(), Vec::new());
@@ -90,9 +97,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     for (number, (input, output)) in arguments.inputs.iter().zip(&targets).enumerate() {
         let since = Instant::now();
         bar.set_position(WHOLE * number as u64);
-        let done = load(input, &card, &arguments.budget.limits()).and_then(|volume| {
+        let done = load(input, card, &arguments.budget.limits()).and_then(|volume| {
             if model.is_none() {
-                model = Some(pollster::block_on(open(arguments, &card, &folder))?);
+                model = Some(pollster::block_on(open(arguments, &source))?);
             }
             let Some(model) = &model else { return Ok(None) };
             let result = one(model, input, &volume, output, bounds, &bar)?;
@@ -222,12 +229,14 @@ fn check_folders(written: &[PathBuf]) -> Result<()> {
 }
 
 /// Opens the device and loads the model; a GPU is checked against the CPU first.
-async fn open(arguments: &Arguments, card: &Card, folder: &Path) -> Result<Model> {
+async fn open(arguments: &Arguments, source: &Source) -> Result<Model> {
     let backend = arguments.backend.into();
+    let asking = Asking { flips: flips(&arguments.flip, &source.card)?, nearest: arguments.nearest };
     let compute = Compute::open(backend).await?;
     let load = |compute: &Compute| {
-        Model::load(card.clone(), |name| read(&folder.join(name)), arguments.ensemble, compute)
-            .map_err(|error| error.within(folder.display()))
+        Model::load(source.card.clone(), |name| source.read(name), arguments.ensemble, compute)
+            .map(|model| model.asked(asking))
+            .map_err(|error| error.within(source.folder.display()))
     };
     let model = load(&compute)?;
     if compute.is_gpu() {

@@ -228,7 +228,11 @@ fn check(arguments: &Arguments) -> Result<Architecture> {
         return wrong("--rate", arguments.rate.to_string(), "a positive number");
     }
     let share = |value: f32| (0.0..1.0).contains(&value);
-    if !share(arguments.average) || !share(arguments.decay) || !(arguments.clip > 0.0) {
+    if !share(arguments.average)
+        || !share(arguments.decay)
+        || arguments.clip.is_nan()
+        || arguments.clip <= 0.0
+    {
         let Arguments { average, decay, clip, .. } = arguments;
         let found = format!("{average}, {decay}, {clip}");
         return wrong(

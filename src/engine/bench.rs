@@ -123,7 +123,7 @@ pub async fn step(
     let image = noise(architecture.inputs * volume, 0);
     let target = noise(architecture.outputs * volume, 1);
     let target: Vec<f32> = target.iter().map(|v| f32::from(*v > 0.0)).collect();
-    let example = Example { image: &image, target: &target, dims };
+    let example = Example::new(&image, &target, dims);
     let mut times = Vec::with_capacity(runs);
     for run in 0..=runs {
         let since = Instant::now();

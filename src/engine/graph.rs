@@ -5,6 +5,8 @@
 //! looks at the means of channels that were just normalised, and these are `beta`, whatever the image is; so its
 //! factors are numbers of the model, and are multiplied into the `gamma` and `beta` before it ([`Norm::excite`]).
 
+use super::learner::Example;
+use super::loss::Weighting;
 use crate::model::{Architecture, Ops, ROI, gate_parameters, gate_units};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -103,6 +105,22 @@ pub struct Graph {
     pub steps: Vec<Step>,
 }
 
+/// What an example wants of a map of logits.
+pub struct Target<'a> {
+    /// The map.
+    pub map: usize,
+    /// `[channel, z, y, x]`
+    pub values: Cow<'a, [f32]>,
+    weights: Option<[Cow<'a, [f32]>; 2]>,
+}
+
+impl Target<'_> {
+    /// How much each voxel counts.
+    pub fn weighting(&self) -> Option<Weighting<'_>> {
+        self.weights.as_ref().map(|[overlap, entropy]| Weighting { overlap, entropy })
+    }
+}
+
 impl Graph {
     /// The graph of an architecture's network.
     pub fn of(architecture: &Architecture) -> Self {
@@ -141,15 +159,22 @@ impl Graph {
         dims.map(|side| side >> self.maps[map].level)
     }
 
-    /// The maps of logits in the order of their steps, and what each is to be, from `target`, `[labels, z, y, x]` for
-    /// an image of `dims`. The region of interest is wherever a block of voxels, as the poolings see it, has any label.
-    pub fn targets<'a>(&self, target: &'a [f32], dims: [usize; 3]) -> Vec<(usize, Cow<'a, [f32]>)> {
+    /// The maps of logits in the order of their steps, and what an example wants of each. The region of interest is
+    /// wherever a block of voxels, as the poolings see it, has any label; a block counts as its least voxel does.
+    pub fn targets<'a>(&self, example: &Example<'a>) -> Vec<Target<'a>> {
+        let &Example { target, weighting, dims, .. } = example;
+        let weights = weighting.map(|Weighting { overlap, entropy }| [overlap, entropy]);
         let outs = self.steps.iter().filter_map(|step| match &step.kind {
             Kind::Out(name) if name == ROI => {
-                let found = any_label(target, dims, 1 << self.maps[step.output].level);
-                Some((step.output, Cow::Owned(found)))
+                let side = 1 << self.maps[step.output].level;
+                let blocks = |values, join, first| Cow::Owned(by_block(values, dims, side, join, first));
+                let weights = weights.map(|each| each.map(|values| blocks(values, f32::min, f32::INFINITY)));
+                Some(Target { map: step.output, values: blocks(target, f32::max, 0.0), weights })
             }
-            Kind::Out(_) => Some((step.output, Cow::Borrowed(target))),
+            Kind::Out(_) => {
+                let weights = weights.map(|each| each.map(Cow::Borrowed));
+                Some(Target { map: step.output, values: Cow::Borrowed(target), weights })
+            }
             _ => None,
         });
         outs.collect()
@@ -320,17 +345,23 @@ impl Ops for Graph {
     }
 }
 
-/// By block of `side`^3 voxels whether any of them has any label; what does not fill a block is left out.
-fn any_label(target: &[f32], dims: [usize; 3], side: usize) -> Vec<f32> {
+/// By block of `side`^3 voxels all of its values, of all channels, joined; what does not fill a block is left out.
+fn by_block(
+    values: &[f32],
+    dims: [usize; 3],
+    side: usize,
+    join: fn(f32, f32) -> f32,
+    first: f32,
+) -> Vec<f32> {
     let [x, y, _] = dims;
     let [blocks_x, blocks_y, blocks_z] = dims.map(|n| n / side);
-    let mut found = vec![0f32; blocks_x * blocks_y * blocks_z];
-    for (row, values) in target.chunks_exact(x).enumerate() {
+    let mut found = vec![first; blocks_x * blocks_y * blocks_z];
+    for (row, values) in values.chunks_exact(x).enumerate() {
         let [at_y, at_z] = [row % y, row / y % dims[2]].map(|n| n / side);
         if at_y < blocks_y && at_z < blocks_z {
             let to = &mut found[(at_z * blocks_y + at_y) * blocks_x..][..blocks_x];
             for (to, block) in to.iter_mut().zip(values.chunks_exact(side)) {
-                *to = block.iter().copied().fold(*to, f32::max);
+                *to = block.iter().copied().fold(*to, join);
             }
         }
     }

@@ -5,7 +5,7 @@
 
 use super::adam::Settings;
 use super::cpu;
-use super::loss::Loss;
+use super::loss::{Loss, Weighting};
 use crate::device::Compute;
 use crate::error::Result;
 use crate::model::Architecture;
@@ -16,10 +16,19 @@ use crate::store::Weights;
 pub struct Example<'a> {
     /// `[inputs, z, y, x]`
     pub image: &'a [f32],
-    /// `[outputs, z, y, x]`, 0 or 1.
+    /// `[outputs, z, y, x]`, from 0 to 1.
     pub target: &'a [f32],
+    /// How much each voxel counts; all the same where nothing is said.
+    pub weighting: Option<Weighting<'a>>,
     /// Size, `[x, y, z]`.
     pub dims: [usize; 3],
+}
+
+impl<'a> Example<'a> {
+    /// An example all of whose voxels count the same.
+    pub fn new(image: &'a [f32], target: &'a [f32], dims: [usize; 3]) -> Self {
+        Self { image, target, weighting: None, dims }
+    }
 }
 
 /// Weights that learn, and what the optimiser remembers, on a device.

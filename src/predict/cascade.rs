@@ -6,15 +6,53 @@ use crate::device::Compute;
 use crate::engine::{NOT_A_NUMBER, Network};
 use crate::error::{Error, Result};
 use crate::model::{Architecture, ROI_LEVEL};
-use crate::store;
+use crate::store::{self, Weights};
 
 /// Largest difference of a GPU's probabilities from the CPU's in the self-check.
 const TOLERANCE: f32 = 5e-3;
+
+/// How a model is asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Asking {
+    /// Axes, `[right, anterior, superior]`, along which the image is mirrored too, in all combinations, and what is
+    /// found averaged. Only for models that were trained on mirrored images.
+    pub flips: [bool; 3],
+    /// Whether labels go back to the file's grid as the nearest ones, as in the reference, in place of probabilities.
+    pub nearest: bool,
+}
+
+impl Asking {
+    /// The ways to look at an image: by axis, whether it is mirrored.
+    fn looks(self) -> Vec<[bool; 3]> {
+        let looks = (0..8).map(|bits| [0, 1, 2].map(|axis| bits >> axis & 1 == 1));
+        looks.filter(|look| (0..3).all(|axis| self.flips[axis] || !look[axis])).collect()
+    }
+}
+
+/// Channels of size `dims`, mirrored along some axes.
+fn mirrored(values: &[f32], dims: [usize; 3], look: [bool; 3]) -> Vec<f32> {
+    let index = |axis: usize, at: usize| if look[axis] { dims[axis] - 1 - at } else { at };
+    let mut all = Vec::with_capacity(values.len());
+    for channel in values.chunks_exact(dims.iter().product()) {
+        for z in 0..dims[2] {
+            for y in 0..dims[1] {
+                let row = &channel[dims[0] * (index(1, y) + dims[1] * index(2, z))..][..dims[0]];
+                if look[0] {
+                    all.extend(row.iter().rev());
+                } else {
+                    all.extend(row);
+                }
+            }
+        }
+    }
+    all
+}
 
 /// A model ready to run: its card and its networks on a device.
 pub struct Model {
     /// What it is.
     pub card: Card,
+    pub(super) asking: Asking,
     compute: Compute,
     pub(super) whole: Vec<Network>,
     pub(super) patch: Vec<Network>,
@@ -33,13 +71,7 @@ impl Model {
         compute: &Compute,
     ) -> Result<Self> {
         let mut networks = |stage: Stage| -> Result<Vec<Network>> {
-            let form = card.stages.get(stage).filter(|form| !form.folds.is_empty()).ok_or_else(|| {
-                Error::malformed(
-                    "model.json",
-                    format!("no {} stage", stage.name()),
-                    "networks of both stages",
-                )
-            })?;
+            let form = card.stage(stage)?;
             let count = if ensemble { form.folds.len() } else { 1 };
             form.folds[..count]
                 .iter()
@@ -47,17 +79,32 @@ impl Model {
                     let bytes = file(&fold.file)?;
                     fold.check(&bytes)?;
                     let weights = store::read_weights(&bytes).map_err(|error| error.within(&fold.file))?;
-                    // The whole stage has only to say where: the region of interest does, at a fraction of the cost.
-                    let roi = stage == Stage::Whole && form.architecture.roi;
-                    let network = if roi { Network::roi } else { Network::new };
-                    store::check_weights(&form.architecture, &weights)
-                        .and_then(|()| network(&form.architecture, &weights, compute))
+                    network(stage, &form.architecture, &weights, compute)
                         .map_err(|error| error.within(&fold.file))
                 })
                 .collect()
         };
         let (whole, patch) = (networks(Stage::Whole)?, networks(Stage::Patch)?);
-        Ok(Self { card, compute: compute.clone(), whole, patch })
+        Ok(Self { card, asking: Asking::default(), compute: compute.clone(), whole, patch })
+    }
+
+    /// The model, to be asked in this way from now on.
+    #[must_use]
+    pub fn asked(mut self, asking: Asking) -> Self {
+        self.asking = asking;
+        self
+    }
+
+    /// A model of one fold whose weights are at hand: of the whole network, of the patch network.
+    ///
+    /// # Errors
+    /// `Malformed` where a stage is missing, or weights do not fit it.
+    pub fn of(card: Card, [whole, patch]: [&Weights; 2], compute: &Compute) -> Result<Self> {
+        let networks = |stage: Stage, weights: &Weights| {
+            network(stage, &card.stage(stage)?.architecture, weights, compute).map(|network| vec![network])
+        };
+        let (whole, patch) = (networks(Stage::Whole, whole)?, networks(Stage::Patch, patch)?);
+        Ok(Self { card, asking: Asking::default(), compute: compute.clone(), whole, patch })
     }
 
     /// The device that it runs on.
@@ -67,7 +114,7 @@ impl Model {
 
     /// Where the object is: the sum over folds of the whole network's probabilities, or of its region of interest, of
     /// which every voxel has what its block has.
-    pub(super) async fn find(&self, image: &Image, watch: &mut Watch<'_>) -> Result<Vec<f32>> {
+    pub(crate) async fn find(&self, image: &Image, watch: &mut Watch<'_>) -> Result<Vec<f32>> {
         let sum = self.sum(&self.whole, Stage::Whole, image, watch).await?;
         let dims = self.whole.first().map_or(image.dims, |network| network.out_dims(image.dims));
         Ok(if dims == image.dims { sum } else { spread(&sum, dims, image.dims) })
@@ -75,24 +122,31 @@ impl Model {
 
     /// Labels inside the box: the mean over folds of the patch network's probabilities above one half, a later
     /// label over an earlier one.
-    pub(super) async fn label(&self, image: &Image, watch: &mut Watch<'_>) -> Result<Vec<u8>> {
-        if let [network] = &self.patch[..] {
+    pub(crate) async fn label(&self, image: &Image, watch: &mut Watch<'_>) -> Result<Vec<u8>> {
+        if let ([network], [_]) = (&self.patch[..], &self.asking.looks()[..]) {
             let labels =
                 network.labels(&image.values, image.dims, &mut |done| tell(watch, "patch", done)).await?;
             return if labels.contains(&NOT_A_NUMBER) { Err(no_number()) } else { Ok(labels) };
         }
-        let sums = self.sum(&self.patch, Stage::Patch, image, watch).await?;
-        let half = 0.5 * self.patch.len() as f32;
+        let probabilities = self.probabilities(image, watch).await?;
         let count = image.dims.iter().product();
         let mut labels = vec![0; count];
-        for (channel, label) in sums.chunks_exact(count).zip(&self.card.labels) {
+        for (channel, label) in probabilities.chunks_exact(count).zip(&self.card.labels) {
             for (voxel, &value) in labels.iter_mut().zip(channel) {
-                if value > half {
+                if value > 0.5 {
                     *voxel = label.index;
                 }
             }
         }
         Ok(labels)
+    }
+
+    /// The mean over folds of the patch network's probabilities, label after label.
+    pub(crate) async fn probabilities(&self, image: &Image, watch: &mut Watch<'_>) -> Result<Vec<f32>> {
+        let mut sums = self.sum(&self.patch, Stage::Patch, image, watch).await?;
+        let share = 1.0 / self.patch.len() as f32;
+        sums.iter_mut().for_each(|sum| *sum *= share);
+        Ok(sums)
     }
 
     /// The sum of all folds' probabilities; values that no network can give are refused.
@@ -106,16 +160,25 @@ impl Model {
         let form = self.card.stages.get(stage).map(|form| form.architecture).unwrap_or_default();
         // The reference thresholds the region of interest in any case.
         let form = Architecture { threshold: form.threshold || stage == Stage::Whole && form.roi, ..form };
+        let looks = self.asking.looks();
+        let (total, share) = ((networks.len() * looks.len()) as f64, 1.0 / looks.len() as f32);
         let mut sum: Vec<f32> = Vec::new();
-        for (fold, network) in networks.iter().enumerate() {
-            let mut pause =
-                |done: f64| tell(watch, stage.name(), (fold as f64 + done) / networks.len() as f64);
+        for (number, (network, look)) in
+            networks.iter().flat_map(|network| looks.iter().map(move |look| (network, *look))).enumerate()
+        {
+            let mut pause = |done: f64| tell(watch, stage.name(), (number as f64 + done) / total);
             pause(0.0)?;
-            let logits = network.logits(&image.values, image.dims, &mut pause).await?;
+            let logits = if look == [false; 3] {
+                network.logits(&image.values, image.dims, &mut pause).await?
+            } else {
+                let seen = mirrored(&image.values, image.dims, look);
+                let logits = network.logits(&seen, image.dims, &mut pause).await?;
+                mirrored(&logits, network.out_dims(image.dims), look)
+            };
             if logits.iter().any(|value| value.is_nan()) {
                 return Err(no_number());
             }
-            let probabilities = logits.into_iter().map(|logit| form.probability(logit));
+            let probabilities = logits.into_iter().map(|logit| form.probability(logit) * share);
             if sum.is_empty() {
                 sum = probabilities.collect();
             } else {
@@ -137,6 +200,14 @@ fn spread(values: &[f32], blocks: [usize; 3], dims: [usize; 3]) -> Vec<f32> {
         }
     }
     all
+}
+
+/// A stage's network on a device.
+fn network(stage: Stage, form: &Architecture, weights: &Weights, compute: &Compute) -> Result<Network> {
+    store::check_weights(form, weights)?;
+    // The whole stage has only to say where: the region of interest does, at a fraction of the cost.
+    let roi = stage == Stage::Whole && form.roi;
+    if roi { Network::roi(form, weights, compute) } else { Network::new(form, weights, compute) }
 }
 
 fn no_number() -> Error {
@@ -179,6 +250,26 @@ pub async fn self_check(gpu: &Model, cpu: &Model) -> Result<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn looks_are_all_combinations_of_the_axes() {
+        let looks = |flips| Asking { flips, nearest: false }.looks();
+        assert_eq!(looks([false; 3]), [[false; 3]]);
+        assert_eq!(looks([true, false, true]).len(), 4);
+        assert_eq!(looks([true; 3]).len(), 8);
+    }
+
+    #[test]
+    fn what_is_mirrored_twice_is_as_before() {
+        let dims = [3, 4, 2];
+        let values: Vec<f32> = (0..48u8).map(f32::from).collect();
+        for look in (Asking { flips: [true; 3], nearest: false }).looks() {
+            let seen = mirrored(&values, dims, look);
+            assert_eq!(seen == values, look == [false; 3]);
+            assert_eq!(mirrored(&seen, dims, look), values);
+        }
+        assert_eq!(mirrored(&values[..3], [3, 1, 1], [true, false, false]), [2.0, 1.0, 0.0]);
+    }
 
     #[test]
     fn every_voxel_has_what_its_block_has() {

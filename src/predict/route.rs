@@ -10,9 +10,9 @@ use crate::prepare::{Image, View, at_mm, resampled};
 /// [`Route::leave`] is the same list read backwards.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Route {
-    turn: Turn,
-    to_mm: Resample,
-    view: View,
+    pub(super) turn: Turn,
+    pub(super) to_mm: Resample,
+    pub(super) view: View,
 }
 
 impl Route {
@@ -151,6 +151,44 @@ mod tests {
         assert_eq!(route.leave(&inside), mask);
         let (start, end) = route.region();
         assert!((0..3).all(|a| start[a] < end[a] && end[a] <= volume.grid.dims[a]));
+    }
+
+    #[test]
+    fn certain_probabilities_leave_as_their_labels_do() {
+        let volume = volume();
+        let card = Card::draft("a", "a", &["one".into(), "two".into()], vec!["MRI".into()], "", "");
+        let (mut route, image) = Route::enter(&volume, &card).unwrap();
+        route.look_in([1, 2, 1], [18, 21, 7], &card.preset).unwrap();
+        assert!(!route.is_exact());
+        let dims = route.patch(&image).dims;
+        let count: usize = dims.iter().product();
+        // Halves of the box: the border between them may differ by the voxel that lies across it.
+        let labels: Vec<u8> = (0..count).map(|i| 1 + u8::from(i % dims[0] >= dims[0] / 2)).collect();
+        let map = |label: u8| labels.iter().map(move |&l| f32::from(l == label));
+        let probabilities: Vec<f32> = map(1).chain(map(2)).collect();
+        let (nearest, between) = (route.leave(&labels), route.leave_between(&probabilities, &[1, 2]));
+        assert!(nearest.iter().zip(&between).all(|(a, b)| (*a == 0) == (*b == 0)));
+        let differ = nearest.iter().zip(&between).filter(|(a, b)| a != b).count();
+        assert!(differ * 20 < count, "{differ} of {count}");
+    }
+
+    #[test]
+    fn a_slope_of_probabilities_is_cut_where_it_is_one_half() {
+        let volume = volume();
+        let card = Card::draft("a", "a", &["one".into()], vec!["MRI".into()], "", "");
+        let (mut route, image) = Route::enter(&volume, &card).unwrap();
+        route.look_in([0; 3], volume.grid.dims, &card.preset).unwrap();
+        let dims = route.patch(&image).dims;
+        let count: usize = dims.iter().product();
+        // Rises along y of RAS, which is the file's third axis, of 8 slices.
+        let y = |i: usize| i / dims[0] % dims[1];
+        let slope: Vec<f32> = (0..count).map(|i| y(i) as f32 / (dims[1] - 1) as f32).collect();
+        let found = route.leave_between(&slope, &[1]);
+        let slice = volume.grid.dims[0] * volume.grid.dims[1];
+        let expected: Vec<u8> = (0..8).map(|k| u8::from(k as f32 / 7.0 > 0.5)).collect();
+        let slices: Vec<u8> = found.chunks(slice).map(|slice| slice[0]).collect();
+        assert_eq!(slices, expected);
+        assert!(found.chunks(slice).zip(&expected).all(|(slice, label)| slice.iter().all(|v| v == label)));
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl Default for Augment {
 const SAME: [[f64; 3]; 3] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
 
 /// `source = rows * (target - center) + offset`
-pub(super) struct Affine {
+pub(crate) struct Affine {
     rows: [[f64; 3]; 3],
     center: [f64; 3],
     offset: [f64; 3],
@@ -117,7 +117,7 @@ fn product(a: &[[f64; 3]; 3], b: &[[f64; 3]; 3]) -> [[f64; 3]; 3] {
 }
 
 /// A random exponent on the grey values of a channel (mean and variance kept), then noise.
-pub(super) fn grey(channel: &mut [f32], augment: &Augment, rng: &mut Xoshiro256PlusPlus) {
+pub(crate) fn grey(channel: &mut [f32], augment: &Augment, rng: &mut Xoshiro256PlusPlus) {
     let (mean, sd) = mean_and_sd(channel);
     let min = channel.iter().copied().fold(f32::INFINITY, f32::min);
     let range = channel.iter().copied().fold(f32::NEG_INFINITY, f32::max) - min;

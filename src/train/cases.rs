@@ -186,15 +186,14 @@ impl Cases {
             }
         };
         let recipe = Arc::new(recipe(Some(intensity))?);
-        let slot = |(((dims, held), pair), subject): ((([usize; 3], Option<Case>), &Pair), usize)| Slot {
-            subject,
-            dims,
-            source: match held {
+        let mut slots = Vec::with_capacity(read.len());
+        for ((dims, held), (pair, &subject)) in read.into_iter().zip(named()) {
+            let source = match held {
                 Some(case) => Source::Memory(Arc::new(case)),
                 None => Source::Files(recipe.clone(), pair.clone()),
-            },
-        };
-        let slots = read.into_iter().zip(&manifest.training).zip(subjects).map(slot).collect();
+            };
+            slots.push(Slot { subject, dims, source });
+        }
         Ok((Self { slots }, intensity))
     }
 

@@ -27,7 +27,7 @@ pub struct Sample {
 impl Sample {
     /// As the engine takes it.
     pub fn example(&self) -> Example<'_> {
-        Example { image: &self.image, target: &self.target, dims: self.dims }
+        Example::new(&self.image, &self.target, self.dims)
     }
 }
 

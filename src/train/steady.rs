@@ -130,7 +130,7 @@ mod tests {
     fn step(steady: &mut Steady, value: f32) -> Result<Option<f64>> {
         let image: Vec<f32> = (0..COUNT).map(|i| value * (i % 7) as f32).collect();
         let target: Vec<f32> = (0..2 * COUNT).map(|i| f32::from(i % 3 == 0)).collect();
-        let example = Example { image: &image, target: &target, dims: [SIDE; 3] };
+        let example = Example::new(&image, &target, [SIDE; 3]);
         pollster::block_on(steady.step(&[example], 1e-2, &|_| true))
     }
 

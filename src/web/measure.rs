@@ -99,7 +99,7 @@ impl Practice {
                 "sides from 8 on, an image and two channels",
             )));
         }
-        let example = Example { image: &image, target: &target, dims: [x, y, z] };
+        let example = Example::new(&image, &target, [x, y, z]);
         self.learner.step(&[example], rate, &|_| true).await.map_err(|error| thrown(&error))
     }
 }

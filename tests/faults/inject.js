@@ -105,11 +105,22 @@ if (inWorker) {
   }
 }
 
+/** In the page: what the workers and the page told of faults, { fired: [...], counts: { call: seen } }. */
+export function listen() {
+  const heard = { fired: [], counts: {} };
+  channel.onmessage = ({ data }) => {
+    if (data.fired) heard.fired.push(`${data.fired} in ${data.call}`);
+    else heard.counts[data.call] = data.seen;
+  };
+  return heard;
+}
+
 /**
  * In the page: the next workers are made with these plans, in the order in which they are made; after the last, none.
- * A plan with `url` is a worker of that script. { kind: 'kill', n } terminates the worker at its n-th message of a call.
+ * A plan with `url` is a worker of that script. { kind: 'kill', n } terminates the worker at its n-th message of a call,
+ * and lets no later one through that was on its way.
  */
-export function planWorkers() {
+export function planWorkers(heard) {
   const Real = globalThis.Worker;
   const plans = [];
   let always = null;
@@ -121,35 +132,23 @@ export function planWorkers() {
       if (ours && plan.kind === 'kill') this.#kill(plan);
     }
     #kill({ n, call }) {
-      let current = null;
-      let count = 0;
+      let [current, count, dead] = [null, 0, false];
+      const end = () => {
+        dead = true;
+        heard.fired.push(`kill in ${current}`);
+        this.terminate();
+      };
       const real = this.postMessage.bind(this);
       this.postMessage = (message, ...rest) => {
         if (message.call !== 'healthy') [current, count] = [message.call, 0];
         real(message, ...rest);
-        if (call === current && n === 'at once') this.#end(current);
+        if (call === current && n === 'at once') end();
       };
-      this.addEventListener('message', ({ data }) => {
-        if (data.id !== undefined && call === current && count++ === n) this.#end(current);
+      this.addEventListener('message', (event) => {
+        if (dead) return event.stopImmediatePropagation();
+        if (event.data.id !== undefined && call === current && count++ === n) end();
       });
-    }
-    #end(call) {
-      channel.postMessage({ fired: 'kill', call });
-      this.terminate();
     }
   };
   return { next: (...list) => plans.splice(0, Infinity, ...list), every: (plan) => (always = plan) };
-}
-
-/** In the page: what the workers told, { fired: [...], counts: { call: seen } }. */
-export function listen() {
-  const heard = { fired: [], counts: {} };
-  const hear = ({ data }) => {
-    if (data.fired) heard.fired.push(`${data.fired} in ${data.call}`);
-    else heard.counts[data.call] = data.seen;
-  };
-  // A channel does not hear what it says itself.
-  channel.onmessage = hear;
-  if (!inWorker) new BroadcastChannel('faults').onmessage = ({ data }) => data.fired === 'kill' && hear({ data });
-  return heard;
 }

@@ -21,19 +21,25 @@ let browser;
 /** Counts of events of a clean run, by backend and call, by which a share becomes a number. */
 const counts = {};
 
-/** Describes the cases of a matrix, as tests. */
-export function testFaults(title, matrix) {
+/** Describes tests that have the server, a browser started with `more` arguments, and the small model. */
+export function withBrowser(title, more, tests) {
   describe(title, { skip: !command && 'not run: the native command is not built (cargo build --release --features cli)' }, () => {
-    before(start);
+    before(() => start(more));
     after(async () => {
       await browser?.close();
       await server?.close();
     });
-    for (const fault of matrix) it(fault.name, (t) => runCase(t, fault));
+    tests();
   });
 }
 
-async function start() {
+/** Describes the cases of a matrix, as tests. */
+export const testFaults = (title, matrix) =>
+  withBrowser(title, [], () => {
+    for (const fault of matrix) it(fault.name, (t) => runCase(t, fault));
+  });
+
+async function start(more) {
   const folder = mkdtempSync(join(tmpdir(), 'insitu-faults-'));
   const model = trainModel(command, folder);
   rmSync(folder, { recursive: true });
@@ -49,7 +55,7 @@ async function start() {
       ...Object.fromEntries(Object.entries(model).map(([name, body]) => [`/tiny/${name}`, { type: 'application/octet-stream', body }])),
     },
   });
-  browser = await launch();
+  browser = await launch({ more });
   for (const backend of ['cpu', 'webgpu']) {
     const page = await open({});
     counts[backend] = await page.evaluate(async (backend) => {
@@ -69,7 +75,7 @@ async function start() {
 const differing = (a, b) => a.reduce((sum, label, i) => sum + (label !== b[i]), 0);
 
 /** A page of a browser context of its own, with what the cases need under window.t. */
-async function open({ hardware = false, routes = {} }) {
+export async function open({ hardware = false, routes = {} }) {
   const context = await browser.newContext();
   for (const [path, how] of Object.entries(routes)) await context.route((url) => url.pathname === path, (route) => spoil(route, how));
   const page = await context.newPage();
@@ -79,7 +85,8 @@ async function open({ hardware = false, routes = {} }) {
     if (hardware) pretendHardware();
     const { createSegmenter } = await import('/index.js');
     const image = await (await fetch('/image.nii.gz')).blob();
-    window.t = { createSegmenter, image, workers: planWorkers(), heard: listen() };
+    const heard = listen();
+    window.t = { createSegmenter, image, workers: planWorkers(heard), heard };
   }, hardware);
   return page;
 }
@@ -127,7 +134,7 @@ async function runCase(t, { options, plans = [], every = null, routes, act = {},
   else assertMask(next);
 }
 
-function assertMask({ error, labels, backend }) {
+export function assertMask({ error, labels, backend }) {
   assert.equal(error, undefined);
   assert.equal(labels.length, counts.cpu.labels.length);
   assert.equal(differing(labels, counts[backend].labels), 0, `voxels differ from the mask of a clean run on ${backend}`);

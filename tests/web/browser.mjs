@@ -20,7 +20,7 @@ const TYPES = {
 };
 
 /** What a server must send for its pages to have threads. */
-const ISOLATION = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
+export const ISOLATION = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
 
 /** Serves the built page, as any static host would: not isolated and not to be cached, where not asked for. */
 export function servePage(options) {
@@ -68,8 +68,8 @@ export async function serve(folder, { extra = {}, isolated = false, cached = fal
 
 const GPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan'];
 
-/** WebGL 2 (the slices) always comes from SwiftShader; WebGPU only where asked for. `flags`: more of the browser's own. */
-const options = ({ webgpu = true, flags = [] } = {}) => ({
+/** WebGL 2 (the slices) always comes from SwiftShader; WebGPU only where asked for. `more`: further arguments. */
+const options = ({ webgpu = true, more = [] } = {}) => ({
   executablePath: chromiumPath(),
   args: [
     '--no-sandbox',
@@ -79,7 +79,7 @@ const options = ({ webgpu = true, flags = [] } = {}) => ({
     '--use-angle=swiftshader',
     '--enable-unsafe-swiftshader',
     ...(webgpu ? GPU : []),
-    ...flags,
+    ...more,
   ],
 });
 

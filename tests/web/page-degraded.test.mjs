@@ -52,7 +52,7 @@ describe('without', () => {
   });
 
   it('threads, GPU and all but 1 GiB of wasm memory, it segments', async () => {
-    const small = await launch({ webgpu: false, flags: ['--js-flags=--wasm-max-mem-pages=16384'] });
+    const small = await launch({ webgpu: false, more: ['--js-flags=--wasm-max-mem-pages=16384'] });
     const { page } = await openPage('', small);
     await segmented(page);
     const most = await page.evaluate(() => {

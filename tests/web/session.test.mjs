@@ -112,7 +112,7 @@ describe('a session', () => {
     });
     for (const { code, message } of [put, append]) {
       assert.equal(code, 'io');
-      assert.match(message, /no room left.*of 2 MB are taken.*as it was\.$/);
+      assert.match(message, /^The browser has no room left.*; what was kept before is as it was\.$/);
     }
     assert.equal(left, 1000);
     assert.deepEqual(names, ['mask', 0, 0]);

@@ -5,6 +5,7 @@
 //! Normalised values are computed again where they are needed, and never stored. What does not learn costs nothing.
 
 use super::super::graph::{Kind, Source, Step};
+use super::super::learner::Example;
 use super::super::loss::Loss;
 use super::super::norm::{gradients, tensor};
 use super::bend::{Channel, bend};
@@ -27,28 +28,28 @@ pub struct Lesson {
 }
 
 impl Network {
-    /// The loss of an image `[inputs, z, y, x]` of size `dims`, `[x, y, z]`, against `target`, `[outputs, z, y, x]`,
-    /// and its gradients by those of `weights` that learn, by name. `weights` are what the network was made of. Where
-    /// there is a region of interest its loss is added ([`crate::engine::graph::Graph::targets`]).
+    /// The loss of an example, and its gradients by those of `weights` that learn, by name. `weights` are what the network
+    /// was made of. Where there is a region of interest its loss is added ([`crate::engine::graph::Graph::targets`]).
     ///
     /// # Errors
     /// `Limit` where memory does not suffice; `Malformed` where a weight is missing.
     pub fn learn(
         &self,
         weights: &Weights,
-        (image, target): (&[f32], &[f32]),
-        dims: [usize; 3],
+        example: &Example,
         loss: Loss,
         learns: &dyn Fn(&str) -> bool,
     ) -> Result<Lesson> {
-        let run = self.run(image, dims, true, &mut |_| Ok(()))?;
+        let run = self.run(example.image, example.dims, true, &mut |_| Ok(()))?;
         let (mut value, mut slopes) = (0.0, vec![Vec::new(); self.graph.maps.len()]);
-        for (map, target) in self.graph.targets(target, dims) {
-            let (planes, outputs) = (self.graph.dims(map, dims)[2], self.graph.maps[map].channels);
-            let logits = swap(&run.maps[map], planes, outputs);
-            let (loss, by_logits) = loss.gradient(&logits, &target, outputs);
+        for target in self.graph.targets(example) {
+            let (map, dims) = (target.map, self.graph.dims(target.map, example.dims));
+            let outputs = self.graph.maps[map].channels;
+            let logits = swap(&run.maps[map], dims[2], outputs);
+            let (loss, by_logits) =
+                loss.gradient(&logits, &target.values, target.weighting().as_ref(), outputs);
             value += loss;
-            slopes[map] = swap(&by_logits, outputs, planes);
+            slopes[map] = swap(&by_logits, outputs, dims[2]);
         }
         let reached = self.graph.reached(learns);
         let mut back = Backward { run, weights, learns, reached, slopes, gradients: Weights::new() };

@@ -35,8 +35,8 @@ impl Learner {
     pub fn gradients(&self, examples: &[Example], learns: &dyn Fn(&str) -> bool) -> Result<(f64, Weights)> {
         let network = Network::learning(&self.architecture, &self.weights)?;
         let (mut loss, mut sum) = (0.0, Weights::new());
-        for Example { image, target, dims } in examples {
-            let lesson = network.learn(&self.weights, (image, target), *dims, self.loss, learns)?;
+        for example in examples {
+            let lesson = network.learn(&self.weights, example, self.loss, learns)?;
             loss += lesson.loss;
             if sum.is_empty() {
                 sum = lesson.gradients;

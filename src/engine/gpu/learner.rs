@@ -1,7 +1,7 @@
 //! Learning on a GPU: parameters, gradients and the optimiser's memory stay there. What is read of a step is its loss.
 
 use super::super::adam::{Settings, Step};
-use super::super::graph::Graph;
+use super::super::graph::{Graph, Target};
 use super::super::learner::Example;
 use super::super::loss::Loss;
 use super::super::plan::learn::{Share, Task, lesson};
@@ -15,7 +15,6 @@ use crate::kernels::Precision;
 use crate::kernels::back::loss;
 use crate::model::Architecture;
 use crate::store::{Array, Weights, check_weights};
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -122,38 +121,35 @@ impl Learner {
         check::before_use(&self.gpu, &spread.kernels()).await?;
         self.quiet(&spread, &mut Vec::new(), (&[], &[]), &mut |_, _| ()).await?;
         let mut loss = f64::NAN;
-        for (number, Example { image, target, dims }) in examples.iter().enumerate() {
+        for (number, example) in examples.iter().enumerate() {
+            let dims = example.dims;
             let share = Share {
                 share: 1.0 / examples.len() as f32,
                 fresh: number == 0,
                 entropy: self.loss == Loss::DiceAndEntropy,
             };
             let settings = settings(&self.gpu);
-            let task = Task {
-                graph: &self.graph,
-                parameters: &self.parameters,
-                dims: *dims,
-                settings: &settings,
-                learns,
-            };
+            let task =
+                Task { graph: &self.graph, parameters: &self.parameters, dims, settings: &settings, learns };
             let mut plan = lesson(task, share)?;
             check::before_use(&self.gpu, &plan.kernels()).await?;
             if number + 1 == examples.len() {
                 plan.ops.push(Op::Read { binding: Binding::Loss, bytes: 4, planes: 0..1 });
             }
-            let pack = |(map, values): (usize, Cow<[f32]>)| {
-                loss::pack(&values, self.graph.maps[map].channels, self.graph.dims(map, *dims))
+            let pack = |target: Target| {
+                let (channels, dims) =
+                    (self.graph.maps[target.map].channels, self.graph.dims(target.map, dims));
+                loss::pack(&target.values, target.weighting().as_ref(), channels, dims)
             };
-            let targets = self.graph.targets(target, *dims).into_iter();
-            let target: Vec<f32> = targets.flat_map(pack).collect();
-            let mut kept = self.kept_for(*dims, &plan);
+            let target: Vec<f32> = self.graph.targets(example).into_iter().flat_map(pack).collect();
+            let mut kept = self.kept_for(dims, &plan);
             let read = &mut |found: &[u8], _: usize| {
                 if let [a, b, c, d, ..] = *found {
                     loss = f64::from(f32::from_le_bytes([a, b, c, d]));
                 }
             };
-            let done = self.quiet(&plan, &mut kept, (image, &target), read).await;
-            self.kept = (kept, *dims);
+            let done = self.quiet(&plan, &mut kept, (example.image, &target), read).await;
+            self.kept = (kept, dims);
             done?;
         }
         Ok(loss)

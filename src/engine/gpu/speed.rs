@@ -1,6 +1,7 @@
 //! Kernels on images of a useful size, to be timed.
 
 mod back;
+mod gate;
 
 use super::check;
 use super::device::Gpu;
@@ -157,6 +158,7 @@ pub async fn kernels(gpu: &Gpu, base: usize, dims: [usize; 3], times: usize) -> 
         list.push(conv(gpu, tiled, 4 * base, 2 * base, dims.map(|n| n / 2)));
     }
     list.extend(others(gpu, base, dims));
+    list.push(gate::forward(gpu, base, dims));
     // Training is in 32 bits.
     if gpu.precision == Precision::F32 {
         list.extend(back::all(gpu, base, dims));

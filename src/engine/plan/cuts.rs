@@ -115,7 +115,10 @@ impl<'a> Cuts<'a> {
     /// The slabs of a step: within a chunk of everything it sees, and as many planes as a dispatch may cost.
     pub fn slabs(&self, step: &Step, own: &Range<usize>) -> Vec<Range<usize>> {
         let each = self.graph.flops(step, self.dims) / self.layouts[step.output].dims[2] as f64;
-        let most = (self.settings.limits.dispatch / each) as usize;
+        // Of a passing map a slab is a buffer, whatever the chunks of its level.
+        let plane = self.bytes(&self.layouts[step.output], 1);
+        let most = ((self.settings.limits.dispatch / each) as usize)
+            .min((self.settings.limits.binding / plane) as usize);
         let passing = step.sources.iter().any(|source| self.passing[source.map]);
         let most = most.clamp(1, if passing { 4 } else { 65535 });
         let mut ends = self.ends(step);

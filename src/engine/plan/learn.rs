@@ -319,9 +319,9 @@ impl<'a> Lesson<'a> {
         let (from, layout) = (self.layouts[source.map], self.layouts[step.output]);
         let outputs = self.task.graph.maps[step.output].channels;
         let (size, planes) = (layout.dims[0] * layout.dims[1], layout.dims[2]);
-        let room = planes * outputs * size.div_ceil(4) * 16;
-        let (logits, target) = (self.scratch(room), self.scratch(room));
-        let numbers = self.targets..self.targets + room / 4;
+        let room = planes * size.div_ceil(4) * 16;
+        let (logits, target) = (self.scratch(outputs * room), self.scratch((outputs + 2) * room));
+        let numbers = self.targets..self.targets + (outputs + 2) * room / 4;
         self.targets = numbers.end;
         self.buffers.push(Op::Target { buffer: target, numbers });
         let flops = self.task.graph.flops(step, self.task.dims);

@@ -1,16 +1,18 @@
-//! The loss of training and its gradient, from logits `l` and a target `y` of the same layout
-//! ([`crate::kernels::out::logits`]: `[plane, label, size / 4]` quads of voxels; what fills up the last is not looked at).
+//! The loss of training and its gradient, from logits `l` and a target `y` ([`crate::kernels::out::logits`]:
+//! `[plane, label, size / 4]` quads of voxels; what fills up the last is not looked at). Two more channels of the target, as
+//! if they were labels, say how much a voxel counts: `a` in the Dice, `e` in the cross-entropy.
 //!
 //! ```text
-//! p = 1 / (1 + exp(-l))        D = sum p + sum y + 1
-//! loss = - mean over labels of (2 sum p y + 1) / D  +  mean of max(l, 0) - l y + ln(1 + exp(-|l|))
-//! dl   = p (1 - p) (w - u y) + k (p - y)
-//!        u = 2 / (D labels)    w = (2 sum p y + 1) / (D^2 labels)    k = 1 / (voxels labels)
+//! p = 1 / (1 + exp(-l))        D = sum a p + sum a y + 1
+//! loss = - mean over labels of (2 sum a p y + 1) / D  +  mean of e (max(l, 0) - l y + ln(1 + exp(-|l|)))
+//! dl   = a p (1 - p) (w - u y) + e k (p - y)
+//!        u = 2 / (D labels)    w = (2 sum a p y + 1) / (D^2 labels)    k = 1 / (voxels labels)
 //! ```
-//! All times `share`, one over the images of a batch; without the cross-entropy where Dice alone is asked for. *Sums* leaves parts of sum p y, sum p, sum y and of the sum of the
-//! cross-entropy; *end* has the loss and `[u, w, k, 0]` of each label; *back* has `dl` as a map of a channel per label.
+//! All times `share`, one over the images of a batch; without the cross-entropy where Dice alone is asked for. *Sums* leaves
+//! parts of sum a p y, sum a p, sum a y and of the sum of the cross-entropy; *end* has the loss and `[u, w, k, 0]` of each label; *back* has `dl` as a map of a channel per label.
 
 use super::Slab;
+use crate::engine::loss::Weighting;
 
 /// Parts `[label, total]`, of which this dispatch writes `slot..slot + slots(slab)`.
 pub const SUMS: &str = "
@@ -28,14 +30,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let deep = max(4096u / p.size, 1u);
     var sum = vec4(0.0);
     for (var z = group.y * deep; z < min((group.y + 1u) * deep, p.planes); z += 1u) {
+        let plane = (p.first + z) * (p.outputs + 2u);
         let row = ((p.first + z) * p.outputs + group.z) * words;
         for (var n = group.x * 64u + me; n < words; n += across * 64u) {
             let l = logits[row + n];
-            let y = labels[row + n];
+            let y = labels[(plane + group.z) * words + n];
+            let a = labels[(plane + p.outputs) * words + n];
+            let e = labels[(plane + p.outputs + 1u) * words + n];
             let inside = select(vec4(0.0), vec4(1.0), vec4(4u * n) + vec4(0u, 1u, 2u, 3u) < vec4(p.size));
             let chance = 1.0 / (1.0 + exp(-clamp(l, vec4(-80.0), vec4(80.0))));
             let entropy = max(l, vec4(0.0)) - l * y + log(1.0 + exp(-abs(l)));
-            sum += vec4(dot(inside, chance * y), dot(inside, chance), dot(inside, y), dot(inside, entropy));
+            let counts = inside * a;
+            sum += vec4(dot(counts, chance * y), dot(counts, chance), dot(counts, y), dot(inside * e, entropy));
         }
     }
     parts[me] = sum;
@@ -136,14 +142,19 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x >= p.map.size * p.map.quads) { return; }
     let words = (p.map.size + 3u) / 4u;
     let z = p.map.first + id.y;
+    let row = words * 4u;
+    let voxel = z * (p.outputs + 2u) * row + id.x % p.map.size;
+    let a = labels[voxel + p.outputs * row];
+    let e = labels[voxel + (p.outputs + 1u) * row];
     var gradient = vec4(0.0);
     for (var k = 0u; k < 4u; k += 1u) {
         let o = id.x / p.map.size * 4u + k;
         if (o < p.outputs) {
-            let at = (z * p.outputs + o) * words * 4u + id.x % p.map.size;
-            let chance = 1.0 / (1.0 + exp(-clamp(logits[at], -80.0, 80.0)));
+            let l = logits[(z * p.outputs + o) * row + id.x % p.map.size];
+            let y = labels[voxel + o * row];
+            let chance = 1.0 / (1.0 + exp(-clamp(l, -80.0, 80.0)));
             let c = coefficients[o];
-            gradient[k] = chance * (1.0 - chance) * (c.y - c.x * labels[at]) + c.z * (chance - labels[at]);
+            gradient[k] = a * chance * (1.0 - chance) * (c.y - c.x * y) + e * c.z * (chance - y);
         }
     }
     output[z * p.map.pitch + id.x] = pack(gradient);
@@ -157,13 +168,24 @@ pub fn back_words(slab: &Slab, outputs: usize) -> Vec<u32> {
     words
 }
 
-/// Values `[label, z, y, x]` as the kernels read logits and target.
-pub fn pack(values: &[f32], outputs: usize, [x, y, z]: [usize; 3]) -> Vec<f32> {
-    let size = x * y;
-    let mut packed = vec![0.0; outputs * z * size.next_multiple_of(4)];
-    for (n, row) in packed.chunks_exact_mut(size.next_multiple_of(4)).enumerate() {
-        let (plane, output) = (n / outputs, n % outputs);
-        row[..size].copy_from_slice(&values[(output * z + plane) * size..][..size]);
+/// A target `[label, z, y, x]` and how much its voxels count, as the kernels read them.
+pub fn pack(
+    target: &[f32],
+    weighting: Option<&Weighting>,
+    outputs: usize,
+    [x, y, z]: [usize; 3],
+) -> Vec<f32> {
+    let (size, row) = (x * y, (x * y).next_multiple_of(4));
+    let mut packed = vec![1.0; (outputs + 2) * z * row];
+    for (n, to) in packed.chunks_exact_mut(row).enumerate() {
+        let (plane, channel) = (n / (outputs + 2), n % (outputs + 2));
+        let volume = match (channel.checked_sub(outputs), weighting) {
+            (None, _) => &target[channel * z * size..],
+            (Some(_), None) => continue,
+            (Some(0), Some(weighting)) => weighting.overlap,
+            (Some(_), Some(weighting)) => weighting.entropy,
+        };
+        to[..size].copy_from_slice(&volume[plane * size..][..size]);
     }
     packed
 }
@@ -172,23 +194,28 @@ pub fn pack(values: &[f32], outputs: usize, [x, y, z]: [usize; 3]) -> Vec<f32> {
 pub fn reference(
     logits: &[f32],
     labels: &[f32],
+    weighting: &Weighting,
     outputs: usize,
     share: f32,
 ) -> (f64, Vec<[f64; 3]>, Vec<f32>) {
     let (volume, each) = (logits.len() / outputs, f64::from(share) / outputs as f64);
     let chance = |l: f32| 1.0 / (1.0 + (-f64::from(l)).exp());
+    let counts =
+        || weighting.overlap.iter().zip(weighting.entropy).map(|(a, e)| (f64::from(*a), f64::from(*e)));
     let (mut loss, mut coefficients, mut gradient) = (0.0, Vec::new(), Vec::new());
     for (logits, labels) in logits.chunks_exact(volume).zip(labels.chunks_exact(volume)) {
-        let pairs = || logits.iter().zip(labels).map(|(l, y)| (*l, f64::from(*y)));
-        let over = 2.0 * pairs().map(|(l, y)| chance(l) * y).sum::<f64>() + 1.0;
-        let under = pairs().map(|(l, y)| chance(l) + y).sum::<f64>() + 1.0;
-        let entropy =
-            |(l, y)| f64::from(f32::max(l, 0.0)) - f64::from(l) * y + (-f64::from(l).abs()).exp().ln_1p();
-        loss += each * (pairs().map(entropy).sum::<f64>() / volume as f64 - over / under);
+        let voxels =
+            || logits.iter().zip(labels).zip(counts()).map(|((l, y), (a, e))| (*l, f64::from(*y), a, e));
+        let over = 2.0 * voxels().map(|(l, y, a, _)| a * chance(l) * y).sum::<f64>() + 1.0;
+        let under = voxels().map(|(l, y, a, _)| a * (chance(l) + y)).sum::<f64>() + 1.0;
+        let entropy = |(l, y, _, e): (f32, f64, f64, f64)| {
+            e * (f64::from(l.max(0.0)) - f64::from(l) * y + (-f64::from(l).abs()).exp().ln_1p())
+        };
+        loss += each * (voxels().map(entropy).sum::<f64>() / volume as f64 - over / under);
         let [u, w, k] = [2.0 / under, over / under / under, 1.0 / volume as f64].map(|n| n * each);
         coefficients.push([u, w, k]);
-        let slope = |(l, y)| chance(l) * (1.0 - chance(l)) * (w - u * y) + k * (chance(l) - y);
-        gradient.extend(pairs().map(|pair| slope(pair) as f32));
+        let slope = |(l, y, a, e)| a * chance(l) * (1.0 - chance(l)) * (w - u * y) + e * k * (chance(l) - y);
+        gradient.extend(voxels().map(|voxel| slope(voxel) as f32));
     }
     (loss, coefficients, gradient)
 }

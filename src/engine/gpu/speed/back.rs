@@ -1,6 +1,6 @@
 //! The kernels of training that cost.
 
-use super::{Work, empty, map, random, same, work};
+use super::{Work, empty, gate, map, random, same, work};
 use crate::engine::gpu::device::Gpu;
 use crate::kernels::back::{Back, Slab, bend, conv, sum, up};
 use crate::kernels::{Kernel, Layout, pool as forward_pool};
@@ -19,6 +19,7 @@ pub(super) fn all(gpu: &Gpu, base: usize, dims: [usize; 3]) -> Vec<Work> {
     list.extend(ups(gpu, 2 * base, base, half, dims));
     list.extend(bends(gpu, base, dims));
     list.push(pooling(gpu, base, dims));
+    list.extend(gate::backward(gpu, base, dims));
     list
 }
 

@@ -4,6 +4,7 @@ use super::super::{DIMS, Found, SLAB, Trial, bytes, floats, planes};
 use super::{all, blank, trial};
 use crate::engine::adam::{Settings, Step};
 use crate::engine::bench::noise;
+use crate::engine::loss::Weighting;
 use crate::kernels::back::{
     Back, Slab, adamw as optimiser, excite as factors, gather as order, loss, sum as parts,
 };
@@ -16,33 +17,55 @@ fn slab(dims: [usize; 3]) -> Slab {
     Slab { map: Layout::new(OUTPUTS, dims), first: SLAB.0, planes: SLAB.1 }
 }
 
-/// Logits, some of them large, and a target.
-fn voxels(dims: [usize; 3]) -> (Vec<f32>, Vec<f32>) {
-    let count = OUTPUTS * dims.iter().product::<usize>();
-    let logits = noise(count, 1).iter().map(|v| if *v > 0.95 { 60.0 } else { 4.0 * v }).collect();
-    (logits, noise(count, 2).iter().map(|v| f32::from(*v > 0.0)).collect())
+/// Logits, some of them large, a target, and how much each voxel counts.
+struct Voxels {
+    logits: Vec<f32>,
+    target: Vec<f32>,
+    overlap: Vec<f32>,
+    entropy: Vec<f32>,
 }
 
-/// As the kernels read them; what fills up a plane is not to be looked at.
-fn quads(values: &[f32], dims: [usize; 3]) -> Vec<u8> {
-    let (size, mut packed) = (dims[0] * dims[1], loss::pack(values, OUTPUTS, dims));
-    packed.chunks_exact_mut(size.next_multiple_of(4)).for_each(|row| row[size..].fill(30.0));
-    bytes(&packed)
+impl Voxels {
+    fn new(dims: [usize; 3]) -> Self {
+        let volume = dims.iter().product::<usize>();
+        let logits =
+            noise(OUTPUTS * volume, 1).iter().map(|v| if *v > 0.95 { 60.0 } else { 4.0 * v }).collect();
+        let target = noise(OUTPUTS * volume, 2).iter().map(|v| f32::from(*v > 0.0)).collect();
+        let counts = |seed| noise(volume, seed).iter().map(|v| v.max(0.0)).collect();
+        Self { logits, target, overlap: counts(4), entropy: counts(5) }
+    }
+
+    /// As the kernels read them; what fills up a plane is not to be looked at.
+    fn buffers(&self, dims: [usize; 3]) -> [Vec<u8>; 2] {
+        let (size, weighting) =
+            (dims[0] * dims[1], Weighting { overlap: &self.overlap, entropy: &self.entropy });
+        let target = loss::pack(&self.target, Some(&weighting), OUTPUTS, dims);
+        let rows = OUTPUTS + 2;
+        // The same layout, without the two channels of weights.
+        let packed = loss::pack(&self.logits, None, OUTPUTS, dims);
+        let logits =
+            packed.chunks_exact(size.next_multiple_of(4)).enumerate().filter(|(n, _)| n % rows < OUTPUTS);
+        let logits: Vec<f32> = logits.flat_map(|(_, row)| row.to_vec()).collect();
+        [logits, target].map(|mut packed| {
+            packed.chunks_exact_mut(size.next_multiple_of(4)).for_each(|row| row[size..].fill(30.0));
+            bytes(&packed)
+        })
+    }
 }
 
 pub(super) fn loss_sums(dims: [usize; 3]) -> Trial {
-    let ((logits, labels), slab) = (voxels(dims), slab(dims));
+    let (voxels, slab) = (Voxels::new(dims), slab(dims));
     let (slot, total) = (1, loss::slots(&slab) + 2);
-    let (inside, targets) = (planes(&logits, dims, SLAB), planes(&labels, dims, SLAB));
-    let volume = dims[0] * dims[1] * SLAB.1;
-    let terms = |l: f64, y: f64| {
+    let size = dims[0] * dims[1];
+    let terms = |output: usize, voxel: usize| {
+        let at = output * size * dims[2] + voxel;
+        let [l, y] = [voxels.logits[at], voxels.target[at]].map(f64::from);
+        let [a, e] = [voxels.overlap[voxel], voxels.entropy[voxel]].map(f64::from);
         let p = 1.0 / (1.0 + (-l).exp());
-        [p * y, p, y, l.max(0.0) - l * y + (-l.abs()).exp().ln_1p()]
+        [a * p * y, a * p, a * y, e * (l.max(0.0) - l * y + (-l.abs()).exp().ln_1p())]
     };
-    let sum = |output: usize, n: usize| {
-        let voxels = output * volume..(output + 1) * volume;
-        voxels.map(|v| terms(f64::from(inside[v]), f64::from(targets[v]))[n]).sum::<f64>() as f32
-    };
+    let inside = size * SLAB.0..size * (SLAB.0 + SLAB.1);
+    let sum = |output: usize, n: usize| inside.clone().map(|v| terms(output, v)[n]).sum::<f64>() as f32;
     let expected = (0..OUTPUTS).flat_map(|output| (0..4).map(move |n| (output, n)));
     let expected = expected.map(|(output, n)| sum(output, n)).collect();
     let found: Found = Box::new(move |bytes| {
@@ -50,8 +73,9 @@ pub(super) fn loss_sums(dims: [usize; 3]) -> Trial {
         let one = |n: usize| (slot..total - 1).map(|slot| all[(n / 4 * total + slot) * 4 + n % 4]).sum();
         (0..4 * OUTPUTS).map(one).collect()
     });
-    let buffers = vec![quads(&logits, dims), quads(&labels, dims), blank(4 * OUTPUTS * total)];
+    let [logits, target] = voxels.buffers(dims);
     let words = loss::sums_words(&slab, OUTPUTS, slot, total);
+    let buffers = vec![logits, target, blank(4 * OUTPUTS * total)];
     trial(Back::LossSums, words, buffers, loss::sums_groups(&slab, OUTPUTS), (2, expected, found))
 }
 
@@ -75,21 +99,18 @@ pub(super) fn loss_end(look: usize, entropy: bool) -> Trial {
 }
 
 pub(super) fn loss_back() -> Trial {
-    let ((logits, labels), slab) = (voxels(DIMS), slab(DIMS));
+    let (voxels, slab) = (Voxels::new(DIMS), slab(DIMS));
     let coefficients = noise(OUTPUTS * 4, 3);
     let volume: usize = DIMS.iter().product();
     let slope = |n: usize| {
-        let (p, y) = (1.0 / (1.0 + (-logits[n]).exp()), labels[n]);
+        let (p, y) = (1.0 / (1.0 + (-voxels.logits[n]).exp()), voxels.target[n]);
+        let (a, e) = (voxels.overlap[n % volume], voxels.entropy[n % volume]);
         let [u, w, k] = [0, 1, 2].map(|part| coefficients[n / volume * 4 + part]);
-        p * (1.0 - p) * (w - u * y) + k * (p - y)
+        a * p * (1.0 - p) * (w - u * y) + e * k * (p - y)
     };
-    let whole: Vec<f32> = (0..logits.len()).map(slope).collect();
-    let buffers = vec![
-        quads(&logits, DIMS),
-        quads(&labels, DIMS),
-        bytes(&coefficients),
-        blank(4 * slab.map.pitch * DIMS[2]),
-    ];
+    let whole: Vec<f32> = (0..OUTPUTS * volume).map(slope).collect();
+    let [logits, target] = voxels.buffers(DIMS);
+    let buffers = vec![logits, target, bytes(&coefficients), blank(4 * slab.map.pitch * DIMS[2])];
     let found: Found = Box::new(move |bytes| {
         slab.map.unpack(&bytes[slab.first * slab.map.pitch * 16..], OUTPUTS, slab.planes, Precision::F32)
     });

@@ -1,0 +1,20 @@
+import { createSegmenter } from 'insitu-seg';
+import { useEffect, useState } from 'react';
+
+/** A segmenter for as long as the component lives. In strict mode React mounts twice: the first one is disposed of. */
+export function useSegmenter(options) {
+  const [state, setState] = useState({ segmenter: null, error: null });
+  useEffect(() => {
+    let alive = true;
+    const made = createSegmenter(options);
+    made.then(
+      (segmenter) => alive && setState({ segmenter, error: null }),
+      (error) => alive && setState({ segmenter: null, error }),
+    );
+    return () => {
+      alive = false;
+      made.then((segmenter) => segmenter.dispose(), () => {});
+    };
+  }, []);
+  return state;
+}

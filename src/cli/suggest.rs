@@ -1,0 +1,68 @@
+//! `insitu suggest`: where a correction would teach most.
+
+use super::folder::source;
+use super::segment::BackendName;
+use super::{Budget, print_json, say, write};
+use clap::Args;
+use insitu_seg::device::Compute;
+use insitu_seg::tune::{Base, Case, UNKNOWN, suggest};
+use insitu_seg::{Nifti, Result, open_path, write_labels};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Arguments of `insitu suggest`.
+#[derive(Args)]
+pub struct Arguments {
+    /// A volume
+    image: PathBuf,
+    /// A model's folder, the name of a shipped model, or a file of tuned weights
+    #[arg(long, default_value = "hippocampus")]
+    model: String,
+    /// How many slices
+    #[arg(long, default_value_t = 3)]
+    slices: usize,
+    /// The file's axis that they are square to (0, 1 or 2); the one whose best slice says most where nothing is said
+    #[arg(long, value_parser = clap::value_parser!(u8).range(0..3))]
+    axis: Option<u8>,
+    /// Where to write the map of disagreement, 0 to 255, as NIfTI
+    #[arg(long)]
+    map: Option<PathBuf>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+    /// What computes
+    #[arg(long, default_value = "auto")]
+    backend: BackendName,
+    #[command(flatten)]
+    budget: Budget,
+}
+
+/// Asks the model about one image again and again, and lists the slices in which it does not agree with itself.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let source = source(&arguments.model)?;
+    let base = Base::load(source.card.clone(), |name| source.read(name))?;
+    let volume = open_path(&arguments.image, &arguments.budget.limits()).and_then(Nifti::read);
+    let volume = volume.map_err(|error| error.of_file(&arguments.image))?;
+    let name = arguments.image.display().to_string();
+    let case = Case::new(&name, &volume, vec![UNKNOWN; volume.grid.len()], &base.card)?;
+    let compute = pollster::block_on(Compute::open(arguments.backend.into()))?;
+    let go_on = &mut |_: insitu_seg::predict::Progress| ControlFlow::Continue(());
+    let axis = arguments.axis.map(usize::from);
+    let found = pollster::block_on(suggest::suggest(&base, &case, arguments.slices, axis, &compute, go_on))?;
+    if let Some(path) = &arguments.map {
+        let plain = path.to_string_lossy().to_ascii_lowercase().ends_with(".nii");
+        write(path, &write_labels(&found.map, &volume, !plain)?)?;
+    }
+    if arguments.json {
+        print_json(&found.slices)?;
+    } else {
+        for suggest::Slice { axis, index, start, end, share } in &found.slices {
+            say(&format!(
+                "axis {axis}, slice {index}: {:.1} % of the disagreement, box {start:?} to {end:?}",
+                100.0 * share
+            ))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

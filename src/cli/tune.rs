@@ -1,0 +1,209 @@
+//! `insitu tune`: a model made better by corrections, or left as it is.
+
+use super::evaluate::masks;
+use super::folder::{Source, copy_tuned, source};
+use super::segment::BackendName;
+use super::{Budget, bar, say, write};
+use clap::{Args, ValueEnum};
+use insitu_seg::device::Compute;
+use insitu_seg::train::data::open;
+use insitu_seg::tune::{self, Base, Case, Outcome, Progress, Scope, Settings};
+use insitu_seg::{Error, Nifti, Result, open_path};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Exit status where the guard refused the tuned weights.
+const REFUSED: u8 = 3;
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ScopeName {
+    /// The last convolutions
+    Head,
+    /// Those and the way up, and every normalisation
+    Decoder,
+    /// All
+    All,
+}
+
+/// Arguments of `insitu tune`.
+#[derive(Args)]
+pub struct Arguments {
+    /// A model's folder, the name of a shipped model, or a file of tuned weights
+    #[arg(long, default_value = "hippocampus")]
+    model: String,
+    /// Folder of the images
+    #[arg(long)]
+    images: PathBuf,
+    /// Folder of their labels, under the same file names; 255 is "not annotated"
+    #[arg(long)]
+    labels: PathBuf,
+    /// The tuned model's folder
+    #[arg(long)]
+    out: PathBuf,
+    /// Train for so many minutes at most (5 where neither minutes nor steps are said)
+    #[arg(long)]
+    minutes: Option<f64>,
+    /// Train for so many steps at most
+    #[arg(long)]
+    steps: Option<usize>,
+    /// What learns: decoder by default, all where the images are unlike those that the model knows
+    #[arg(long)]
+    scope: Option<ScopeName>,
+    /// Seed of all random draws
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Largest learning rate
+    #[arg(long)]
+    rate: Option<f64>,
+    /// Weight of what nobody annotated, where the old masks are to be kept
+    #[arg(long)]
+    keep: Option<f64>,
+    /// What the Dice on the voxels that judge must gain at least
+    #[arg(long)]
+    min_gain: Option<f64>,
+    /// What the Dice of the reference case may fall at most
+    #[arg(long)]
+    max_fall: Option<f64>,
+    /// The least agreement of the annotations with the old masks, of images that the model knows
+    #[arg(long)]
+    min_agreement: Option<f64>,
+    /// What computes
+    #[arg(long, default_value = "auto")]
+    backend: BackendName,
+    /// What was done, as JSON
+    #[arg(long)]
+    report: Option<PathBuf>,
+    #[command(flatten)]
+    budget: Budget,
+}
+
+/// Tunes, and writes the tuned model if the guard lets it pass.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let settings = settings(arguments)?;
+    let source = source(&arguments.model)?;
+    if std::fs::canonicalize(&arguments.out)
+        .is_ok_and(|out| Some(out) == std::fs::canonicalize(&source.folder).ok())
+    {
+        let found = format!("{}, the model itself", arguments.out.display());
+        return Err(Error::argument("--out", found, "another folder, so that the model is kept"));
+    }
+    let base = Base::load(source.card.clone(), |name| source.read(name))?;
+    let cases = cases(arguments, &base)?;
+    let reference = source.reference()?;
+    for case in cases.iter().filter(|case| case.outside.is_some()) {
+        let why = case.outside.as_deref().unwrap_or_default();
+        eprintln!("insitu: {}: warning: {}", case.name, insitu_seg::predict::unlike(why));
+    }
+    let compute = pollster::block_on(Compute::open(arguments.backend.into()))?;
+    let Outcome { report, tuned } = hear(&base, &cases, reference.as_ref(), &settings, &compute)?;
+    if let Some(path) = &arguments.report {
+        write(path, format!("{:#}\n", report.value()?).as_bytes())?;
+    }
+    eprintln!("insitu: {}", report.reason);
+    let Some((tuned, delta)) = tuned else { return Ok(ExitCode::from(REFUSED)) };
+    let delta = match &source.origin {
+        Some((origin, earlier)) => delta.onto(origin, &tuned, Some(earlier))?,
+        None => delta,
+    };
+    copy_tuned(&source, tuned, &delta, &arguments.out)?;
+    say(&arguments.out.display().to_string())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs it with a bar; Ctrl-C ends it, and nothing is written.
+fn hear(
+    base: &Base,
+    cases: &[Case],
+    reference: Option<&Case>,
+    settings: &Settings,
+    compute: &Compute,
+) -> Result<Outcome> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = stop.clone();
+    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst));
+    let bar = bar(1000, "{msg} [{bar:30}] {percent}%");
+    let mut watch = |Progress { stage, step, spent, seconds_left, loss, check }: Progress| {
+        let number = |name: &str, value: Option<f64>, digits: usize| {
+            value.map_or(String::new(), |value| format!(", {name} {value:.digits$}"))
+        };
+        let left = number("seconds left", seconds_left, 0);
+        let (loss, check) = (number("loss", loss, 3), number("check Dice", check, 4));
+        bar.set_message(format!("{stage:6} step {step}{loss}{check}{left}"));
+        bar.set_position((spent * 1000.0) as u64);
+        if stop.load(Ordering::SeqCst) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let outcome = pollster::block_on(tune::tune(base, cases, reference, settings, compute, &mut watch));
+    bar.finish_and_clear();
+    outcome
+}
+
+fn settings(arguments: &Arguments) -> Result<Settings> {
+    let Arguments { minutes, steps, rate, seed, .. } = *arguments;
+    let default = Settings::default();
+    let bounds = tune::guard::Bounds {
+        gain: arguments.min_gain.unwrap_or(default.bounds.gain),
+        fall: arguments.max_fall.unwrap_or(default.bounds.fall),
+        agreement: arguments.min_agreement.unwrap_or(default.bounds.agreement),
+    };
+    let scope = arguments.scope.map(|name| match name {
+        ScopeName::Head => Scope::Head,
+        ScopeName::Decoder => Scope::Decoder,
+        ScopeName::All => Scope::All,
+    });
+    let keep = arguments.keep.unwrap_or(default.keep);
+    let settings = Settings { scope, steps, minutes, rate, seed, keep, bounds };
+    settings.check()?;
+    Ok(settings)
+}
+
+/// Every image that has labels of the same name.
+fn cases(arguments: &Arguments, base: &Base) -> Result<Vec<Case>> {
+    let (images, labels) = (masks(&arguments.images)?, masks(&arguments.labels)?);
+    let without: Vec<&String> = images.keys().filter(|case| !labels.contains_key(*case)).collect();
+    if !without.is_empty() && without.len() < images.len() {
+        eprintln!(
+            "insitu: warning: {} of {} images have no labels and teach nothing",
+            without.len(),
+            images.len()
+        );
+    }
+    let mut cases = Vec::new();
+    for (name, image, labels) in
+        images.iter().filter_map(|(name, image)| Some((name, image, labels.get(name)?)))
+    {
+        let volume = open_path(image, &arguments.budget.limits()).and_then(Nifti::read);
+        let volume = volume.map_err(|error| error.of_file(image))?;
+        let own = open(labels)?;
+        if own.grid.dims != volume.grid.dims {
+            let found = format!("{:?} voxels", own.grid.dims);
+            let expected = format!("{:?}, as the image {}", volume.grid.dims, image.display());
+            return Err(Error::malformed(labels.display().to_string(), found, expected));
+        }
+        let own_labels = own.labels().map_err(|error| error.of_file(labels))?;
+        cases.push(Case::new(name, &volume, own.turn.undo(&own_labels), &base.card)?);
+    }
+    if cases.is_empty() {
+        let found = format!("no file that is named as one of {}", arguments.images.display());
+        let expected = "labels under the file names of their images";
+        return Err(Error::argument(arguments.labels.display().to_string(), found, expected));
+    }
+    Ok(cases)
+}
+
+impl Source {
+    /// The case that the model must not get worse on, if it has one.
+    fn reference(&self) -> Result<Option<Case>> {
+        let Some(reference) = &self.card.reference else { return Ok(None) };
+        let named = |file: &insitu_seg::card::Named| {
+            let bytes = self.read(&file.file)?;
+            file.check(&bytes)?;
+            insitu_seg::read_volume(&bytes, &insitu_seg::Limits::default())
+        };
+        let (image, labels) = (named(&reference.image)?, named(&reference.labels)?);
+        let own = labels.turn.undo(&labels.labels()?);
+        Case::new("reference case", &image, own, &self.card).map(Some)
+    }
+}

@@ -1,0 +1,233 @@
+//! Is an image such as a model was trained on? The card keeps what the training images have in common; an image that is
+//! outside of it is told so in a sentence, before anybody trusts its mask.
+//!
+//! What is looked at, all of it of the normalised image at 1 mm: the percentiles of its grey values, its roughness (the
+//! mean difference of neighbours: noise and blur change it), and its layout: the means of 4 x 4 x 4 blocks, and how they
+//! correlate with their mean over the training images (a turned contrast changes its sign, another body part or
+//! orientation brings it near zero). A measure is outside where it is farther from the training images' range than a
+//! quarter of that range, or than [`ROOM`], if that is more.
+
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// The percentiles that are looked at.
+const PERCENTILES: [usize; 5] = [5, 25, 50, 75, 95];
+/// Blocks along each axis.
+const BLOCKS: usize = 4;
+/// Smallest room beside a range, of percentiles (the image has mean 0 and deviation 1), roughness and likeness.
+const ROOM: [f64; 3] = [0.12, 0.15, 0.15];
+/// Values that percentiles are taken of, at most.
+const VALUES: usize = 200_000;
+
+/// Smallest and largest value of a measure over the training images.
+pub type Range = [f64; 2];
+
+/// What the training images have in common.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Domain {
+    /// How many images it was made of.
+    pub images: usize,
+    /// Of the 5th, 25th, 50th, 75th and 95th percentile.
+    pub percentiles: [Range; 5],
+    /// Of the natural logarithm of the roughness.
+    pub roughness: Range,
+    /// Means of the blocks, x fastest, over all images.
+    pub layout: Vec<f64>,
+    /// Of the correlation of an image's blocks with `layout`.
+    pub likeness: Range,
+}
+
+/// The measures of one image.
+struct Measures {
+    percentiles: [f64; 5],
+    roughness: f64,
+    blocks: Vec<f64>,
+}
+
+impl Measures {
+    fn of(values: &[f32], dims: [usize; 3]) -> Self {
+        let step = values.len().div_ceil(VALUES).max(1);
+        let mut some: Vec<f32> = values.iter().copied().step_by(step).collect();
+        some.sort_unstable_by(f32::total_cmp);
+        let last = some.len().saturating_sub(1);
+        let percentiles =
+            PERCENTILES.map(|q| some.get((last * q + 50) / 100).copied().map_or(0.0, f64::from));
+        Self { percentiles, roughness: roughness(values, dims), blocks: blocks(values, dims) }
+    }
+}
+
+/// The logarithm of the mean absolute difference of voxels that are neighbours, over the three axes.
+fn roughness(values: &[f32], dims: [usize; 3]) -> f64 {
+    let strides = [1, dims[0], dims[0] * dims[1]];
+    let along = |axis: usize| {
+        let (mut sum, mut count) = (0.0, 0usize);
+        for (index, value) in values.iter().enumerate() {
+            if index / strides[axis] % dims[axis] + 1 < dims[axis] {
+                sum += f64::from((values[index + strides[axis]] - value).abs());
+                count += 1;
+            }
+        }
+        sum / count.max(1) as f64
+    };
+    ((0..3).map(along).sum::<f64>() / 3.0).max(1e-6).ln()
+}
+
+fn blocks(values: &[f32], dims: [usize; 3]) -> Vec<f64> {
+    let mut sums = vec![(0.0, 0usize); BLOCKS.pow(3)];
+    let mut index = 0;
+    for z in 0..dims[2] {
+        for y in 0..dims[1] {
+            for x in 0..dims[0] {
+                let at: [usize; 3] = std::array::from_fn(|axis| [x, y, z][axis] * BLOCKS / dims[axis]);
+                let (sum, count) = &mut sums[at[0] + BLOCKS * (at[1] + BLOCKS * at[2])];
+                (*sum, *count) = (*sum + f64::from(values[index]), *count + 1);
+                index += 1;
+            }
+        }
+    }
+    sums.into_iter().map(|(sum, count)| sum / count.max(1) as f64).collect()
+}
+
+fn correlation(a: &[f64], b: &[f64]) -> f64 {
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
+    let (ma, mb) = (mean(a), mean(b));
+    let sum = |f: &dyn Fn(f64, f64) -> f64| a.iter().zip(b).map(|(a, b)| f(a - ma, b - mb)).sum::<f64>();
+    let scale = (sum(&|a, _| a * a) * sum(&|_, b| b * b)).sqrt();
+    if scale > 0.0 { sum(&|a, b| a * b) / scale } else { 0.0 }
+}
+
+fn range(values: impl Iterator<Item = f64>) -> Range {
+    // Four digits are more than any range means.
+    let round = |value: f64| (value * 1e4).round() / 1e4;
+    values.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], v| [low.min(round(v)), high.max(round(v))])
+}
+
+/// Whether a value is farther from a range than it may be.
+fn off(value: f64, [low, high]: Range, room: f64) -> bool {
+    let room = room.max(0.25 * (high - low));
+    !(low - room..=high + room).contains(&value)
+}
+
+/// Measures of images, one after the other, until [`Census::domains`].
+#[derive(Default)]
+pub struct Census {
+    /// By channel.
+    seen: Vec<Vec<Measures>>,
+}
+
+impl Census {
+    /// Looks at a normalised image at 1 mm of size `dims`, `[x, y, z]`, channel after channel.
+    pub fn add(&mut self, values: &[f32], dims: [usize; 3]) {
+        for (number, channel) in values.chunks_exact(dims.iter().product::<usize>().max(1)).enumerate() {
+            if self.seen.len() == number {
+                self.seen.push(Vec::new());
+            }
+            self.seen[number].push(Measures::of(channel, dims));
+        }
+    }
+
+    /// What they have in common, by channel; none of no image.
+    pub fn domains(&self) -> Vec<Domain> {
+        self.seen.iter().map(|seen| Domain::of(seen)).collect()
+    }
+}
+
+impl Domain {
+    fn of(seen: &[Measures]) -> Self {
+        let mean = |block: usize| seen.iter().map(|one| one.blocks[block]).sum::<f64>() / seen.len() as f64;
+        let layout: Vec<f64> = (0..BLOCKS.pow(3)).map(|block| (mean(block) * 1e4).round() / 1e4).collect();
+        Self {
+            images: seen.len(),
+            percentiles: std::array::from_fn(|q| range(seen.iter().map(|one| one.percentiles[q]))),
+            roughness: range(seen.iter().map(|one| one.roughness)),
+            likeness: range(seen.iter().map(|one| correlation(&one.blocks, &layout))),
+            layout,
+        }
+    }
+
+    /// What of one channel of a normalised image at 1 mm is unlike the training images, in words; none where nothing is.
+    pub fn outside(&self, values: &[f32], dims: [usize; 3]) -> Option<String> {
+        let found = Measures::of(values, dims);
+        let said = |[low, high]: Range| format!("{low:.2} to {high:.2}");
+        let likeness = correlation(&found.blocks, &self.layout);
+        if off(likeness, self.likeness, ROOM[2]) {
+            let against = if likeness < 0.0 { ", as if the contrast were turned round" } else { "" };
+            return Some(format!(
+                "bright and dark lie elsewhere (correlation {likeness:.2} with the training images' mean{against}; they \
+                 have {})",
+                said(self.likeness)
+            ));
+        }
+        if off(found.roughness, self.roughness, ROOM[1]) {
+            let how = if found.roughness > self.roughness[1] { "noisier" } else { "smoother" };
+            return Some(format!(
+                "it is {how} (neighbours differ by {:.2}; those of the training images by {})",
+                found.roughness.exp(),
+                said(self.roughness.map(f64::exp))
+            ));
+        }
+        let each = PERCENTILES.iter().zip(&found.percentiles).zip(&self.percentiles);
+        let wrong = each.into_iter().find(|((_, value), range)| off(**value, **range, ROOM[0]));
+        wrong.map(|((q, value), range)| {
+            format!(
+                "its grey values are spread otherwise (percentile {q} is {value:.2}; {} in training)",
+                said(*range)
+            )
+        })
+    }
+
+    /// Refuses numbers that no image gives.
+    ///
+    /// # Errors
+    /// `Malformed` where a number is missing or not finite.
+    pub fn check(&self) -> Result<()> {
+        let ranges = self.percentiles.iter().chain([&self.roughness, &self.likeness]);
+        let sane = ranges.flatten().chain(&self.layout).all(|value| value.is_finite())
+            && self.layout.len() == BLOCKS.pow(3);
+        if sane {
+            return Ok(());
+        }
+        let found = format!("{} blocks", self.layout.len());
+        Err(Error::malformed("model.json: domain", found, "finite numbers, and 64 blocks"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::bench::noise;
+
+    const DIMS: [usize; 3] = [16, 20, 12];
+
+    /// Bright on one side, with some texture.
+    fn image(seed: u64, grain: f32) -> Vec<f32> {
+        let values = noise(DIMS.iter().product(), seed);
+        values.iter().enumerate().map(|(i, v)| grain * v + if i % DIMS[0] < 8 { 1.0 } else { -1.0 }).collect()
+    }
+
+    fn domain() -> Domain {
+        let mut census = Census::default();
+        (1..9).for_each(|seed| census.add(&image(seed, 0.2), DIMS));
+        census.domains().remove(0)
+    }
+
+    #[test]
+    fn an_image_like_the_others_is_inside_and_others_are_told_why_not() {
+        let domain = domain();
+        assert_eq!(domain.outside(&image(99, 0.2), DIMS), None);
+        let turned: Vec<f32> = image(99, 0.2).iter().map(|v| -v).collect();
+        assert!(domain.outside(&turned, DIMS).unwrap().contains("turned round"));
+        assert!(domain.outside(&image(99, 0.6), DIMS).unwrap().contains("noisier"));
+        let dark: Vec<f32> = image(99, 0.2).iter().map(|v| v - 0.5).collect();
+        assert!(domain.outside(&dark, DIMS).unwrap().contains("grey values"));
+        assert!(Census::default().domains().is_empty());
+    }
+
+    #[test]
+    fn numbers_that_no_image_gives_are_refused() {
+        let domain = domain();
+        assert!(domain.check().is_ok());
+        assert!(Domain { layout: vec![0.0; 3], ..domain.clone() }.check().is_err());
+        assert!(Domain { roughness: [f64::NAN, 0.0], ..domain }.check().is_err());
+    }
+}

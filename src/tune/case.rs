@@ -1,0 +1,127 @@
+//! What a model is tuned on: an image and what somebody says of it, of all of its voxels or of some.
+
+use crate::card::Card;
+use crate::error::{Error, Result};
+use crate::file::Volume;
+use crate::grid::{Resample, Turn};
+use crate::predict::{Image, Route};
+
+/// The label of a voxel that nobody has annotated.
+pub const UNKNOWN: u8 = 255;
+
+/// An image at 1 mm and on the file's own grid, with its annotations.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// Its name, for messages.
+    pub name: String,
+    /// Size of the file's grid, in its own order.
+    pub dims: [usize; 3],
+    /// From the file's axes to RAS.
+    turn: Turn,
+    /// From the file's grid to 1 mm, and back.
+    pub route: Route,
+    /// Normalised, at 1 mm.
+    pub image: Image,
+    /// Labels at 1 mm, x fastest.
+    pub labels: Vec<u8>,
+    /// Labels in the file's own order.
+    pub own: Vec<u8>,
+    /// What is unlike the images that the model was trained on, in words; none where the image is in its domain.
+    pub outside: Option<String>,
+}
+
+impl Case {
+    /// A volume with its labels, in the file's own order.
+    ///
+    /// # Errors
+    /// `Malformed` for voxels that are not finite, labels that the model lacks, or another number of labels than of
+    /// voxels; as [`Route::enter`].
+    pub fn new(name: &str, volume: &Volume, own: Vec<u8>, card: &Card) -> Result<Self> {
+        Self::checked(volume, own, name, card).map_err(|error| error.within(name))
+    }
+
+    /// Voxels in the file's own order, at 1 mm.
+    pub fn at_mm<T: Copy + Default>(&self, own: &[T]) -> Vec<T> {
+        to_mm(self.turn, &self.image, own)
+    }
+
+    /// Voxels at 1 mm, in the file's own order.
+    pub fn at_home<T: Copy + Default>(&self, at_mm: &[T]) -> Vec<T> {
+        let to_mm = Resample { from: self.turn.turned_dims(), to: self.image.dims };
+        self.turn.undo(&to_mm.undo(at_mm))
+    }
+
+    fn checked(volume: &Volume, own: Vec<u8>, name: &str, card: &Card) -> Result<Self> {
+        if volume.nonfinite > 0 {
+            let found = format!("{} voxels that are not finite", volume.nonfinite);
+            return Err(Error::malformed("image", found, "numbers in every voxel of an image to learn from"));
+        }
+        if own.len() != volume.grid.len() {
+            let [x, y, z] = volume.grid.dims;
+            let found = format!("{} voxels", own.len());
+            return Err(Error::malformed("labels", found, format!("{x} x {y} x {z}, as the image has")));
+        }
+        let most = card.labels.len();
+        if let Some(label) = own.iter().find(|&&label| usize::from(label) > most && label != UNKNOWN) {
+            let expected = format!("0 to {most}, or {UNKNOWN} where nothing is annotated");
+            return Err(Error::malformed("labels", format!("a label {label}"), expected));
+        }
+        let (route, image) = Route::enter(volume, card)?;
+        let labels = to_mm(volume.turn, &image, &own);
+        let outside = card.outside(&image.values, image.dims);
+        Ok(Self {
+            name: name.to_owned(),
+            dims: volume.grid.dims,
+            turn: volume.turn,
+            route,
+            image,
+            labels,
+            own,
+            outside,
+        })
+    }
+}
+
+/// Voxels in the file's own order, at 1 mm.
+fn to_mm<T: Copy + Default>(turn: Turn, image: &Image, own: &[T]) -> Vec<T> {
+    Resample { from: turn.turned_dims(), to: image.dims }.apply(&turn.apply(own))
+}
+
+/// Refuses annotations that teach nothing, or would teach that a label does not exist.
+///
+/// # Errors
+/// `Argument`, in words.
+pub fn check(cases: &[Case], card: &Card) -> Result<()> {
+    let all = || cases.iter().flat_map(|case| &case.own).copied();
+    let annotated = all().filter(|&label| label != UNKNOWN).count();
+    let refused = |found: String, expected: &str| Err(Error::argument("annotations", found, expected));
+    if annotated == 0 {
+        return refused("no annotated voxel".to_owned(), "strokes or masks of some cases");
+    }
+    if all().all(|label| label == 0 || label == UNKNOWN) {
+        let found = format!("{annotated} voxels, all of them background");
+        return refused(
+            found,
+            "voxels of every label: background alone teaches that there is nothing to find",
+        );
+    }
+    for label in &card.labels {
+        let count = all().filter(|&found| found == label.index).count();
+        if count < LEAST {
+            let name = &label.name;
+            let found = if count == 0 {
+                format!("no voxel of label {} ({name})", label.index)
+            } else {
+                format!("{count} voxels of label {} ({name})", label.index)
+            };
+            let expected = format!(
+                "at least {LEAST} of every label in one case or another: a label that no one shows would be unlearned"
+            );
+            return refused(found, &expected);
+        }
+    }
+    Ok(())
+}
+
+/// Voxels of a label that say something.
+pub const LEAST: usize = 10;

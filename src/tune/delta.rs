@@ -1,0 +1,164 @@
+//! A file of what was tuned: only those tensors, in 16 bits, with the hashes of the model that they belong to, the report and
+//! the settings in its header. The same file for the command and for a browser.
+
+use super::Base;
+use crate::card::{Card, Stage};
+use crate::domain::Domain;
+use crate::error::{Error, Result};
+use crate::store::{self, Precision, Weights};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+
+/// The key of the header that tells a delta from other weights, and the version of its form.
+const FORM: (&str, &str) = ("insitu_delta", "1");
+
+/// What is tuned of a model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delta {
+    /// Of what, and by what.
+    pub about: About,
+    /// Tuned tensors, `whole/NAME` and `patch/NAME`.
+    pub weights: Weights,
+}
+
+/// The words in a delta's header.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct About {
+    /// Name of the model that it belongs to.
+    pub base: String,
+    /// SHA-256 of that model's weight files, by stage.
+    pub files: BTreeMap<String, String>,
+    /// How the images of a variant are unlike those of the base.
+    pub variant: Option<String>,
+    /// What the images that it was tuned on have in common, of a variant.
+    pub domain: Vec<Domain>,
+    /// The report of the tuning, its settings among it.
+    pub report: serde_json::Value,
+    /// Licence of the weights.
+    pub licence: String,
+}
+
+/// SHA-256 of a model's weight files as its card states them: of the fold that is tuned, by stage.
+///
+/// # Errors
+/// `Malformed` where a stage is missing.
+pub fn files(card: &Card) -> Result<BTreeMap<String, String>> {
+    let named = |stage: Stage| Ok((stage.name().to_owned(), card.stage(stage)?.folds[0].sha256.clone()));
+    [Stage::Whole, Stage::Patch].into_iter().map(named).collect()
+}
+
+impl Delta {
+    /// What differs between a model and its tuned weights.
+    pub fn between(base: &Base, tuned: &Base, about: About) -> Self {
+        let mut weights = Weights::new();
+        for stage in [Stage::Whole, Stage::Patch] {
+            for (name, array) in tuned.get(stage) {
+                if base.get(stage).get(name) != Some(array) {
+                    weights.insert(format!("{}/{name}", stage.name()), array.clone());
+                }
+            }
+        }
+        Self { about, weights }
+    }
+
+    /// The same tuned model as a file for `origin`, on which what was tuned before (`earlier`) came to be its base. What is
+    /// said of a domain is the latest word on it.
+    ///
+    /// # Errors
+    /// `Malformed` where a stage is missing.
+    pub fn onto(&self, origin: &Base, tuned: &Base, earlier: Option<&Self>) -> Result<Self> {
+        let mut about =
+            About { base: origin.card.name.clone(), files: files(&origin.card)?, ..self.about.clone() };
+        if let (None, Some(earlier)) = (&about.variant, earlier) {
+            about.variant.clone_from(&earlier.about.variant);
+            about.domain.clone_from(&earlier.about.domain);
+        }
+        Ok(Self::between(origin, tuned, about))
+    }
+
+    /// The file.
+    ///
+    /// # Errors
+    /// As [`store::write_weights`].
+    pub fn write(&self) -> Result<Vec<u8>> {
+        let text = serde_json::to_string(&self.about)
+            .map_err(|error| Error::argument("report", error.to_string(), "values that JSON can hold"))?;
+        let metadata = HashMap::from([(FORM.0.to_owned(), FORM.1.to_owned()), ("about".to_owned(), text)]);
+        store::write_weights(&self.weights, Precision::F16, metadata)
+    }
+
+    /// Whether bytes are those of a delta, of whatever version.
+    pub fn is_one(bytes: &[u8]) -> bool {
+        store::read_metadata(bytes).is_ok_and(|words| words.contains_key(FORM.0))
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// `Malformed` for bytes that are no delta; `Unsupported` for a later form.
+    pub fn read(bytes: &[u8]) -> Result<Self> {
+        let words = store::read_metadata(bytes).map_err(|error| error.within("delta"))?;
+        match words.get(FORM.0).map(String::as_str) {
+            Some(version) if version == FORM.1 => {}
+            Some(version) => return Err(Error::unsupported("delta: form", version, FORM.1)),
+            None => {
+                let expected = "the tuned weights that `insitu tune` or saveModel() wrote";
+                return Err(Error::malformed("delta", "weights without a word of what they are", expected));
+            }
+        }
+        let about = words.get("about").map(String::as_str).unwrap_or_default();
+        let about: About = serde_json::from_str(about)
+            .map_err(|error| Error::malformed("delta: about", error.to_string(), "what it belongs to"))?;
+        about.domain.iter().try_for_each(Domain::check).map_err(|error| error.within("delta"))?;
+        Ok(Self { about, weights: store::read_weights(bytes).map_err(|error| error.within("delta"))? })
+    }
+
+    /// The tuned model. Its card says that it is tuned, and claims no test figures.
+    ///
+    /// # Errors
+    /// `Argument` on another base than its own; `Malformed` where it holds tensors that the base lacks.
+    pub fn apply(&self, base: &Base) -> Result<Base> {
+        let (expected, found) = (&self.about.files, files(&base.card)?);
+        if found != *expected {
+            let short = |files: &BTreeMap<String, String>| {
+                let each =
+                    files.iter().map(|(stage, hash)| format!("{stage} {}", hash.get(..12).unwrap_or(hash)));
+                each.collect::<Vec<_>>().join(", ")
+            };
+            let found = format!("the model {} ({})", base.card.name, short(&found));
+            let expected =
+                format!("the one that it was tuned from, {} ({})", self.about.base, short(expected));
+            return Err(Error::argument("delta", found, expected));
+        }
+        let mut tuned = base.clone();
+        for (path, array) in &self.weights {
+            let place = path.split_once('/').and_then(|(stage, name)| {
+                let stage = [Stage::Whole, Stage::Patch].into_iter().find(|known| known.name() == stage)?;
+                tuned.get_mut(stage).get_mut(name)
+            });
+            match place {
+                Some(place) if place.shape == array.shape => place.clone_from(array),
+                _ => {
+                    let found = format!("a tensor {path} of shape {:?}", array.shape);
+                    return Err(Error::malformed("delta", found, "tensors of its model, in their shapes"));
+                }
+            }
+        }
+        let card = &mut tuned.card;
+        let About { variant, domain, .. } = &self.about;
+        card.tuned = Some(crate::card::Tuned {
+            base: base.card.name.clone(),
+            files: self.about.files.clone(),
+            variant: variant.clone(),
+        });
+        card.title = match variant {
+            Some(_) => format!("{}, a variant for other images", base.card.title),
+            None => format!("{}, tuned", base.card.title),
+        };
+        if !domain.is_empty() {
+            card.domain.clone_from(domain);
+        }
+        card.test = None;
+        Ok(tuned)
+    }
+}

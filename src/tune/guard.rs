@@ -1,0 +1,193 @@
+//! What decides whether tuned weights take the place of the old ones: figures before and after, and rules in words.
+
+use super::case::{Case, UNKNOWN};
+use super::split::Judging;
+use crate::card::Label;
+use crate::error::Result;
+use crate::metrics::dice;
+use crate::predict::{Model, Watch, largest_object};
+use serde::Serialize;
+
+/// A figure before tuning and after it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Change {
+    /// With the old weights.
+    pub before: f64,
+    /// With the tuned ones, as their file holds them.
+    pub after: f64,
+}
+
+/// The bounds of the guard.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bounds {
+    /// What the judging Dice must gain at least.
+    pub gain: f64,
+    /// What the reference's Dice may fall at most.
+    pub fall: f64,
+    /// The least agreement of annotations with the old masks, of images that the model knows.
+    pub agreement: f64,
+}
+
+/// Least judging Dice of a variant for another domain.
+pub const VARIANT: f64 = 0.5;
+
+/// A model's masks of the cases, in the files' own order, and how good they are.
+pub struct Figures {
+    /// By case.
+    pub masks: Vec<Vec<u8>>,
+    /// Dice on the voxels that judge, by label: the mean over the cases that show it there.
+    pub labels: Vec<Option<f64>>,
+    /// Mean over the labels.
+    pub check: f64,
+    /// Mean Dice of the reference case.
+    pub reference: Option<f64>,
+}
+
+impl Figures {
+    /// Runs the cascade over all cases.
+    ///
+    /// # Errors
+    /// As [`crate::predict::segment`].
+    pub async fn of(
+        model: &Model,
+        cases: &[Case],
+        judging: &Judging,
+        reference: Option<&Case>,
+        watch: &mut Watch<'_>,
+    ) -> Result<Self> {
+        let mut masks = Vec::new();
+        for case in cases {
+            masks.push(mask(model, case, watch).await.map_err(|error| error.within(&case.name))?);
+        }
+        let known = &model.card.labels;
+        let labels = by_label(known, cases, judging, &masks);
+        let reference = match reference {
+            Some(case) => {
+                let found =
+                    mask(model, case, watch).await.map_err(|error| error.within("the reference case"))?;
+                let each = known.iter().map(|label| dice(&case.own, &found, label.index));
+                Some(each.sum::<f64>() / known.len() as f64)
+            }
+            None => None,
+        };
+        Ok(Self { check: mean(labels.iter().flatten().copied()), masks, labels, reference })
+    }
+}
+
+/// The judging Dice alone.
+///
+/// # Errors
+/// As [`Figures::of`].
+pub async fn check(model: &Model, cases: &[Case], judging: &Judging, watch: &mut Watch<'_>) -> Result<f64> {
+    let mut masks = Vec::new();
+    for (case, judging) in cases.iter().zip(judging) {
+        // A case none of whose voxels judge is not asked.
+        let wanted = judging.contains(&true);
+        masks.push(if wanted { mask(model, case, watch).await? } else { vec![0; case.own.len()] });
+    }
+    Ok(mean(by_label(&model.card.labels, cases, judging, &masks).into_iter().flatten()))
+}
+
+/// The cascade's mask of a case, on the file's own grid.
+///
+/// # Errors
+/// As [`crate::predict::segment`].
+pub async fn mask(model: &Model, case: &Case, watch: &mut Watch<'_>) -> Result<Vec<u8>> {
+    let preset = &model.card.preset;
+    let mut route = case.route;
+    let whole = route.whole(&case.image, preset)?;
+    let (seen, _) = largest_object(&model.find(&whole, watch).await?, whole.dims);
+    route.look_at(&seen, whole.dims, preset)?;
+    let patch = route.patch(&case.image);
+    if route.is_exact() {
+        return Ok(route.leave(&model.label(&patch, watch).await?));
+    }
+    let indices: Vec<u8> = model.card.labels.iter().map(|label| label.index).collect();
+    Ok(route.leave_between(&model.probabilities(&patch, watch).await?, &indices))
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = values.fold((0.0, 0), |(sum, count), value| (sum + value, count + 1));
+    if count == 0 { 0.0 } else { sum / f64::from(count) }
+}
+
+fn by_label(known: &[Label], cases: &[Case], judging: &Judging, masks: &[Vec<u8>]) -> Vec<Option<f64>> {
+    let judged = |label: &Label| {
+        let each = cases.iter().zip(judging).zip(masks).filter_map(|((case, judging), mask)| {
+            let voxels = || (0..mask.len()).filter(|&i| judging[i] && case.own[i] != UNKNOWN);
+            let truth: Vec<u8> = voxels().map(|i| case.own[i]).collect();
+            let found: Vec<u8> = voxels().map(|i| mask[i]).collect();
+            truth.contains(&label.index).then(|| dice(&truth, &found, label.index))
+        });
+        let each: Vec<f64> = each.collect();
+        (!each.is_empty()).then(|| mean(each.into_iter()))
+    };
+    known.iter().map(judged).collect()
+}
+
+/// How far the annotations leave the old masks as they are: mean Dice of a mask and the same mask with the annotations put in.
+/// Strokes change little of it, whatever they say; masks that belong to other images change nearly all.
+pub fn agreement(known: &[Label], cases: &[Case], masks: &[Vec<u8>]) -> f64 {
+    let one = |(case, mask): (&Case, &Vec<u8>)| {
+        let put = |(&own, &mask): (&u8, &u8)| if own == UNKNOWN { mask } else { own };
+        let corrected: Vec<u8> = case.own.iter().zip(mask).map(put).collect();
+        mean(known.iter().map(|label| dice(&corrected, mask, label.index)))
+    };
+    mean(cases.iter().zip(masks).map(one))
+}
+
+/// Share of voxels whose label is another.
+pub fn changed(before: &[Vec<u8>], after: &[Vec<u8>]) -> f64 {
+    let all: usize = before.iter().map(Vec::len).sum();
+    let pairs = before.iter().flatten().zip(after.iter().flatten());
+    pairs.filter(|(a, b)| a != b).count() as f64 / all.max(1) as f64
+}
+
+/// Whether tuned weights are taken, and why or why not, with the numbers. `veto`: whether the reference counts.
+pub fn judge(
+    check: Change,
+    reference: Option<Change>,
+    veto: bool,
+    variant: bool,
+    bounds: &Bounds,
+) -> (bool, String) {
+    let Change { before, after } = check;
+    let told = format!("Dice on the voxels that judge {before:.4} before, {after:.4} after");
+    let against =
+        reference.map(|Change { before, after }| format!("; reference {before:.4} before, {after:.4} after"));
+    let told = told + &against.unwrap_or_else(|| "; no reference case".to_owned());
+    // Asked for what is right, so that NaN is refused.
+    let better = after > before && after - before >= bounds.gain;
+    if !better {
+        return (false, format!("refused: it judges no better than before ({told})"));
+    }
+    if variant && after < VARIANT {
+        return (false, format!("refused: a variant for another domain must reach {VARIANT} ({told})"));
+    }
+    let kept = reference.is_none_or(|Change { before, after }| after >= before - bounds.fall);
+    if veto && !kept {
+        let fall = bounds.fall;
+        return (false, format!("refused: the reference case falls by more than {fall} ({told})"));
+    }
+    let note = if veto || reference.is_none() { "" } else { ", which does not count in another domain" };
+    (true, format!("accepted: {told}{note}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rules_are_those_that_are_stated() {
+        let bounds = Bounds { gain: 0.0, fall: 0.02, agreement: 0.6 };
+        let change = |before, after| Change { before, after };
+        let accepted = |check, reference, veto, variant| judge(check, reference, veto, variant, &bounds).0;
+        assert!(accepted(change(0.8, 0.85), Some(change(0.9, 0.89)), true, false));
+        assert!(!accepted(change(0.8, 0.8), Some(change(0.9, 0.9)), true, false));
+        assert!(!accepted(change(0.8, 0.85), Some(change(0.9, 0.87)), true, false));
+        assert!(accepted(change(0.1, 0.85), Some(change(0.9, 0.1)), false, true));
+        assert!(!accepted(change(0.1, 0.45), None, false, true));
+        assert!(!accepted(change(0.1, f64::NAN), None, false, false));
+        assert!(!accepted(change(0.8, 0.85), Some(change(0.9, f64::NAN)), true, false));
+    }
+}

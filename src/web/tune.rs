@@ -1,0 +1,212 @@
+//! Tuning in the tab: cases in, a report and a file of tuned weights out.
+
+use super::{Session, open, plain, set, thrown};
+use crate::card::Card;
+use crate::error::{Error, Result};
+use crate::file::Volume;
+use crate::tune::{self, Base, Case, Delta, Outcome, Progress, Scope, Settings, UNKNOWN};
+use js_sys::{Array, Function, Object, Reflect, Uint8Array};
+use serde::{Deserialize, Serialize};
+use std::ops::ControlFlow;
+use wasm_bindgen::prelude::*;
+
+/// The model as it came, what was tuned of it so far, and the case that it must not get worse on.
+pub struct Tuning {
+    /// As it came.
+    pub origin: Base,
+    /// As it is.
+    pub current: Base,
+    /// What is between them.
+    pub delta: Option<Delta>,
+}
+
+/// What a page may say; what it leaves out is chosen.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Asked {
+    scope: Option<Scope>,
+    steps: Option<usize>,
+    minutes: Option<f64>,
+    rate: Option<f64>,
+    seed: Option<u64>,
+    keep: Option<f64>,
+    min_gain: Option<f64>,
+    max_fall: Option<f64>,
+    min_agreement: Option<f64>,
+}
+
+impl Asked {
+    fn settings(&self) -> Result<Settings> {
+        let default = Settings::default();
+        let bounds = tune::guard::Bounds {
+            gain: self.min_gain.unwrap_or(default.bounds.gain),
+            fall: self.max_fall.unwrap_or(default.bounds.fall),
+            agreement: self.min_agreement.unwrap_or(default.bounds.agreement),
+        };
+        let settings = Settings {
+            scope: self.scope,
+            steps: self.steps,
+            minutes: self.minutes,
+            rate: self.rate,
+            seed: self.seed.unwrap_or(default.seed),
+            keep: self.keep.unwrap_or(default.keep),
+            bounds,
+        };
+        settings.check()?;
+        Ok(settings)
+    }
+}
+
+#[wasm_bindgen]
+impl Session {
+    /// Tunes the model on cases, `{ name, bytes, voxels, labels }` each, `labels` one per voxel of the file, 255 where
+    /// nothing is annotated. `reference` is a case like these, or undefined. `progress` is given a plain object, often.
+    /// The answer has `report` and, where it was accepted, `delta`, the file of tuned weights; the session goes on with them.
+    ///
+    /// # Errors
+    /// As [`tune::tune`]; the model is then as it was.
+    pub async fn tune(
+        &mut self,
+        cases: Array,
+        reference: JsValue,
+        settings: JsValue,
+        max_bytes: Option<f64>,
+        progress: Function,
+    ) -> std::result::Result<JsValue, JsValue> {
+        self.learn(&cases, &reference, settings, max_bytes, &progress).await.map_err(|error| thrown(&error))
+    }
+
+    /// Puts other tuned weights on the model as it came, or none.
+    ///
+    /// # Errors
+    /// As [`Delta::read`] and [`Delta::apply`]; the model is then as it was.
+    #[allow(clippy::needless_pass_by_value, reason = "bytes from JavaScript are owned")]
+    pub fn put(&mut self, delta: Option<Vec<u8>>) -> std::result::Result<(), JsValue> {
+        self.set(delta.as_deref()).map_err(|error| thrown(&error))
+    }
+
+    /// The card of the model as it is.
+    ///
+    /// # Errors
+    /// Never, of a card that was read.
+    pub fn card(&self) -> std::result::Result<Vec<u8>, JsValue> {
+        self.tuning.current.card.write().map_err(|error| thrown(&error))
+    }
+
+    /// Slices of a file in which an annotation would teach most, with a map of where the model does not agree with itself.
+    ///
+    /// # Errors
+    /// As [`tune::suggest::suggest`].
+    pub async fn suggest(
+        &self,
+        header: Uint8Array,
+        voxels: Option<Uint8Array>,
+        max_bytes: Option<f64>,
+        count: usize,
+        axis: Option<usize>,
+        progress: Function,
+    ) -> std::result::Result<JsValue, JsValue> {
+        let found = async {
+            let volume = open(header, voxels, max_bytes)?.read()?;
+            let current = &self.tuning.current;
+            let case = Case::new("image", &volume, vec![UNKNOWN; volume.grid.len()], &current.card)?;
+            let mut watch = |_| {
+                let _ = progress.call3(&JsValue::NULL, &"suggest".into(), &0.into(), &1.into());
+                ControlFlow::Continue(())
+            };
+            let compute = self.model.compute();
+            tune::suggest::suggest(current, &case, count, axis, compute, &mut watch).await
+        };
+        let found = found.await.map_err(|error| thrown(&error))?;
+        let value = Object::new().into();
+        set(&value, "slices", &plain(&found.slices));
+        set(&value, "map", &Uint8Array::from(found.map.as_slice()));
+        Ok(value)
+    }
+}
+
+impl Session {
+    /// As [`Self::put`].
+    pub(super) fn set(&mut self, delta: Option<&[u8]>) -> Result<()> {
+        let delta = delta.map(Delta::read).transpose()?;
+        let origin = &self.tuning.origin;
+        let current = delta.as_ref().map_or_else(|| Ok(origin.clone()), |delta| delta.apply(origin))?;
+        self.model = current.model(self.model.compute())?;
+        (self.tuning.current, self.tuning.delta) = (current, delta);
+        Ok(())
+    }
+
+    async fn learn(
+        &mut self,
+        cases: &Array,
+        reference: &JsValue,
+        settings: JsValue,
+        max_bytes: Option<f64>,
+        progress: &Function,
+    ) -> Result<JsValue> {
+        let asked: Option<Asked> = serde_wasm_bindgen::from_value(settings).map_err(|error| {
+            Error::argument("settings", error.to_string(), "numbers, and a scope by its name")
+        })?;
+        let settings = asked.unwrap_or_default().settings()?;
+        let card = &self.tuning.current.card;
+        let cases = cases.iter().map(|one| case(&one, max_bytes, card)).collect::<Result<Vec<_>>>()?;
+        let reference = match reference.is_undefined() || reference.is_null() {
+            true => None,
+            false => Some(case(reference, max_bytes, card)?),
+        };
+        let mut watch = |progress_now: Progress| {
+            // A listener that throws does not stop the work; the way to stop it is to end the worker.
+            let _ = progress.call1(&JsValue::NULL, &told(&progress_now));
+            ControlFlow::Continue(())
+        };
+        let (current, compute) = (&self.tuning.current, self.model.compute().clone());
+        let Outcome { report, tuned } =
+            tune::tune(current, &cases, reference.as_ref(), &settings, &compute, &mut watch).await?;
+        let value = Object::new().into();
+        set(&value, "report", &plain(&report));
+        if let Some((tuned, delta)) = tuned {
+            let delta = delta.onto(&self.tuning.origin, &tuned, self.tuning.delta.as_ref())?;
+            let current = delta.apply(&self.tuning.origin)?;
+            let model = current.model(&compute)?;
+            set(&value, "delta", &Uint8Array::from(delta.write()?.as_slice()));
+            self.model = model;
+            (self.tuning.current, self.tuning.delta) = (current, Some(delta));
+        }
+        Ok(value)
+    }
+}
+
+fn told(progress: &Progress) -> JsValue {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Told {
+        stage: &'static str,
+        done: f64,
+        total: u32,
+        step: usize,
+        seconds_left: Option<f64>,
+        loss: Option<f64>,
+        check: Option<f64>,
+    }
+    let Progress { stage, step, spent, seconds_left, loss, check } = *progress;
+    plain(&Told { stage, done: spent, total: 1, step, seconds_left, loss, check })
+}
+
+/// A case as JavaScript gives it. Labels are in the file's own order, or those of another NIfTI file (`labelFile`).
+fn case(given: &JsValue, max_bytes: Option<f64>, card: &Card) -> Result<Case> {
+    let field = |name: &str| Reflect::get(given, &name.into()).unwrap_or(JsValue::UNDEFINED);
+    let bytes = |name: &str| field(name).dyn_into::<Uint8Array>().ok();
+    let name = field("name").as_string().unwrap_or_else(|| "image".to_owned());
+    let missing = |what: &str| Error::argument(&name, format!("no {what}"), "an image and its labels");
+    let read = |header: &str, voxels: &str| -> Result<Option<Volume>> {
+        let Some(header) = bytes(header) else { return Ok(None) };
+        open(header, bytes(voxels), max_bytes)?.read().map(Some).map_err(|error| error.within(&name))
+    };
+    let volume = read("bytes", "voxels")?.ok_or_else(|| missing("image"))?;
+    let own = match (bytes("labels"), read("labelFile", "labelVoxels")?) {
+        (Some(labels), _) => labels.to_vec(),
+        (None, Some(labels)) => labels.turn.undo(&labels.labels().map_err(|error| error.within(&name))?),
+        (None, None) => return Err(missing("labels")),
+    };
+    Case::new(&name, &volume, own, card)
+}

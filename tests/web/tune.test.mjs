@@ -1,0 +1,233 @@
+/**
+ * Tuning in a page: strokes on the sample, accepted, the mask goes towards them, the tuned weights go through a file and a
+ * new page; a lost device, a wrong gradient, a stop; memory that stays. INSITU_LONG=1: all 500 steps on the GPU too.
+ */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { root } from '../../scripts/tools.mjs';
+import { launch, serve } from './browser.mjs';
+
+const EMPTY_PAGE = '<!doctype html><html lang="en"><title>empty</title><link rel="icon" href="data:,"></html>';
+const STEPS = { cpu: 12, webgpu: 4 };
+
+let server;
+let browser;
+before(async () => {
+  server = await serve(join(root, 'pkg'), { extra: { '/': EMPTY_PAGE } });
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** A page with the sample, its true labels, and strokes of these: every fifth coronal slice. */
+async function openPage() {
+  const page = await browser.newPage();
+  await page.goto(server.url);
+  await page.evaluate(async () => {
+    const { createSegmenter } = await import('/index.js');
+    const fetched = async (name) => new Uint8Array(await (await fetch(`/samples/hippocampus/${name}.nii.gz`)).arrayBuffer());
+    const [image, label] = [await fetched('image'), await fetched('label')];
+    const reader = await createSegmenter({ backend: 'cpu' });
+    const { values, dims } = await reader.read(label);
+    reader.dispose();
+    const truth = Uint8Array.from(values);
+    const annotated = truth.map((_, i) => (Math.floor(i / dims[0]) % dims[1]) % 5 === 0);
+    const agree = (labels) => labels.reduce((sum, l, i) => sum + (annotated[i] && l === truth[i] ? 1 : 0), 0);
+    const refusal = (promise) => promise.then(() => null, ({ code, message }) => ({ code, message }));
+    window.t = { createSegmenter, image, truth, annotated, agree, refusal };
+  });
+  return page;
+}
+
+describe('tuning in a page', () => {
+  for (const backend of ['cpu', 'webgpu']) {
+    it(`strokes are learned, saved, loaded and reverted (${backend})`, async (t) => {
+      const page = await openPage();
+      const first = await page.evaluate(
+        async ([backend, steps]) => {
+          const segmenter = await t.createSegmenter({ backend });
+          const before = await segmenter.segment(t.image);
+          const news = [];
+          const cases = [{ image: t.image, labels: t.truth, annotated: t.annotated, name: 'sample' }];
+          const options = { steps, rate: 1e-3, scope: 'decoder', minGain: 0, onProgress: (progress) => news.push(progress) };
+          const report = await segmenter.tune(cases, options);
+          const after = await segmenter.segment(t.image);
+          const found = {
+            report,
+            news: news.filter(({ step }) => step > 0).length,
+            agree: [t.agree(before.labels), t.agree(after.labels)],
+            labels: [...after.labels],
+            title: segmenter.model.title,
+            attached: t.image.byteLength > 0 && t.truth.byteLength > 0,
+            unlike: (await segmenter.plan(t.image)).warnings,
+          };
+          if (!report.accepted) return found;
+          found.tuned = [...(await segmenter.saveModel())];
+          await segmenter.revert();
+          const reverted = await segmenter.segment(t.image);
+          found.reverted = reverted.labels.every((label, i) => label === before.labels[i]);
+          found.nothing = [await t.refusal(segmenter.revert()), await t.refusal(segmenter.saveModel())];
+          return found;
+        },
+        [backend, STEPS[backend]],
+      );
+      await page.close();
+      const { report } = first;
+      t.diagnostic(report.reason);
+      t.diagnostic(`${(report.seconds / report.steps).toFixed(2)} s for each of ${report.steps} steps, all looks included; agreement with the strokes ${first.agree}`);
+      assert.equal(report.accepted, true, report.reason);
+      assert.equal(report.inside, true);
+      assert.deepEqual(first.unlike, []);
+      assert.ok(first.agree[1] > first.agree[0], `${first.agree}`);
+      assert.ok(first.news >= STEPS[backend] && first.attached);
+      assert.match(first.title, /tuned$/);
+      assert.equal(first.reverted, true);
+      assert.deepEqual(first.nothing.map(({ code }) => code), ['argument', 'argument']);
+
+      const again = await openPage();
+      const labels = await again.evaluate(
+        async ([backend, tuned]) => {
+          const segmenter = await t.createSegmenter({ backend, model: [Uint8Array.from(tuned)] });
+          const { labels } = await segmenter.segment(t.image);
+          return [...labels];
+        },
+        [backend, first.tuned],
+      );
+      await again.close();
+      const same = labels.filter((label, i) => label === first.labels[i]).length / labels.length;
+      assert.ok(backend === 'cpu' ? same === 1 : same >= 0.9999, `${100 * same} % of the voxels are the same`);
+    });
+  }
+
+  it('says in words what it cannot learn from, and leaves the model as it is', async () => {
+    const page = await openPage();
+    const found = await page.evaluate(async () => {
+      const segmenter = await t.createSegmenter({ backend: 'cpu' });
+      const tune = (labels, more) => t.refusal(segmenter.tune([{ image: t.image, labels, name: 'sample', ...more }], { steps: 1 }));
+      const answers = [await tune(t.truth.map(() => 255)), await tune(t.truth.map((l) => (l === 2 ? 0 : l))), await tune(t.truth.subarray(1))];
+      answers.push(await t.refusal(segmenter.tune([])), await tune(t.truth, { annotated: new Uint8Array(3) }));
+      answers.push(await t.refusal(segmenter.tune([{ image: t.image, labels: t.truth }], { steps: 0 })));
+      return { answers, tuned: await t.refusal(segmenter.saveModel()) };
+    });
+    await page.close();
+    const words = ['no annotated voxel', 'no voxel of label 2', 'expected 34 x 49 x 34', 'list of cases', 'annotated has 3 voxels', 'steps: found 0'];
+    found.answers.forEach(({ message }, i) => assert.ok(message.includes(words[i]), message));
+    assert.equal(found.tuned.code, 'argument');
+  });
+
+  it('a stop is heard within a second, and the model is as it was', async (t) => {
+    const page = await openPage();
+    const found = await page.evaluate(async () => {
+      const segmenter = await t.createSegmenter({ backend: 'cpu' });
+      const before = await segmenter.segment(t.image);
+      const stop = new AbortController();
+      let asked;
+      const onProgress = ({ step }) => {
+        if (step !== 2 || asked) return;
+        asked = performance.now();
+        stop.abort();
+      };
+      const cases = [{ image: t.image, labels: t.truth, annotated: t.annotated }];
+      const answer = await t.refusal(segmenter.tune(cases, { steps: 100, signal: stop.signal, onProgress }));
+      const ms = performance.now() - asked;
+      const after = await segmenter.segment(t.image);
+      return { answer, ms, same: after.labels.every((label, i) => label === before.labels[i]), canRevert: segmenter.canRevert };
+    });
+    await page.close();
+    t.diagnostic(`${found.ms.toFixed(0)} ms`);
+    assert.equal(found.answer.code, 'cancelled');
+    assert.ok(found.ms < 1000);
+    assert.deepEqual([found.same, found.canRevert], [true, false]);
+  });
+
+  it('slices are suggested where the object is', async () => {
+    const page = await openPage();
+    const found = await page.evaluate(async () => {
+      const segmenter = await t.createSegmenter({ backend: 'cpu' });
+      const { slices, map } = await segmenter.suggest(t.image, { slices: 2, axis: 1 });
+      return { slices, length: map.length, top: Math.max(...map) };
+    });
+    await page.close();
+    assert.equal(found.slices.length, 2);
+    assert.deepEqual([found.length, found.top], [34 * 49 * 34, 255]);
+    for (const { axis, index } of found.slices) assert.ok(axis === 1 && index > 5 && index < 45, `${index}`);
+  });
+
+  it('a device that is lost in the middle of a step is replaced, and tuning goes on from the strokes', async (t) => {
+    const page = await openPage();
+    const found = await page.evaluate(async (steps) => {
+      let device;
+      const { requestDevice } = GPUAdapter.prototype;
+      GPUAdapter.prototype.requestDevice = async function (...args) {
+        return (device = await requestDevice.apply(this, args));
+      };
+      const segmenter = await t.createSegmenter({ backend: 'webgpu', worker: false });
+      const cases = [{ image: t.image, labels: t.truth, annotated: t.annotated }];
+      const told = [];
+      let lost = false;
+      const onProgress = ({ stage, step, reason }) => {
+        if (reason) told.push(reason);
+        if (stage !== 'patch' || step !== 1 || lost) return;
+        lost = true;
+        device.destroy();
+      };
+      const report = await segmenter.tune(cases, { steps, rate: 1e-3, minGain: 0, onProgress });
+      const { labels } = await segmenter.segment(t.image);
+      return { report, told, lost, strokes: t.annotated.some(Boolean), voxels: labels.filter((label) => label > 0).length };
+    }, 2);
+    await page.close();
+    t.diagnostic(`${found.told.join(' | ')}; ${found.report.reason}`);
+    assert.ok(found.lost && found.told.length > 0 && found.strokes);
+    assert.equal(found.report.steps, 2);
+    assert.ok(found.voxels > 1000);
+  });
+
+  it('a kernel whose gradient is wrong is refused by name', async (t) => {
+    const page = await openPage();
+    const answer = await page.evaluate(async () => {
+      const { createShaderModule } = GPUDevice.prototype;
+      GPUDevice.prototype.createShaderModule = function (descriptor) {
+        const code = descriptor.code.replace('s231 +=', 's231 -=');
+        return createShaderModule.call(this, { ...descriptor, code });
+      };
+      const segmenter = await t.createSegmenter({ backend: 'webgpu', worker: false });
+      const cases = [{ image: t.image, labels: t.truth, annotated: t.annotated }];
+      return t.refusal(segmenter.tune(cases, { steps: 1 }));
+    });
+    await page.close();
+    t.diagnostic(answer.message);
+    assert.equal(answer.code, 'device');
+    assert.match(answer.message, /kernel "conv, weight"/);
+  });
+
+  const many = process.env.INSITU_LONG ? 500 : 60;
+  for (const [artifact, backend, steps] of [['cpu', 'cpu', 500], ['gpu', 'webgpu', many]]) {
+    it(`memory stays over ${steps} steps of a network of base 4 at 24^3 (${backend})`, async (t) => {
+      const page = await openPage();
+      const { wasm, ms } = await page.evaluate(
+        async ([artifact, backend, steps]) => {
+          const code = await import(`/wasm/${artifact}/insitu_seg.js`);
+          const { memory } = await code.default();
+          const practice = await code.Practice.create(backend, 4);
+          const side = 24;
+          const image = Float32Array.from({ length: side ** 3 }, (_, i) => Math.sin(i * 0.37));
+          const target = Float32Array.from({ length: 2 * side ** 3 }, (_, i) => Number(i % 7 === 0));
+          const wasm = [];
+          const started = performance.now();
+          for (let step = 0; step < steps; step += 1) {
+            await practice.step(image, target, side, side, side, 1e-3);
+            wasm.push(memory.buffer.byteLength);
+          }
+          return { wasm, ms: (performance.now() - started) / steps };
+        },
+        [artifact, backend, steps],
+      );
+      await page.close();
+      t.diagnostic(`${ms.toFixed(1)} ms a step, ${(wasm.at(-1) / 2 ** 20).toFixed(1)} MiB of wasm`);
+      assert.equal(new Set(wasm.slice(3)).size, 1, `${[...new Set(wasm)]}`);
+    });
+  }
+});
