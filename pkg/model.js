@@ -66,12 +66,15 @@ function aboutTuned(bytes) {
 
 function given([bytes, ...contents]) {
   const card = parseCard(bytes, 'the first array of `model`');
-  const names = weightFiles(card).map(({ file }) => file);
-  const [image, labels] = contents.slice(names.length);
-  const complete = contents.length === names.length || (card.reference && contents.length === names.length + 2);
-  if (!complete) {
-    throw new InsituError('argument', `The model card lists ${names.length} weight files (${names.join(', ')}), found ${contents.length}.`);
+  // All folds, or the first of each stage, which is what runs; then the reference case, or not.
+  const isWeights = (bytes) => bytes[8] === 0x7b; // the header of safetensors is JSON
+  const fits = ({ length }) => [length, ...(card.reference ? [length + 2] : [])].includes(contents.length) && contents.slice(0, length).every(isWeights);
+  const lists = [Infinity, 1].map((count) => weightFiles(card, count).map(({ file }) => file));
+  const names = lists.find(fits);
+  if (!names) {
+    throw new InsituError('argument', `The model card lists ${lists[0].length} weight files (${lists[0].join(', ')}), found ${contents.length}.`);
   }
+  const [image, labels] = contents.slice(names.length);
   const reference = image && { image, labels };
   return { bytes, card, weights: names.map((name, i) => [name, contents[i]]), reference, from: 'bytes', notes: [] };
 }

@@ -111,10 +111,11 @@ const mb = (bytes) => `${(bytes / 1e6).toFixed(0)} MB`;
 async function inSentence(error, size) {
   if (error instanceof InsituError) return error;
   const { usage, quota } = (await navigator.storage.estimate?.().catch(() => null)) ?? {};
-  const isFull = usage + size > quota;
+  // Chromium speaks of a pipe where the quota cuts a write short.
+  const isFull = usage + size > quota || /data pipe/.test(error.message);
   if (error.name !== 'QuotaExceededError' && !isFull) {
     return new InsituError('io', `The browser could not keep or give a file of this page (${error.message.replace(/\.$/, '')}).`, { cause: error });
   }
-  const room = !isFull ? '' : ` (${mb(usage)} of ${mb(quota)} are taken)`;
+  const room = !(usage + size > quota) ? '' : ` (${mb(usage)} of ${mb(quota)} are taken)`;
   return new InsituError('io', `The browser has no room left for this site's files${room}: free some, or forget older sessions; what was kept before is as it was.`, { cause: error });
 }

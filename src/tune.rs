@@ -312,7 +312,7 @@ pub async fn tune(
     let veto = known && reference.is_some_and(|case| case.outside.is_none());
     let change = Change { before: before.check, after: after.check };
     let reference = before.reference.zip(after.reference).map(|(before, after)| Change { before, after });
-    (report.accepted, report.reason) = guard::judge(change, reference, veto, !known, &settings.bounds);
+    (report.accepted, report.reason) = guard::judge(change, reference, veto, &settings.bounds);
     report.figures(&base.card, &before, &after);
     (report.steps, report.seconds) = (clock.steps, clock.since.elapsed().as_secs_f64());
     report.stages = stages.iter().map(|stage| stage.name()).collect();

@@ -18,7 +18,7 @@ function curveOf(points, kind) {
   const found = points.filter((point) => Number.isFinite(point[kind]));
   if (found.length === 0) return [];
   const values = found.map((point) => point[kind]);
-  const [low, high] = kind === 'dice' ? [Math.min(...values), 1] : [0, Math.max(...values)];
+  const [low, high] = [Math.min(...values), kind === 'dice' ? 1 : Math.max(...values)];
   const x = (at) => MARGIN + at * (WIDTH - 2 * MARGIN);
   const y = (value) => HEIGHT - MARGIN - ((value - low) / (high - low || 1)) * (HEIGHT - 2 * MARGIN);
   const line = document.createElementNS(SVG, 'polyline');

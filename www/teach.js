@@ -177,7 +177,7 @@ function showProgress({ done, total, loss, check }, points) {
 /** Accepted or refused, why in the engine's words, and both Dices on the voxels that judged. */
 function showVerdict({ accepted, reason, check }) {
   const numbers = check ? ` ${say('diceBefore', { value: dice(check.before) })}. ${say('diceAfter', { value: dice(check.after) })}.` : '';
-  $('verdict-words').textContent = `${say(accepted ? 'accepted' : 'refused', { why: reason.replace(/\.?$/, '.') })}${numbers}`;
+  $('verdict-words').textContent = `${say(accepted ? 'accepted' : 'refused', { why: reason.replace(/^(accepted|refused): /, '').replace(/\.?$/, '.') })}${numbers}`;
   $('verdict').dataset.accepted = String(accepted);
   $('compare-field').hidden = true;
   $('verdict').hidden = false;

@@ -10,6 +10,7 @@ use insitu_seg::train::data::{Manifest, open};
 use insitu_seg::tune::{Base, Delta, delta};
 use insitu_seg::{Error, Result};
 use std::collections::HashMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -237,7 +238,11 @@ fn reference(from: &Path, to: &Path) -> Result<Reference> {
     let copy = |kind: &str| {
         let source = from.join(format!("{kind}.nii.gz"));
         open(&source)?;
-        let (bytes, file) = (read(&source)?, format!("reference-{kind}.nii.gz"));
+        // Unpacked: some servers take the gzip of a .gz off on the way, and its hash with it.
+        let mut bytes = Vec::new();
+        let mut unpacked = flate2::read::MultiGzDecoder::new(std::io::Cursor::new(read(&source)?));
+        unpacked.read_to_end(&mut bytes).map_err(|error| Error::io(&source, &error))?;
+        let file = format!("reference-{kind}.nii");
         write(&to.join(&file), &bytes)?;
         Ok::<_, Error>(Named { sha256: store::hash(&bytes), file })
     };

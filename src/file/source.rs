@@ -50,6 +50,9 @@ pub(super) struct Stream<'a> {
     /// How many bytes can come out at most.
     pub most: u64,
     place: &'static str,
+    /// The error that came. Whoever reads on gets it again: the workers that share a stream must not differ in why it
+    /// is refused.
+    failed: Option<Error>,
 }
 
 enum Bytes<'a> {
@@ -66,9 +69,9 @@ impl<'a> Stream<'a> {
         if start.starts_with(&[0x1f, 0x8b]) {
             let member = Some(Box::new(GzDecoder::new(reader)));
             let most = source.length.saturating_mul(MOST_PACKED);
-            return Ok(Self { bytes: Bytes::Gzip { member, after: 0 }, most, place });
+            return Ok(Self { bytes: Bytes::Gzip { member, after: 0 }, most, place, failed: None });
         }
-        Ok(Self { bytes: Bytes::Plain(reader), most: source.length, place })
+        Ok(Self { bytes: Bytes::Plain(reader), most: source.length, place, failed: None })
     }
 
     /// Whether gzip is taken off.
@@ -78,6 +81,15 @@ impl<'a> Stream<'a> {
 
     /// Reads until `buffer` is full or the source ends; returns the number of bytes read.
     pub fn fill(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let filled = self.fill_once(buffer);
+        self.failed = filled.as_ref().err().cloned();
+        filled
+    }
+
+    fn fill_once(&mut self, buffer: &mut [u8]) -> Result<usize> {
         let mut got = 0;
         while got < buffer.len() {
             let read = match &mut self.bytes {
