@@ -38,8 +38,13 @@ export class Keeper {
 
   async #caseOf({ pair, checked, saved, ...one }) {
     const file = async (part) => {
-      const blob = await this.#store.get(`${one.id}-${part}`);
-      return blob && new File([blob], one.names?.[part] ?? one.name);
+      const name = `${one.id}-${part}`;
+      const blob = await this.#store.get(name);
+      if (!blob) return null;
+      // Bytes of its own: a file that is written or forgotten later can no longer be read where it was.
+      const copy = new File([await blob.arrayBuffer()], one.names?.[part] ?? one.name);
+      this.#written.set(name, copy);
+      return copy;
     };
     const input = pair ? { hdr: await file('hdr'), img: await file('img') } : await file('image');
     if (!input || (pair && !(input.hdr && input.img))) return null;

@@ -5,7 +5,6 @@ import sampleUrl from 'insitu-seg/samples/hippocampus/image.nii.gz?url';
 import { drawnBox, setUpBox, take as takeBox } from './boxes.js';
 import { move, setUpCorrecting, useAtCrosshair } from './correct.js';
 import { desk, editor } from './desk.js';
-import { isDicom, seriesOf } from './dicom.js';
 import { worldOf } from './edit/grid.js';
 import { $, element, press, segments } from './element.js';
 import { onFiles } from './files.js';
@@ -15,8 +14,8 @@ import { pressLabel } from './labels.js';
 import { LIST, attachKeys } from './paint/keys.js';
 import { isBrush } from './paint/tool.js';
 import { createOverlay, outline } from './paint/overlay.js';
-import { imagesOf } from './pair.js';
 import * as panel from './panel.js';
+import { newCase, takeFiles } from './take.js';
 import { setUpTeaching, showTeaching } from './teach.js';
 import { createView } from './view.js';
 import { LANGUAGES, chooseLanguage, fillIn, getLanguage, say, setLanguage } from './words.js';
@@ -25,9 +24,6 @@ import * as work from './work.js';
 const SAMPLE = 'sample.nii.gz';
 const query = new URLSearchParams(location.search);
 const keeper = new Keeper();
-let nextId = 1;
-
-const newCase = ({ name, title, input, isSample }) => ({ id: `${Date.now().toString(36)}-${nextId++}`, name, title, input, isSample, checked: new Set() });
 
 // Words
 
@@ -154,55 +150,6 @@ function setUpKeys() {
     check: () => editor() && flip('check-slice'),
     next: () => !$('next-slice').hidden && flip('next-slice'),
   });
-}
-
-// Files
-
-async function takeFiles(files) {
-  if (!desk.segmenter || panel.isBusy()) return;
-  panel.clearError();
-  const dicom = (await Promise.all(files.map(async (file) => ((await isDicom(file)) ? file : null)))).filter(Boolean);
-  if (dicom.length > 0) return takeDicom(dicom);
-  const { images, refusals, skipped } = imagesOf(files);
-  const fresh = images.map(newCase);
-  const opened = fresh.length > 0 && (await work.open(fresh[0]));
-  if (opened) {
-    desk.cases = desk.cases.filter((one) => !one.isSample || one.editor);
-    desk.cases.push(...fresh.slice(1));
-    work.showCases();
-    if (skipped > 0) panel.tell(say('skipped', { count: skipped }));
-  }
-  if (refusals.length === 0) return;
-  const sentence = refusals.map(({ message }) => message).join(' ');
-  if (opened) panel.showError(sentence);
-  else work.fail(new InsituError('argument', sentence));
-}
-
-/** Series to choose from, the largest 3-D one first; a single one is opened at once. */
-async function takeDicom(files) {
-  $('dicom').hidden = false;
-  $('dicom-pick').hidden = true;
-  $('dicom-said').textContent = say('dicomReading', { count: files.length });
-  try {
-    const series = await seriesOf(files);
-    if (series.length === 0) throw new InsituError('unsupported', say('dicomNone', { count: files.length }));
-    $('dicom-said').textContent = say('dicomPick', { count: series.length });
-    $('dicom-series').replaceChildren(...series.map(({ name, dims }, i) => element('option', { value: i }, `${name} (${dims.join(' × ')})`)));
-    const choose = () => openSeries(series[$('dicom-series').value || 0]);
-    $('dicom-open').onclick = choose;
-    $('dicom-pick').hidden = series.length === 1;
-    if (series.length === 1) await choose();
-    else $('dicom-series').focus();
-  } catch (thrown) {
-    $('dicom').hidden = true;
-    work.fail(thrown instanceof InsituError ? thrown : new InsituError('unsupported', say('dicomFailed', { reason: thrown.message.replace(/\.$/, '') })));
-  }
-}
-
-async function openSeries({ name, file }) {
-  const done = await work.open(newCase({ name, title: name, input: file }));
-  if (done) desk.cases = desk.cases.filter((one) => !one.isSample || one.editor);
-  work.showCases();
 }
 
 async function fetchSample() {

@@ -67,17 +67,16 @@ export function setUpTeaching({ fail, again, replace, touched }) {
     const { current, segmenter, view, tool } = desk;
     if (typeof segmenter.suggest !== 'function' || !current?.editor) return;
     panel.setState('opening');
-    const { slices } = await segmenter.suggest(current.input).finally(() => panel.setState('done'));
+    const { slices } = await segmenter.suggest(current.input, { slices: 1 + current.checked.size }).finally(() => panel.setState('done'));
     const found = slices.find((one) => {
       const [plane, slice] = gridSliceOf(current, one);
       return !current.checked.has(`${plane}:${slice}`);
     });
-    if (!found) return void ($('teach-found').textContent = say('nextSliceNone'));
+    if (!found) return void ($('next-said').textContent = say('nextSliceNone'));
     const [plane, slice] = gridSliceOf(current, found);
     tool.set({ plane });
     if (view?.grid) view.goTo(view.place.with(plane, slice));
-    showTeaching();
-    $('teach-found').textContent = say('nextSliceAt', { slice: slice + 1, plane: say(PLANES[plane]) });
+    $('next-said').textContent = say('nextSliceAt', { slice: slice + 1, plane: say(PLANES[plane]) });
   }
 
   async function tune() {

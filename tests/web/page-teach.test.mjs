@@ -104,7 +104,7 @@ describe('teaching', () => {
     assert.match(await page.locator('#teach-found').textContent(), /^\d+ corrected voxels, \d+ checked slices, in 1 volumes\.$/);
     const corrected = await maskNow(page);
 
-    await page.locator('#minutes').fill('0.4');
+    await page.locator('#minutes').fill('0.3');
     await page.locator('#tune').click();
     await state(page, 'tuning');
     await page.locator('#curves').waitFor();
@@ -158,7 +158,10 @@ describe('teaching', () => {
 
     // Where to look next.
     await page.locator('#next-slice').click();
-    await page.locator('#teach-found', { hasText: /least sure/ }).waitFor();
+    await state(page, 'done', 'error');
+    assert.equal(await page.locator('#error').textContent(), '');
+    await page.locator('#next-said:not(:empty)').waitFor();
+    assert.match(await page.locator('#next-said').textContent(), /^Slice \d+ of the .* view is where the model is least sure\.$/);
     assert.deepEqual(complaints, []);
     await context.close();
   });
