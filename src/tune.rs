@@ -250,6 +250,11 @@ pub async fn tune(
     let scope = settings.scope.unwrap_or(defaults.scope);
     let mut clock = Clock::new(settings, defaults.steps);
 
+    // A GPU whose gradients are wrong is refused before anything else is asked of it.
+    for stage in [Stage::Whole, Stage::Patch] {
+        let form = base.card.stage(stage)?.architecture;
+        gradients::check(&form, base.get(stage), &|name| scope.learns(name), compute).await?;
+    }
     let old = base.model(compute)?;
     let before = Figures::of(&old, cases, &judging, reference, &mut clock.looking("before", watch)).await?;
     let mut report = Report::new(base, cases, &judging, settings, scope);

@@ -76,10 +76,10 @@ pub struct Way {
 }
 
 impl<'a> Steps<'a> {
-    /// Starts from weights. On a GPU its gradients are compared with the CPU's first.
+    /// Starts from weights.
     ///
     /// # Errors
-    /// As [`Learner::new`] and [`super::gradients::check`].
+    /// As [`Learner::new`].
     pub async fn new(
         architecture: Architecture,
         weights: &Weights,
@@ -88,7 +88,6 @@ impl<'a> Steps<'a> {
         Way { scope, rate, seed }: Way,
         compute: &Compute,
     ) -> Result<Self> {
-        super::gradients::check(&architecture, weights, &|name| scope.learns(name), compute).await?;
         let settings = Settings { average: 0.98, ..Settings::default() };
         let learner = Learner::new(architecture, weights.clone(), settings, LOSS, compute)?;
         Ok(Self { lessons, drawing, steady: Steady::new(learner).await?, scope, rate, seed, done: 0 })

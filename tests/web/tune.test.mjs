@@ -9,7 +9,7 @@ import { root } from '../../scripts/tools.mjs';
 import { launch, serve } from './browser.mjs';
 
 const EMPTY_PAGE = '<!doctype html><html lang="en"><title>empty</title><link rel="icon" href="data:,"></html>';
-const STEPS = { cpu: 12, webgpu: 4 };
+const STEPS = { cpu: 12, webgpu: 3 };
 
 let server;
 let browser;
