@@ -1,12 +1,14 @@
 //! `model.json`: what a model folder says about itself.
 
+mod checks;
+mod stages;
+
+pub use stages::{Fold, Named, Reference, Stage, StageCard, Stages};
+
 use crate::domain::Domain;
 use crate::error::{Error, Result};
-use crate::file::rgb;
 use crate::grid::BoxRule;
 use crate::intensity::Intensity;
-use crate::model::Architecture;
-use crate::store::hash;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -14,34 +16,6 @@ use std::collections::BTreeMap;
 const FORMAT: u32 = 1;
 /// Most input channels of a model.
 pub const MOST_CHANNELS: usize = 16;
-
-/// Which of the two networks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Stage {
-    /// Finds where the object is, in the full volume.
-    Whole,
-    /// Segments it in the box around it.
-    Patch,
-}
-
-impl Stage {
-    /// `whole` or `patch`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Whole => "whole",
-            Self::Patch => "patch",
-        }
-    }
-
-    /// Output channels of its network: the whole network merges all labels.
-    pub fn outputs(self, labels: usize) -> usize {
-        match self {
-            Self::Whole => 1,
-            Self::Patch => labels,
-        }
-    }
-}
 
 /// A label as users see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,23 +48,6 @@ impl Default for Preset {
 }
 
 impl Preset {
-    /// Refuses settings that no network was trained with, before they decide about memory.
-    fn check(&self) -> Result<()> {
-        let Self { min_box, min_side, margin, max_voxels } = *self;
-        let sane = (1..=1024).contains(&min_box)
-            && (16..=256).contains(&min_side)
-            && (0.0..=4.0).contains(&margin)
-            && (min_side.pow(3)..=1 << 28).contains(&max_voxels);
-        if sane {
-            return Ok(());
-        }
-        Err(Error::malformed(
-            "model.json: preset",
-            format!("min_box {min_box}, min_side {min_side}, margin {margin}, max_voxels {max_voxels}"),
-            "min_box 1 to 1024, min_side 16 to 256, margin 0 to 4, max_voxels from min_side^3 to 2^28",
-        ))
-    }
-
     /// The rule of the box around the object.
     pub fn box_rule(&self) -> BoxRule {
         BoxRule { min_box: self.min_box, margin: [self.margin; 3] }
@@ -122,80 +79,6 @@ impl FieldOfView {
     }
 }
 
-/// One trained network of a stage.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Fold {
-    /// Which quarter of the subjects it was validated on.
-    pub fold: usize,
-    /// Weights, in the model's folder.
-    pub file: String,
-    /// SHA-256 of that file.
-    pub sha256: String,
-    /// SHA-256 of the file that is about to take its place: two files cannot change at the same moment, and a training
-    /// may be killed in between.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next: Option<String>,
-    /// Steps of training until these weights.
-    pub steps: usize,
-    /// Dice per label on the validation cases, within the stage.
-    pub validation_dice: Vec<f64>,
-    /// The command that trained it.
-    pub command: String,
-}
-
-impl Fold {
-    /// Checks the bytes of its file.
-    ///
-    /// # Errors
-    /// `Malformed` where they are others.
-    pub fn check(&self, bytes: &[u8]) -> Result<()> {
-        let found = hash(bytes);
-        if found == self.sha256 || self.next.as_ref() == Some(&found) {
-            return Ok(());
-        }
-        let expected = format!("{}, as model.json says", self.sha256);
-        Err(Error::malformed(&self.file, format!("SHA-256 {found}"), expected))
-    }
-}
-
-/// All networks of a stage.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct StageCard {
-    /// Their common form.
-    pub architecture: Architecture,
-    /// One per fold.
-    pub folds: Vec<Fold>,
-}
-
-/// Both stages; either may be missing while a model is being trained.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Stages {
-    /// Finds the object.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub whole: Option<StageCard>,
-    /// Segments it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub patch: Option<StageCard>,
-}
-
-impl Stages {
-    /// The card of one stage.
-    pub fn get(&self, stage: Stage) -> Option<&StageCard> {
-        match stage {
-            Stage::Whole => self.whole.as_ref(),
-            Stage::Patch => self.patch.as_ref(),
-        }
-    }
-
-    /// The place of one stage's card.
-    pub fn slot(&mut self, stage: Stage) -> &mut Option<StageCard> {
-        match stage {
-            Stage::Whole => &mut self.whole,
-            Stage::Patch => &mut self.patch,
-        }
-    }
-}
-
 /// Dice of the whole cascade per label, on cases that no training saw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TestScore {
@@ -208,41 +91,6 @@ pub struct TestScore {
     /// The same of all folds together, with `--ensemble`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ensemble: Option<serde_json::Map<String, serde_json::Value>>,
-}
-
-/// A case that is shipped with a model.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Reference {
-    /// The image, in the model's folder.
-    pub image: Named,
-    /// Its labels, in the model's folder.
-    pub labels: Named,
-    /// Where it is from.
-    pub origin: String,
-}
-
-/// A file of a model's folder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Named {
-    /// Its name.
-    pub file: String,
-    /// Its SHA-256.
-    pub sha256: String,
-}
-
-impl Named {
-    /// Checks its bytes.
-    ///
-    /// # Errors
-    /// `Malformed` where they are others.
-    pub fn check(&self, bytes: &[u8]) -> Result<()> {
-        let found = hash(bytes);
-        if found == self.sha256 {
-            return Ok(());
-        }
-        let expected = format!("{}, as model.json says", self.sha256);
-        Err(Error::malformed(&self.file, format!("SHA-256 {found}"), expected))
-    }
 }
 
 /// What a tuned model says of its origin.
@@ -340,51 +188,7 @@ impl Card {
                 FORMAT.to_string(),
             ));
         }
-        card.preset.check()?;
-        if let Intensity::Ct { center, width, mean, sd } = card.intensity
-            && !([center, width, mean, sd].iter().all(|v| v.is_finite()) && width > 0.0 && sd > 0.0)
-        {
-            let found = format!("center {center}, width {width}, mean {mean}, sd {sd}");
-            return Err(Error::malformed(
-                "model.json: intensity",
-                found,
-                "finite values, width and sd above 0",
-            ));
-        }
-        let indices = card.labels.iter().map(|label| usize::from(label.index));
-        if !indices.eq(1..=card.labels.len()) {
-            return Err(Error::malformed("model.json: labels", "other indices", "1, 2, 3 and so on"));
-        }
-        for Label { name, color, .. } in &card.labels {
-            let plain = !name.trim().is_empty() && name.len() <= 100 && !name.chars().any(char::is_control);
-            if !plain || rgb(color).is_none() {
-                let found = format!("{name:?} in {color:?}");
-                return Err(Error::malformed("model.json: labels", found, "a name in one line, and #rrggbb"));
-            }
-        }
-        if !(1..=MOST_CHANNELS).contains(&card.channels()) {
-            let found = format!("{} names", card.channels());
-            return Err(Error::malformed(
-                "model.json: modalities",
-                found,
-                format!("the names of its input channels, 1 to {MOST_CHANNELS}"),
-            ));
-        }
-        card.check_files()?;
-        card.domain.iter().try_for_each(Domain::check)?;
-        for stage in [Stage::Whole, Stage::Patch] {
-            let Some(card_of) = card.stages.get(stage) else { continue };
-            let Architecture { base, depth, inputs, outputs, .. } = card_of.architecture;
-            let wanted = stage.outputs(card.labels.len());
-            let sane = (1..=256).contains(&base) && (3..=4).contains(&depth) && inputs == card.channels();
-            if !sane || outputs != wanted || card.labels.len() > 254 {
-                return Err(Error::malformed(
-                    format!("model.json: {} architecture", stage.name()),
-                    format!("base {base}, depth {depth}, {inputs} inputs, {outputs} outputs"),
-                    format!("depth 3 or 4, base 1 to 256, {} inputs and {wanted} outputs", card.channels()),
-                ));
-            }
-        }
+        checks::check(&card)?;
         Ok(card)
     }
 
@@ -396,21 +200,6 @@ impl Card {
         self.stages.get(stage).filter(|form| !form.folds.is_empty()).ok_or_else(|| {
             Error::malformed("model.json", format!("no {} stage", stage.name()), "networks of both stages")
         })
-    }
-
-    /// Names that are names of files, and no ways out of the folder.
-    fn check_files(&self) -> Result<()> {
-        let folds =
-            [&self.stages.whole, &self.stages.patch].into_iter().flatten().flat_map(|stage| &stage.folds);
-        let reference = self.reference.iter().flat_map(|case| [&case.image.file, &case.labels.file]);
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        for file in folds.map(|fold| &fold.file).chain(reference) {
-            if file.is_empty() || file.starts_with('.') || !file.chars().all(plain) {
-                let expected = "the name of a file in the model's folder";
-                return Err(Error::malformed("model.json: file", format!("\"{file}\""), expected));
-            }
-        }
-        Ok(())
     }
 
     /// How a normalised image at 1 mm, of size `dims`, is unlike those that the model was trained on, in words; none where
@@ -477,6 +266,7 @@ const PALETTE: [&str; 8] =
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Architecture;
 
     #[test]
     fn a_card_comes_back_as_it_was_written() {

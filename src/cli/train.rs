@@ -21,8 +21,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Number of folds of the cross-validation.
-const FOLDS: usize = 4;
 /// How long a state on disk may be behind.
 const SAVE: Duration = Duration::from_secs(120);
 
@@ -66,9 +64,13 @@ pub struct Arguments {
     /// Which network
     #[arg(long)]
     stage: StageName,
-    /// Validate on every fourth subject, from this one (0 to 3)
+    /// Validate on every N-th subject (see --folds), from this one on, counted from 0
     #[arg(long, default_value_t = 0)]
     fold: usize,
+    /// Folds of the cross-validation: one subject in so many validates, the others train. Of 8, folds K and K + 4 are
+    /// the halves of fold K of 4, so that weights of a fold of 4 may go on with more cases
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    folds: usize,
     /// The model's folder; made if it is not there
     #[arg(long)]
     model: PathBuf,
@@ -146,7 +148,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     let architecture = check(arguments)?;
     let (mut card, cases, augment) = arguments.data.read(&arguments.model)?;
-    let (train, check) = split(cases, arguments.fold, FOLDS);
+    let (train, check) = split(cases, arguments.fold, arguments.folds);
     let (inputs, outputs) = (card.channels(), stage.outputs(card.labels.len()));
     let architecture = Architecture { inputs, outputs, ..architecture };
     let plan = plan(arguments, stage, &card, augment, train.len());
@@ -210,7 +212,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 fn check(arguments: &Arguments) -> Result<Architecture> {
-    let Arguments { base, depth, batch, fold, .. } = *arguments;
+    let Arguments { base, depth, batch, fold, folds, .. } = *arguments;
     let wrong = |name: &str, found: String, expected: &str| Err(Error::argument(name, found, expected));
     if !(1..=256).contains(&base) {
         return wrong("--base", base.to_string(), "1 to 256");
@@ -221,8 +223,12 @@ fn check(arguments: &Arguments) -> Result<Architecture> {
     if batch == 0 {
         return wrong("--batch", "0".into(), "at least 1");
     }
-    if fold >= FOLDS {
-        return wrong("--fold", fold.to_string(), "0 to 3");
+    if !(2..=100).contains(&folds) {
+        return wrong("--folds", folds.to_string(), "2 to 100");
+    }
+    if fold >= folds {
+        let expected = format!("0 to {}, as there are {folds} folds", folds - 1);
+        return Err(Error::argument("--fold", fold.to_string(), expected));
     }
     if !arguments.rate.is_finite() || arguments.rate <= 0.0 {
         return wrong("--rate", arguments.rate.to_string(), "a positive number");

@@ -111,7 +111,7 @@ async fn chances(model: &Model, case: &Case, image: &Image, watch: &mut Watch<'_
     let preset = &model.card.preset;
     let whole = case.route.whole(image, preset)?;
     let (seen, _) = largest_object(&model.find(&whole, watch).await?, whole.dims);
-    super::kept_in_box(model, image, (&seen, whole.dims), watch).await.map(|(chances, _)| chances)
+    super::before::kept_in_box(model, image, (&seen, whole.dims), watch).await.map(|(chances, _)| chances)
 }
 
 /// Every row from its end.

@@ -1,0 +1,143 @@
+//! The networks of a model, and the files that its folder holds.
+
+use crate::error::{Error, Result};
+use crate::model::Architecture;
+use crate::store::hash;
+use serde::{Deserialize, Serialize};
+
+/// Which of the two networks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Finds where the object is, in the full volume.
+    Whole,
+    /// Segments it in the box around it.
+    Patch,
+}
+
+impl Stage {
+    /// `whole` or `patch`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Patch => "patch",
+        }
+    }
+
+    /// Output channels of its network: the whole network merges all labels.
+    pub fn outputs(self, labels: usize) -> usize {
+        match self {
+            Self::Whole => 1,
+            Self::Patch => labels,
+        }
+    }
+}
+
+/// One trained network of a stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fold {
+    /// Which quarter of the subjects it was validated on.
+    pub fold: usize,
+    /// Weights, in the model's folder.
+    pub file: String,
+    /// SHA-256 of that file.
+    pub sha256: String,
+    /// SHA-256 of the file that is about to take its place: two files cannot change at the same moment, and a training
+    /// may be killed in between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// Steps of training until these weights.
+    pub steps: usize,
+    /// Dice per label on the validation cases, within the stage.
+    pub validation_dice: Vec<f64>,
+    /// The command that trained it.
+    pub command: String,
+}
+
+impl Fold {
+    /// Checks the bytes of its file.
+    ///
+    /// # Errors
+    /// `Malformed` where they are others.
+    pub fn check(&self, bytes: &[u8]) -> Result<()> {
+        let found = hash(bytes);
+        if found == self.sha256 || self.next.as_ref() == Some(&found) {
+            return Ok(());
+        }
+        let expected = format!("{}, as model.json says", self.sha256);
+        Err(Error::malformed(&self.file, format!("SHA-256 {found}"), expected))
+    }
+}
+
+/// All networks of a stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StageCard {
+    /// Their common form.
+    pub architecture: Architecture,
+    /// One per fold.
+    pub folds: Vec<Fold>,
+}
+
+/// Both stages; either may be missing while a model is being trained.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Stages {
+    /// Finds the object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole: Option<StageCard>,
+    /// Segments it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patch: Option<StageCard>,
+}
+
+impl Stages {
+    /// The card of one stage.
+    pub fn get(&self, stage: Stage) -> Option<&StageCard> {
+        match stage {
+            Stage::Whole => self.whole.as_ref(),
+            Stage::Patch => self.patch.as_ref(),
+        }
+    }
+
+    /// The place of one stage's card.
+    pub fn slot(&mut self, stage: Stage) -> &mut Option<StageCard> {
+        match stage {
+            Stage::Whole => &mut self.whole,
+            Stage::Patch => &mut self.patch,
+        }
+    }
+}
+
+/// A case that is shipped with a model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reference {
+    /// The image, in the model's folder.
+    pub image: Named,
+    /// Its labels, in the model's folder.
+    pub labels: Named,
+    /// Where it is from.
+    pub origin: String,
+}
+
+/// A file of a model's folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    /// Its name.
+    pub file: String,
+    /// Its SHA-256.
+    pub sha256: String,
+}
+
+impl Named {
+    /// Checks its bytes.
+    ///
+    /// # Errors
+    /// `Malformed` where they are others.
+    pub fn check(&self, bytes: &[u8]) -> Result<()> {
+        let found = hash(bytes);
+        if found == self.sha256 {
+            return Ok(());
+        }
+        let expected = format!("{}, as model.json says", self.sha256);
+        Err(Error::malformed(&self.file, format!("SHA-256 {found}"), expected))
+    }
+}

@@ -1,0 +1,87 @@
+//! What is tuned: one fold of a model in memory, from its files and back.
+
+use crate::card::{Card, Stage};
+use crate::device::Compute;
+use crate::error::{Error, Result};
+use crate::predict::Model;
+use crate::store::{self, Precision, Weights};
+
+/// Files by name: their bytes.
+pub type Files = Vec<(String, Vec<u8>)>;
+
+/// A model's card and the weights of one fold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Base {
+    /// What it is.
+    pub card: Card,
+    /// Of the network that finds the object.
+    pub whole: Weights,
+    /// Of the network that segments it.
+    pub patch: Weights,
+}
+
+impl Base {
+    /// The first fold of a model; `file` gives the bytes of a weight file by its name.
+    ///
+    /// # Errors
+    /// `Malformed` where a stage is missing or a file does not fit the card; what `file` returns.
+    pub fn load(card: Card, mut file: impl FnMut(&str) -> Result<Vec<u8>>) -> Result<Self> {
+        let mut read = |stage: Stage| {
+            let form = card.stage(stage)?;
+            let fold = &form.folds[0];
+            let bytes = file(&fold.file)?;
+            fold.check(&bytes)?;
+            let weights = store::read_weights(&bytes)?;
+            store::check_weights(&form.architecture, &weights)?;
+            Ok::<_, Error>(weights)
+        };
+        let (whole, patch) = (read(Stage::Whole)?, read(Stage::Patch)?);
+        Ok(Self { card, whole, patch })
+    }
+
+    /// The weights of a stage.
+    pub fn get(&self, stage: Stage) -> &Weights {
+        match stage {
+            Stage::Whole => &self.whole,
+            Stage::Patch => &self.patch,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn get_mut(&mut self, stage: Stage) -> &mut Weights {
+        match stage {
+            Stage::Whole => &mut self.whole,
+            Stage::Patch => &mut self.patch,
+        }
+    }
+
+    /// As the files of a model's folder: the card, and each weight file by its name, in 16 bits.
+    ///
+    /// # Errors
+    /// `Malformed` where a stage is missing.
+    pub fn files(&self) -> Result<(Card, Files)> {
+        let (mut card, mut files) = (self.card.clone(), Vec::new());
+        for stage in [Stage::Whole, Stage::Patch] {
+            let mut form = card.stage(stage)?.clone();
+            form.folds.truncate(1);
+            let words = [("model", &card.name), ("licence", &card.licence)];
+            let words = words.map(|(key, word)| (key.to_owned(), word.clone()));
+            let bytes = store::write_weights(self.get(stage), Precision::F16, words.into())?;
+            (form.folds[0].sha256, form.folds[0].next) = (store::hash(&bytes), None);
+            if card.tuned.is_some() {
+                form.folds[0].validation_dice.clear();
+            }
+            files.push((form.folds[0].file.clone(), bytes));
+            *card.stages.slot(stage) = Some(form);
+        }
+        Ok((card, files))
+    }
+
+    /// Ready to run.
+    ///
+    /// # Errors
+    /// As [`Model::of`].
+    pub fn model(&self, compute: &Compute) -> Result<Model> {
+        Model::of(self.card.clone(), [&self.whole, &self.patch], compute)
+    }
+}
