@@ -3,10 +3,10 @@
  *   options  of the segmenter; `hardware` lets the software adapter pass for a real one, so that 'auto' takes it
  *   plans    of the workers in the order in which they are made (inject.js); `every`: of all of them
  *   routes   { path: how its request fails }, from the beginning; `once`: the first request only
- *   act      what the caller does: { abort | dispose: a share of the run }
+ *   act      what the caller does: { abort | dispose: a share of the run, abortAt | disposeAt: a stage }
+ *   tune     the run is a tuning, and a mask of the tuned model
  *   expect   'mask', or the code of the error; `start`: the segmenter itself is refused with it
  *   after    the backend that the run ends on
- * Tuning: add its calls to POINTS and a `run` to the cases, as soon as there is `segmenter.tune`.
  */
 
 /** Where in a call a fault comes, as a share of its events. */
@@ -15,7 +15,10 @@ const SHARES = [0, 0.1, 0.25, 0.5, 0.75, 0.9, 1];
 const POINTS = [
   ['start', [0, 0.5, 1]],
   ['segment', SHARES],
+  ['tune', [0, 0.3, 0.6, 0.9, 1]],
 ];
+/** What is done where a fault is made in a call. */
+const during = (call) => (call === 'tune' ? { tune: true } : {});
 const percent = (share) => `${Math.round(100 * share)} %`;
 
 const forEachPoint = (make) => POINTS.flatMap(([call, shares]) => shares.map((share) => make(call, share)));
@@ -26,18 +29,22 @@ const transient = ['lose', 'validation', 'memory', 'throw', 'submit throws', 'di
     name: `${kind}, at ${percent(share)} of the submits of ${call}`,
     options: { backend: 'webgpu' },
     plans: [{ kind, call, submits: share }],
+    ...during(call),
     expect: 'mask',
     after: 'webgpu',
   })),
 );
 
-const readback = [0, 0.5, 1].map((share) => ({
-  name: `a buffer that is not given back, the one at ${percent(share)} of segment`,
-  options: { backend: 'webgpu' },
-  plans: [{ kind: 'readback', call: 'segment', maps: share }],
-  expect: 'mask',
-  after: 'webgpu',
-}));
+const readback = ['segment', 'tune'].flatMap((call) =>
+  [0, 0.5, 1].map((share) => ({
+    name: `a buffer that is not given back, the one at ${percent(share)} of ${call}`,
+    options: { backend: 'webgpu' },
+    plans: [{ kind: 'readback', call, maps: share }],
+    ...during(call),
+    expect: 'mask',
+    after: 'webgpu',
+  })),
+);
 
 const shaders = [0, 0.3, 0.6, 1].map((share) => ({
   name: `a broken shader, the one at ${percent(share)} of start`,
@@ -63,10 +70,11 @@ const forever = [
 
 /** A worker that is killed, which nobody is told: at a message of the call, or as soon as it is asked. */
 const killed = ['cpu', 'webgpu'].flatMap((backend) =>
-  [['load', 'at once'], ['start', 'at once'], ['segment', 'at once'], ['segment', 0], ['segment', 2], ['segment', 5]].map(([call, n]) => ({
+  [['load', 'at once'], ['start', 'at once'], ['segment', 'at once'], ['segment', 0], ['segment', 2], ['segment', 5], ['tune', 'at once'], ['tune', 4]].map(([call, n]) => ({
     name: `a worker killed in ${call}, ${n === 'at once' ? n : `after message ${n}`} (${backend})`,
     options: { backend },
     plans: [{ kind: 'kill', call, n }],
+    ...during(call),
     expect: 'mask',
     after: backend,
   })),
@@ -108,12 +116,19 @@ const caller = ['cpu', 'webgpu'].flatMap((backend) =>
     { name: `dispose at ${percent(share)} of the run (${backend})`, options: { backend }, act: { dispose: share }, expect: 'cancelled', disposed: true },
   ]),
 );
+/** A tuning that is ended leaves the model as it was: the mask after it is that of the untuned one. */
+const callerInTuning = ['cpu', 'webgpu'].flatMap((backend) =>
+  ['before', 'patch'].flatMap((stage) => [
+    { name: `abort in the stage ‘${stage}’ of tune (${backend})`, options: { backend }, tune: true, act: { abortAt: stage }, expect: 'cancelled' },
+    { name: `dispose in the stage ‘${stage}’ of tune (${backend})`, options: { backend }, tune: true, act: { disposeAt: stage }, expect: 'cancelled', disposed: true },
+  ]),
+);
 const callerInRecovery = [
   { name: 'abort while a lost GPU is waited for', options: { backend: 'webgpu' }, every: { kind: 'lose', call: 'segment', submits: 0.5 }, act: { abortAt: 'recover' }, expect: 'cancelled', next: 'skip' },
   { name: 'dispose while a lost GPU is waited for', options: { backend: 'webgpu' }, every: { kind: 'lose', call: 'segment', submits: 0.5 }, act: { disposeAt: 'recover' }, expect: 'cancelled', disposed: true },
 ];
 
-export const MATRIX = [...transient, ...readback, ...shaders, ...forever, ...killed, ...killedAgain, ...files, ...gpuFiles, ...caller, ...callerInRecovery];
+export const MATRIX = [...transient, ...readback, ...shaders, ...forever, ...killed, ...killedAgain, ...files, ...gpuFiles, ...caller, ...callerInTuning, ...callerInRecovery];
 
 /** Some of every kind, for every day. */
 export const EVERY_DAY = MATRIX.filter(({ slow }, i) => !slow && i % Math.floor(MATRIX.length / 21) === 0);

@@ -43,11 +43,12 @@ async function start(more) {
   const folder = mkdtempSync(join(tmpdir(), 'insitu-faults-'));
   const model = trainModel(command, folder);
   rmSync(folder, { recursive: true });
-  const { image } = phantom(99);
+  const { image, label } = phantom(99);
   server = await serve(join(root, 'pkg'), {
     extra: {
       '/': EMPTY_PAGE,
       '/image.nii.gz': { type: 'application/octet-stream', body: image },
+      '/label.nii.gz': { type: 'application/octet-stream', body: label },
       '/inject.js': script(readFileSync(join(root, 'tests/faults/inject.js'))),
       '/faulty-worker.js': script("import './inject.js';\nimport './worker.js';\n"),
       '/broken/worker.js': script('this is no script'),
@@ -62,10 +63,15 @@ async function start(more) {
       t.workers.every({});
       const segmenter = await t.createSegmenter({ model: '/tiny/', backend });
       const { labels } = await segmenter.segment(t.image);
-      while (!t.heard.counts.segment) await new Promise((resolve) => setTimeout(resolve, 10));
-      return { ...t.heard.counts, labels: Array.from(labels) };
+      const { accepted, reason } = await segmenter.tune(...t.tuning);
+      while (!(t.heard.counts.segment && t.heard.counts.tune)) await new Promise((resolve) => setTimeout(resolve, 10));
+      const { ...seen } = t.heard.counts;
+      const tuned = await segmenter.segment(t.image);
+      return { ...seen, labels: Array.from(labels), tuned: Array.from(tuned.labels), accepted, reason };
     }, backend);
     await page.context().close();
+    assert.ok(counts[backend].accepted, counts[backend].reason);
+    assert.ok(differing(counts[backend].labels, counts[backend].tuned) > GPU_DIFFERS, 'tuning changes too little for the tests to mean anything');
   }
   const [cpu, webgpu] = [counts.cpu.labels, counts.webgpu.labels];
   assert.ok(cpu.filter(Boolean).length > 200, 'the model sees too little for the tests to mean anything');
@@ -84,9 +90,11 @@ export async function open({ hardware = false, routes = {} }) {
     const { listen, planWorkers, pretendHardware } = await import('/inject.js');
     if (hardware) pretendHardware();
     const { createSegmenter } = await import('/index.js');
-    const image = await (await fetch('/image.nii.gz')).blob();
+    const blob = async (path) => (await fetch(path)).blob();
+    const [image, labels] = [await blob('/image.nii.gz'), await blob('/label.nii.gz')];
     const heard = listen();
-    window.t = { createSegmenter, image, workers: planWorkers(heard), heard };
+    const tuning = [[{ image, labels, name: 'image' }], { steps: 2, rate: 3e-3, minGain: 0 }];
+    window.t = { createSegmenter, image, tuning, workers: planWorkers(heard), heard };
   }, hardware);
   return page;
 }
@@ -110,11 +118,11 @@ function numbered(plan, backend) {
   return { ...plan, n: Math.round(plan[counter] * (seen[counter] - 1)) };
 }
 
-async function runCase(t, { options, plans = [], every = null, routes, act = {}, ...expected }) {
+async function runCase(t, { options, plans = [], every = null, routes, act = {}, tune = false, ...expected }) {
   const { hardware, ...asked } = options;
   const page = await open({ hardware, routes });
   const number = (plan) => numbered(plan, options.backend);
-  const given = { asked, plans: plans.map(number), every: number(every), act };
+  const given = { asked, plans: plans.map(number), every: number(every), act, tune };
   const { first, next, silence, fired, refused } = await page.evaluate(attempt, given);
   await page.context().close();
 
@@ -124,20 +132,22 @@ async function runCase(t, { options, plans = [], every = null, routes, act = {},
   if (expected.start) return assertRefusal(refused, expected.expect);
   assert.equal(refused, null);
   t.diagnostic(`${fired.join(', ') || 'no injection'}; ${first.error ? first.error.code : `a mask on ${first.backend}, after ${first.ms} ms`}`);
+  const tuned = tune && expected.expect === 'mask';
   if (expected.expect === 'mask') {
-    assertMask(first);
+    assertMask(first, tuned);
     assert.equal(first.backend, expected.after);
   } else {
     assertRefusal(first.error, expected.expect);
   }
   if (expected.disposed) assertRefusal(next.error, 'argument');
-  else assertMask(next);
+  else assertMask(next, tuned);
 }
 
-export function assertMask({ error, labels, backend }) {
+export function assertMask({ error, labels, backend }, tuned = false) {
   assert.equal(error, undefined);
   assert.equal(labels.length, counts.cpu.labels.length);
-  assert.equal(differing(labels, counts[backend].labels), 0, `voxels differ from the mask of a clean run on ${backend}`);
+  assert.equal(differing(labels, counts[backend][tuned ? 'tuned' : 'labels']), 0, `voxels differ from the mask of a clean run on ${backend}`);
+  if (tuned) return;
   assert.ok(differing(labels, counts.cpu.labels) <= GPU_DIFFERS, 'voxels differ from the mask of the CPU');
 }
 
@@ -147,7 +157,7 @@ function assertRefusal(error, code) {
 }
 
 /** In the page: the run with its fault, then one without; and how long the longest silence was. */
-async function attempt({ asked, plans, every, act }) {
+async function attempt({ asked, plans, every, act, tune }) {
   const { createSegmenter, workers, heard, image } = t;
   let [heardAt, silence] = [performance.now(), 0];
   const news = () => {
@@ -155,11 +165,13 @@ async function attempt({ asked, plans, every, act }) {
     heardAt = performance.now();
   };
   const plain = ({ code, message }) => ({ code, message });
-  const run = async (segmenter, options) => {
+  const run = async (segmenter, options, tune) => {
     const started = performance.now();
+    const heardOf = { ...options, onProgress: (progress) => (news(), options.onProgress?.(progress)) };
     news();
     try {
-      const { labels, report } = await segmenter.segment(image, { ...options, onProgress: (progress) => (news(), options.onProgress?.(progress)) });
+      if (tune) await segmenter.tune(t.tuning[0], { ...t.tuning[1], ...heardOf });
+      const { labels, report } = await segmenter.segment(image, tune ? { onProgress: news } : heardOf);
       return { labels: Array.from(labels), backend: report.backend, ms: Math.round(performance.now() - started) };
     } catch (error) {
       return { error: plain(error) };
@@ -180,11 +192,11 @@ async function attempt({ asked, plans, every, act }) {
   const reached = new Set();
   const onProgress = ({ stage, done, total }) => {
     reached.add(stage);
-    const share = { prepare: 0, whole: 0.1 + (0.4 * done) / total, patch: 0.5 + (0.4 * done) / total }[stage] ?? 0;
+    const share = tune ? -1 : { prepare: 0, whole: 0.1 + (0.4 * done) / total, patch: 0.5 + (0.4 * done) / total }[stage] ?? 0;
     if (share >= act.abort || stage === act.abortAt) control.abort();
     if (share >= act.dispose || stage === act.disposeAt) segmenter.dispose();
   };
-  const first = await run(segmenter, { signal: control.signal, onProgress });
+  const first = await run(segmenter, { signal: control.signal, onProgress }, tune);
   workers.next();
   workers.every(null);
   const next = await run(segmenter, {});
