@@ -104,11 +104,20 @@ describe('teaching', () => {
     assert.match(await page.locator('#teach-found').textContent(), /^\d+ corrected voxels, \d+ checked slices, in 1 volumes\.$/);
     const corrected = await maskNow(page);
 
-    await page.locator('#minutes').fill('0.3');
-    await page.locator('#tune').click();
-    await state(page, 'tuning');
-    await page.locator('#curves').waitFor();
-    await state(page, 'done', 'error');
+    // A reload in the middle of the tuning: the corrections are there, the model is the shipped one, and it is tuned anew.
+    const taught = await page.locator('#teach-found').textContent();
+    for (const interrupted of [true, false]) {
+      await page.locator('#minutes').fill('0.3');
+      await page.locator('#tune').click();
+      await state(page, 'tuning');
+      await page.locator('#curves').waitFor();
+      if (interrupted) await page.reload();
+      await state(page, 'done', 'error');
+      if (!interrupted) continue;
+      assert.equal(await page.locator('#tuned').isVisible(), false);
+      assert.equal(await page.locator('#teach-found').textContent(), taught);
+      assert.deepEqual(await maskNow(page), corrected);
+    }
     assert.equal(await page.locator('#error').textContent(), '');
     await page.locator('#verdict').waitFor();
     const verdict = await page.locator('#verdict-words').textContent();
