@@ -336,7 +336,7 @@ export interface Check {
 export interface VolumeInfo {
   /** The shape as the file declares it: two entries for a slice, three for a volume, four with channels. */
   dims: number[];
-  /** Values per voxel: 1 for a volume. `segment` takes no others yet. */
+  /** Values per voxel: 1 for a volume. `segment` takes as many as the model has input channels. */
   channels: number;
   format: 'NIfTI-1' | 'NIfTI-2';
   /** Whether header and voxels are two files. */

@@ -90,7 +90,9 @@ function refuseChannels({ channels, checks }) {
   const { whole, patch } = desk.segmenter.model.stages;
   const wanted = (whole ?? patch).architecture.inputs;
   if (channels === wanted) return;
-  const sentence = `Found ${channels} volumes in the file, expected ${wanted}, as the model takes: save one of them as a 3-D file.`;
+  const names = [desk.segmenter.model.modalities].flat().join(', ');
+  const how = wanted === 1 ? 'save one of them as a 3-D file' : 'save them as one 4-D file, in this order';
+  const sentence = `Found ${channels === 1 ? 'one volume' : `${channels} volumes`} in the file, expected ${wanted} (${names}), as the model takes: ${how}.`;
   throw new InsituError('unsupported', sentence, { checks });
 }
 
