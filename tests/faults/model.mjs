@@ -7,7 +7,7 @@ import { ask, root } from '../../scripts/tools.mjs';
 
 const SIDE = 32;
 const CASES = 8;
-const STEPS = { whole: 60, patch: 120 };
+const STEPS = { whole: 60, patch: 240 };
 
 /** The native command, or null where it is not built. */
 export function nativeCommand() {
