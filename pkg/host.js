@@ -7,8 +7,8 @@
 import { InsituError, asInsituError, isTrap } from './error.js';
 import { addRequests } from './requests.js';
 
-/** One that cannot be loaded says so; one whose first word does not come was killed before it could hold its lock. */
-const FIRST_WORD_MS = 20_000;
+/** One that cannot be loaded says so; one that does not tell its lock in time was killed before it could hold it. */
+const LOCK_MS = 20_000;
 
 /** The engine in a worker of its own. Ending it frees everything at once, in the middle of a computation too. */
 export class WorkerHost {
@@ -19,7 +19,7 @@ export class WorkerHost {
   #lastId = 0;
   #answered = false;
   #ended = new AbortController();
-  #timer = setTimeout(() => this.end(died()), FIRST_WORD_MS);
+  #timer = setTimeout(() => this.end(died()), LOCK_MS);
 
   constructor() {
     this.#worker.onmessage = ({ data }) => this.#receive(data);
@@ -47,7 +47,7 @@ export class WorkerHost {
 
   #receive({ id, progress, value, error, lock, requests }) {
     this.#answered = true;
-    clearTimeout(this.#timer);
+    if (lock !== undefined) clearTimeout(this.#timer);
     if (lock) this.#watch(lock);
     if (requests) addRequests(requests);
     const call = this.#calls.get(id);

@@ -15,7 +15,8 @@ const SHARES = [0, 0.1, 0.25, 0.5, 0.75, 0.9, 1];
 const POINTS = [
   ['start', [0, 0.5, 1]],
   ['segment', SHARES],
-  ['tune', [0, 0.3, 0.6, 0.9, 1]],
+  // How a tuning is cut into submits goes with the time that they take: the last of one is not that of another.
+  ['tune', [0, 0.3, 0.6, 0.9]],
 ];
 /** What is done where a fault is made in a call. */
 const during = (call) => (call === 'tune' ? { tune: true } : {});
@@ -36,7 +37,7 @@ const transient = ['lose', 'validation', 'memory', 'throw', 'submit throws', 'di
 );
 
 const readback = ['segment', 'tune'].flatMap((call) =>
-  [0, 0.5, 1].map((share) => ({
+  [0, 0.5, 0.9].map((share) => ({
     name: `a buffer that is not given back, the one at ${percent(share)} of ${call}`,
     options: { backend: 'webgpu' },
     plans: [{ kind: 'readback', call, maps: share }],
