@@ -84,7 +84,7 @@ export class Supervisor {
     if (tries < pauses.length) {
       tell({ stage: 'recover', done: tries, total: pauses.length, reason: error.message });
       await pause(pauses[tries], stop, this.#disposed.signal);
-      if (stop.aborted) throw cancelled();
+      if (stop.aborted || this.#disposed.signal.aborted) throw cancelled();
       return tries + 1;
     }
     const next = chooseInstead(this.choice, error, this.#parts.asked);

@@ -54,8 +54,8 @@ use steps::{Steps, Way};
 
 /// Bytes that a step may take, and the longest side of a patch, so that a step stays short.
 const STEP: (u64, usize) = (1_500_000_000, 64);
-/// Steps between two looks at the voxels that judge, and looks without a gain after which it ends.
-const LOOK: (usize, usize) = (40, 6);
+/// Steps between two looks at the voxels that judge.
+const LOOK: usize = 40;
 /// Share of the annotated object that the old whole network may cut off before it learns too.
 const CUT: f64 = 0.05;
 
@@ -123,7 +123,8 @@ pub async fn tune(
         };
         let lessons = lessons(&old, cases, &judging, stage, form.outputs).await?;
         let rate = settings.rate.unwrap_or(defaults.rate);
-        let (from, turned) = if known {
+        // A model that finds most of what judges is no stranger to the contrast, whatever the losses of a few lessons say.
+        let (from, turned) = if known || before.check >= guard::LEAST {
             (base.get(stage).clone(), false)
         } else {
             steps::start(&form, base.get(stage), &lessons, &drawing, compute).await?
@@ -136,11 +137,11 @@ pub async fn tune(
         if stage == Stage::Patch {
             best.look(&tuned, cases, &judging, compute, &mut clock.looking("patch", watch)).await?;
         }
-        while clock.spent() < 1.0 && best.idle < LOOK.1 {
+        while clock.spent() < 1.0 && best.idle < defaults.patience {
             let loss = steps.step(clock.spent()).await?;
             report.hears(loss);
             clock.step(loss, best.check, watch)?;
-            if stage == Stage::Patch && (steps.done % LOOK.0 == 0 || clock.spent() >= 1.0) {
+            if stage == Stage::Patch && (steps.done % LOOK == 0 || clock.spent() >= 1.0) {
                 best.weights = store::rounded(&steps.weights().await?);
                 best.look(&tuned, cases, &judging, compute, &mut clock.looking("patch", watch)).await?;
             }

@@ -68,12 +68,14 @@ pub struct Defaults {
     pub rate: f64,
     /// Steps of the patch network.
     pub steps: usize,
+    /// Looks at the voxels that judge without a gain after which it ends.
+    pub patience: usize,
 }
 
 /// Of images such as the model knows.
-pub const INSIDE: Defaults = Defaults { scope: Scope::Decoder, rate: 2e-4, steps: 240 };
+pub const INSIDE: Defaults = Defaults { scope: Scope::Decoder, rate: 2e-4, steps: 240, patience: 6 };
 /// Of others: there is more to learn.
-pub const OUTSIDE: Defaults = Defaults { scope: Scope::All, rate: 1e-3, steps: 600 };
+pub const OUTSIDE: Defaults = Defaults { scope: Scope::All, rate: 1e-3, steps: 600, patience: 12 };
 
 /// Minutes where neither steps nor minutes are said.
 pub const MINUTES: f64 = 5.0;

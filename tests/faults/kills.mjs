@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { assertMask, open, withBrowser } from './run.mjs';
 
-/** A browser whose GPU process dies often gives up the GPU; not with this. */
-const NO_LIMIT = '--disable-gpu-process-crash-limit';
+/** A browser whose GPU process dies often gives up the GPU, for the page at hand or for all; not with these. */
+const NO_LIMIT = ['--disable-gpu-process-crash-limit', '--disable-domain-blocking-for-3d-apis'];
 /** Adapters are refused for a while after a process died; a new segmenter waits for that. */
 const ADAPTER_MS = 60_000;
 
 export const testKills = (count) =>
-  withBrowser('a GPU process that is killed', [NO_LIMIT], () => {
+  withBrowser('a GPU process that is killed', NO_LIMIT, () => {
     it(`${count} times in one session, each in the middle of a run, leaves the mask of a clean run, and no silence`, async (t) => {
       const page = await open({ hardware: true });
       await page.exposeFunction('killGpu', () => killGpuProcess(page.context().browser()));
