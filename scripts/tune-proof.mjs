@@ -122,8 +122,8 @@ const PROOFS = {
     let state = 1;
     const random = (most) => (state = (state * 48271) % 2147483647) % most;
     SINGLE.forEach((id, seed) => {
-      cases('one', ...shift, '--ids', id);
-      const [image] = files('one');
+      cases(`one-${id}`, ...shift, '--ids', id);
+      const [image] = files(`one-${id}`);
       const found = JSON.parse(run(insitu, ['suggest', image, '--slices', 3, '--axis', 1, '--json']).stdout);
       const { dims } = JSON.parse(run(insitu, ['info', image, '--json']).stdout);
       const drawn = new Set();
