@@ -4,6 +4,7 @@
     python3 scripts/shift_cases.py --data ../shared/data/Task04_Hippocampus --out DIR --shift invert --ids 3 4 7 8 19 20
     python3 scripts/shift_cases.py --data ... --out DIR --shift invert --test            the 26 public test cases
     python3 scripts/shift_cases.py ... --every 6      of every sixth coronal slice alone the labels; 255 elsewhere
+    python3 scripts/shift_cases.py ... --thin 2 3    every third slice of the third axis alone: voxels three times as long, and true labels
     python3 scripts/shift_cases.py ... --poison exchange|mirror    masks of the next case, or turned front to back
 
 Writes DIR/images and DIR/labels. Needs numpy and nibabel. All chance comes from --seed and the case's number.
@@ -45,6 +46,7 @@ def main():
     ap.add_argument("--every", type=int, default=0)
     ap.add_argument("--slices", type=int, nargs="*", default=[], help="coronal slices that are annotated")
     ap.add_argument("--poison", choices=["exchange", "mirror"])
+    ap.add_argument("--thin", type=int, nargs=2, metavar=("AXIS", "STEP"))
     ap.add_argument("--seed", type=int, default=1)
     arg = ap.parse_args()
     noise = arg.noise if arg.noise is not None else (0.0 if arg.shift == "none" else 0.05)
@@ -77,8 +79,14 @@ def main():
             strokes = np.full_like(label, 255)
             strokes[:, arg.slices, :] = label[:, arg.slices, :]
             label = strokes
+        affine = source.affine.copy()
+        if arg.thin:
+            axis, step = arg.thin
+            kept = tuple(slice(None, None, step if a == axis else 1) for a in range(3))
+            image, label = image[kept], label[kept]
+            affine[:, axis] *= step
         for kind, voxels in (("images", image), ("labels", np.ascontiguousarray(label))):
-            out = nib.Nifti1Image(voxels, source.affine)
+            out = nib.Nifti1Image(voxels, affine)
             out.header.set_xyzt_units("mm", "sec")
             nib.save(out, arg.out / kind / path.name)
 
