@@ -5,6 +5,7 @@
 
 use insitu_seg::card::Card;
 use insitu_seg::device::Compute;
+use insitu_seg::grid::Turn;
 use insitu_seg::store::{self, Precision};
 use insitu_seg::tune::{self, Base, Case, Delta, Outcome, Progress, Scope, Settings, UNKNOWN};
 use insitu_seg::{Limits, Result, Volume, read_volume, write_labels};
@@ -97,6 +98,28 @@ fn what_teaches_nothing_is_refused_in_words_and_the_model_stays() {
         assert!(error.to_string().contains(words), "{error}");
     }
     assert_eq!(hash(&base), before);
+}
+
+#[test]
+fn labels_lie_where_their_own_file_says() {
+    let card = base().card;
+    let of = |labels: &Volume| Case::of_files("case", &image(), labels, &card);
+    let mut labels = volume("pkg/samples/hippocampus/label.nii.gz");
+    assert_eq!(of(&labels).unwrap().own, truth());
+    // The same labels in a file whose first axis runs the other way.
+    let mut grid = labels.grid.clone();
+    let last = (grid.dims[0] - 1) as f64;
+    for row in &mut grid.affine {
+        (row[0], row[3]) = (-row[0], row[3] + last * row[0]);
+    }
+    (labels.turn, labels.grid) = (Turn::to_ras(&grid), grid);
+    assert_eq!(of(&labels).unwrap().own, truth());
+    labels.grid.affine[1][3] += 3.0;
+    let error = of(&labels).unwrap_err().to_string();
+    assert!(
+        error.contains("case: labels: found a grid of which a corner lies 3.0 mm off the image's"),
+        "{error}"
+    );
 }
 
 #[test]

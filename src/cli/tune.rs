@@ -177,13 +177,7 @@ fn cases(arguments: &Arguments, base: &Base) -> Result<Vec<Case>> {
         let volume = open_path(image, &arguments.budget.limits()).and_then(Nifti::read);
         let volume = volume.map_err(|error| error.of_file(image))?;
         let own = open(labels)?;
-        if own.grid.dims != volume.grid.dims {
-            let found = format!("{:?} voxels", own.grid.dims);
-            let expected = format!("{:?}, as the image {}", volume.grid.dims, image.display());
-            return Err(Error::malformed(labels.display().to_string(), found, expected));
-        }
-        let own_labels = own.labels().map_err(|error| error.of_file(labels))?;
-        cases.push(Case::new(name, &volume, own.turn.undo(&own_labels), &base.card)?);
+        cases.push(Case::of_files(name, &volume, &own, &base.card)?);
     }
     if cases.is_empty() {
         let found = format!("no file that is named as one of {}", arguments.images.display());
@@ -203,7 +197,6 @@ impl Source {
             insitu_seg::read_volume(&bytes, &insitu_seg::Limits::default())
         };
         let (image, labels) = (named(&reference.image)?, named(&reference.labels)?);
-        let own = labels.turn.undo(&labels.labels()?);
-        Case::new("reference case", &image, own, &self.card).map(Some)
+        Case::of_files("reference case", &image, &labels, &self.card).map(Some)
     }
 }

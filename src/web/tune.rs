@@ -203,10 +203,9 @@ fn case(given: &JsValue, max_bytes: Option<f64>, card: &Card) -> Result<Case> {
         open(header, bytes(voxels), max_bytes)?.read().map(Some).map_err(|error| error.within(&name))
     };
     let volume = read("bytes", "voxels")?.ok_or_else(|| missing("image"))?;
-    let own = match (bytes("labels"), read("labelFile", "labelVoxels")?) {
-        (Some(labels), _) => labels.to_vec(),
-        (None, Some(labels)) => labels.turn.undo(&labels.labels().map_err(|error| error.within(&name))?),
-        (None, None) => return Err(missing("labels")),
-    };
-    Case::new(&name, &volume, own, card)
+    match (bytes("labels"), read("labelFile", "labelVoxels")?) {
+        (Some(labels), _) => Case::new(&name, &volume, labels.to_vec(), card),
+        (None, Some(labels)) => Case::of_files(&name, &volume, &labels, card),
+        (None, None) => Err(missing("labels")),
+    }
 }
