@@ -36,7 +36,7 @@ impl Stage {
 /// One trained network of a stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fold {
-    /// Which quarter of the subjects it was validated on.
+    /// Which part of the subjects it was validated on.
     pub fold: usize,
     /// Weights, in the model's folder.
     pub file: String,

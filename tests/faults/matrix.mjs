@@ -36,8 +36,8 @@ const transient = ['lose', 'validation', 'memory', 'throw', 'submit throws', 'di
   })),
 );
 
-const readback = ['segment', 'tune'].flatMap((call) =>
-  [0, 0.5, 0.9].map((share) => ({
+const readback = Object.entries({ segment: [0, 0.5, 1], tune: [0, 0.5, 0.9] }).flatMap(([call, shares]) =>
+  shares.map((share) => ({
     name: `a buffer that is not given back, the one at ${percent(share)} of ${call}`,
     options: { backend: 'webgpu' },
     plans: [{ kind: 'readback', call, maps: share }],
