@@ -96,9 +96,9 @@ impl View {
         }
     }
 
-    /// The way back: labels of what was seen, in a volume of zeros.
-    pub fn put_back(&self, labels: &[u8]) -> Vec<u8> {
-        self.region.paste(&self.fit.undo(labels))
+    /// The way back: a map of what was seen, in a volume of zeros.
+    pub fn put_back<T: Copy + Default>(&self, map: &[T]) -> Vec<T> {
+        self.region.paste(&self.fit.undo(map))
     }
 }
 

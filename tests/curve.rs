@@ -29,7 +29,7 @@ fn cases() -> Vec<Arc<Case>> {
     let Some(manifest) = common::shared("Task04_Hippocampus/dataset.json") else { return balls() };
     let task = manifest.parent().unwrap();
     let manifest = Manifest::read(task).unwrap();
-    let (cases, _) = Cases::read(task, &manifest, Some(Intensity::Mr), u64::MAX, &mut || {}).unwrap();
+    let (cases, _) = Cases::read(task, &manifest, Some(Intensity::Mr), u64::MAX, &mut |_| {}).unwrap();
     (0..cases.len()).map(|index| cases.get(index).unwrap()).collect()
 }
 

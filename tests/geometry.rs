@@ -90,6 +90,50 @@ fn in_every_pose_labels_and_markers_and_headers_stay() {
     println!("{} poses: labels on their voxels, markers within {worst:.1e} mm", poses.len());
 }
 
+/// The same canonical array as a file of each axis order, on the same place in the patient.
+fn stored(order: [usize; 3], flip: [bool; 3], with: impl Fn(usize) -> i16) -> Made {
+    const WIDE: [f64; 3] = [0.5, 0.75, 6.0];
+    let (sizes, indices) = orient::file_order(DIMS, order, flip);
+    let mut made = Made::new(sizes, |i| with(indices[i]));
+    let mut origin = ORIGIN;
+    for (axis, world) in order.into_iter().enumerate().filter(|(axis, _)| flip[*axis]) {
+        origin[world] += (sizes[axis] - 1) as f64 * WIDE[world];
+    }
+    let pose = Pose { order, flip, sform: true, qform: false, qfac: 1.0, oblique: false };
+    pose.place(&mut made, order.map(|world| WIDE[world]), origin);
+    made
+}
+
+#[test]
+fn labels_of_another_file_lie_where_their_header_says() {
+    let label = |i: usize| (i % 11) as i16;
+    let canonical: Vec<u8> = (0..DIMS.iter().product()).map(|i| label(i) as u8).collect();
+    for (order, flip) in orient::orders_and_flips() {
+        let image = read(&stored(order, flip, |i| i as i16).bytes());
+        for (order, flip) in orient::orders_and_flips() {
+            let mut made = stored(order, flip, label);
+            let found = image.overlay(&read(&made.bytes())).unwrap();
+            assert!(found.off_mm.is_none() && found.labels == canonical, "{order:?} {flip:?}");
+            made.srow[1][3] -= 0.2; // less than half a voxel
+            assert!(image.overlay(&read(&made.bytes())).unwrap().off_mm.is_none());
+            made.srow[1][3] -= 0.8;
+            let off = image.overlay(&read(&made.bytes())).unwrap();
+            assert!(off.off_mm.is_some_and(|mm| (mm - 1.0).abs() < 1e-4) && off.labels == canonical);
+            assert_eq!(off.on_the_image().unwrap_err().code(), "malformed");
+        }
+        // Without a form the order of the file counts, and so does its size.
+        let mut made = stored(order, flip, label);
+        made.sform_code = 0;
+        assert_eq!(image.overlay(&read(&made.bytes())).unwrap().labels, canonical);
+        made = Made::new([6, 7, 4], label);
+        made.sform_code = 0;
+        let error = image.overlay(&read(&made.bytes())).unwrap_err().to_string();
+        assert!(error.contains("6 x 7 x 4 voxels"), "{error}");
+        let error = image.overlay(&read(&Made::new([6, 7, 4], label).bytes())).unwrap_err().to_string();
+        assert!(error.contains("6 x 7 x 4 voxels, turned to RAS"), "{error}");
+    }
+}
+
 #[test]
 fn every_voxel_of_large_and_thin_volumes_stands_where_the_turn_puts_it() {
     // In one slab and many, on one core and all; axes of one voxel, rows that are joined, planes larger than a slab.

@@ -3,6 +3,9 @@
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod common;
+
+use common::nifti::{Made, gzip};
 use insitu_seg::{Limits, Volume, open_path, read_volume, write_labels};
 use std::path::Path;
 use std::process::{Command, Output};
@@ -256,4 +259,56 @@ fn wrong_settings_are_refused_in_one_line() {
         assert_eq!(run.status.code(), Some(2), "{message}");
         assert!(message.contains(more[0]) && message.contains("expected"), "{message}");
     }
+}
+
+#[test]
+fn labels_of_another_size_are_refused_and_labels_that_lie_elsewhere_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    task(folder.path());
+    let data = folder.path().to_str().unwrap();
+    let train = |model: &str| {
+        let model = format!("{data}/{model}");
+        let run = insitu(&[
+            "train",
+            "--data",
+            data,
+            "--stage",
+            "patch",
+            "--base",
+            "2",
+            "--steps",
+            "1",
+            "--backend",
+            "cpu",
+            "--model",
+            &model,
+        ]);
+        (run.status.code(), String::from_utf8_lossy(&run.stderr).into_owned(), Path::new(&model).exists())
+    };
+    let file = folder.path().join("labels/ball_003.nii.gz");
+    let bytes = std::fs::read(&file).unwrap();
+    let [nx, ny, nz] = read_volume(&bytes, &Limits::default()).unwrap().grid.dims;
+
+    for sform_code in [0, 1] {
+        let other = Made { sform_code, ..Made::new([nx, ny + 1, nz], |_| 1) };
+        std::fs::write(&file, gzip(&other.bytes(), 1)).unwrap();
+        let (status, message, left) = train("never");
+        assert!(status == Some(2) && !left, "{message}");
+        assert!(
+            message.contains("ball_003: labels: found") && message.contains("as the image has"),
+            "{message}"
+        );
+    }
+
+    let mut plain = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&bytes[..]), &mut plain).unwrap();
+    for at in [272, 280 + 16 + 12] {
+        // The y of the first voxel, in both forms.
+        let y = f32::from_le_bytes(plain[at..at + 4].try_into().unwrap()) + 3.0;
+        plain[at..at + 4].copy_from_slice(&y.to_le_bytes());
+    }
+    std::fs::write(&file, gzip(&plain, 1)).unwrap();
+    let (status, message, _) = train("taken");
+    assert_eq!(status, Some(0), "{message}");
+    assert!(message.contains("warning: labels lie off their image (ball_003 by 3.0 mm)"), "{message}");
 }

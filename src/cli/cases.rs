@@ -6,7 +6,7 @@ use super::bar;
 use super::folder::read_card;
 use clap::{Args, ValueEnum};
 use insitu_seg::card::Card;
-use insitu_seg::train::cases::Cases;
+use insitu_seg::train::cases::{Case, Cases};
 use insitu_seg::train::data::Manifest;
 use insitu_seg::train::sample::{Augment, Fill};
 use insitu_seg::{Error, Intensity, Result};
@@ -52,8 +52,20 @@ impl DataArguments {
         let augment = self.augment(&card)?;
         let bar = bar(manifest.training.len() as u64, "reading {pos}/{len} {bar:40}");
         let budget = self.cache.saturating_mul(1 << 30);
-        let (cases, intensity) = Cases::read(&self.data, &manifest, known, budget, &mut || bar.inc(1))?;
+        let mut off: Vec<String> = Vec::new();
+        let mut tell = |case: &Case| {
+            bar.inc(1);
+            off.extend(case.off_mm.map(|mm| format!("{} by {mm:.1} mm", case.id)));
+        };
+        let (cases, intensity) = Cases::read(&self.data, &manifest, known, budget, &mut tell)?;
         bar.finish_and_clear();
+        if !off.is_empty() {
+            eprintln!(
+                "insitu: warning: labels lie off their image ({}); they are taken voxel by voxel: look at them, and give \
+                 both files the same affine",
+                off.join(", ")
+            );
+        }
         if cases.in_memory() < cases.len() {
             let (held, all) = (cases.in_memory(), cases.len());
             eprintln!(

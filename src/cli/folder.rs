@@ -211,7 +211,7 @@ pub fn pack(arguments: &PackArguments) -> Result<ExitCode> {
     }
     if let Some(task) = &arguments.domain {
         let (manifest, mut census) = (Manifest::read(task)?, Census::default());
-        let (cases, _) = Cases::read(task, &manifest, Some(card.intensity), KEPT, &mut || ())?;
+        let (cases, _) = Cases::read(task, &manifest, Some(card.intensity), KEPT, &mut |_| ())?;
         for index in 0..cases.len() {
             let case = cases.get(index)?;
             census.add(&case.image, case.dims);

@@ -76,6 +76,17 @@ impl Route {
         shown(&self.view, image)
     }
 
+    /// A map of the patch at 1 mm, where it was cut from; 0 elsewhere.
+    pub fn put_back(&self, map: &[f32]) -> Vec<f32> {
+        self.view.put_back(map)
+    }
+
+    /// At 1 mm, whether a voxel is in the box.
+    pub fn inside(&self) -> Vec<bool> {
+        let region = &self.view.region;
+        region.paste(&vec![true; region.dims().iter().product()])
+    }
+
     /// Labels of the patch back on the file's own grid.
     pub fn leave(&self, labels: &[u8]) -> Vec<u8> {
         self.turn.undo(&self.to_mm.undo(&self.view.put_back(labels)))

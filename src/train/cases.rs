@@ -5,6 +5,7 @@ use super::data::{Manifest, Pair, case_id, open};
 use super::window::Means;
 use crate::components;
 use crate::error::{Error, Result};
+use crate::file::Overlay;
 use crate::grid::{Region, Resample};
 use crate::intensity::Intensity;
 use crate::prepare::resampled;
@@ -34,13 +35,16 @@ pub struct Case {
     pub object: Option<Extent>,
     /// Where the parts of it are that a training sample may show: its clusters, or the object itself.
     pub parts: Vec<Extent>,
+    /// How far the labels lie off the image in its file, in mm, where that is more than half a voxel. They are taken
+    /// voxel by voxel all the same.
+    pub off_mm: Option<f64>,
 }
 
 impl Case {
     /// A case whose object is shown as one.
     pub fn new(id: String, subject: usize, dims: [usize; 3], image: Vec<f32>, labels: Vec<u8>) -> Self {
         let object = Region::extent(dims, |i| labels[i] > 0);
-        Self { id, subject, dims, image, labels, object, parts: object.into_iter().collect() }
+        Self { id, subject, dims, image, labels, object, parts: object.into_iter().collect(), off_mm: None }
     }
 
     /// The same case, whose object is shown cluster by cluster.
@@ -81,21 +85,7 @@ impl Recipe {
             return Err(Error::malformed(format!("{id}: image"), found, expected));
         }
         let label = open(&self.folder.join(&pair.label))?;
-        let mut labels = label.labels().map_err(|error| error.within(format!("{id}: labels")))?;
-        let mut turn = label.turn;
-        if label.header.sform_code() <= 0 && label.header.qform_code() <= 0 {
-            // A file that does not say how it lies is taken to lie as its image.
-            labels = turn.undo(&labels);
-            turn = image.turn;
-            if label.grid.dims == image.grid.dims {
-                labels = turn.apply(&labels);
-            }
-        }
-        if turn.turned_dims() != image.turn.turned_dims() {
-            let (found, expected) =
-                (format!("{:?}", label.grid.dims), format!("{:?}, as the image", image.grid.dims));
-            return Err(Error::malformed(format!("{id}: size of the labels"), found, expected));
-        }
+        let Overlay { labels, off_mm } = image.overlay(&label).map_err(|error| error.within(&id))?;
         if let Some(label) = labels.iter().find(|label| usize::from(**label) > self.labels) {
             let expected = format!("0 to {}, as dataset.json names them", self.labels);
             return Err(Error::malformed(format!("{id}: label value"), label.to_string(), expected));
@@ -106,7 +96,7 @@ impl Recipe {
             None => values.into_owned(),
         };
         let Resample { to: dims, .. } = step;
-        let case = Case::new(id, subject, dims, values, step.apply(&labels));
+        let case = Case { off_mm, ..Case::new(id, subject, dims, values, step.apply(&labels)) };
         Ok(if self.clusters { case.in_clusters() } else { case })
     }
 }
@@ -133,7 +123,7 @@ enum Source {
 impl Cases {
     /// Reads all training cases of the task in `folder`, and keeps those in memory that fit `budget` bytes. Where the
     /// intensity is not `known` it is that of CT, and window and z-score are computed from all of them. `tell` is
-    /// called after each case.
+    /// called with each case, once.
     ///
     /// # Errors
     /// As [`open`], with the case's name; `Malformed` where image and labels do not fit each other or the manifest,
@@ -143,7 +133,7 @@ impl Cases {
         manifest: &Manifest,
         known: Option<Intensity>,
         budget: u64,
-        tell: &mut dyn FnMut(),
+        tell: &mut dyn FnMut(&Case),
     ) -> Result<(Self, Intensity)> {
         let recipe = |intensity| -> Result<Recipe> {
             Ok(Recipe {
@@ -164,9 +154,9 @@ impl Cases {
             if known.is_none() {
                 foreground.add_foreground(&case);
             }
+            tell(&case);
             bytes += case.bytes();
             read.push((case.dims, (bytes <= budget).then_some(case)));
-            tell();
         }
         let intensity = match known {
             Some(intensity) => intensity,

@@ -2,9 +2,9 @@
 
 use crate::card::Card;
 use crate::error::{Error, Result};
-use crate::file::Volume;
+use crate::file::{Overlay, Volume};
 use crate::grid::{Resample, Turn};
-use crate::predict::{Image, Route};
+use crate::predict::{Image, Model, Route, Watch, largest_object};
 
 /// The label of a voxel that nobody has annotated.
 pub const UNKNOWN: u8 = 255;
@@ -45,7 +45,8 @@ impl Case {
     /// # Errors
     /// `Malformed` for labels that lie elsewhere than the image, by more than half a voxel; as [`Self::new`].
     pub fn of_files(name: &str, volume: &Volume, labels: &Volume, card: &Card) -> Result<Self> {
-        let own = in_order_of(volume, labels).map_err(|error| error.within(name))?;
+        let laid = volume.overlay(labels).and_then(Overlay::on_the_image);
+        let own = volume.turn.undo(&laid.map_err(|error| error.within(name))?);
         Self::new(name, volume, own, card)
     }
 
@@ -58,6 +59,19 @@ impl Case {
     pub fn at_home<T: Copy + Default>(&self, at_mm: &[T]) -> Vec<T> {
         let to_mm = Resample { from: self.turn.turned_dims(), to: self.image.dims };
         self.turn.undo(&to_mm.undo(at_mm))
+    }
+
+    /// Where a model looks in an image of the case's size: the way to the box around the object that it finds.
+    ///
+    /// # Errors
+    /// As [`crate::predict::segment`].
+    pub async fn looked_at(&self, model: &Model, image: &Image, watch: &mut Watch<'_>) -> Result<Route> {
+        let preset = &model.card.preset;
+        let mut route = self.route;
+        let whole = route.whole(image, preset)?;
+        let (seen, _) = largest_object(&model.find(&whole, watch).await?, whole.dims);
+        route.look_at(&seen, whole.dims, preset)?;
+        Ok(route)
     }
 
     fn checked(volume: &Volume, own: Vec<u8>, name: &str, card: &Card) -> Result<Self> {
@@ -89,54 +103,6 @@ impl Case {
             outside,
         })
     }
-}
-
-/// The labels of a file, one per voxel of an image and in its order.
-fn in_order_of(volume: &Volume, labels: &Volume) -> Result<Vec<u8>> {
-    let values = labels.labels()?;
-    let wrong = |found: String, expected: &str| Err(Error::malformed("labels", found, expected));
-    let says_how = |file: &Volume| file.header.sform_code() > 0 || file.header.qform_code() > 0;
-    if !says_how(volume) || !says_how(labels) {
-        // A file that does not say how it lies is taken to lie as the other.
-        if labels.grid.dims != volume.grid.dims {
-            let [x, y, z] = volume.grid.dims;
-            return wrong(
-                format!("{:?} voxels", labels.grid.dims),
-                &format!("{x} x {y} x {z}, as the image has"),
-            );
-        }
-        return Ok(labels.turn.undo(&values));
-    }
-    let [found, expected] = [labels, volume].map(|file| file.turn.turned_dims());
-    if found != expected {
-        return wrong(format!("{found:?} voxels, turned to RAS"), &format!("{expected:?}, as the image has"));
-    }
-    let gap = largest_gap(volume, labels);
-    if gap > 0.5 * volume.grid.spacing().into_iter().fold(f64::INFINITY, f64::min) {
-        return wrong(
-            format!("a grid of which a corner lies {gap:.1} mm off the image's"),
-            "labels on the grid of the image: resample them, or give both the same affine",
-        );
-    }
-    Ok(volume.turn.undo(&values))
-}
-
-/// The largest distance between the same corners of two grids of one size, turned to RAS, in mm.
-fn largest_gap(a: &Volume, b: &Volume) -> f64 {
-    let corner = |file: &Volume, which: usize| {
-        let mut at = [0.0; 3];
-        for (axis, from) in file.turn.from_axis().into_iter().enumerate() {
-            let far = (which >> axis & 1 == 1) != file.turn.flipped()[axis];
-            at[from] = if far { (file.grid.dims[from] - 1) as f64 } else { 0.0 };
-        }
-        let row = |row: &[f64; 4]| row[0] * at[0] + row[1] * at[1] + row[2] * at[2] + row[3];
-        [0, 1, 2].map(|r| row(&file.grid.affine[r]))
-    };
-    let apart = |which: usize| {
-        let (p, q) = (corner(a, which), corner(b, which));
-        p.iter().zip(q).map(|(p, q)| (p - q).powi(2)).sum::<f64>().sqrt()
-    };
-    (0..8).map(apart).fold(0.0, f64::max)
 }
 
 /// Voxels in the file's own order, at 1 mm.

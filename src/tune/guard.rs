@@ -5,7 +5,7 @@ use super::split::Judging;
 use crate::card::Label;
 use crate::error::Result;
 use crate::metrics::dice;
-use crate::predict::{Model, Watch, largest_object};
+use crate::predict::{Model, Watch};
 use serde::Serialize;
 
 /// A figure before tuning and after it.
@@ -93,11 +93,7 @@ pub async fn check(model: &Model, cases: &[Case], judging: &Judging, watch: &mut
 /// # Errors
 /// As [`crate::predict::segment`].
 pub async fn mask(model: &Model, case: &Case, watch: &mut Watch<'_>) -> Result<Vec<u8>> {
-    let preset = &model.card.preset;
-    let mut route = case.route;
-    let whole = route.whole(&case.image, preset)?;
-    let (seen, _) = largest_object(&model.find(&whole, watch).await?, whole.dims);
-    route.look_at(&seen, whole.dims, preset)?;
+    let route = case.looked_at(model, &case.image, watch).await?;
     let patch = route.patch(&case.image);
     if route.is_exact() {
         return Ok(route.leave(&model.label(&patch, watch).await?));

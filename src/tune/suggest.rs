@@ -4,13 +4,14 @@
 //! variance of its probabilities, summed over labels; that of a slice the sum over its voxels. Slices that lie close to one
 //! that is taken already count less.
 
+use super::before::chances;
 use super::steps::turned;
 use super::{Base, Case};
 use crate::device::Compute;
 use crate::error::Result;
 use crate::grid::Region;
 use crate::intensity::mean_and_sd;
-use crate::predict::{Model, Watch, largest_object};
+use crate::predict::Watch;
 use crate::prepare::Image;
 use serde::Serialize;
 
@@ -65,9 +66,10 @@ pub async fn suggest(
     for base in bases {
         let model = base.model(compute)?;
         for image in seen_otherwise(&case.image) {
-            seen.add(&chances(&model, case, &image, watch).await?);
+            seen.add(&chances(&model, case, &image, watch).await?.0);
             let mirrored = mirror(&image.values, image.dims);
-            let found = chances(&model, case, &Image { values: mirrored, dims: image.dims }, watch).await?;
+            let mirrored = Image { values: mirrored, dims: image.dims };
+            let (found, _) = chances(&model, case, &mirrored, watch).await?;
             seen.add(&mirror(&found, image.dims));
         }
     }
@@ -104,14 +106,6 @@ fn brighter(values: &[f32], gamma: f32) -> Vec<f32> {
     let (now, spread) = mean_and_sd(&bent);
     let scale = if spread > 0.0 { sd / spread } else { 0.0 };
     bent.iter().map(|v| ((f64::from(*v) - now) * scale + mean) as f32).collect()
-}
-
-/// Probabilities `[label, z, y, x]` at 1 mm, 0 outside of the box.
-async fn chances(model: &Model, case: &Case, image: &Image, watch: &mut Watch<'_>) -> Result<Vec<f32>> {
-    let preset = &model.card.preset;
-    let whole = case.route.whole(image, preset)?;
-    let (seen, _) = largest_object(&model.find(&whole, watch).await?, whole.dims);
-    super::before::kept_in_box(model, image, (&seen, whole.dims), watch).await.map(|(chances, _)| chances)
 }
 
 /// Every row from its end.

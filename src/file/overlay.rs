@@ -1,0 +1,81 @@
+//! Labels of one file on the image of another: which label is whose.
+
+use super::Volume;
+use crate::error::{Error, Result};
+
+/// Labels of an image's voxels.
+#[derive(Debug)]
+pub struct Overlay {
+    /// In the image's RAS order.
+    pub labels: Vec<u8>,
+    /// How far the two grids lie apart at a corner, in mm, where that is more than half a voxel.
+    pub off_mm: Option<f64>,
+}
+
+impl Volume {
+    /// The labels that another file holds for this image. Its axes may run other ways: each label lies where its header
+    /// says. Where one of the headers does not say, voxels are taken in the order of the files.
+    ///
+    /// # Errors
+    /// As [`Volume::labels`]; `Malformed` where the sizes differ.
+    pub fn overlay(&self, labels: &Self) -> Result<Overlay> {
+        let values = labels.labels()?;
+        let wrong = |found: [usize; 3], turned: &str, expected: [usize; 3]| {
+            let found = format!("{} voxels{turned}", found.map(|n| n.to_string()).join(" x "));
+            let expected = format!("{}, as the image has", expected.map(|n| n.to_string()).join(" x "));
+            Err(Error::malformed("labels", found, expected))
+        };
+        if !self.says_how_it_lies() || !labels.says_how_it_lies() {
+            if labels.grid.dims != self.grid.dims {
+                return wrong(labels.grid.dims, "", self.grid.dims);
+            }
+            return Ok(Overlay { labels: self.turn.apply(&labels.turn.undo(&values)), off_mm: None });
+        }
+        let [found, expected] = [labels, self].map(|file| file.turn.turned_dims());
+        if found != expected {
+            return wrong(found, ", turned to RAS", expected);
+        }
+        let (off, voxel) =
+            (self.largest_gap(labels), self.grid.spacing().into_iter().fold(f64::INFINITY, f64::min));
+        Ok(Overlay { labels: values, off_mm: (off > 0.5 * voxel).then_some(off) })
+    }
+
+    fn says_how_it_lies(&self) -> bool {
+        self.header.sform_code() > 0 || self.header.qform_code() > 0
+    }
+
+    /// The largest distance between the same corners of two grids of one size, turned to RAS, in mm.
+    fn largest_gap(&self, other: &Self) -> f64 {
+        let corner = |file: &Self, which: usize| {
+            let mut at = [0.0; 3];
+            for (axis, from) in file.turn.from_axis().into_iter().enumerate() {
+                let far = (which >> axis & 1 == 1) != file.turn.flipped()[axis];
+                at[from] = if far { (file.grid.dims[from] - 1) as f64 } else { 0.0 };
+            }
+            let row = |row: &[f64; 4]| row[0] * at[0] + row[1] * at[1] + row[2] * at[2] + row[3];
+            [0, 1, 2].map(|r| row(&file.grid.affine[r]))
+        };
+        let apart = |which: usize| {
+            let (p, q) = (corner(self, which), corner(other, which));
+            p.iter().zip(q).map(|(p, q)| (p - q).powi(2)).sum::<f64>().sqrt()
+        };
+        (0..8).map(apart).fold(0.0, f64::max)
+    }
+}
+
+impl Overlay {
+    /// The labels, where they lie on the image.
+    ///
+    /// # Errors
+    /// `Malformed` where they lie off it.
+    pub fn on_the_image(self) -> Result<Vec<u8>> {
+        match self.off_mm {
+            None => Ok(self.labels),
+            Some(off) => Err(Error::malformed(
+                "labels",
+                format!("a grid of which a corner lies {off:.1} mm off the image's"),
+                "labels on the grid of the image: resample them, or give both the same affine",
+            )),
+        }
+    }
+}
