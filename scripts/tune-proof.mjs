@@ -24,7 +24,7 @@ const at = (...parts) => join(work, ...parts);
 
 /** Training cases by subject, two each. Those to validate on are of fold 0's validation subjects: no training saw them. */
 const SETS = [[7, 8, 33, 34, 41, 42], [57, 58, 89, 90, 107, 108], [125, 126, 143, 144, 149, 150], [215, 216, 221, 222, 225, 226], [243, 244, 249, 250, 251, 252]];
-const VALIDATION = [39, 40, 87, 88, 135, 136, 145, 146, 227, 228];
+const VALIDATION = [39, 40, 87, 88, 123, 124, 145, 146, 227, 228];
 const SINGLE = [7, 33, 41, 57, 89, 107, 125, 143, 149, 215];
 
 function run(command, args, allowed = [0]) {

@@ -172,7 +172,7 @@ describe('installed', () => {
     await page.getByText('Drop a NIfTI file here').waitFor();
     await page.locator('insitu-segmenter input').setInputFiles(SAMPLE);
     await page.getByText(/^Done in/).waitFor({ timeout: 60_000 });
-    assert.deepEqual(await page.locator('insitu-segmenter li').allTextContents(), ['Anterior hippocampus: 1.66 mL', 'Posterior hippocampus: 1.66 mL']);
+    assert.deepEqual(await page.locator('insitu-segmenter li').allTextContents(), ['Anterior hippocampus: 1.63 mL', 'Posterior hippocampus: 1.64 mL']);
     const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save mask' }).click()]);
     assert.equal(file.suggestedFilename(), 'image_mask.nii.gz');
     assert.deepEqual(await page.locator('insitu-segmenter').evaluate(coloured), [true, true, true]);
