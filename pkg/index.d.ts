@@ -200,7 +200,7 @@ export interface TuneOptions {
   rate?: number;
   /** Weight of what nobody annotated, where the old masks are to be kept. */
   keep?: number;
-  /** What the Dice on the voxels that judge must gain at least. */
+  /** What the Dice on the voxels that judge must gain at least; 0.005 by default. */
   minGain?: number;
   /** What the Dice of the reference case may fall at most; 0.02 by default. */
   maxFall?: number;

@@ -61,10 +61,10 @@ pub struct Arguments {
     /// Weight of what nobody annotated, where the old masks are to be kept
     #[arg(long)]
     keep: Option<f64>,
-    /// What the Dice on the voxels that judge must gain at least
+    /// What the Dice on the voxels that judge must gain at least (0.005 where nothing is said)
     #[arg(long)]
     min_gain: Option<f64>,
-    /// What the Dice of the reference case may fall at most
+    /// What the Dice of the reference case may fall at most (0.02 where nothing is said)
     #[arg(long)]
     max_fall: Option<f64>,
     /// The least agreement of the annotations with the old masks, of images that the model knows
