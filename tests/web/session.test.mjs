@@ -85,6 +85,21 @@ describe('a session', () => {
     await page.context().close();
   });
 
+  it('is waited for where the browser grants late what nobody holds', async () => {
+    const page = await open();
+    const asked = await page.evaluate(async () => {
+      const { locks } = navigator;
+      let asked = 0;
+      const late = (signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+      locks.request = (name, options, held) => (++asked === 1 ? late(options.signal) : LockManager.prototype.request.call(locks, name, options, held));
+      const session = await t.openSession('late');
+      await session.close();
+      return asked;
+    });
+    assert.equal(asked, 2);
+    await page.context().close();
+  });
+
   it('has one tab at a time; the next gets it when the first is gone', async () => {
     const first = await open();
     const second = await open(first.context());
