@@ -5,7 +5,7 @@
  *
  *   node scripts/tune-proof.mjs shift     inverted contrast and noise: the 26 public cases before and after, masks and strokes
  *   node scripts/tune-proof.mjs other [SHIFT NOISE]    another shift, the same way (scripts/shift_cases.py has them)
- *   node scripts/tune-proof.mjs same      five sets of six training cases as they are: what becomes of the 26
+ *   node scripts/tune-proof.mjs same [FLAGS]   five sets of six training cases as they are, by `insitu tune FLAGS`: what becomes of the 26
  *   node scripts/tune-proof.mjs gain      what those sets could give the 26 at best: trained on without a guard, stopped where the 26 are best
  *   node scripts/tune-proof.mjs poison    masks exchanged between cases, or turned front to back
  *   node scripts/tune-proof.mjs suggest   three suggested slices against three random ones, ten cases
@@ -78,7 +78,7 @@ const PROOFS = {
     console.log(`the 26, base ${dice(before)}`);
     SETS.forEach((ids, n) => {
       cases(`set-${n}`, '--ids', ...ids);
-      const { model, accepted, reason, seconds } = tune(`set-${n}`);
+      const { model, accepted, reason, seconds } = tune(`set-${n}`, ...process.argv.slice(3));
       const after = accepted ? score(model, 'test') : before;
       console.log(`set ${n}: ${dice(after)}, mean ${(mean(after) - mean(before)).toFixed(4)}, ${seconds.toFixed(0)} s; ${reason}`);
     });
