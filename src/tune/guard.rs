@@ -163,6 +163,13 @@ pub fn judge(check: Change, reference: Option<Change>, veto: bool, bounds: &Boun
     let told = told + &against.unwrap_or_else(|| "; no reference case".to_owned());
     // Asked for what is right, so that NaN is refused.
     let better = after > before && after - before >= bounds.gain;
+    if !better && after > before {
+        let least = bounds.gain;
+        return (
+            false,
+            format!("refused: a gain of less than {least} on the voxels that judge may be chance ({told})"),
+        );
+    }
     if !better {
         return (false, format!("refused: it judges no better than before ({told})"));
     }
@@ -197,5 +204,10 @@ mod tests {
         assert!(!accepted(change(0.1, 0.45), None, false));
         assert!(!accepted(change(0.1, f64::NAN), None, false));
         assert!(!accepted(change(0.8, 0.85), Some(change(0.9, f64::NAN)), true));
+        let bounds = Bounds { gain: 0.005, ..bounds };
+        let words = |before, after| judge(change(before, after), None, true, &bounds).1;
+        assert!(words(0.8, 0.804).starts_with("refused: a gain of less than 0.005"));
+        assert!(words(0.8, 0.79).starts_with("refused: it judges no better"));
+        assert!(words(0.8, 0.806).starts_with("accepted"));
     }
 }
