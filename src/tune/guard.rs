@@ -162,16 +162,16 @@ pub fn judge(check: Change, reference: Option<Change>, veto: bool, bounds: &Boun
         reference.map(|Change { before, after }| format!("; reference {before:.4} before, {after:.4} after"));
     let told = told + &against.unwrap_or_else(|| "; no reference case".to_owned());
     // Asked for what is right, so that NaN is refused.
-    let better = after > before && after - before >= bounds.gain;
-    if !better && after > before {
-        let least = bounds.gain;
-        return (
-            false,
-            format!("refused: a gain of less than {least} on the voxels that judge may be chance ({told})"),
-        );
-    }
+    let better = after > before;
     if !better {
         return (false, format!("refused: it judges no better than before ({told})"));
+    }
+    let Bounds { gain, fall, .. } = *bounds;
+    if after - before < gain {
+        return (
+            false,
+            format!("refused: a gain of less than {gain} on the voxels that judge may be chance ({told})"),
+        );
     }
     if after < LEAST {
         return (
@@ -179,9 +179,8 @@ pub fn judge(check: Change, reference: Option<Change>, veto: bool, bounds: &Boun
             format!("refused: what was learned does not fit what judges, it must reach {LEAST} ({told})"),
         );
     }
-    let kept = reference.is_none_or(|Change { before, after }| after >= before - bounds.fall);
+    let kept = reference.is_none_or(|Change { before, after }| after >= before - fall);
     if veto && !kept {
-        let fall = bounds.fall;
         return (false, format!("refused: the reference case falls by more than {fall} ({told})"));
     }
     let note = if veto || reference.is_none() { "" } else { ", which does not count in another domain" };
