@@ -62,7 +62,11 @@ async function get(url) {
   } catch (cause) {
     throw unreachable(url, cause);
   }
-  if (!response.ok) throw new InsituError('io', `${url.href} could not be fetched: the server answered ${response.status}; set \`assets\` to where the package is served.`);
+  if (!response.ok)
+    throw new InsituError(
+      'io',
+      `${url.href} could not be fetched: the server answered ${response.status}; set \`assets\` to where the package is served.`,
+    );
   return response;
 }
 

@@ -11,7 +11,8 @@ import { chooseEngine } from './support.js';
  */
 export async function benchmark({ base, size, train = false, backend = 'auto', threads, runs = 5, assets } = {}) {
   whole('base', base);
-  if (!Array.isArray(size) || size.length !== 3) throw new InsituError('argument', `size must be three whole numbers, found ${JSON.stringify(size)}.`);
+  if (!Array.isArray(size) || size.length !== 3)
+    throw new InsituError('argument', `size must be three whole numbers, found ${JSON.stringify(size)}.`);
   for (const side of size) whole('size', side);
   whole('runs', runs);
 
@@ -29,5 +30,6 @@ export async function benchmark({ base, size, train = false, backend = 'auto', t
 
 /** The engine has bounds of its own for what is whole. */
 function whole(name, value) {
-  if (!Number.isInteger(value) || value < 1 || value > 2 ** 16) throw new InsituError('argument', `${name} must be a whole number from 1 on, found ${value}.`);
+  if (!Number.isInteger(value) || value < 1 || value > 2 ** 16)
+    throw new InsituError('argument', `${name} must be a whole number from 1 on, found ${value}.`);
 }

@@ -34,8 +34,10 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const cargoBin = join(process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'bin');
 const env = { ...process.env, PATH: `${process.env.PATH}${delimiter}${cargoBin}` };
 
-const run = (command, args, more) => execFileSync(command, args, { cwd: root, env: { ...env, ...more }, stdio: ['ignore', 'inherit', 'inherit'] });
-const ask = (command, args) => execFileSync(command, args, { cwd: root, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 2 ** 26 });
+const run = (command, args, more) =>
+  execFileSync(command, args, { cwd: root, env: { ...env, ...more }, stdio: ['ignore', 'inherit', 'inherit'] });
+const ask = (command, args) =>
+  execFileSync(command, args, { cwd: root, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 2 ** 26 });
 
 /** The exact version the crate pins: generated glue and command must agree to the last digit. */
 function pinnedVersion() {
@@ -58,7 +60,9 @@ function ensureWasmBindgen(version) {
 
 /** The newest change to anything the wasm is made of, milliseconds. */
 function newestSource() {
-  const files = ['Cargo.toml', 'Cargo.lock', 'build.rs', '.cargo/config.toml', 'rust-toolchain.toml', 'pkg/build.mjs'].map((file) => join(root, file));
+  const files = ['Cargo.toml', 'Cargo.lock', 'build.rs', '.cargo/config.toml', 'rust-toolchain.toml', 'pkg/build.mjs'].map((file) =>
+    join(root, file),
+  );
   const walk = (dir) =>
     readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
       const path = join(dir, entry.name);
@@ -106,7 +110,16 @@ function nameGlue(folder) {
 
 /** wasm-opt on what wasm-bindgen wrote; the features are those the target and the flags turn on. 90 MB, so fetched only here. */
 function optimise(wasm) {
-  const features = ['simd', 'threads', 'bulk-memory', 'sign-ext', 'mutable-globals', 'nontrapping-float-to-int', 'reference-types', 'multivalue'];
+  const features = [
+    'simd',
+    'threads',
+    'bulk-memory',
+    'sign-ext',
+    'mutable-globals',
+    'nontrapping-float-to-int',
+    'reference-types',
+    'multivalue',
+  ];
   const wasmOpt = ['exec', '--yes', '--package=binaryen@132.0.0', '--', 'wasm-opt'];
   run('npm', [...wasmOpt, '-O3', ...features.map((name) => `--enable-${name}`), wasm, '-o', wasm]);
 }

@@ -53,7 +53,10 @@ class Cache {
     // The engine hashes once more, whatever the road; a browser without `crypto.subtle` keeps nothing.
     if (found === undefined) return bytes;
     if (found !== sha256) {
-      throw new InsituError('malformed', `${name}: found SHA-256 ${found}, expected ${sha256}, as model.json says: the file is damaged or of another version.`);
+      throw new InsituError(
+        'malformed',
+        `${name}: found SHA-256 ${found}, expected ${sha256}, as model.json says: the file is damaged or of another version.`,
+      );
     }
     await this.#keep(this.#weights, sha256, bytes);
     return bytes;

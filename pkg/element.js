@@ -89,7 +89,9 @@ class InsituSegmenter extends (globalThis.HTMLElement ?? class {}) {
 
   async #create() {
     this.#set({ status: WORDS.load, busy: true });
-    const options = Object.fromEntries(['model', 'backend', 'assets'].flatMap((name) => (this.hasAttribute(name) ? [[name, this.getAttribute(name)]] : [])));
+    const options = Object.fromEntries(
+      ['model', 'backend', 'assets'].flatMap((name) => (this.hasAttribute(name) ? [[name, this.getAttribute(name)]] : [])),
+    );
     try {
       const segmenter = await createSegmenter({ ...options, onProgress: (progress) => this.#progress(progress) });
       this.#ui.about.textContent = `${segmenter.model.title}. ${segmenter.why} Not a medical device. Not for diagnosis.`;
@@ -104,7 +106,13 @@ class InsituSegmenter extends (globalThis.HTMLElement ?? class {}) {
   #build() {
     const planes = new Planes();
     planes.element.hidden = true;
-    const picker = make('input', { type: 'file', multiple: true, hidden: true, accept: '.nii,.gz,.hdr,.img', onchange: () => this.#take([...picker.files]) });
+    const picker = make('input', {
+      type: 'file',
+      multiple: true,
+      hidden: true,
+      accept: '.nii,.gz,.hdr,.img',
+      onchange: () => this.#take([...picker.files]),
+    });
     const ui = {
       planes,
       status: make('p'),
@@ -137,7 +145,8 @@ class InsituSegmenter extends (globalThis.HTMLElement ?? class {}) {
     const pair = { hdr: named('hdr'), img: named('img') };
     if (files.length === 1) this.open(files[0]);
     else if (files.length === 2 && pair.hdr && pair.img) this.open(pair);
-    else if (files.length > 0) this.#fail(new InsituError('argument', `Expected one file, or a .hdr with its .img, found ${files.length} files.`));
+    else if (files.length > 0)
+      this.#fail(new InsituError('argument', `Expected one file, or a .hdr with its .img, found ${files.length} files.`));
   }
 
   #progress(progress) {

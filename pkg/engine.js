@@ -31,7 +31,11 @@ export class Engine {
     try {
       return void (this.#code = await CODE[artifact]());
     } catch (cause) {
-      throw new InsituError('io', `The code of the engine could not be loaded (${firstLine(cause.message)}): serve all of the package from this origin.`, { cause });
+      throw new InsituError(
+        'io',
+        `The code of the engine could not be loaded (${firstLine(cause.message)}): serve all of the package from this origin.`,
+        { cause },
+      );
     }
   }
 

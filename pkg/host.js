@@ -75,7 +75,10 @@ const died = () => new InsituError('internal', 'The engine stopped unexpectedly:
 
 function notStarted(message, filename) {
   const found = message ? ` (${message})` : '';
-  return new InsituError('io', `The worker that belongs to ${filename || import.meta.url} could not be started${found}: serve all of the package from this origin.`);
+  return new InsituError(
+    'io',
+    `The worker that belongs to ${filename || import.meta.url} could not be started${found}: serve all of the package from this origin.`,
+  );
 }
 
 /**
@@ -116,4 +119,8 @@ export class ThreadHost {
   }
 }
 
-const trappedBefore = () => new InsituError('internal', 'The engine of this thread stopped unexpectedly before: load the page again, or let the engine run in a worker.');
+const trappedBefore = () =>
+  new InsituError(
+    'internal',
+    'The engine of this thread stopped unexpectedly before: load the page again, or let the engine run in a worker.',
+  );

@@ -52,6 +52,10 @@ async function readBlob(blob) {
   try {
     return new Uint8Array(await blob.arrayBuffer());
   } catch (cause) {
-    throw new InsituError('io', `The file ${blob.name ?? ''} could not be read: it was moved or changed since it was chosen.`.replace('  ', ' '), { cause });
+    throw new InsituError(
+      'io',
+      `The file ${blob.name ?? ''} could not be read: it was moved or changed since it was chosen.`.replace('  ', ' '),
+      { cause },
+    );
   }
 }

@@ -38,8 +38,12 @@ export async function loadModel(model, { assets, cache = true, onFile = () => {}
     }),
   );
   const reference = card.reference && {
-    image: await kept.weights(card.reference.image.file, card.reference.image.sha256, () => fetchBytes(place(card.reference.image.file), 'the reference case')),
-    labels: await kept.weights(card.reference.labels.file, card.reference.labels.sha256, () => fetchBytes(place(card.reference.labels.file), 'the reference case')),
+    image: await kept.weights(card.reference.image.file, card.reference.image.sha256, () =>
+      fetchBytes(place(card.reference.image.file), 'the reference case'),
+    ),
+    labels: await kept.weights(card.reference.labels.file, card.reference.labels.sha256, () =>
+      fetchBytes(place(card.reference.labels.file), 'the reference case'),
+    ),
   };
   return { bytes, card, weights, reference, from: kept.fetched ? 'network' : 'cache', notes: kept.notes };
 }
@@ -68,11 +72,15 @@ function given([bytes, ...contents]) {
   const card = parseCard(bytes, 'the first array of `model`');
   // All folds, or the first of each stage, which is what runs; then the reference case, or not.
   const isWeights = (bytes) => bytes[8] === 0x7b; // the header of safetensors is JSON
-  const fits = ({ length }) => [length, ...(card.reference ? [length + 2] : [])].includes(contents.length) && contents.slice(0, length).every(isWeights);
+  const fits = ({ length }) =>
+    [length, ...(card.reference ? [length + 2] : [])].includes(contents.length) && contents.slice(0, length).every(isWeights);
   const lists = [Infinity, 1].map((count) => weightFiles(card, count).map(({ file }) => file));
   const names = lists.find(fits);
   if (!names) {
-    throw new InsituError('argument', `The model card lists ${lists[0].length} weight files (${lists[0].join(', ')}), found ${contents.length}.`);
+    throw new InsituError(
+      'argument',
+      `The model card lists ${lists[0].length} weight files (${lists[0].join(', ')}), found ${contents.length}.`,
+    );
   }
   const [image, labels] = contents.slice(names.length);
   const reference = image && { image, labels };

@@ -31,4 +31,7 @@ export function editMask(nv: NiivueLike, segmentation: Segmentation): Promise<vo
  * What was drawn, as labels on the grid of the image's own file, x fastest. With `strokes`, voxels that nobody drew on are
  * `NOT_ANNOTATED`, and those drawn with the pen `background` are label 0; without it, the drawing is the whole mask.
  */
-export function drawnLabels(nv: NiivueLike, options?: { strokes?: boolean; background?: number }): { labels: Uint8Array<ArrayBuffer>; dims: Triple };
+export function drawnLabels(
+  nv: NiivueLike,
+  options?: { strokes?: boolean; background?: number },
+): { labels: Uint8Array<ArrayBuffer>; dims: Triple };

@@ -64,7 +64,10 @@ function imageOf(nv) {
 function checkGrid(dims, image) {
   const shown = image.hdr.dims.slice(1, 4);
   if (dims.every((side, i) => side === shown[i])) return;
-  throw new InsituError('argument', `Expected the mask of the image that NiiVue shows (${shown.join(' x ')} voxels), found one of ${dims.join(' x ')}.`);
+  throw new InsituError(
+    'argument',
+    `Expected the mask of the image that NiiVue shows (${shown.join(' x ')} voxels), found one of ${dims.join(' x ')}.`,
+  );
 }
 
 /** NiiVue draws in RAS order; these lead from a drawn voxel to the file's. */
@@ -85,5 +88,12 @@ function colormap(classes) {
   const shown = classes.filter(({ index }) => index !== 0);
   const channel = (at) => [0, ...shown.map(({ color }) => parseInt(color.slice(at, at + 2), 16))];
   const I = [0, ...shown.map(({ index }) => index)];
-  return { R: channel(1), G: channel(3), B: channel(5), A: [0, ...shown.map(() => 255)], I, labels: ['', ...shown.map(({ name }) => name)] };
+  return {
+    R: channel(1),
+    G: channel(3),
+    B: channel(5),
+    A: [0, ...shown.map(() => 255)],
+    I,
+    labels: ['', ...shown.map(({ name }) => name)],
+  };
 }

@@ -15,7 +15,10 @@ const decode = (name) => decodeURIComponent(name);
 
 async function home() {
   if (!globalThis.navigator?.storage?.getDirectory) {
-    throw new InsituError('unsupported', 'This browser keeps no files for this page: that needs a page served by https or from localhost, and a browser from 2023 or later.');
+    throw new InsituError(
+      'unsupported',
+      'This browser keeps no files for this page: that needs a page served by https or from localhost, and a browser from 2023 or later.',
+    );
   }
   return navigator.storage.getDirectory();
 }
@@ -114,8 +117,14 @@ async function inSentence(error, size) {
   // Chromium speaks of a pipe where the quota cuts a write short.
   const isFull = usage + size > quota || /data pipe/.test(error.message);
   if (error.name !== 'QuotaExceededError' && !isFull) {
-    return new InsituError('io', `The browser could not keep or give a file of this page (${error.message.replace(/\.$/, '')}).`, { cause: error });
+    return new InsituError('io', `The browser could not keep or give a file of this page (${error.message.replace(/\.$/, '')}).`, {
+      cause: error,
+    });
   }
   const room = !(usage + size > quota) ? '' : ` (${mb(usage)} of ${mb(quota)} are taken)`;
-  return new InsituError('io', `The browser has no room left for this site's files${room}: free some, or forget older sessions; what was kept before is as it was.`, { cause: error });
+  return new InsituError(
+    'io',
+    `The browser has no room left for this site's files${room}: free some, or forget older sessions; what was kept before is as it was.`,
+    { cause: error },
+  );
 }

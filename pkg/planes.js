@@ -51,7 +51,8 @@ export class Planes {
   showMask(labels, classes) {
     this.#mask = labels;
     this.#colors = [];
-    for (const { index, color } of classes) if (index > 0) this.#colors[index] = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
+    for (const { index, color } of classes)
+      if (index > 0) this.#colors[index] = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
     this.#moveTo(middleOf(labels, this.#axes) ?? this.#at);
   }
 
@@ -60,11 +61,19 @@ export class Planes {
     canvas.setAttribute('role', 'img');
     canvas.addEventListener('pointerdown', (event) => this.#pick(view, canvas, event));
     canvas.addEventListener('pointermove', (event) => event.buttons === 1 && this.#pick(view, canvas, event));
-    canvas.addEventListener('wheel', (event) => (event.preventDefault(), this.#step(view.along, -Math.sign(event.deltaY))), { passive: false });
+    canvas.addEventListener('wheel', (event) => (event.preventDefault(), this.#step(view.along, -Math.sign(event.deltaY))), {
+      passive: false,
+    });
     canvas.addEventListener('keydown', (event) => this.#key(view, event));
     const box = Object.assign(document.createElement('div'), { className: 'plane' });
     const letter = (text, place) => Object.assign(document.createElement('span'), { className: place, textContent: text });
-    box.append(canvas, letter(OPPOSITE[view.across], 'left'), letter(view.across, 'right'), letter(view.up, 'top'), letter(OPPOSITE[view.up], 'bottom'));
+    box.append(
+      canvas,
+      letter(OPPOSITE[view.across], 'left'),
+      letter(view.across, 'right'),
+      letter(view.up, 'top'),
+      letter(OPPOSITE[view.up], 'bottom'),
+    );
     this.element.append(box);
     return { ...view, canvas };
   }
@@ -78,7 +87,14 @@ export class Planes {
   }
 
   #key({ across, up, along }, event) {
-    const steps = { ArrowLeft: [across, -1], ArrowRight: [across, 1], ArrowUp: [up, 1], ArrowDown: [up, -1], PageUp: [along, 1], PageDown: [along, -1] };
+    const steps = {
+      ArrowLeft: [across, -1],
+      ArrowRight: [across, 1],
+      ArrowUp: [up, 1],
+      ArrowDown: [up, -1],
+      PageUp: [along, 1],
+      PageDown: [along, -1],
+    };
     if (!(event.key in steps)) return;
     event.preventDefault();
     this.#step(...steps[event.key]);

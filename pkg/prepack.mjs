@@ -23,9 +23,12 @@ writeFileSync(join(pkg, 'THIRD-PARTY.md'), thirdParty());
 
 function thirdParty() {
   const crates = cratesInWasm();
-  const lines = crates.map(({ name, version, license, repository }) => `- ${name} ${version}, ${license ?? 'see its text'}${repository ? `, ${repository}` : ''}`);
+  const lines = crates.map(
+    ({ name, version, license, repository }) => `- ${name} ${version}, ${license ?? 'see its text'}${repository ? `, ${repository}` : ''}`,
+  );
   const texts = new Map();
-  for (const crate of crates) for (const text of licenceTexts(dirname(crate.manifest_path))) texts.set(text, [...(texts.get(text) ?? []), crate.name]);
+  for (const crate of crates)
+    for (const text of licenceTexts(dirname(crate.manifest_path))) texts.set(text, [...(texts.get(text) ?? []), crate.name]);
   const sections = [...texts].map(([text, names]) => `## ${names.join(', ')}\n\n\`\`\`text\n${text}\n\`\`\`\n`);
   return `# Third-party code in the wasm modules\n\nRust's standard library (MIT OR Apache-2.0) and these crates:\n\n${lines.join('\n')}\n\n${sections.join('\n')}`;
 }
@@ -33,9 +36,20 @@ function thirdParty() {
 /** The crates that are linked, not those that only build. */
 function cratesInWasm() {
   const bin = join(process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'bin');
-  const args = ['metadata', '--format-version', '1', '--no-default-features', '--features', 'web,gpu,threads', '--filter-platform', 'wasm32-unknown-unknown'];
+  const args = [
+    'metadata',
+    '--format-version',
+    '1',
+    '--no-default-features',
+    '--features',
+    'web,gpu,threads',
+    '--filter-platform',
+    'wasm32-unknown-unknown',
+  ];
   const env = { ...process.env, PATH: `${process.env.PATH}${delimiter}${bin}` };
-  const { packages, resolve } = JSON.parse(execFileSync('cargo', args, { cwd: root, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 2 ** 28 }));
+  const { packages, resolve } = JSON.parse(
+    execFileSync('cargo', args, { cwd: root, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 2 ** 28 }),
+  );
   const isMacro = ({ targets }) => targets.some(({ kind }) => kind.includes('proc-macro'));
   const [nodes, byId] = [new Map(resolve.nodes.map((node) => [node.id, node])), new Map(packages.map((crate) => [crate.id, crate]))];
   const seen = new Set();

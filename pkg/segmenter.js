@@ -14,7 +14,16 @@ import { Tuning, keepCases, readCases } from './tuning.js';
  * Loads a model and the engine, starts it on the best backend, and gives a segmenter that is ready to run.
  * @param {import('./index.d.ts').SegmenterOptions} [options]
  */
-export async function createSegmenter({ model = 'hippocampus', backend = 'auto', threads, assets, worker = true, maxBytes, cache = true, onProgress } = {}) {
+export async function createSegmenter({
+  model = 'hippocampus',
+  backend = 'auto',
+  threads,
+  assets,
+  worker = true,
+  maxBytes,
+  cache = true,
+  onProgress,
+} = {}) {
   checkBudget(maxBytes);
   const base = folder(assets);
   const asked = { backend, threads, worker };
@@ -37,14 +46,20 @@ export async function createSegmenter({ model = 'hippocampus', backend = 'auto',
 /** Left out, the engine's own default holds. */
 function checkBudget(maxBytes) {
   if (maxBytes === undefined || (Number.isFinite(maxBytes) && maxBytes > 0)) return;
-  throw new InsituError('argument', `maxBytes must be a positive number of bytes, found ${typeof maxBytes === 'number' ? maxBytes : typeof maxBytes}.`);
+  throw new InsituError(
+    'argument',
+    `maxBytes must be a positive number of bytes, found ${typeof maxBytes === 'number' ? maxBytes : typeof maxBytes}.`,
+  );
 }
 
 /** A box as the engine takes it: six whole numbers. Whether it lies within the image the engine says. */
 function boundsOf({ start, end } = {}) {
   const numbers = [...(start ?? []), ...(end ?? [])];
   if (numbers.length === 6 && numbers.every((n) => Number.isInteger(n) && n >= 0)) return Uint32Array.from(numbers);
-  throw new InsituError('argument', `box must be { start: [x, y, z], end: [x, y, z] } in whole voxels of the file, found ${JSON.stringify({ start, end })}.`);
+  throw new InsituError(
+    'argument',
+    `box must be { start: [x, y, z], end: [x, y, z] } in whole voxels of the file, found ${JSON.stringify({ start, end })}.`,
+  );
 }
 
 /** One model on one engine, or on its replacements. Calls are queued. */

@@ -46,7 +46,10 @@ async function numbersOf(records) {
 
 function checkName(name) {
   if (typeof name !== 'string' || name === '' || name.length > 100) {
-    throw new InsituError('argument', `A name must be a text of 1 to 100 characters, found ${typeof name === 'string' ? `${name.length} characters` : typeof name}.`);
+    throw new InsituError(
+      'argument',
+      `A name must be a text of 1 to 100 characters, found ${typeof name === 'string' ? `${name.length} characters` : typeof name}.`,
+    );
   }
 }
 
@@ -62,7 +65,9 @@ async function hold(name) {
       // A machine under load may take longer than that to grant what nobody holds.
       const late = cause.name === 'TimeoutError' && !(await locks.query()).held.some((lock) => lock.name === key);
       if (late) continue;
-      throw new InsituError('io', `The session "${name}" is open in another tab or another part of this page: close it there first.`, { cause });
+      throw new InsituError('io', `The session "${name}" is open in another tab or another part of this page: close it there first.`, {
+        cause,
+      });
     }
   }
 }
@@ -98,7 +103,8 @@ class Session {
   /** Adds a record at the end: anything that JSON can hold, and bytes beside it. */
   append(entry, bytes = new Uint8Array()) {
     const line = JSON.stringify(entry);
-    if (line === undefined) return Promise.reject(new InsituError('argument', `A record must be what JSON can hold, found ${typeof entry}.`));
+    if (line === undefined)
+      return Promise.reject(new InsituError('argument', `A record must be what JSON can hold, found ${typeof entry}.`));
     const head = new TextEncoder().encode(`${line}\n`);
     const content = new Uint8Array(head.length + bytes.length);
     content.set(head);
@@ -169,7 +175,8 @@ class Session {
     const file = await this.#records.read(fileOf(number));
     const bytes = new Uint8Array((await file?.arrayBuffer()) ?? 0);
     const end = bytes.indexOf(10);
-    if (end < 0) throw new InsituError('malformed', `Record ${number} of the session "${this.name}" is not one: the browser lost or changed it.`);
+    if (end < 0)
+      throw new InsituError('malformed', `Record ${number} of the session "${this.name}" is not one: the browser lost or changed it.`);
     return { entry: JSON.parse(new TextDecoder().decode(bytes.subarray(0, end))), bytes: bytes.slice(end + 1) };
   }
 

@@ -15,7 +15,15 @@ export async function checkSupport() {
     simd ? 'SIMD: yes' : 'SIMD: this browser has no WebAssembly SIMD, which the engine needs',
     threads > 1 ? `Threads: ${threads}` : `Threads: no, ${why}`,
   ];
-  return { webgpu: Boolean(adapter), adapter: info ?? null, limits: adapter ? numbers(adapter.limits) : {}, threads: threads > 1, simd, recommended, reasons };
+  return {
+    webgpu: Boolean(adapter),
+    adapter: info ?? null,
+    limits: adapter ? numbers(adapter.limits) : {},
+    threads: threads > 1,
+    simd,
+    recommended,
+    reasons,
+  };
 }
 
 /**
@@ -30,9 +38,13 @@ export async function chooseEngine({ backend = 'auto', ...asked }) {
   }
   const { threads } = asked;
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 256)) {
-    throw new InsituError('argument', `threads must be a whole number from 1 to 256, found ${typeof threads === 'number' ? threads : typeof threads}.`);
+    throw new InsituError(
+      'argument',
+      `threads must be a whole number from 1 to 256, found ${typeof threads === 'number' ? threads : typeof threads}.`,
+    );
   }
-  if (!hasSimd()) throw new InsituError('unsupported', 'This browser has no WebAssembly SIMD, which the engine needs: use a browser from 2023 or later.');
+  if (!hasSimd())
+    throw new InsituError('unsupported', 'This browser has no WebAssembly SIMD, which the engine needs: use a browser from 2023 or later.');
   if (backend === 'cpu') return onCpu('The CPU was asked for', asked);
   const { adapter, reason } = await findAdapter();
   if (!adapter) {
@@ -89,7 +101,9 @@ async function findAdapter() {
   const gpu = globalThis.navigator?.gpu;
   if (!gpu) {
     const insecure = globalThis.isSecureContext === false;
-    return { reason: insecure ? 'WebGPU needs a page served by https or from localhost' : 'this browser has no WebGPU (navigator.gpu is missing)' };
+    return {
+      reason: insecure ? 'WebGPU needs a page served by https or from localhost' : 'this browser has no WebGPU (navigator.gpu is missing)',
+    };
   }
   try {
     const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
@@ -101,14 +115,20 @@ async function findAdapter() {
 
 function describe(adapter) {
   const { vendor = '', architecture = '', device = '', description = '', isFallbackAdapter } = adapter.info ?? {};
-  const software = Boolean(isFallbackAdapter ?? adapter.isFallbackAdapter) || /swiftshader|llvmpipe|lavapipe|basic render/i.test(`${vendor} ${architecture} ${device} ${description}`);
+  const software =
+    Boolean(isFallbackAdapter ?? adapter.isFallbackAdapter) ||
+    /swiftshader|llvmpipe|lavapipe|basic render/i.test(`${vendor} ${architecture} ${device} ${description}`);
   return { vendor, architecture, device, description, software };
 }
 
 /** An adapter's name for people: its description, else what is known of it. */
 function words({ vendor, architecture, device, description, software }) {
   if (/swiftshader/i.test(`${vendor} ${architecture} ${device} ${description}`)) return 'SwiftShader';
-  return description || [vendor, architecture, device].filter(Boolean).join(' ') || (software ? 'a software adapter' : 'an adapter without a name');
+  return (
+    description ||
+    [vendor, architecture, device].filter(Boolean).join(' ') ||
+    (software ? 'a software adapter' : 'an adapter without a name')
+  );
 }
 
 function numbers(limits) {

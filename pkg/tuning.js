@@ -67,7 +67,11 @@ export function keepCases(cases) {
     const kept = { image: keepInput(image), name: name ?? (image instanceof File ? image.name : `case ${index + 1}`) };
     const voxels = labels instanceof Uint8Array && !isNifti(labels);
     if (!voxels) {
-      if (annotated) throw new InsituError('argument', `${kept.name}: with annotated, labels must be one per voxel, as segmentation.labels; found a file.`);
+      if (annotated)
+        throw new InsituError(
+          'argument',
+          `${kept.name}: with annotated, labels must be one per voxel, as segmentation.labels; found a file.`,
+        );
       return { ...kept, labelFile: keepInput(labels) };
     }
     if (annotated && annotated.length !== labels.length) {

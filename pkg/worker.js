@@ -23,7 +23,8 @@ self.onmessage = async ({ data: { id, call, args } }) => {
 };
 
 /** The big arrays of a segmentation are handed over, not copied. */
-const buffersOf = ({ labels, nifti, nrrd, values, map } = {}) => [labels, nifti, nrrd, values, map].filter(Boolean).map((array) => array.buffer);
+const buffersOf = ({ labels, nifti, nrrd, values, map } = {}) =>
+  [labels, nifti, nrrd, values, map].filter(Boolean).map((array) => array.buffer);
 
 observeRequests((requests) => self.postMessage({ requests }));
 

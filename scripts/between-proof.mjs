@@ -17,12 +17,22 @@ const python = process.env.PYTHON ?? nibabel();
 const data = join(root, '../shared/data/Task04_Hippocampus');
 const work = mkdtempSync(join(tmpdir(), 'insitu-between-'));
 const lines = [];
-for (const [axis, step] of [[1, 2], [2, 2], [2, 3]]) {
+for (const [axis, step] of [
+  [1, 2],
+  [2, 2],
+  [2, 3],
+]) {
   const at = (name) => join(work, `${axis}-${step}`, name);
-  const made = await run(python, ['scripts/shift_cases.py', '--data', data, '--out', at(''), '--thin', axis, step, '--ids', ...IDS].map(String));
+  const made = await run(
+    python,
+    ['scripts/shift_cases.py', '--data', data, '--out', at(''), '--thin', axis, step, '--ids', ...IDS].map(String),
+  );
   if (!made) process.exit(2);
   const images = readdirSync(at('images')).map((name) => join(at('images'), name));
-  for (const [how, more] of [['between voxels', []], ['nearest labels', ['--nearest']]]) {
+  for (const [how, more] of [
+    ['between voxels', []],
+    ['nearest labels', ['--nearest']],
+  ]) {
     await insitu('segment', ...images, '--out-dir', at(how), '--backend', 'cpu', ...more);
     await insitu('evaluate', '--truth', at('labels'), '--pred', at(how), '--json', at(`${how}.json`));
     const { mean } = JSON.parse(readFileSync(at(`${how}.json`)));

@@ -21,13 +21,36 @@ const SIDE = 128;
 await insitu('phantom', '--task', 'cascade', '--out', at('data'), '--cases', 40, '--test', 20, '--seed', seed);
 const common = ['--data', at('data'), '--model', at('model'), '--base', 4, '--rate', '4e-3', '--seed', seed, '--backend', 'cpu'];
 await insitu('train', ...common, '--stage', 'patch', '--steps', patch, '--log', at('patch.csv'));
-await insitu('train', ...common, '--stage', 'whole', '--steps', whole, '--log', at('whole.csv'), '--init', at('model', 'patch-0.safetensors'));
+await insitu(
+  'train',
+  ...common,
+  '--stage',
+  'whole',
+  '--steps',
+  whole,
+  '--log',
+  at('whole.csv'),
+  '--init',
+  at('model', 'patch-0.safetensors'),
+);
 
 const names = readdirSync(at('data', 'imagesTs')).sort();
 const images = names.map((name) => at('data', 'imagesTs', name));
 for (const [name, ...more] of [['cascade'], ['ones', '--box', `0,0,0,${SIDE},${SIDE},${SIDE}`]]) {
   mkdirSync(at(name), { recursive: true });
-  await insitu('segment', ...images, '--out-dir', at(name), '--model', at('model'), '--backend', 'cpu', '--report', at(`${name}.json`), ...more);
+  await insitu(
+    'segment',
+    ...images,
+    '--out-dir',
+    at(name),
+    '--model',
+    at('model'),
+    '--backend',
+    'cpu',
+    '--report',
+    at(`${name}.json`),
+    ...more,
+  );
   await insitu('evaluate', '--truth', at('data', 'labelsTs'), '--pred', at(name), '--json', at(`${name}-dice.json`));
 }
 

@@ -25,7 +25,11 @@ export function options(defaults) {
   for (let i = 0; i < words.length; i += 2) {
     const name = words[i].replace(/^--/, '');
     if (!(name in defaults) || words[i + 1] === undefined) {
-      console.error(`found ${words[i]}, expected ${Object.keys(defaults).map((key) => `--${key} VALUE`).join(', ')}`);
+      console.error(
+        `found ${words[i]}, expected ${Object.keys(defaults)
+          .map((key) => `--${key} VALUE`)
+          .join(', ')}`,
+      );
       process.exit(2);
     }
     given[name] = words[i + 1];

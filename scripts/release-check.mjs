@@ -22,7 +22,9 @@ for (const [name, limit] of Object.entries(LIMITS)) {
     continue;
   }
   const packed = megabytes(gzipSync(wasm, { level: 9 }).length);
-  console.log(`${name.padEnd(8)} ${megabytes(wasm.length).toFixed(2).padStart(6)}  ${packed.toFixed(3).padStart(10)}  ${limit.toFixed(1).padStart(7)}`);
+  console.log(
+    `${name.padEnd(8)} ${megabytes(wasm.length).toFixed(2).padStart(6)}  ${packed.toFixed(3).padStart(10)}  ${limit.toFixed(1).padStart(7)}`,
+  );
   if (packed > limit) faults.push(`${name}: found ${packed.toFixed(3)} MB, expected at most ${limit} MB`);
 }
 for (const fault of faults) console.error(fault);

@@ -8,7 +8,10 @@ import { ask, chromedriver, chromium, root, run, swiftshader, which } from './to
 
 const WASM = ['--release', '--target', 'wasm32-unknown-unknown', '--features', 'web,gpu'];
 const NATIVE = ['--release', '--features', 'cli,stock'];
-const cargo = (...args) => () => run('cargo', args);
+const cargo =
+  (...args) =>
+  () =>
+    run('cargo', args);
 
 /** Hostile inputs of the native fuzzer with its answers, for the wasm module to repeat. */
 const scratch = mkdtempSync(join(tmpdir(), 'insitu-test-'));
@@ -53,7 +56,9 @@ const wasmTests = () =>
 const pageTests = () => {
   const files = readdirSync(join(root, 'tests/web')).filter((file) => file.endsWith('.test.mjs'));
   const paths = files.map((file) => `tests/web/${file}`);
-  return run(process.execPath, ['--test', '--test-reporter=spec', '--test-concurrency=1', ...paths], { env: { INSITU_CORPUS: corpus, INSITU_CURVE: curve } });
+  return run(process.execPath, ['--test', '--test-reporter=spec', '--test-concurrency=1', ...paths], {
+    env: { INSITU_CORPUS: corpus, INSITU_CURVE: curve },
+  });
 };
 
 /** name, run() -> passed, and optionally skip() -> why it cannot be run here, or null */
@@ -66,7 +71,22 @@ const checks = [
   { name: 'tests, native', run: () => run('cargo', ['test', ...NATIVE], { env: { ...adapter(), INSITU_CURVE: curve } }) },
   {
     name: 'tests on the data of ../shared',
-    run: cargo('test', ...NATIVE, '--test', 'file', '--test', 'metrics', '--test', 'preprocess', '--test', 'command', '--test', 'curve', '--', '--show-output'),
+    run: cargo(
+      'test',
+      ...NATIVE,
+      '--test',
+      'file',
+      '--test',
+      'metrics',
+      '--test',
+      'preprocess',
+      '--test',
+      'command',
+      '--test',
+      'curve',
+      '--',
+      '--show-output',
+    ),
     skip: () => noFile('../shared/data'),
   },
   { name: 'tests in wasm, in Chromium', run: wasmTests, skip: () => noFile('tests/web.rs') ?? noDriver() },

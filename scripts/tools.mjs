@@ -13,7 +13,13 @@ export const env = { ...process.env, PATH: `${process.env.PATH}${delimiter}${car
 /** Runs a command in the root with its output shown; true if it exited with 0. */
 export function run(command, args, more = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32', ...more, env: { ...env, ...more.env } });
+    const child = spawn(command, args, {
+      cwd: root,
+      stdio: 'inherit',
+      shell: process.platform === 'win32',
+      ...more,
+      env: { ...env, ...more.env },
+    });
     child.on('error', (error) => (console.error(error.message), resolve(false)));
     child.on('exit', (code) => resolve(code === 0));
   });
@@ -21,7 +27,13 @@ export function run(command, args, more = {}) {
 
 /** What a command prints, or null if it fails. */
 export function ask(command, args) {
-  const { status, stdout } = spawnSync(command, args, { cwd: root, env, encoding: 'utf8', maxBuffer: 2 ** 26, shell: process.platform === 'win32' });
+  const { status, stdout } = spawnSync(command, args, {
+    cwd: root,
+    env,
+    encoding: 'utf8',
+    maxBuffer: 2 ** 26,
+    shell: process.platform === 'win32',
+  });
   return status === 0 ? stdout : null;
 }
 
@@ -47,7 +59,8 @@ export const chromedriver = () => process.env.CHROMEDRIVER ?? which('chromedrive
 export const swiftshader = () => ['/usr/lib/chromium/vk_swiftshader_icd.json'].find((path) => existsSync(path)) ?? null;
 
 /** The checkout's own Python or the machine's, whichever has these modules; null if none has. */
-const python = (modules) => [join(root, '.venv', 'bin', 'python'), 'python3'].find((found) => ask(found, ['-c', `import ${modules}`]) !== null) ?? null;
+const python = (modules) =>
+  [join(root, '.venv', 'bin', 'python'), 'python3'].find((found) => ask(found, ['-c', `import ${modules}`]) !== null) ?? null;
 
 /** A Python that has nibabel, which reads back what we write. */
 export const nibabel = () => python('nibabel');

@@ -23,7 +23,13 @@ const work = mkdtempSync(join(tmpdir(), 'insitu-proof-'));
 const at = (...parts) => join(work, ...parts);
 
 /** Training cases by subject, two each. Those to validate on are of fold 0's validation subjects: no training saw them. */
-const SETS = [[7, 8, 33, 34, 41, 42], [57, 58, 89, 90, 107, 108], [125, 126, 143, 144, 149, 150], [215, 216, 221, 222, 225, 226], [243, 244, 249, 250, 251, 252]];
+const SETS = [
+  [7, 8, 33, 34, 41, 42],
+  [57, 58, 89, 90, 107, 108],
+  [125, 126, 143, 144, 149, 150],
+  [215, 216, 221, 222, 225, 226],
+  [243, 244, 249, 250, 251, 252],
+];
 const VALIDATION = [39, 40, 87, 88, 123, 124, 145, 146, 227, 228];
 const SINGLE = [7, 33, 41, 57, 89, 107, 125, 143, 149, 215];
 
@@ -48,7 +54,11 @@ function score(model, name) {
 /** The report of a tuning, with `model`: the tuned folder, or the name of the base where it was refused. */
 function tune(name, ...more) {
   const out = at(`tuned-${Math.random()}`);
-  run(insitu, ['tune', '--images', at(name, 'images'), '--labels', at(name, 'labels'), '--out', out, '--report', `${out}.json`, ...more], [0, 3]);
+  run(
+    insitu,
+    ['tune', '--images', at(name, 'images'), '--labels', at(name, 'labels'), '--out', out, '--report', `${out}.json`, ...more],
+    [0, 3],
+  );
   const report = JSON.parse(readFileSync(`${out}.json`));
   return { ...report, model: report.accepted ? out : 'hippocampus' };
 }
@@ -90,19 +100,56 @@ const PROOFS = {
     const test = names('imagesTs').map((name) => pair(name, 'Ts', 'a'));
     const manifest = JSON.parse(readFileSync(join(data, 'dataset.json')));
     SETS.forEach((ids, n) => {
-      const taught = names('imagesTr').filter((name) => ids.includes(Number(name.slice(12, 15)))).map((name) => pair(name, 'Tr', 'b'));
+      const taught = names('imagesTr')
+        .filter((name) => ids.includes(Number(name.slice(12, 15))))
+        .map((name) => pair(name, 'Tr', 'b'));
       mkdirSync(at(`gain-${n}`));
       writeFileSync(at(`gain-${n}`, 'dataset.json'), JSON.stringify({ ...manifest, training: [...test, ...taught] }));
       const found = [1e-9, 2e-4, 1e-3].map((rate) => {
         const log = at(`gain-${n}-${rate}.csv`);
-        const from = ['--init', join(root, 'pkg/models/hippocampus/patch-0.safetensors'), '--base', 12, '--rate', rate, '--schedule', 'constant', '--average', 0.9];
+        const from = [
+          '--init',
+          join(root, 'pkg/models/hippocampus/patch-0.safetensors'),
+          '--base',
+          12,
+          '--rate',
+          rate,
+          '--schedule',
+          'constant',
+          '--average',
+          0.9,
+        ];
         const epochs = rate < 1e-6 ? 1 : 20;
-        run(insitu, ['train', '--data', at(`gain-${n}`), '--stage', 'patch', '--folds', 2, '--fold', 0, ...from, '--epochs', epochs, '--log', log, '--model', at(`gain-model-${n}-${rate}`), '--backend', 'cpu']);
-        const [head, ...rows] = readFileSync(log, 'utf8').trim().split('\n').map((line) => line.split(','));
+        run(insitu, [
+          'train',
+          '--data',
+          at(`gain-${n}`),
+          '--stage',
+          'patch',
+          '--folds',
+          2,
+          '--fold',
+          0,
+          ...from,
+          '--epochs',
+          epochs,
+          '--log',
+          log,
+          '--model',
+          at(`gain-model-${n}-${rate}`),
+          '--backend',
+          'cpu',
+        ]);
+        const [head, ...rows] = readFileSync(log, 'utf8')
+          .trim()
+          .split('\n')
+          .map((line) => line.split(','));
         const columns = head.flatMap((name, i) => (/dice/i.test(name) ? [i] : []));
         return Math.max(...rows.map((row) => mean(columns.map((i) => Number(row[i])))));
       });
-      console.log(`set ${n}: mean Dice of the 26 ${found[0].toFixed(4)} as shipped; at best ${found[1].toFixed(4)} (rate 2e-4), ${found[2].toFixed(4)} (rate 1e-3): gain ${(Math.max(...found) - found[0]).toFixed(4)}`);
+      console.log(
+        `set ${n}: mean Dice of the 26 ${found[0].toFixed(4)} as shipped; at best ${found[1].toFixed(4)} (rate 2e-4), ${found[2].toFixed(4)} (rate 1e-3): gain ${(Math.max(...found) - found[0]).toFixed(4)}`,
+      );
     });
   },
   poison() {
@@ -128,7 +175,10 @@ const PROOFS = {
       const { dims } = JSON.parse(run(insitu, ['info', image, '--json']).stdout);
       const drawn = new Set();
       while (drawn.size < 3) drawn.add(random(dims[1]));
-      for (const [kind, slices] of [['suggested', found.map(({ index }) => index)], ['random', [...drawn]]]) {
+      for (const [kind, slices] of [
+        ['suggested', found.map(({ index }) => index)],
+        ['random', [...drawn]],
+      ]) {
         cases(`${kind}-${id}`, ...shift, '--ids', id, '--slices', ...slices);
         let gain = 0;
         let reason = 'refused as too little';
@@ -143,7 +193,8 @@ const PROOFS = {
         console.log(`case ${id}, ${kind} ${slices}: gain ${gain.toFixed(4)}; ${reason}`);
       }
     });
-    for (const [kind, all] of Object.entries(gains)) console.log(`${kind}: gain ${mean(all).toFixed(4)}, spread ${spread(all).toFixed(4)}, base ${base.toFixed(4)}`);
+    for (const [kind, all] of Object.entries(gains))
+      console.log(`${kind}: gain ${mean(all).toFixed(4)}, spread ${spread(all).toFixed(4)}, base ${base.toFixed(4)}`);
   },
 };
 

@@ -8,7 +8,14 @@ import { pressLabel } from './labels.js';
 import { tell } from './panel.js';
 import { number, say } from './words.js';
 
-const WORDS = { look: 'toolLook', brush: 'toolBrush', erase: 'toolErase', threshold: 'toolThreshold', fill: 'toolFill', island: 'toolIsland' };
+const WORDS = {
+  look: 'toolLook',
+  brush: 'toolBrush',
+  erase: 'toolErase',
+  threshold: 'toolThreshold',
+  fill: 'toolFill',
+  island: 'toolIsland',
+};
 
 /** @param {{ overlay: ReturnType<import('./paint/overlay.js').createOverlay> }} parts */
 export function setUpCorrecting({ overlay }) {
@@ -26,8 +33,14 @@ export function setUpCorrecting({ overlay }) {
   segments($('kinds'), Object.fromEntries(KINDS.map((kind) => [kind, say(WORDS[kind])])), (kind) => tool.set({ kind }));
   $('size').addEventListener('input', ({ target }) => tool.set({ radius: sizeOf(target.valueAsNumber) }));
   $('ball').addEventListener('change', ({ target }) => tool.set({ ball: target.checked }));
-  for (const [id, at] of [['range-low', 0], ['range-high', 1]]) {
-    $(id).addEventListener('change', ({ target }) => Number.isFinite(target.valueAsNumber) && tool.set({ range: tool.range.with(at, target.valueAsNumber) }));
+  for (const [id, at] of [
+    ['range-low', 0],
+    ['range-high', 1],
+  ]) {
+    $(id).addEventListener(
+      'change',
+      ({ target }) => Number.isFinite(target.valueAsNumber) && tool.set({ range: tool.range.with(at, target.valueAsNumber) }),
+    );
   }
   $('undo').addEventListener('click', () => move('undo'));
   $('redo').addEventListener('click', () => move('redo'));

@@ -9,7 +9,10 @@ export function drawCurves(svg, caption, points) {
   svg.setAttribute('viewBox', `0 0 ${WIDTH} ${HEIGHT}`);
   svg.replaceChildren(...['loss', 'dice'].flatMap((kind) => curveOf(points, kind)));
   const last = (kind) => points.findLast((point) => Number.isFinite(point[kind]))?.[kind];
-  const words = say('curves', { loss: last('loss') === undefined ? '–' : number(last('loss')), dice: last('dice') === undefined ? '–' : dice(last('dice')) });
+  const words = say('curves', {
+    loss: last('loss') === undefined ? '–' : number(last('loss')),
+    dice: last('dice') === undefined ? '–' : dice(last('dice')),
+  });
   svg.setAttribute('aria-label', words);
   caption.textContent = words;
 }

@@ -3,7 +3,10 @@ import { $ } from './element.js';
 
 /** Calls `take(files)` for what was chosen or dropped together, one file or more. */
 export function onFiles(take) {
-  for (const [button, input] of [['open', 'file'], ['open-folder', 'folder']]) {
+  for (const [button, input] of [
+    ['open', 'file'],
+    ['open-folder', 'folder'],
+  ]) {
     $(button).addEventListener('click', () => $(input).click());
     $(input).addEventListener('change', ({ target }) => {
       const files = [...target.files];

@@ -28,7 +28,12 @@ export function fitOf({ modalities, intensity, field_mm: field }, { min, dims, s
       fits: mm.every((side, i) => side >= 0.8 * field.min[i] && side <= 1.25 * field.max[i]),
     });
   }
-  rows.push({ what: 'fitSpacing', wanted: say('fitSpacingWanted'), found: say('fitSpacingFound', { mm: spacing.map(number).join(' × ') }), fits: Math.max(...spacing) <= 5 });
+  rows.push({
+    what: 'fitSpacing',
+    wanted: say('fitSpacingWanted'),
+    found: say('fitSpacingFound', { mm: spacing.map(number).join(' × ') }),
+    fits: Math.max(...spacing) <= 5,
+  });
   return rows;
 }
 

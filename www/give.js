@@ -12,7 +12,10 @@ export function setUpExport({ fail }) {
         const all = products(described(desk.current), { picture: desk.view?.grid ? () => desk.view.picture() : undefined });
         const files = await Promise.all([choose(all)].flat().map(made));
         if (files.length === 0) return;
-        const [file] = files.length === 1 && id !== 'download-zip' ? files : [{ name: `${stem(desk.current.name)}_insitu.zip`, bytes: zipped(files), type: 'application/zip' }];
+        const [file] =
+          files.length === 1 && id !== 'download-zip'
+            ? files
+            : [{ name: `${stem(desk.current.name)}_insitu.zip`, bytes: zipped(files), type: 'application/zip' }];
         save(file.bytes, file.name, file.type);
       } catch (thrown) {
         fail(thrown);
@@ -24,7 +27,9 @@ export function setUpExport({ fail }) {
   give('download-stl', ({ meshes }) => meshes);
   give('download-png', ({ picture }) => picture);
   give('download-report', ({ report }) => report);
-  give('download-zip', ({ mask, nrrd, csv, report, picture, meshes }) => [mask, nrrd, csv, report, desk.view?.grid ? picture : [], meshes].flat());
+  give('download-zip', ({ mask, nrrd, csv, report, picture, meshes }) =>
+    [mask, nrrd, csv, report, desk.view?.grid ? picture : [], meshes].flat(),
+  );
 }
 
 const described = (one) => ({ ...one, report: () => reportOf(one) });

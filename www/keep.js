@@ -50,8 +50,17 @@ export class Keeper {
     if (!input || (pair && !(input.hdr && input.img))) return null;
     const back = { ...one, input, checked: new Set(checked) };
     if (saved) {
-      const [labels, base, nifti, nrrd] = await Promise.all(['labels', 'base', 'nifti', 'nrrd'].map((part) => this.#store.get(`${one.id}-${part}`)));
-      if (labels && base && nifti && nrrd) back.saved = { ...saved, labels: await inflated(labels), base: await inflated(base), nifti: await bytesOf(nifti), nrrd: await bytesOf(nrrd) };
+      const [labels, base, nifti, nrrd] = await Promise.all(
+        ['labels', 'base', 'nifti', 'nrrd'].map((part) => this.#store.get(`${one.id}-${part}`)),
+      );
+      if (labels && base && nifti && nrrd)
+        back.saved = {
+          ...saved,
+          labels: await inflated(labels),
+          base: await inflated(base),
+          nifti: await bytesOf(nifti),
+          nrrd: await bytesOf(nrrd),
+        };
     }
     return back;
   }
@@ -122,7 +131,17 @@ export class Keeper {
 function describe({ id, name, title, info, input, editor, result, box, checked, isSample }) {
   const pair = !(input instanceof Blob);
   const names = pair ? { hdr: input.hdr.name, img: input.img.name } : { image: input.name };
-  const one = { id, name, title, info, pair, names, checked: [...checked], isSample, corrected: editor ? stateOf({ info, editor, checked }) === 'Corrected' : false };
+  const one = {
+    id,
+    name,
+    title,
+    info,
+    pair,
+    names,
+    checked: [...checked],
+    isSample,
+    corrected: editor ? stateOf({ info, editor, checked }) === 'Corrected' : false,
+  };
   if (!editor || !result) return one;
   const { labels, toNifti, toNrrd, toCsv, ...facts } = result;
   return { ...one, saved: { table: editor.table, box, result: facts } };
@@ -130,4 +149,5 @@ function describe({ id, name, title, info, input, editor, result, box, checked, 
 
 const bytesOf = async (blob) => new Uint8Array(await blob.arrayBuffer());
 const deflated = (bytes) => new Response(new Blob([bytes]).stream().pipeThrough(new CompressionStream('gzip'))).blob();
-const inflated = async (blob) => new Uint8Array(await new Response(blob.stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer());
+const inflated = async (blob) =>
+  new Uint8Array(await new Response(blob.stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer());

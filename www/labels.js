@@ -13,16 +13,45 @@ export function showLabels() {
 }
 
 function rowOf(one, { index, name, color, visible, locked }) {
-  const choice = element('input', { type: 'radio', name: 'label', value: index, checked: desk.tool.label === index, ariaLabel: say('paintWith', { name }), onchange: () => desk.tool.set({ label: index }) });
-  const picker = element('input', { type: 'color', value: color, ariaLabel: say('colorOf', { name }), onchange: ({ target }) => one.recolor(index, target.value) });
+  const choice = element('input', {
+    type: 'radio',
+    name: 'label',
+    value: index,
+    checked: desk.tool.label === index,
+    ariaLabel: say('paintWith', { name }),
+    onchange: () => desk.tool.set({ label: index }),
+  });
+  const picker = element('input', {
+    type: 'color',
+    value: color,
+    ariaLabel: say('colorOf', { name }),
+    onchange: ({ target }) => one.recolor(index, target.value),
+  });
   const swatch = element('label', { className: 'swatch' }, picker);
   swatch.style.setProperty('--color', color);
   const text = element('input', { type: 'text', value: name, maxLength: 60, className: 'name', ariaLabel: say('nameOf', { index }) });
   text.onchange = () => text.value.trim() && text.value !== name && one.rename(index, text.value.trim());
-  const shown = element('input', { type: 'checkbox', checked: visible, ariaLabel: say('show', { name }), onchange: ({ target }) => keepFocus(() => one.show(index, target.checked)) });
-  const held = element('input', { type: 'checkbox', checked: locked, ariaLabel: say('lock', { name }), onchange: ({ target }) => keepFocus(() => one.lock(index, target.checked)) });
+  const shown = element('input', {
+    type: 'checkbox',
+    checked: visible,
+    ariaLabel: say('show', { name }),
+    onchange: ({ target }) => keepFocus(() => one.show(index, target.checked)),
+  });
+  const held = element('input', {
+    type: 'checkbox',
+    checked: locked,
+    ariaLabel: say('lock', { name }),
+    onchange: ({ target }) => keepFocus(() => one.lock(index, target.checked)),
+  });
   const volume = element('td', { className: 'volume' });
-  const row = element('tr', {}, element('th', { scope: 'row' }, element('span', { className: 'label' }, choice, swatch, text)), element('td', {}, shown), element('td', {}, held), volume);
+  const row = element(
+    'tr',
+    {},
+    element('th', { scope: 'row' }, element('span', { className: 'label' }, choice, swatch, text)),
+    element('td', {}, shown),
+    element('td', {}, held),
+    volume,
+  );
   row.dataset.index = index;
   return row;
 }

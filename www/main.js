@@ -33,7 +33,11 @@ function speak() {
   document.documentElement.lang = getLanguage();
   document.title = say('title');
   fillIn(document);
-  $('language').replaceChildren(...Object.entries(LANGUAGES).map(([value, { name }]) => element('option', { value, lang: value, selected: value === getLanguage() }, name)));
+  $('language').replaceChildren(
+    ...Object.entries(LANGUAGES).map(([value, { name }]) =>
+      element('option', { value, lang: value, selected: value === getLanguage() }, name),
+    ),
+  );
   $('language').addEventListener('change', async ({ target }) => {
     storage('language', target.value);
     await keeper.flush();
@@ -80,7 +84,8 @@ async function setUpView() {
     panel.showSides(target.checked);
   });
   panel.showSides(false);
-  for (const id of ['window-low', 'window-high']) $(id).addEventListener('change', () => view?.setWindow($('window-low').valueAsNumber, $('window-high').valueAsNumber));
+  for (const id of ['window-low', 'window-high'])
+    $(id).addEventListener('change', () => view?.setWindow($('window-low').valueAsNumber, $('window-high').valueAsNumber));
   $('window-reset').addEventListener('click', () => {
     const { min, max } = view?.window ?? {};
     if (min === undefined) return;
@@ -102,7 +107,11 @@ function showWhere() {
   const { place } = view;
   const one = editor();
   const value = one?.labels[place[0] + view.grid.dims[0] * (place[1] + view.grid.dims[1] * place[2])];
-  panel.showWhere({ mm: worldOf(view.grid, place), value: view.valueAt(place), label: value ? one.table.find(({ index }) => index === value)?.name : '' });
+  panel.showWhere({
+    mm: worldOf(view.grid, place),
+    value: view.valueAt(place),
+    label: value ? one.table.find(({ index }) => index === value)?.name : '',
+  });
   showTeaching();
 }
 
@@ -205,7 +214,9 @@ async function keepPage() {
     const { installing } = await navigator.serviceWorker.register('./sw.js');
     await new Promise((resolve, reject) => {
       if (!installing) return resolve();
-      installing.addEventListener('statechange', () => (installing.state === 'redundant' ? reject(new Error(say('noServiceWorker'))) : installing.state !== 'installing' && resolve()));
+      installing.addEventListener('statechange', () =>
+        installing.state === 'redundant' ? reject(new Error(say('noServiceWorker'))) : installing.state !== 'installing' && resolve(),
+      );
     });
     root.dataset.offline = 'ready';
     $('offline').textContent = say('offlineReady');

@@ -24,7 +24,8 @@ export function imagesOf(files) {
       continue;
     }
     const partner = named.find((other) => half(other) && half(other) !== kind && stem(other).toLowerCase() === stem(file).toLowerCase());
-    if (!partner) refusals.push(new InsituError('argument', say(kind === 'hdr' ? 'lone_hdr' : 'lone_img', { name: file.name, stem: stem(file) })));
+    if (!partner)
+      refusals.push(new InsituError('argument', say(kind === 'hdr' ? 'lone_hdr' : 'lone_img', { name: file.name, stem: stem(file) })));
     else if (kind === 'hdr') images.push({ name: file.name, title: `${file.name} + ${partner.name}`, input: { hdr: file, img: partner } });
   }
   if (images.length + refusals.length === 0) refusals.push(new InsituError('argument', say('noImages', { count: files.length })));

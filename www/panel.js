@@ -140,9 +140,18 @@ export function showCases(cases, current, stateOf, { choose, close }) {
   $('cases').hidden = cases.length < 2;
   const rows = cases.map((one) => {
     const title = one.isSample ? say('sample') : one.title;
-    const open = element('button', { type: 'button', className: 'plain', onclick: () => choose(one) }, title, element('span', { className: 'quiet small' }, say(`state${stateOf(one)}`)));
+    const open = element(
+      'button',
+      { type: 'button', className: 'plain', onclick: () => choose(one) },
+      title,
+      element('span', { className: 'quiet small' }, say(`state${stateOf(one)}`)),
+    );
     open.setAttribute('aria-current', String(one === current));
-    const away = element('button', { type: 'button', className: 'plain', onclick: () => close(one), ariaLabel: say('closeVolume', { name: title }) }, '×');
+    const away = element(
+      'button',
+      { type: 'button', className: 'plain', onclick: () => close(one), ariaLabel: say('closeVolume', { name: title }) },
+      '×',
+    );
     return element('li', {}, open, away);
   });
   $('cases').replaceChildren(...rows);

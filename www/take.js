@@ -10,7 +10,14 @@ import * as work from './work.js';
 
 let nextId = 1;
 
-export const newCase = ({ name, title, input, isSample }) => ({ id: `${Date.now().toString(36)}-${nextId++}`, name, title, input, isSample, checked: new Set() });
+export const newCase = ({ name, title, input, isSample }) => ({
+  id: `${Date.now().toString(36)}-${nextId++}`,
+  name,
+  title,
+  input,
+  isSample,
+  checked: new Set(),
+});
 
 export async function takeFiles(files) {
   if (!desk.segmenter || panel.isBusy()) return;
@@ -41,7 +48,9 @@ async function takeDicom(files) {
     const series = await seriesOf(files);
     if (series.length === 0) throw new InsituError('unsupported', say('dicomNone', { count: files.length }));
     $('dicom-said').textContent = say('dicomPick', { count: series.length });
-    $('dicom-series').replaceChildren(...series.map(({ name, dims }, i) => element('option', { value: i }, `${name} (${dims.join(' × ')})`)));
+    $('dicom-series').replaceChildren(
+      ...series.map(({ name, dims }, i) => element('option', { value: i }, `${name} (${dims.join(' × ')})`)),
+    );
     const choose = () => openSeries(series[$('dicom-series').value || 0]);
     $('dicom-open').onclick = choose;
     $('dicom-pick').hidden = series.length === 1;
@@ -49,7 +58,11 @@ async function takeDicom(files) {
     else $('dicom-series').focus();
   } catch (thrown) {
     $('dicom').hidden = true;
-    work.fail(thrown instanceof InsituError ? thrown : new InsituError('unsupported', say('dicomFailed', { reason: thrown.message.replace(/\.$/, '') })));
+    work.fail(
+      thrown instanceof InsituError
+        ? thrown
+        : new InsituError('unsupported', say('dicomFailed', { reason: thrown.message.replace(/\.$/, '') })),
+    );
   }
 }
 

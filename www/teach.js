@@ -21,7 +21,15 @@ export function taughtLabels({ editor, checked }) {
   const { grid, labels, base } = editor;
   const marked = new Uint8Array(grid.count);
   let count = 0;
-  const slices = [0, 1, 2].map((plane) => new Set([...checked].map((one) => one.split(':').map(Number)).filter(([axis]) => axis === plane).map(([, at]) => at)));
+  const slices = [0, 1, 2].map(
+    (plane) =>
+      new Set(
+        [...checked]
+          .map((one) => one.split(':').map(Number))
+          .filter(([axis]) => axis === plane)
+          .map(([, at]) => at),
+      ),
+  );
   const any = slices.some(({ size }) => size > 0);
   for (let i = 0; i < marked.length; i++) {
     const right = labels[i] !== base[i] || (any && placeOf(grid, i).some((at, axis) => slices[axis].has(at)));
@@ -90,7 +98,11 @@ export function setUpTeaching({ fail, again, replace, touched }) {
     showTuning(true);
     try {
       const minutes = Math.max(0.05, $('minutes').valueAsNumber || 2);
-      const report = await segmenter.tune(cases, { signal: abort.signal, minutes, onProgress: (progress) => showProgress(progress, points) });
+      const report = await segmenter.tune(cases, {
+        signal: abort.signal,
+        minutes,
+        onProgress: (progress) => showProgress(progress, points),
+      });
       panel.setState('done');
       showTuning(false);
       showVerdict(report);
@@ -176,7 +188,8 @@ function showProgress({ done, total, loss, check }, points) {
 /** Accepted or refused, why in the engine's words, and both Dices on the voxels that judged. */
 function showVerdict({ accepted, reason, check }) {
   const numbers = check ? ` ${say('diceBefore', { value: dice(check.before) })}. ${say('diceAfter', { value: dice(check.after) })}.` : '';
-  $('verdict-words').textContent = `${say(accepted ? 'accepted' : 'refused', { why: reason.replace(/^(accepted|refused): /, '').replace(/\.?$/, '.') })}${numbers}`;
+  $('verdict-words').textContent =
+    `${say(accepted ? 'accepted' : 'refused', { why: reason.replace(/^(accepted|refused): /, '').replace(/\.?$/, '.') })}${numbers}`;
   $('verdict').dataset.accepted = String(accepted);
   $('compare-field').hidden = true;
   $('verdict').hidden = false;
@@ -187,7 +200,9 @@ export function showTeaching() {
   const { segmenter, current, view, tool } = desk;
   if (!current?.editor) return;
   const can = typeof segmenter?.tune === 'function';
-  const marked = desk.cases.map((one) => ({ voxels: correctedVoxels(one), slices: one.checked.size })).filter(({ voxels, slices }) => voxels + slices > 0);
+  const marked = desk.cases
+    .map((one) => ({ voxels: correctedVoxels(one), slices: one.checked.size }))
+    .filter(({ voxels, slices }) => voxels + slices > 0);
   const sum = (key) => marked.reduce((total, one) => total + one[key], 0);
   const found = say('teachFound', { voxels: sum('voxels'), slices: sum('slices'), cases: marked.length });
   $('teach-found').textContent = can ? (marked.length > 0 ? found : say('teachNone')) : say('tuneAbsent');
@@ -207,4 +222,3 @@ function gridSliceOf({ editor: { grid }, info }, { axis, index }) {
   const plane = [0, 1, 2].find((one) => fileAxisOf(grid, info.dims, one) === axis);
   return [plane, grid.step[plane] > 0 ? index : grid.dims[plane] - 1 - index];
 }
-

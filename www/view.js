@@ -122,7 +122,14 @@ class View {
     const [nx, ny] = this.grid.dims;
     gl.activeTexture(LABELS_UNIT);
     gl.bindTexture(gl.TEXTURE_3D, drawTexture);
-    const where = [[gl.UNPACK_ALIGNMENT, 1], [gl.UNPACK_ROW_LENGTH, nx], [gl.UNPACK_IMAGE_HEIGHT, ny], [gl.UNPACK_SKIP_PIXELS, start[0]], [gl.UNPACK_SKIP_ROWS, start[1]], [gl.UNPACK_SKIP_IMAGES, start[2]]];
+    const where = [
+      [gl.UNPACK_ALIGNMENT, 1],
+      [gl.UNPACK_ROW_LENGTH, nx],
+      [gl.UNPACK_IMAGE_HEIGHT, ny],
+      [gl.UNPACK_SKIP_PIXELS, start[0]],
+      [gl.UNPACK_SKIP_ROWS, start[1]],
+      [gl.UNPACK_SKIP_IMAGES, start[2]],
+    ];
     for (const [name, value] of where) gl.pixelStorei(name, value);
     const size = end.map((at, i) => at - start[i]);
     gl.texSubImage3D(gl.TEXTURE_3D, 0, ...start, ...size, gl.RED, gl.UNSIGNED_BYTE, this.#labels);
@@ -134,7 +141,10 @@ class View {
   setTable(table) {
     const lut = new Uint8ClampedArray(1024);
     for (const { index, color, visible } of table) {
-      lut.set([1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16)), 4 * index);
+      lut.set(
+        [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16)),
+        4 * index,
+      );
       lut[4 * index + 3] = visible ? 255 : 0;
     }
     this.nv.drawLut = { lut, labels: Array.from({ length: 256 }, () => '') };

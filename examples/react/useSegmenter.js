@@ -13,7 +13,10 @@ export function useSegmenter(options) {
     );
     return () => {
       alive = false;
-      made.then((segmenter) => segmenter.dispose(), () => {});
+      made.then(
+        (segmenter) => segmenter.dispose(),
+        () => {},
+      );
     };
   }, []);
   return state;

@@ -31,6 +31,8 @@ function offerPens(result) {
   };
   nv.onDrawingChanged = () => {
     const { labels } = drawnLabels(nv);
-    output.textContent = result.classes.map(({ index, name }) => `${name}: ${labels.filter((label) => label === index).length} voxels`).join('; ');
+    output.textContent = result.classes
+      .map(({ index, name }) => `${name}: ${labels.filter((label) => label === index).length} voxels`)
+      .join('; ');
   };
 }

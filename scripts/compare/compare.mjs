@@ -21,7 +21,11 @@ const REST_MS = 200;
 const rest = () => new Promise((resolve) => setTimeout(resolve, REST_MS));
 
 /** The first line of what went wrong, without what Playwright puts before it. */
-const firstLine = (error) => String(error?.message ?? error).trim().split('\n')[0].replace(/^page\.evaluate: (Error: )?/, '');
+const firstLine = (error) =>
+  String(error?.message ?? error)
+    .trim()
+    .split('\n')[0]
+    .replace(/^page\.evaluate: (Error: )?/, '');
 
 /** One network, all that entered: each gets its times in milliseconds, or the reason why it has none. */
 async function race({ base, size }, { entered, only, rounds, train, batch, stage }) {
@@ -60,7 +64,8 @@ async function race({ base, size }, { entered, only, rounds, train, batch, stage
 
 const { only, rounds, networks, native, train, batch, json } = readOptions(process.argv.slice(2));
 const entered = chosen({ only, native, train });
-if (entered.length === 0) throw new Error(`nobody to run: the keys are ${contestants.map(({ key }) => key).join(', ')}; native ones need --native`);
+if (entered.length === 0)
+  throw new Error(`nobody to run: the keys are ${contestants.map(({ key }) => key).join(', ')}; native ones need --native`);
 const stage = new Stage();
 try {
   const about = await machine(stage, rounds);

@@ -47,7 +47,8 @@ export const chosen = ({ only, native, train }) =>
   contestants.filter(
     ({ key, group, options }) =>
       (train ? !/^(ort|tfjs)/.test(key) : !options.onlyTrains) &&
-      (native || !group.startsWith('native')) && (!only || only.some((name) => key === name || key.startsWith(`${name}-`))),
+      (native || !group.startsWith('native')) &&
+      (!only || only.some((name) => key === name || key.startsWith(`${name}-`))),
   );
 
 /** Why a contestant should not run: a GPU in software, and TensorFlow.js, take minutes for a wide network. */

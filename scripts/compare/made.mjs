@@ -13,7 +13,8 @@ export const { dependencies } = JSON.parse(readFileSync(join(here, 'package.json
 
 /** Runs a command with its words kept off our table; throws where it fails. */
 async function must(command, args, more = {}) {
-  if (!(await run(command, args, { stdio: ['ignore', 2, 2], ...more }))) throw new Error(`\`${command} ${args.slice(0, 3).join(' ')}\` failed`);
+  if (!(await run(command, args, { stdio: ['ignore', 2, 2], ...more })))
+    throw new Error(`\`${command} ${args.slice(0, 3).join(' ')}\` failed`);
 }
 
 /** Installs the packages where one is missing or of another version. */

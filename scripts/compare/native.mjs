@@ -47,7 +47,19 @@ export async function kerasOnTensorFlow({ base, size, threads, batch }) {
 export async function insituBench({ base, size, threads, train, batch }) {
   const command = join(targetFolder(), 'release', 'insitu');
   if (!existsSync(command)) throw new Error(`there is no ${command}: cargo build --release --features cli`);
-  const args = ['bench', '--base', base, '--size', ...size, '--backend', 'cpu', '--threads', threads, '--json', ...(train ? ['--train', '--batch', batch] : [])].map(String);
+  const args = [
+    'bench',
+    '--base',
+    base,
+    '--size',
+    ...size,
+    '--backend',
+    'cpu',
+    '--threads',
+    threads,
+    '--json',
+    ...(train ? ['--train', '--batch', batch] : []),
+  ].map(String);
   return {
     async turn() {
       const { stdout } = await promisify(execFile)(command, args).catch(({ stderr, message }) => {

@@ -18,7 +18,16 @@ export function readOptions(args) {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true, // the second and third number of --size
-    options: { only: string, rounds: string, base: string, size: string, batch: string, native: { type: 'boolean' }, train: { type: 'boolean' }, json: string },
+    options: {
+      only: string,
+      rounds: string,
+      base: string,
+      size: string,
+      batch: string,
+      native: { type: 'boolean' },
+      train: { type: 'boolean' },
+      json: string,
+    },
   });
   const one = values.base ?? values.size;
   const size = values.size ? [values.size, ...positionals].map((n) => whole(n, '--size')) : NETWORKS[0].size;

@@ -29,9 +29,15 @@ const AT_SUBMIT = {
   lose: (device) => device.destroy(),
   // A usage of nothing is invalid: the browser tells it later, as it tells a broken shader.
   validation: (device) => device.createBuffer({ size: 16, usage: 0 }),
-  memory: (device) => device.dispatchEvent(new GPUUncapturedErrorEvent('uncapturederror', { error: new GPUOutOfMemoryError('injected: no memory') })),
-  throw: () => setTimeout(() => { throw new Error('injected: the worker failed'); }),
-  'submit throws': () => { throw new Error('injected: submit failed'); },
+  memory: (device) =>
+    device.dispatchEvent(new GPUUncapturedErrorEvent('uncapturederror', { error: new GPUOutOfMemoryError('injected: no memory') })),
+  throw: () =>
+    setTimeout(() => {
+      throw new Error('injected: the worker failed');
+    }),
+  'submit throws': () => {
+    throw new Error('injected: submit failed');
+  },
   die: () => self.close(),
 };
 
@@ -51,14 +57,24 @@ function breakGpu() {
     return device;
   });
   wrap(GPU.prototype, 'requestAdapter', async (real, ...args) => {
-    if (plan.kind === 'no adapter') return fired(), null;
+    if (plan.kind === 'no adapter') return (fired(), null);
     if (plan.kind === 'adapter throws') throw (fired(), new DOMException('injected: no adapter', 'OperationError'));
     return real(...args);
   });
   if (plan.kind === 'small limits') {
     const limits = Object.getOwnPropertyDescriptor(GPUAdapter.prototype, 'limits').get;
-    const small = { maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 27, maxStorageBuffersPerShaderStage: 8, maxComputeInvocationsPerWorkgroup: 256, maxComputeWorkgroupStorageSize: 16384 };
-    Object.defineProperty(GPUAdapter.prototype, 'limits', { get() { return new Proxy(limits.call(this), { get: (real, name) => small[name] ?? real[name] }); } });
+    const small = {
+      maxBufferSize: 2 ** 28,
+      maxStorageBufferBindingSize: 2 ** 27,
+      maxStorageBuffersPerShaderStage: 8,
+      maxComputeInvocationsPerWorkgroup: 256,
+      maxComputeWorkgroupStorageSize: 16384,
+    };
+    Object.defineProperty(GPUAdapter.prototype, 'limits', {
+      get() {
+        return new Proxy(limits.call(this), { get: (real, name) => small[name] ?? real[name] });
+      },
+    });
   }
   wrap(GPUQueue.prototype, 'submit', function (real, ...args) {
     const act = AT_SUBMIT[plan.kind];
@@ -85,7 +101,9 @@ function breakGpu() {
 /** In the page: the software adapter passes for a real one, so that 'auto' takes it. */
 export function pretendHardware() {
   if (!globalThis.GPUAdapter) return;
-  Object.defineProperty(GPUAdapter.prototype, 'info', { get: () => ({ vendor: 'a test', architecture: '', device: '', description: 'a test', isFallbackAdapter: false }) });
+  Object.defineProperty(GPUAdapter.prototype, 'info', {
+    get: () => ({ vendor: 'a test', architecture: '', device: '', description: 'a test', isFallbackAdapter: false }),
+  });
 }
 
 if (inWorker) {

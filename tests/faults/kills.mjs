@@ -52,5 +52,10 @@ async function runAndKill(patience) {
   };
   const { labels, report } = await gpu.segment(t.image, { onProgress });
   await killed;
-  return { result: { labels: Array.from(labels), backend: report.backend }, reasons: [...reasons], silence, ms: performance.now() - started };
+  return {
+    result: { labels: Array.from(labels), backend: report.backend },
+    reasons: [...reasons],
+    silence,
+    ms: performance.now() - started,
+  };
 }

@@ -58,20 +58,77 @@ const shaders = [0, 0.3, 0.6, 1].map((share) => ({
 /** A GPU that fails every time: 'auto' ends on the CPU, 'webgpu' in an error. */
 const forever = [
   ...['no adapter', 'adapter throws', 'no device'].flatMap((kind) => [
-    { name: `${kind}, in every worker, where the GPU may be left`, options: { backend: 'auto', hardware: true }, every: { kind }, expect: 'mask', after: 'cpu' },
-    { name: `${kind}, in every worker, where the GPU is wanted`, options: { backend: 'webgpu' }, every: { kind }, start: true, expect: 'device' },
+    {
+      name: `${kind}, in every worker, where the GPU may be left`,
+      options: { backend: 'auto', hardware: true },
+      every: { kind },
+      expect: 'mask',
+      after: 'cpu',
+    },
+    {
+      name: `${kind}, in every worker, where the GPU is wanted`,
+      options: { backend: 'webgpu' },
+      every: { kind },
+      start: true,
+      expect: 'device',
+    },
   ]),
-  { name: 'a broken shader in every worker', options: { backend: 'auto', hardware: true }, every: { kind: 'shader', n: 0 }, expect: 'mask', after: 'cpu' },
-  { name: 'a device that is lost in every run, where the GPU may be left', options: { backend: 'auto', hardware: true }, every: { kind: 'lose', call: 'segment', submits: 0.5 }, expect: 'mask', after: 'cpu', slow: true },
-  { name: 'a device that is lost in every run, where the GPU is wanted', options: { backend: 'webgpu' }, every: { kind: 'lose', call: 'segment', submits: 0.2 }, expect: 'device', slow: true },
-  { name: 'a worker that fails in every run', options: { backend: 'webgpu' }, every: { kind: 'throw', call: 'segment', submits: 0.2 }, expect: 'internal' },
-  { name: 'limits that are the least of WebGPU’s', options: { backend: 'webgpu' }, every: { kind: 'small limits' }, expect: 'mask', after: 'webgpu' },
-  { name: 'no locks, by which the death of a worker is heard', options: { backend: 'webgpu' }, every: { kind: 'no locks' }, expect: 'mask', after: 'webgpu' },
+  {
+    name: 'a broken shader in every worker',
+    options: { backend: 'auto', hardware: true },
+    every: { kind: 'shader', n: 0 },
+    expect: 'mask',
+    after: 'cpu',
+  },
+  {
+    name: 'a device that is lost in every run, where the GPU may be left',
+    options: { backend: 'auto', hardware: true },
+    every: { kind: 'lose', call: 'segment', submits: 0.5 },
+    expect: 'mask',
+    after: 'cpu',
+    slow: true,
+  },
+  {
+    name: 'a device that is lost in every run, where the GPU is wanted',
+    options: { backend: 'webgpu' },
+    every: { kind: 'lose', call: 'segment', submits: 0.2 },
+    expect: 'device',
+    slow: true,
+  },
+  {
+    name: 'a worker that fails in every run',
+    options: { backend: 'webgpu' },
+    every: { kind: 'throw', call: 'segment', submits: 0.2 },
+    expect: 'internal',
+  },
+  {
+    name: 'limits that are the least of WebGPU’s',
+    options: { backend: 'webgpu' },
+    every: { kind: 'small limits' },
+    expect: 'mask',
+    after: 'webgpu',
+  },
+  {
+    name: 'no locks, by which the death of a worker is heard',
+    options: { backend: 'webgpu' },
+    every: { kind: 'no locks' },
+    expect: 'mask',
+    after: 'webgpu',
+  },
 ];
 
 /** A worker that is killed, which nobody is told: at a message of the call, or as soon as it is asked. */
 const killed = ['cpu', 'webgpu'].flatMap((backend) =>
-  [['load', 'at once'], ['start', 'at once'], ['segment', 'at once'], ['segment', 0], ['segment', 2], ['segment', 5], ['tune', 'at once'], ['tune', 4]].map(([call, n]) => ({
+  [
+    ['load', 'at once'],
+    ['start', 'at once'],
+    ['segment', 'at once'],
+    ['segment', 0],
+    ['segment', 2],
+    ['segment', 5],
+    ['tune', 'at once'],
+    ['tune', 4],
+  ].map(([call, n]) => ({
     name: `a worker killed in ${call}, ${n === 'at once' ? n : `after message ${n}`} (${backend})`,
     options: { backend },
     plans: [{ kind: 'kill', call, n }],
@@ -84,12 +141,36 @@ const killed = ['cpu', 'webgpu'].flatMap((backend) =>
 /** Twice is once too often for a worker that dies on the CPU: it may be the image. */
 const killedAgain = [
   { name: 'a worker killed twice', options: { backend: 'cpu' }, every: { kind: 'kill', call: 'segment', n: 0 }, expect: 'internal' },
-  { name: 'a worker whose script is not there', options: { backend: 'cpu' }, every: { url: '/nowhere/worker.js' }, start: true, expect: 'io' },
-  { name: 'a worker whose script is a web page', options: { backend: 'cpu' }, every: { url: '/page/worker.js' }, start: true, expect: 'io' },
-  { name: 'a worker whose script does not parse', options: { backend: 'cpu' }, every: { url: '/broken/worker.js' }, start: true, expect: 'io' },
+  {
+    name: 'a worker whose script is not there',
+    options: { backend: 'cpu' },
+    every: { url: '/nowhere/worker.js' },
+    start: true,
+    expect: 'io',
+  },
+  {
+    name: 'a worker whose script is a web page',
+    options: { backend: 'cpu' },
+    every: { url: '/page/worker.js' },
+    start: true,
+    expect: 'io',
+  },
+  {
+    name: 'a worker whose script does not parse',
+    options: { backend: 'cpu' },
+    every: { url: '/broken/worker.js' },
+    start: true,
+    expect: 'io',
+  },
 ];
 
-const BAD_FILES = { 'is not there': 'missing', 'is a web page': 'page', 'is cut short': 'cut', 'has a wrong bit': 'bit', 'is not sent': 'hang up' };
+const BAD_FILES = {
+  'is not there': 'missing',
+  'is a web page': 'page',
+  'is cut short': 'cut',
+  'has a wrong bit': 'bit',
+  'is not sent': 'hang up',
+};
 const FILES = {
   'model.json': ['/tiny/model.json', { missing: 'io', page: 'io', cut: 'malformed', 'hang up': 'io' }],
   'the weights': ['/tiny/patch-0.safetensors', { missing: 'io', page: 'io', cut: 'malformed', bit: 'malformed', 'hang up': 'io' }],
@@ -114,22 +195,67 @@ const SHARES_OF_CALLER = [0, 0.3, 0.6];
 const caller = ['cpu', 'webgpu'].flatMap((backend) =>
   SHARES_OF_CALLER.flatMap((share) => [
     { name: `abort at ${percent(share)} of the run (${backend})`, options: { backend }, act: { abort: share }, expect: 'cancelled' },
-    { name: `dispose at ${percent(share)} of the run (${backend})`, options: { backend }, act: { dispose: share }, expect: 'cancelled', disposed: true },
+    {
+      name: `dispose at ${percent(share)} of the run (${backend})`,
+      options: { backend },
+      act: { dispose: share },
+      expect: 'cancelled',
+      disposed: true,
+    },
   ]),
 );
 /** A tuning that is ended leaves the model as it was: the mask after it is that of the untuned one. */
 const callerInTuning = ['cpu', 'webgpu'].flatMap((backend) =>
   ['before', 'patch'].flatMap((stage) => [
-    { name: `abort in the stage ‘${stage}’ of tune (${backend})`, options: { backend }, tune: true, act: { abortAt: stage }, expect: 'cancelled' },
-    { name: `dispose in the stage ‘${stage}’ of tune (${backend})`, options: { backend }, tune: true, act: { disposeAt: stage }, expect: 'cancelled', disposed: true },
+    {
+      name: `abort in the stage ‘${stage}’ of tune (${backend})`,
+      options: { backend },
+      tune: true,
+      act: { abortAt: stage },
+      expect: 'cancelled',
+    },
+    {
+      name: `dispose in the stage ‘${stage}’ of tune (${backend})`,
+      options: { backend },
+      tune: true,
+      act: { disposeAt: stage },
+      expect: 'cancelled',
+      disposed: true,
+    },
   ]),
 );
 const callerInRecovery = [
-  { name: 'abort while a lost GPU is waited for', options: { backend: 'webgpu' }, every: { kind: 'lose', call: 'segment', submits: 0.5 }, act: { abortAt: 'recover' }, expect: 'cancelled', next: 'skip' },
-  { name: 'dispose while a lost GPU is waited for', options: { backend: 'webgpu' }, every: { kind: 'lose', call: 'segment', submits: 0.5 }, act: { disposeAt: 'recover' }, expect: 'cancelled', disposed: true },
+  {
+    name: 'abort while a lost GPU is waited for',
+    options: { backend: 'webgpu' },
+    every: { kind: 'lose', call: 'segment', submits: 0.5 },
+    act: { abortAt: 'recover' },
+    expect: 'cancelled',
+    next: 'skip',
+  },
+  {
+    name: 'dispose while a lost GPU is waited for',
+    options: { backend: 'webgpu' },
+    every: { kind: 'lose', call: 'segment', submits: 0.5 },
+    act: { disposeAt: 'recover' },
+    expect: 'cancelled',
+    disposed: true,
+  },
 ];
 
-export const MATRIX = [...transient, ...readback, ...shaders, ...forever, ...killed, ...killedAgain, ...files, ...gpuFiles, ...caller, ...callerInTuning, ...callerInRecovery];
+export const MATRIX = [
+  ...transient,
+  ...readback,
+  ...shaders,
+  ...forever,
+  ...killed,
+  ...killedAgain,
+  ...files,
+  ...gpuFiles,
+  ...caller,
+  ...callerInTuning,
+  ...callerInRecovery,
+];
 
 /** Some of every kind, for every day. */
 export const EVERY_DAY = MATRIX.filter(({ slow }, i) => !slow && i % Math.floor(MATRIX.length / 21) === 0);

@@ -69,7 +69,13 @@ export function trainModel(command, folder) {
     writeFileSync(join(data, 'labelsTr', name), label);
     training.push({ image: `./imagesTr/${name}`, label: `./labelsTr/${name}` });
   }
-  const manifest = { name: 'Phantoms', licence: 'none: made by a test', modality: { 0: 'MR' }, labels: { 0: 'background', 1: 'front', 2: 'back' }, training };
+  const manifest = {
+    name: 'Phantoms',
+    licence: 'none: made by a test',
+    modality: { 0: 'MR' },
+    labels: { 0: 'background', 1: 'front', 2: 'back' },
+    training,
+  };
   writeFileSync(join(data, 'dataset.json'), JSON.stringify(manifest));
   const model = join(folder, 'model');
   for (const [stage, steps] of Object.entries(STEPS)) {

@@ -75,7 +75,10 @@ async function start(more) {
     }, backend);
     await page.context().close();
     assert.ok(counts[backend].accepted, counts[backend].reason);
-    assert.ok(differing(counts[backend].labels, counts[backend].tuned) > GPU_DIFFERS, 'tuning changes too little for the tests to mean anything');
+    assert.ok(
+      differing(counts[backend].labels, counts[backend].tuned) > GPU_DIFFERS,
+      'tuning changes too little for the tests to mean anything',
+    );
   }
   const [cpu, webgpu] = [counts.cpu.labels, counts.webgpu.labels];
   assert.ok(cpu.filter(Boolean).length > 200, 'the model sees too little for the tests to mean anything');
@@ -87,7 +90,11 @@ const differing = (a, b) => a.reduce((sum, label, i) => sum + (label !== b[i]), 
 /** A page of a browser context of its own, with what the cases need under window.t. */
 export async function open({ hardware = false, routes = {} }) {
   const context = await browser.newContext();
-  for (const [path, how] of Object.entries(routes)) await context.route((url) => url.pathname === path, (route) => spoil(route, how));
+  for (const [path, how] of Object.entries(routes))
+    await context.route(
+      (url) => url.pathname === path,
+      (route) => spoil(route, how),
+    );
   const page = await context.newPage();
   await page.goto(server.url);
   await page.evaluate(async (hardware) => {
@@ -135,7 +142,9 @@ async function runCase(t, { options, plans = [], every = null, routes, act = {},
   assert.ok(silence < MOST_SILENCE, `${silence} ms without news`);
   if (expected.start) return assertRefusal(refused, expected.expect);
   assert.equal(refused, null);
-  t.diagnostic(`${fired.join(', ') || 'no injection'}; ${first.error ? first.error.code : `a mask on ${first.backend}, after ${first.ms} ms`}`);
+  t.diagnostic(
+    `${fired.join(', ') || 'no injection'}; ${first.error ? first.error.code : `a mask on ${first.backend}, after ${first.ms} ms`}`,
+  );
   const tuned = tune && expected.expect === 'mask';
   if (expected.expect === 'mask') {
     assertMask(first, tuned);
@@ -150,7 +159,11 @@ async function runCase(t, { options, plans = [], every = null, routes, act = {},
 export function assertMask({ error, labels, backend }, tuned = false) {
   assert.equal(error, undefined);
   assert.equal(labels.length, counts.cpu.labels.length);
-  assert.equal(differing(labels, counts[backend][tuned ? 'tuned' : 'labels']), 0, `voxels differ from the mask of a clean run on ${backend}`);
+  assert.equal(
+    differing(labels, counts[backend][tuned ? 'tuned' : 'labels']),
+    0,
+    `voxels differ from the mask of a clean run on ${backend}`,
+  );
   if (tuned) return;
   assert.ok(differing(labels, counts.cpu.labels) <= GPU_DIFFERS, 'voxels differ from the mask of the CPU');
 }
@@ -196,7 +209,7 @@ async function attempt({ asked, plans, every, act, tune }) {
   const reached = new Set();
   const onProgress = ({ stage, done, total }) => {
     reached.add(stage);
-    const share = tune ? -1 : { prepare: 0, whole: 0.1 + (0.4 * done) / total, patch: 0.5 + (0.4 * done) / total }[stage] ?? 0;
+    const share = tune ? -1 : ({ prepare: 0, whole: 0.1 + (0.4 * done) / total, patch: 0.5 + (0.4 * done) / total }[stage] ?? 0);
     if (share >= act.abort || stage === act.abortAt) control.abort();
     if (share >= act.dispose || stage === act.disposeAt) segmenter.dispose();
   };

@@ -37,7 +37,8 @@ export function servePage(options) {
  */
 export async function serve(folder, { extra = {}, isolated = false, cached = false, policy } = {}) {
   const headers = { ...(isolated ? ISOLATION : {}), ...(policy ? { 'content-security-policy': policy } : {}) };
-  const keeping = (body) => (cached ? { 'cache-control': 'public, max-age=3600', etag: `"${createHash('sha256').update(body).digest('hex')}"` } : {});
+  const keeping = (body) =>
+    cached ? { 'cache-control': 'public, max-age=3600', etag: `"${createHash('sha256').update(body).digest('hex')}"` } : {};
   const requests = [];
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://localhost');
@@ -50,7 +51,9 @@ export async function serve(folder, { extra = {}, isolated = false, cached = fal
     const file = join(folder, normalize(pathname.endsWith('/') ? `${pathname}index.html` : pathname));
     try {
       const body = await readFile(file);
-      response.writeHead(200, { ...headers, ...keeping(body), 'content-type': TYPES[extname(file)] ?? 'application/octet-stream' }).end(body);
+      response
+        .writeHead(200, { ...headers, ...keeping(body), 'content-type': TYPES[extname(file)] ?? 'application/octet-stream' })
+        .end(body);
     } catch {
       response.writeHead(404).end();
     }

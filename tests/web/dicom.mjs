@@ -29,12 +29,19 @@ export function dicomSeries(nifti, { series, description, slices }) {
   const { dims, datatype, voxels } = readNifti(nifti);
   const [nx, ny] = dims;
   const nz = Math.min(slices ?? dims[2], dims[2]);
-  const at = { 2: (i) => voxels[i], 4: (i) => voxels.readInt16LE(2 * i), 16: (i) => voxels.readFloatLE(4 * i), 512: (i) => voxels.readUInt16LE(2 * i) }[datatype];
+  const at = {
+    2: (i) => voxels[i],
+    4: (i) => voxels.readInt16LE(2 * i),
+    16: (i) => voxels.readFloatLE(4 * i),
+    512: (i) => voxels.readUInt16LE(2 * i),
+  }[datatype];
   const files = {};
   for (let z = 0; z < nz; z++) {
     const pixels = Buffer.alloc(2 * nx * ny);
     // DICOM goes to the left and to the back: both axes of the slice are turned.
-    for (let y = 0; y < ny; y++) for (let x = 0; x < nx; x++) pixels.writeUInt16LE(Math.max(0, Math.round(at(nx - 1 - x + nx * (ny - 1 - y + ny * z)))), 2 * (x + nx * y));
+    for (let y = 0; y < ny; y++)
+      for (let x = 0; x < nx; x++)
+        pixels.writeUInt16LE(Math.max(0, Math.round(at(nx - 1 - x + nx * (ny - 1 - y + ny * z)))), 2 * (x + nx * y));
     const sop = uid(series, 3, z + 1);
     const meta = Buffer.concat([
       element(2, 1, 'OB', Buffer.from([0, 1])),

@@ -46,7 +46,11 @@ function assertFlat(t, what, held) {
   const [, , third] = held;
   t.diagnostic(`${what}: ${held.slice(0, 3).join(', ')} bytes after the first three of ${held.length} runs, ${held.at(-1)} after the last`);
   assert.ok(third > 0, `${what}: ${third} bytes`);
-  assert.deepEqual(held.slice(3).filter((bytes) => bytes !== third), [], `${what}: ${held}`);
+  assert.deepEqual(
+    held.slice(3).filter((bytes) => bytes !== third),
+    [],
+    `${what}: ${held}`,
+  );
 }
 
 describe(`${RUNS} volumes in a row`, () => {
@@ -59,8 +63,15 @@ describe(`${RUNS} volumes in a row`, () => {
       return reports;
     }, RUNS);
     await page.close();
-    assert.ok(reports.every(({ timings }) => timings.some(({ stage }) => stage === 'patch')), JSON.stringify(reports[0].timings));
-    assertFlat(t, 'wasm', reports.map(({ wasmBytes }) => wasmBytes));
+    assert.ok(
+      reports.every(({ timings }) => timings.some(({ stage }) => stage === 'patch')),
+      JSON.stringify(reports[0].timings),
+    );
+    assertFlat(
+      t,
+      'wasm',
+      reports.map(({ wasmBytes }) => wasmBytes),
+    );
   });
 
   it('leave the memory of WebGPU’s engine, and the buffers of the GPU, as they are after the third', async (t) => {
@@ -111,7 +122,10 @@ describe('a run', () => {
           aborted = performance.now();
           control.abort();
         };
-        const stopped = await segmenter.segment(t.bytes, { signal: control.signal, onProgress }).then(() => 'no', ({ code }) => code);
+        const stopped = await segmenter.segment(t.bytes, { signal: control.signal, onProgress }).then(
+          () => 'no',
+          ({ code }) => code,
+        );
         const ms = performance.now() - aborted;
         const { labels: next } = await segmenter.segment(t.bytes);
         return { stopped, ms, at, same: next.every((label, i) => label === before[i]), alive: next.some((label) => label > 0) };
@@ -155,7 +169,9 @@ describe('a plan', () => {
       }, backend);
       await page.close();
       const taken = timings.filter(({ stage }) => ['whole', 'patch'].includes(stage)).reduce((sum, { ms }) => sum + ms, 0) / 1000;
-      t.diagnostic(`planned ${plan.seconds.toFixed(2)} s, taken ${taken.toFixed(2)} s (${JSON.stringify(timings)}); ${(plan.peakBytes / MIB).toFixed(1)} MiB; image ${dims}, box ${box.start} to ${box.end}`);
+      t.diagnostic(
+        `planned ${plan.seconds.toFixed(2)} s, taken ${taken.toFixed(2)} s (${JSON.stringify(timings)}); ${(plan.peakBytes / MIB).toFixed(1)} MiB; image ${dims}, box ${box.start} to ${box.end}`,
+      );
       assert.equal(plan.backend, backend);
       assert.ok(plan.peakBytes > 0);
       const factor = plan.seconds / taken;

@@ -53,7 +53,11 @@ describe('the files of ../shared/data/nifti-cases', () => {
       for (const { field, severity, words } of checks) {
         assert.ok(field && words && ['ok', 'warning', 'error'].includes(severity), `${what}: ${field} ${severity} ${words}`);
       }
-      if (info) assert.ok(checks.every(({ severity }) => severity !== 'error'), what);
+      if (info)
+        assert.ok(
+          checks.every(({ severity }) => severity !== 'error'),
+          what,
+        );
       else assert.match(message, /^[^\n]+: found [^\n]+, expected [^\n]+$/, what);
     };
     for (const { parentPath, name } of files) {
@@ -100,7 +104,8 @@ function* records(file) {
   while (at < file.length) yield { header: take(), voxels: take(), expected: new TextDecoder().decode(take()) };
 }
 
-const inWords = ({ info, error }) => (error ? `error ${error.code}` : `ok ${info.dims.join('x')} ${info.min} ${info.max} ${info.nonfinite}`);
+const inWords = ({ info, error }) =>
+  error ? `error ${error.code}` : `ok ${info.dims.join('x')} ${info.min} ${info.max} ${info.nonfinite}`;
 
 /** Word by word: numbers within 1e-6 of the larger one, the rest to the letter. */
 function sameAnswer(found, expected) {
@@ -130,7 +135,9 @@ describe('the corpus of the native fuzzer', () => {
     const seconds = (performance.now() - started) / 1000;
     const after = memory.buffer.byteLength;
     const mib = (bytes) => (bytes / MIB).toFixed(1);
-    t.diagnostic(`${count} records in ${seconds.toFixed(1)} s, the slowest ${(1000 * slowest).toFixed(0)} ms; memory ${mib(before)} MiB before, ${mib(after)} MiB after`);
+    t.diagnostic(
+      `${count} records in ${seconds.toFixed(1)} s, the slowest ${(1000 * slowest).toFixed(0)} ms; memory ${mib(before)} MiB before, ${mib(after)} MiB after`,
+    );
     assert.equal(wrong.length, 0, `${wrong.length} of ${count}:\n${wrong.slice(0, 10).join('\n')}`);
     assert.ok(count > 0);
     assert.ok(after - before < 256 * MIB, `the memory grew by ${mib(after - before)} MiB`);

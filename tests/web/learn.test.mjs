@@ -64,7 +64,10 @@ const rounded = (losses) => losses.map((loss) => loss.toFixed(3)).join(' ');
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 describe('learning', () => {
-  for (const [artifact, backend] of [['cpu', 'cpu'], ['gpu', 'webgpu']]) {
+  for (const [artifact, backend] of [
+    ['cpu', 'cpu'],
+    ['gpu', 'webgpu'],
+  ]) {
     it(`from the native test's crops gives its losses (${backend})`, async (t) => {
       if (!curve) return t.skip('not run: INSITU_CURVE names no file');
       if (!existsSync(curve)) return t.skip(`not run: there is no ${curve}`);

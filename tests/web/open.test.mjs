@@ -76,7 +76,11 @@ describe('a pair of .hdr and .img', () => {
     await opened(page, 'c.nii.gz');
     assert.match(await page.locator('#error').textContent(), /b\.img/);
     assert.match(await page.locator('#said').textContent(), /no images: 1/);
-    assert.deepEqual((await page.locator('#cases li > button:first-child').allTextContents()).slice(-3), ['a.hdr.gz + a.imgopen', 'c.nii.gzopen', 'd.nii.gznot opened yet']);
+    assert.deepEqual((await page.locator('#cases li > button:first-child').allTextContents()).slice(-3), [
+      'a.hdr.gz + a.imgopen',
+      'c.nii.gzopen',
+      'd.nii.gznot opened yet',
+    ]);
     await page.locator('#cases button', { hasText: 'd.nii.gz' }).click();
     await opened(page, 'd.nii.gz');
     const before = await page.locator('#cases li').count();

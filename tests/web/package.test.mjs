@@ -42,7 +42,11 @@ describe('in a page that imports /index.js', () => {
     await page.evaluate(async (sample) => {
       const { benchmark, createSegmenter } = await import('/index.js');
       const bytes = new Uint8Array(await (await fetch(sample)).arrayBuffer());
-      const refusal = (promise) => promise.then(() => null, ({ name, code, message, checks }) => ({ name, code, message, checks }));
+      const refusal = (promise) =>
+        promise.then(
+          () => null,
+          ({ name, code, message, checks }) => ({ name, code, message, checks }),
+        );
       const fromBase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
       window.t = { benchmark, createSegmenter, bytes, refusal, fromBase64, segmenter: await createSegmenter({ backend: 'cpu' }) };
     }, SAMPLE);
@@ -73,13 +77,30 @@ describe('in a page that imports /index.js', () => {
     const found = await page.evaluate(async () => {
       const stages = new Set();
       const info = await t.segmenter.inspect(t.bytes);
-      const result = await t.segmenter.segment(t.bytes, { onProgress: ({ stage, done, total }) => stages.add(`${stage} ${done <= total}`) });
+      const result = await t.segmenter.segment(t.bytes, {
+        onProgress: ({ stage, done, total }) => stages.add(`${stage} ${done <= total}`),
+      });
       const { dims, classes, labels, report } = result;
       const voxels = classes.reduce((sum, c) => sum + c.voxels, 0);
-      return { info, dims, voxels, size: labels.length, isBytes: labels instanceof Uint8Array, report, stages: [...stages], left: t.bytes.length, gzip: [...result.toNifti().slice(0, 2)], nrrd: new TextDecoder().decode(result.toNrrd().slice(0, 8)), csv: result.toCsv() };
+      return {
+        info,
+        dims,
+        voxels,
+        size: labels.length,
+        isBytes: labels instanceof Uint8Array,
+        report,
+        stages: [...stages],
+        left: t.bytes.length,
+        gzip: [...result.toNifti().slice(0, 2)],
+        nrrd: new TextDecoder().decode(result.toNrrd().slice(0, 8)),
+        csv: result.toCsv(),
+      };
     });
     assert.deepEqual(found.info.dims, found.dims);
-    assert.equal(found.size, found.dims.reduce((a, b) => a * b));
+    assert.equal(
+      found.size,
+      found.dims.reduce((a, b) => a * b),
+    );
     assert.ok(found.voxels <= found.size);
     assert.ok(found.isBytes);
     assert.ok(found.stages.length >= 2 && found.stages.every((stage) => stage.endsWith(' true')), found.stages.join());
@@ -95,7 +116,8 @@ describe('in a page that imports /index.js', () => {
   it('inspects a pair as the same image in one file', async () => {
     const { hdr, img } = asPair(sample);
     const [pair, single] = await page.evaluate(
-      ([hdr, img]) => Promise.all([{ hdr: t.fromBase64(hdr), img: new Blob([t.fromBase64(img)]) }, t.bytes].map((input) => t.segmenter.inspect(input))),
+      ([hdr, img]) =>
+        Promise.all([{ hdr: t.fromBase64(hdr), img: new Blob([t.fromBase64(img)]) }, t.bytes].map((input) => t.segmenter.inspect(input))),
       [hdr, img].map(base64),
     );
     assert.deepEqual([pair.pair, single.pair], [true, false]);
@@ -105,15 +127,21 @@ describe('in a page that imports /index.js', () => {
   });
 
   it('refuses a header with its checks, from the worker and from the calling thread', async () => {
-    const errors = await page.evaluate(async (nine) => {
-      const inline = await t.createSegmenter({ backend: 'cpu', worker: false });
-      const errors = [await t.refusal(t.segmenter.inspect(t.fromBase64(nine))), await t.refusal(inline.inspect(t.fromBase64(nine)))];
-      inline.dispose();
-      return errors;
-    }, base64(asNineDimensional(sample)));
+    const errors = await page.evaluate(
+      async (nine) => {
+        const inline = await t.createSegmenter({ backend: 'cpu', worker: false });
+        const errors = [await t.refusal(t.segmenter.inspect(t.fromBase64(nine))), await t.refusal(inline.inspect(t.fromBase64(nine)))];
+        inline.dispose();
+        return errors;
+      },
+      base64(asNineDimensional(sample)),
+    );
     for (const { code, checks } of errors) {
       assert.equal(code, 'malformed');
-      assert.ok(checks.some(({ severity, field, words }) => severity === 'error' && field === 'dim' && words.length > 0), JSON.stringify(checks));
+      assert.ok(
+        checks.some(({ severity, field, words }) => severity === 'error' && field === 'dim' && words.length > 0),
+        JSON.stringify(checks),
+      );
       assert.ok(checks.some(({ severity }) => severity === 'ok'));
     }
   });
@@ -158,7 +186,10 @@ describe('in a page that imports /index.js', () => {
   });
 
   it('plans a run before any work', async () => {
-    const { plan, left } = await page.evaluate(async () => ({ plan: await t.segmenter.plan(t.bytes, { train: true }), left: t.bytes.length }));
+    const { plan, left } = await page.evaluate(async () => ({
+      plan: await t.segmenter.plan(t.bytes, { train: true }),
+      left: t.bytes.length,
+    }));
     assert.equal(plan.backend, 'cpu');
     assert.ok(plan.peakBytes > 1e5 && plan.seconds > 0, JSON.stringify(plan));
     assert.ok(plan.dims.length === 3 && plan.dims.every((side) => side >= 8), JSON.stringify(plan));
@@ -169,7 +200,10 @@ describe('in a page that imports /index.js', () => {
 
   it('measures a network with random weights', async () => {
     const found = await page.evaluate(() => t.benchmark({ base: 4, size: [24, 16, 8], train: true, backend: 'cpu', runs: 2 }));
-    assert.ok(found.forwardMs > 0 && found.trainMs > 0 && found.trainPeakBytes > 0 && found.gflops > 0 && found.peakBytes > 0, JSON.stringify(found));
+    assert.ok(
+      found.forwardMs > 0 && found.trainMs > 0 && found.trainPeakBytes > 0 && found.gflops > 0 && found.peakBytes > 0,
+      JSON.stringify(found),
+    );
     assert.deepEqual([found.backend, found.threads], ['cpu', 1]);
   });
 
@@ -197,19 +231,25 @@ describe('in a page that imports /index.js', () => {
   const refusals = {
     'half a pair': ['argument', () => t.refusal(t.segmenter.segment({ hdr: new Blob() }))],
     'an empty pair': ['malformed', () => t.refusal(t.segmenter.segment({ hdr: new Blob(), img: new Blob() }))],
-    'an image over the memory budget': ['limit', async () => {
-      const small = await t.createSegmenter({ backend: 'cpu', maxBytes: 1000 });
-      return t.refusal(small.inspect(t.bytes)).finally(() => small.dispose());
-    }],
+    'an image over the memory budget': [
+      'limit',
+      async () => {
+        const small = await t.createSegmenter({ backend: 'cpu', maxBytes: 1000 });
+        return t.refusal(small.inspect(t.bytes)).finally(() => small.dispose());
+      },
+    ],
     'a number for an image': ['argument', () => t.refusal(t.segmenter.segment(7))],
     'a text for an image': ['malformed', () => t.refusal(t.segmenter.segment(new TextEncoder().encode('no image'.repeat(100))))],
     'a signal that is already aborted': ['cancelled', () => t.refusal(t.segmenter.segment(t.bytes, { signal: AbortSignal.abort() }))],
     'a web page where the wasm should be': ['io', () => t.refusal(t.createSegmenter({ backend: 'cpu', assets: '/lost' }))],
     'a model that is not there': ['io', () => t.refusal(t.createSegmenter({ backend: 'cpu', model: 'pancreas' }))],
-    'a missing weight file': ['argument', async () => {
-      const card = new Uint8Array(await (await fetch('/models/hippocampus/model.json')).arrayBuffer());
-      return t.refusal(t.createSegmenter({ backend: 'cpu', model: [card] }));
-    }],
+    'a missing weight file': [
+      'argument',
+      async () => {
+        const card = new Uint8Array(await (await fetch('/models/hippocampus/model.json')).arrayBuffer());
+        return t.refusal(t.createSegmenter({ backend: 'cpu', model: [card] }));
+      },
+    ],
   };
   for (const [what, [code, attempt]] of Object.entries(refusals)) {
     it(`refuses ${what} as '${code}'`, async () => {
@@ -260,7 +300,10 @@ describe('in a page that is cross-origin isolated', { skip: !threadsBuilt && 'no
   it('gives the same labels on threads as on one, which is another engine', async () => {
     const { same, artifacts } = await page.evaluate(async () => {
       const [a, b] = [await t.run({ threads: 3 }), await t.run({ threads: 1 })];
-      return { same: a.labels.length > 0 && a.labels.every((label, i) => label === b.labels[i]), artifacts: [a, b].map(({ report }) => report.artifact) };
+      return {
+        same: a.labels.length > 0 && a.labels.every((label, i) => label === b.labels[i]),
+        artifacts: [a, b].map(({ report }) => report.artifact),
+      };
     });
     assert.deepEqual(artifacts, ['threads', 'cpu']);
     assert.ok(same);
@@ -315,7 +358,10 @@ describe('in a page that is cross-origin isolated', { skip: !threadsBuilt && 'no
   });
 
   it('runs on one thread where the engine with threads cannot be had, and says why', async () => {
-    const lost = await serve(join(root, 'pkg'), { extra: { '/': EMPTY_PAGE, '/wasm/threads/insitu_seg_bg.wasm': EMPTY_PAGE }, isolated: true });
+    const lost = await serve(join(root, 'pkg'), {
+      extra: { '/': EMPTY_PAGE, '/wasm/threads/insitu_seg_bg.wasm': EMPTY_PAGE },
+      isolated: true,
+    });
     const other = await browser.newPage();
     await other.goto(lost.url);
     const { artifact, why } = await other.evaluate(async () => {

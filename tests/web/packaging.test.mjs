@@ -74,16 +74,36 @@ async function assertMaskIn(at, options) {
 
 describe('the tarball', () => {
   it('has what it should and nothing else, each file within its cap', (t) => {
-    const caps = { 'wasm/gpu/insitu_seg_bg.wasm': 4 * MB, 'wasm/cpu/insitu_seg_bg.wasm': 2.5 * MB, 'wasm/threads/insitu_seg_bg.wasm': 2.5 * MB, 'THIRD-PARTY.md': MB };
-    const other = { '.js': 0.08 * MB, '.ts': 0.04 * MB, '.md': 0.03 * MB, '.json': 0.01 * MB, '.safetensors': 3 * MB, '.gz': 0.1 * MB, '.nii': 0.2 * MB };
+    const caps = {
+      'wasm/gpu/insitu_seg_bg.wasm': 4 * MB,
+      'wasm/cpu/insitu_seg_bg.wasm': 2.5 * MB,
+      'wasm/threads/insitu_seg_bg.wasm': 2.5 * MB,
+      'THIRD-PARTY.md': MB,
+    };
+    const other = {
+      '.js': 0.08 * MB,
+      '.ts': 0.04 * MB,
+      '.md': 0.03 * MB,
+      '.json': 0.01 * MB,
+      '.safetensors': 3 * MB,
+      '.gz': 0.1 * MB,
+      '.nii': 0.2 * MB,
+    };
     const wrong = packed.files.filter(({ path, size }) => {
       const cap = caps[path] ?? other[/\.\w+$/.exec(path)?.[0]] ?? (path.startsWith('LICENSE-') ? 0.02 * MB : 0);
       return size > cap;
     });
-    assert.deepEqual(wrong.map(({ path, size }) => `${path}: ${size} bytes`), []);
+    assert.deepEqual(
+      wrong.map(({ path, size }) => `${path}: ${size} bytes`),
+      [],
+    );
     const paths = packed.files.map(({ path }) => path);
-    for (const path of ['README.md', 'NOTICE.md', 'THIRD-PARTY.md', 'LICENSE-MIT', 'LICENSE-APACHE', 'index.d.ts', 'worker.js']) assert.ok(paths.includes(path), path);
-    assert.deepEqual(paths.filter((path) => /test|\.mjs$|node_modules/.test(path)), []);
+    for (const path of ['README.md', 'NOTICE.md', 'THIRD-PARTY.md', 'LICENSE-MIT', 'LICENSE-APACHE', 'index.d.ts', 'worker.js'])
+      assert.ok(paths.includes(path), path);
+    assert.deepEqual(
+      paths.filter((path) => /test|\.mjs$|node_modules/.test(path)),
+      [],
+    );
     t.diagnostic(`${(packed.size / MB).toFixed(2)} MB packed, ${packed.files.length} files`);
     assert.ok(packed.size < 11 * MB, `${packed.size} bytes`);
   });
@@ -96,7 +116,8 @@ describe('the tarball', () => {
     assert.match(JSON.parse(readFileSync(join(at, 'models/hippocampus/model.json'), 'utf8')).licence, /CC-BY-SA-4.0/);
     assert.match(readFileSync(join(at, 'samples/hippocampus/README.md'), 'utf8'), /CC-BY-SA 4\.0/);
     const crates = readFileSync(join(at, 'THIRD-PARTY.md'), 'utf8');
-    for (const crate of ['wgpu', 'naga', 'wasm-bindgen', 'flate2', 'rayon', 'serde', 'pulp']) assert.match(crates, new RegExp(`^- ${crate} \\d.*(MIT|Apache)`, 'm'));
+    for (const crate of ['wgpu', 'naga', 'wasm-bindgen', 'flate2', 'rayon', 'serde', 'pulp'])
+      assert.match(crates, new RegExp(`^- ${crate} \\d.*(MIT|Apache)`, 'm'));
     assert.doesNotMatch(crates, /^- (clap|burn|proptest) /m);
   });
 
@@ -115,14 +136,32 @@ describe('the tarball', () => {
     const at = app('typescript', files);
     for (const resolution of ['bundler', 'nodenext']) {
       const module = resolution === 'nodenext' ? 'nodenext' : 'esnext';
-      runIn(at, join(root, 'node_modules/.bin/tsc'), '--strict', '--noEmit', '--exactOptionalPropertyTypes', '--target', 'es2022', '--lib', 'es2022,dom,dom.iterable', '--module', module, '--moduleResolution', resolution, 'use.ts');
+      runIn(
+        at,
+        join(root, 'node_modules/.bin/tsc'),
+        '--strict',
+        '--noEmit',
+        '--exactOptionalPropertyTypes',
+        '--target',
+        'es2022',
+        '--lib',
+        'es2022,dom,dom.iterable',
+        '--module',
+        module,
+        '--moduleResolution',
+        resolution,
+        'use.ts',
+      );
     }
   });
 });
 
 describe('the README', () => {
   it('names the headers with which the tests get threads', () => {
-    const headers = readme['headers.txt'].trim().split('\n').map((line) => line.toLowerCase().split(': '));
+    const headers = readme['headers.txt']
+      .trim()
+      .split('\n')
+      .map((line) => line.toLowerCase().split(': '));
     assert.deepEqual(Object.fromEntries(headers), ISOLATION);
   });
 
@@ -167,30 +206,46 @@ describe('installed', () => {
     const server = await serve(at, { policy: readme['csp.txt'].trim() });
     const page = await browser.newPage();
     const complaints = [];
-    page.on('console', (message) => message.type() === 'error' && !message.location().url.endsWith('/favicon.ico') && complaints.push(message.text()));
+    page.on(
+      'console',
+      (message) => message.type() === 'error' && !message.location().url.endsWith('/favicon.ico') && complaints.push(message.text()),
+    );
     await page.goto(server.url);
     await page.getByText('Drop a NIfTI file here').waitFor();
     await page.locator('insitu-segmenter input').setInputFiles(SAMPLE);
     await page.getByText(/^Done in/).waitFor({ timeout: 60_000 });
-    assert.deepEqual(await page.locator('insitu-segmenter li').allTextContents(), ['Anterior hippocampus: 1.63 mL', 'Posterior hippocampus: 1.64 mL']);
+    assert.deepEqual(await page.locator('insitu-segmenter li').allTextContents(), [
+      'Anterior hippocampus: 1.63 mL',
+      'Posterior hippocampus: 1.64 mL',
+    ]);
     const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save mask' }).click()]);
     assert.equal(file.suggestedFilename(), 'image_mask.nii.gz');
     assert.deepEqual(await page.locator('insitu-segmenter').evaluate(coloured), [true, true, true]);
     if (process.env.INSITU_PICTURE) await page.screenshot({ path: process.env.INSITU_PICTURE });
     await page.evaluate(readFileSync(join(root, 'node_modules/axe-core/axe.min.js'), 'utf8'));
     const { violations } = await page.evaluate(() => axe.run('insitu-segmenter'));
-    assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`), []);
+    assert.deepEqual(
+      violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`),
+      [],
+    );
     assert.deepEqual(complaints, []);
     await page.close();
     await server.close();
   });
 
   it('shows a mask in an app built by Vite, and in its dev server', async () => {
-    const at = app('vite', { 'index.html': readme['index.html'], 'main.js': readme['main.js'], 'vite.config.js': readme['vite.config.js'] });
+    const at = app('vite', {
+      'index.html': readme['index.html'],
+      'main.js': readme['main.js'],
+      'vite.config.js': readme['vite.config.js'],
+    });
     const vite = join(folder, 'node_modules/vite/bin/vite.js');
     runIn(at, process.execPath, vite, 'build');
     await assertMaskIn(join(at, 'dist'));
-    const dev = spawn(process.execPath, [vite, '--host', '127.0.0.1', '--port', '0', '--clearScreen', 'false'], { cwd: at, env: { ...process.env, NO_COLOR: '1' } });
+    const dev = spawn(process.execPath, [vite, '--host', '127.0.0.1', '--port', '0', '--clearScreen', 'false'], {
+      cwd: at,
+      env: { ...process.env, NO_COLOR: '1' },
+    });
     try {
       await assertMask(await addressOf(dev));
     } finally {
@@ -200,8 +255,14 @@ describe('installed', () => {
 
   it('shows a mask in NiiVue, takes it as a drawing, and gives the drawing back', async () => {
     const main = `import { correct, corrected, segment, viewer } from './niivue.js';\nimport { drawnLabels } from 'insitu-seg/niivue';\nwindow.t = { correct, corrected, drawnLabels, segment, viewer };`;
-    const page = '<!doctype html><html lang="en"><title>NiiVue</title><link rel="icon" href="data:,"><canvas width="640" height="480"></canvas><input type="file"><script type="module" src="./main.js"></script></html>';
-    const at = app('niivue', { 'index.html': page, 'main.js': main, 'niivue.js': readme['niivue.js'], 'vite.config.js': readme['vite.config.js'] });
+    const page =
+      '<!doctype html><html lang="en"><title>NiiVue</title><link rel="icon" href="data:,"><canvas width="640" height="480"></canvas><input type="file"><script type="module" src="./main.js"></script></html>';
+    const at = app('niivue', {
+      'index.html': page,
+      'main.js': main,
+      'niivue.js': readme['niivue.js'],
+      'vite.config.js': readme['vite.config.js'],
+    });
     runIn(at, process.execPath, join(folder, 'node_modules/vite/bin/vite.js'), 'build');
     // A file whose axes run the other way: what NiiVue turns must come back turned.
     await assertDrawing(join(at, 'dist'), asFlipped(readFileSync(SAMPLE)));
@@ -246,12 +307,30 @@ async function assertDrawing(at, image) {
     const [nx, ny] = result.dims;
     const at = (x, y, z) => strokes[x + nx * (y + ny * z)];
     const drawn = [at(nx - 1, 20, 10), at(nx - 2, 20, 10), at(0, 20, 10)];
-    return { overlays, left: viewer.volumes.length, kept, dims, orientation: result.orientation, drawn, marked: strokes.filter((label) => label !== 255).length, labelled: result.labels.filter(Boolean).length };
+    return {
+      overlays,
+      left: viewer.volumes.length,
+      kept,
+      dims,
+      orientation: result.orientation,
+      drawn,
+      marked: strokes.filter((label) => label !== 255).length,
+      labelled: result.labels.filter(Boolean).length,
+    };
   });
   await page.close();
   await server.close();
   assert.ok(found.labelled > 1000);
-  assert.deepEqual(found, { ...found, overlays: 2, left: 1, kept: true, dims: [34, 49, 34], orientation: 'LAS', drawn: [2, 0, 255], marked: 2 });
+  assert.deepEqual(found, {
+    ...found,
+    overlays: 2,
+    left: 1,
+    kept: true,
+    dims: [34, 49, 34],
+    orientation: 'LAS',
+    drawn: [2, 0, 255],
+    marked: 2,
+  });
 }
 
 /** Whether each plane of the element has pixels that are not grey: the mask. */

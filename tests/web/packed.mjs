@@ -9,7 +9,9 @@ const quiet = { stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' };
 
 /** Packs pkg/ into `folder`: { tarball, files: [{ path, size }], size } in bytes. */
 export function pack(folder) {
-  const [{ filename, files, size }] = JSON.parse(execFileSync('npm', ['pack', '--json', '--silent', '--pack-destination', folder], { ...quiet, cwd: join(root, 'pkg') }));
+  const [{ filename, files, size }] = JSON.parse(
+    execFileSync('npm', ['pack', '--json', '--silent', '--pack-destination', folder], { ...quiet, cwd: join(root, 'pkg') }),
+  );
   return { tarball: join(folder, filename), files, size };
 }
 
@@ -18,7 +20,13 @@ export const scratch = (name) => mkdtempSync(join(tmpdir(), `insitu-${name}-`));
 /** Installs packages of these exact versions, and the tarball, into `folder`. */
 export function install(folder, tarball, dependencies) {
   // As a workspace, so that a dev server of an app in it may give out what is installed here.
-  const manifest = { name: 'throw-away', private: true, type: 'module', workspaces: ['apps/*'], dependencies: { 'insitu-seg': `file:${tarball}`, ...dependencies } };
+  const manifest = {
+    name: 'throw-away',
+    private: true,
+    type: 'module',
+    workspaces: ['apps/*'],
+    dependencies: { 'insitu-seg': `file:${tarball}`, ...dependencies },
+  };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest, null, 2));
   execFileSync('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline'], { ...quiet, cwd: folder });
 }

@@ -17,7 +17,10 @@ async function crippled(script, query = '?backend=cpu') {
 describe('without', () => {
   it('storage for files, it works and says that nothing is kept', async () => {
     const { context, page, complaints } = await crippled(() => delete StorageManager.prototype.getDirectory);
-    assert.match(await page.locator('#kept').textContent(), /^Your work is not kept when the page closes: this browser offers this page no storage for files\.$/);
+    assert.match(
+      await page.locator('#kept').textContent(),
+      /^Your work is not kept when the page closes: this browser offers this page no storage for files\.$/,
+    );
     await choose(page, { 'mine.nii.gz': sample });
     await opened(page, 'mine.nii.gz');
     await segmented(page);
@@ -33,7 +36,10 @@ describe('without', () => {
         return kind === 'webgl2' ? null : getContext.call(this, kind, ...rest);
       };
     });
-    assert.match(await page.locator('#view-notice').textContent(), /^The slices cannot be drawn because this browser has no WebGL 2; .*\.$/);
+    assert.match(
+      await page.locator('#view-notice').textContent(),
+      /^The slices cannot be drawn because this browser has no WebGL 2; .*\.$/,
+    );
     await segmented(page);
     assert.equal(await page.getByRole('button', { name: 'Brush' }).isDisabled(), true);
     await page.getByRole('button', { name: 'Keep largest' }).click();
@@ -46,7 +52,10 @@ describe('without', () => {
   it('a service worker, it works and says that the next visit needs the network', async () => {
     const { context, page } = await crippled(() => Object.defineProperty(Navigator.prototype, 'serviceWorker', { get: () => undefined }));
     await page.locator('html[data-offline=none]').waitFor({ state: 'attached' });
-    assert.match(await page.locator('#offline').textContent(), /^Needs the network at the next visit: this browser keeps no pages offline here\.$/);
+    assert.match(
+      await page.locator('#offline').textContent(),
+      /^Needs the network at the next visit: this browser keeps no pages offline here\.$/,
+    );
     await segmented(page);
     await context.close();
   });

@@ -30,7 +30,16 @@ function oblique(dims, spacing = [0.7, 1.1, 3]) {
   return gridOf({ dims, affine: [...affine, [0, 0, 0, 1]] });
 }
 
-const plain = (dims) => gridOf({ dims, affine: [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]] });
+const plain = (dims) =>
+  gridOf({
+    dims,
+    affine: [
+      [1, 0, 0, 0],
+      [0, 1, 0, 0],
+      [0, 0, 1, 0],
+      [0, 0, 0, 1],
+    ],
+  });
 
 const covered = (grid, brush) => {
   const found = new Set();
@@ -76,7 +85,10 @@ describe('a brush', () => {
         // The centre's own voxels are painted however small the brush is.
         else if (mm > radius + 1e-6 && found.has(i)) {
           const steps = Array.from({ length: 1001 }, (_, s) => from.map((at, axis) => Math.round(at + ((to[axis] - at) * s) / 1000)));
-          assert.ok(steps.some((at) => at.every((x, axis) => x === place[axis])), `${place} is ${mm} mm away`);
+          assert.ok(
+            steps.some((at) => at.every((x, axis) => x === place[axis])),
+            `${place} is ${mm} mm away`,
+          );
         }
       }
     }
@@ -84,18 +96,28 @@ describe('a brush', () => {
 
   it('smaller than a voxel paints the voxel under the pointer, and a line without gaps', () => {
     const found = covered(grid, { from: [3.2, 4.4, 5.1], radius: 0.01 });
-    assert.deepEqual([...found].map((i) => placeOf(grid, i)), [[3, 4, 5]]);
+    assert.deepEqual(
+      [...found].map((i) => placeOf(grid, i)),
+      [[3, 4, 5]],
+    );
     const line = [...covered(grid, { from: [2, 2, 4], to: [20, 15, 4], radius: 0.01, plane: 2 })].map((i) => placeOf(grid, i));
     assert.ok(line.length >= 19);
     for (const [x, y] of line.filter(([x]) => x < 20)) {
-      assert.ok(line.some(([u, v]) => (u !== x || v !== y) && u >= x && Math.abs(u - x) <= 1 && Math.abs(v - y) <= 1), `a gap at ${x}, ${y}`);
+      assert.ok(
+        line.some(([u, v]) => (u !== x || v !== y) && u >= x && Math.abs(u - x) <= 1 && Math.abs(v - y) <= 1),
+        `a gap at ${x}, ${y}`,
+      );
     }
   });
 });
 
 describe('the editor', () => {
   const grid = oblique([20, 18, 12]);
-  const classes = [{ index: 0, name: 'Background', color: '#000000' }, { index: 1, name: 'One', color: '#e69f00' }, { index: 2, name: 'Two', color: '#56b4e9' }];
+  const classes = [
+    { index: 0, name: 'Background', color: '#000000' },
+    { index: 1, name: 'One', color: '#e69f00' },
+    { index: 2, name: 'Two', color: '#56b4e9' },
+  ];
   // Stored as i % 20, meant as twice that and one.
   const values = { stored: Float32Array.from({ length: grid.count }, (_, i) => i % 20), slope: 2, inter: 1 };
   const made = () => {
@@ -171,7 +193,12 @@ describe('the editor', () => {
 
   it('removes an island, and keeps the largest', () => {
     const editor = made();
-    for (const [place, radius] of [[[4, 4, 3], 2], [[14, 12, 8], 4], [[16, 3, 3], 1]]) paint(editor, place, { radius });
+    for (const [place, radius] of [
+      [[4, 4, 3], 2],
+      [[14, 12, 8], 4],
+      [[16, 3, 3], 1],
+    ])
+      paint(editor, place, { radius });
     assert.equal(islands(grid, editor.labels, 1).length, 3);
     editor.removeIsland([16, 3, 3]);
     assert.equal(islands(grid, editor.labels, 1).length, 2);
@@ -215,7 +242,11 @@ describe('the editor', () => {
     for (let i = 0; i < shape.length; i++) {
       let nearest = Infinity;
       for (let j = 0; j < shape.length; j++) {
-        if (shape[j] !== shape[i]) nearest = Math.min(nearest, Math.hypot(spacing[0] * ((i % nu) - (j % nu)), spacing[1] * (Math.floor(i / nu) - Math.floor(j / nu))));
+        if (shape[j] !== shape[i])
+          nearest = Math.min(
+            nearest,
+            Math.hypot(spacing[0] * ((i % nu) - (j % nu)), spacing[1] * (Math.floor(i / nu) - Math.floor(j / nu))),
+          );
       }
       assert.ok(Math.abs(Math.abs(found[i] + (shape[i] ? -0.35 : 0.35)) - nearest) < 1e-4);
     }
@@ -233,7 +264,10 @@ describe('the editor', () => {
 
 describe('undo and redo', () => {
   const grid = oblique([30, 28, 20]);
-  const classes = [{ index: 1, name: 'One', color: '#e69f00' }, { index: 2, name: 'Two', color: '#56b4e9' }];
+  const classes = [
+    { index: 1, name: 'One', color: '#e69f00' },
+    { index: 2, name: 'Two', color: '#56b4e9' },
+  ];
 
   it('bring back every state that there was, over strokes, edits, runs and labels', async () => {
     const random = chance(11);
@@ -242,9 +276,17 @@ describe('undo and redo', () => {
     const state = () => ({ labels: editor.labels.slice(), base: editor.base.slice(), counts: editor.counts.slice(), table: editor.table });
     const states = [state()];
     const deeds = [
-      () => editor.take(Uint8Array.from({ length: grid.count }, () => (random() < 0.3 ? 1 + Math.floor(2 * random()) : 0)), classes),
+      () =>
+        editor.take(
+          Uint8Array.from({ length: grid.count }, () => (random() < 0.3 ? 1 + Math.floor(2 * random()) : 0)),
+          classes,
+        ),
       () => {
-        const stroke = editor.stroke({ value: Math.floor(3 * random()), radius: 1 + 6 * random(), plane: [undefined, 0, 1, 2][Math.floor(4 * random())] });
+        const stroke = editor.stroke({
+          value: Math.floor(3 * random()),
+          radius: 1 + 6 * random(),
+          plane: [undefined, 0, 1, 2][Math.floor(4 * random())],
+        });
         for (let i = 0; i < 5; i++) stroke.to(place());
         stroke.end();
       },
@@ -332,7 +374,9 @@ describe('at 256 x 256 x 256', () => {
     }
     const quantile = (list, q) => list.toSorted((a, b) => a - b)[Math.floor(q * (list.length - 1))];
     const [median, p99] = [0.5, 0.99].map((q) => quantile(times, q));
-    t.diagnostic(`${times.length} segments: median ${median.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms, slowest ${Math.max(...times).toFixed(1)} ms of computing (by the clock ${quantile(walls, 0.5).toFixed(2)}, ${quantile(walls, 0.99).toFixed(2)}, ${Math.max(...walls).toFixed(1)} ms); the viewer's load is left out, ${(uploaded / times.length / 1024).toFixed(0)} KiB of a segment go to it`);
+    t.diagnostic(
+      `${times.length} segments: median ${median.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms, slowest ${Math.max(...times).toFixed(1)} ms of computing (by the clock ${quantile(walls, 0.5).toFixed(2)}, ${quantile(walls, 0.99).toFixed(2)}, ${Math.max(...walls).toFixed(1)} ms); the viewer's load is left out, ${(uploaded / times.length / 1024).toFixed(0)} KiB of a segment go to it`,
+    );
     t.diagnostic(`${editor.history.depth} strokes of 24 segments in ${(editor.history.bytes / 2 ** 20).toFixed(1)} MiB`);
     assert.ok(median <= 16, `median ${median} ms`);
     assert.ok(p99 <= 50, `p99 ${p99} ms`);

@@ -50,7 +50,9 @@ describe('from a file to what is taken home', () => {
     await page.locator('#segment').click(); // 3: press Segment
     await state(page, 'done', 'error');
     const seconds = (from) => ((performance.now() - from) / 1000).toFixed(1);
-    t.diagnostic(`opening the page to the first mask of one's own file: ${seconds(started)} s, of which the page loaded for ${((ready - started) / 1000).toFixed(1)} s; three actions`);
+    t.diagnostic(
+      `opening the page to the first mask of one's own file: ${seconds(started)} s, of which the page loaded for ${((ready - started) / 1000).toFixed(1)} s; three actions`,
+    );
     assert.ok(performance.now() - started < 60_000);
     assert.match(await page.locator('#result').textContent(), /Not a medical device/);
     await context.close();
@@ -96,7 +98,15 @@ describe('from a file to what is taken home', () => {
     assert.equal(zip.name, 'patient-9_insitu.zip');
     const files = unzipSync(zip.bytes);
     const names = Object.keys(files).sort();
-    assert.deepEqual(names, ['patient-9_1-Head-corrected.stl', 'patient-9_2-Posterior-hippocampus.stl', 'patient-9_mask.nii.gz', 'patient-9_mask.seg.nrrd', 'patient-9_report.json', 'patient-9_view.png', 'patient-9_volumes.csv']);
+    assert.deepEqual(names, [
+      'patient-9_1-Head-corrected.stl',
+      'patient-9_2-Posterior-hippocampus.stl',
+      'patient-9_mask.nii.gz',
+      'patient-9_mask.seg.nrrd',
+      'patient-9_report.json',
+      'patient-9_view.png',
+      'patient-9_volumes.csv',
+    ]);
     assert.deepEqual(labelsOf(Buffer.from(files['patient-9_mask.nii.gz'])), erased);
     const report = JSON.parse(Buffer.from(files['patient-9_report.json']));
     assert.ok(report.correctedVoxels > 0);
@@ -223,7 +233,10 @@ describe('the box of the second network', () => {
 describe('DICOM', () => {
   it('is converted in the tab: series to choose from, the largest first, and no name of a patient anywhere', async () => {
     const { page, complaints } = await openPage('?backend=cpu');
-    await choose(page, { ...dicomSeries(sample, { series: 2, description: 'scout', slices: 3 }), ...dicomSeries(sample, { series: 5, description: 'T1' }) });
+    await choose(page, {
+      ...dicomSeries(sample, { series: 2, description: 'scout', slices: 3 }),
+      ...dicomSeries(sample, { series: 5, description: 'T1' }),
+    });
     await page.locator('#dicom-pick').waitFor({ timeout: 60_000 });
     const series = await page.locator('#dicom-series option').allTextContents();
     assert.equal(series.length, 2);
@@ -241,7 +254,11 @@ describe('DICOM', () => {
       return mask;
     })();
     const count = (mask, value) => mask.filter((one) => one === value).length;
-    for (const value of [1, 2]) assert.ok(Math.abs(count(found, value) - count(expected, value)) <= 0.03 * count(expected, value) + 5, `${count(found, value)} and ${count(expected, value)} voxels of ${value}`);
+    for (const value of [1, 2])
+      assert.ok(
+        Math.abs(count(found, value) - count(expected, value)) <= 0.03 * count(expected, value) + 5,
+        `${count(found, value)} and ${count(expected, value)} voxels of ${value}`,
+      );
     const zip = unzipSync((await download(page, 'All as one .zip')).bytes);
     for (const [name, bytes] of Object.entries(zip)) {
       assert.doesNotMatch(name, /secret/i);

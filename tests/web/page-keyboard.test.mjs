@@ -16,7 +16,9 @@ async function tabTo(page, selector) {
 
 const focusedIsVisible = (page) =>
   page.evaluate(() => {
-    const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement.matches('.swatch input') ? document.activeElement.parentElement : document.activeElement);
+    const { outlineStyle, outlineWidth } = getComputedStyle(
+      document.activeElement.matches('.swatch input') ? document.activeElement.parentElement : document.activeElement,
+    );
     return outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2;
   });
 

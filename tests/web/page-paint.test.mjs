@@ -12,16 +12,33 @@ import { browser, choose, download, openPage, opened, segmented } from './page.m
 const shown = { dims: [46, 38, 18], spacing: [0.8, 1.2, 2.5] };
 const turn = (() => {
   const [a, b, c] = [0.35, -0.25, 0.15];
-  const x = [[1, 0, 0], [0, Math.cos(a), -Math.sin(a)], [0, Math.sin(a), Math.cos(a)]];
-  const y = [[Math.cos(b), 0, Math.sin(b)], [0, 1, 0], [-Math.sin(b), 0, Math.cos(b)]];
-  const z = [[Math.cos(c), -Math.sin(c), 0], [Math.sin(c), Math.cos(c), 0], [0, 0, 1]];
+  const x = [
+    [1, 0, 0],
+    [0, Math.cos(a), -Math.sin(a)],
+    [0, Math.sin(a), Math.cos(a)],
+  ];
+  const y = [
+    [Math.cos(b), 0, Math.sin(b)],
+    [0, 1, 0],
+    [-Math.sin(b), 0, Math.cos(b)],
+  ];
+  const z = [
+    [Math.cos(c), -Math.sin(c), 0],
+    [Math.sin(c), Math.cos(c), 0],
+    [0, 0, 1],
+  ];
   const times = (p, q) => p.map((row) => [0, 1, 2].map((j) => row.reduce((sum, value, k) => sum + value * q[k][j], 0)));
   return times(z, times(y, x));
 })();
-const worldOfShown = (place) => turn.map((row, i) => row.reduce((sum, value, j) => sum + value * shown.spacing[j] * place[j], 0) + [-12, 20, -7][i]);
+const worldOfShown = (place) =>
+  turn.map((row, i) => row.reduce((sum, value, j) => sum + value * shown.spacing[j] * place[j], 0) + [-12, 20, -7][i]);
 
 /** The file: its axes are the shown z backwards, x, and y backwards. */
-const axes = [{ of: 2, back: true }, { of: 0, back: false }, { of: 1, back: true }];
+const axes = [
+  { of: 2, back: true },
+  { of: 0, back: false },
+  { of: 1, back: true },
+];
 const fileDims = axes.map(({ of }) => shown.dims[of]);
 const shownOf = (file) => {
   const place = [0, 0, 0];
@@ -35,7 +52,11 @@ const affine = [0, 1, 2].map((row) => {
 });
 
 /** Bright voxels, each alone in its three slices, none on the crosshair in the middle. */
-const MARKS = [[8, 27, 4], [35, 9, 12], [14, 6, 14]];
+const MARKS = [
+  [8, 27, 4],
+  [35, 9, 12],
+  [14, 6, 14],
+];
 
 function image() {
   const values = new Int16Array(fileDims[0] * fileDims[1] * fileDims[2]);
@@ -69,7 +90,8 @@ async function brightest(page) {
   const canvas = page.locator('#slices');
   const { x, y } = await canvas.boundingBox();
   // Without the outline of the brush, which is bright too.
-  const overlay = (visibility) => page.evaluate((value) => document.getElementById('overlay').setAttribute('visibility', value), visibility);
+  const overlay = (visibility) =>
+    page.evaluate((value) => document.getElementById('overlay').setAttribute('visibility', value), visibility);
   await overlay('hidden');
   const shot = (await canvas.screenshot()).toString('base64');
   await overlay('visible');
@@ -108,7 +130,8 @@ async function painted(page, label) {
 
 const distance = (a, b) => Math.hypot(...a.map((x, i) => x - b[i]));
 /** Millimetres in terms of voxels of the shown grid: how far along each of its axes. */
-const inVoxels = (from, to) => [0, 1, 2].map((j) => Math.abs([0, 1, 2].reduce((sum, i) => sum + turn[i][j] * (to[i] - from[i]), 0)) / shown.spacing[j]);
+const inVoxels = (from, to) =>
+  [0, 1, 2].map((j) => Math.abs([0, 1, 2].reduce((sum, i) => sum + turn[i][j] * (to[i] - from[i]), 0)) / shown.spacing[j]);
 
 async function prepared(from = browser) {
   const { page, complaints } = await openPage('?backend=cpu', from);
@@ -148,7 +171,10 @@ describe('strokes on an oblique anisotropic volume', () => {
         const found = await painted(page, 3);
         assert.equal(found.length, 1, `${found.length} voxels painted`);
         const off = inVoxels(worldOfShown(mark), found[0]);
-        assert.ok(off.every((share) => share < 0.5), `off by ${off.map((share) => share.toFixed(2))} voxels`);
+        assert.ok(
+          off.every((share) => share < 0.5),
+          `off by ${off.map((share) => share.toFixed(2))} voxels`,
+        );
         await undo(page);
       }
     });
@@ -188,7 +214,10 @@ describe('strokes on an oblique anisotropic volume', () => {
       const t = (off[0] * whole[0] + off[1] * whole[1]) / (whole[0] ** 2 + whole[1] ** 2);
       assert.ok(Math.hypot(off[0] - t * whole[0], off[1] - t * whole[1]) < 1.2, 'a voxel off the line');
       assert.ok(off[2] < 0.01, 'a voxel of another slice');
-      assert.ok(found.some((other) => other !== at && inVoxels(at, other).every((share) => share < 1.01)), 'a gap');
+      assert.ok(
+        found.some((other) => other !== at && inVoxels(at, other).every((share) => share < 1.01)),
+        'a gap',
+      );
     }
     await undo(page);
   });
@@ -204,7 +233,8 @@ describe('strokes on an oblique anisotropic volume', () => {
       let wanted = 0;
       for (let z = 0; z < shown.dims[2]; z++) {
         for (let y = 0; y < shown.dims[1]; y++) {
-          for (let x = 0; x < shown.dims[0]; x++) wanted += (ball || z === mark[2]) && distance(worldOfShown([x, y, z]), worldOfShown(mark)) < mm ? 1 : 0;
+          for (let x = 0; x < shown.dims[0]; x++)
+            wanted += (ball || z === mark[2]) && distance(worldOfShown([x, y, z]), worldOfShown(mark)) < mm ? 1 : 0;
         }
       }
       // The pointer is on a pixel, not on the middle of the voxel: a shell as thick as that is open.
@@ -221,13 +251,21 @@ describe('strokes on an oblique anisotropic volume', () => {
     const before = await page.locator('#where').textContent();
     const at = await brightest(page);
     await page.mouse.click(...at);
-    assert.equal(await page.locator('#where').textContent().then((text) => text.split('mm')[0]), before.split('mm')[0]);
+    assert.equal(
+      await page
+        .locator('#where')
+        .textContent()
+        .then((text) => text.split('mm')[0]),
+      before.split('mm')[0],
+    );
     await undo(page);
     await page.getByRole('button', { name: 'Look', exact: true }).click();
     await page.mouse.click(...at);
     await page.waitForTimeout(200);
     const where = await page.locator('#where').textContent();
-    const wanted = worldOfShown(MARKS[0]).map((mm, i) => `${['RL', 'AP', 'SI'][i][mm < 0 ? 1 : 0]} ${Math.abs(mm).toFixed(1)}`).join('  ');
+    const wanted = worldOfShown(MARKS[0])
+      .map((mm, i) => `${['RL', 'AP', 'SI'][i][mm < 0 ? 1 : 0]} ${Math.abs(mm).toFixed(1)}`)
+      .join('  ');
     assert.ok(where.startsWith(wanted), `${where} is not ${wanted}`);
     assert.match(where, /1000/);
     page.crosshair = [...MARKS[0]];
@@ -254,10 +292,14 @@ describe('other hands', () => {
     await brush(page, { steps: 4 });
     await look(page, MARKS[1], 2);
     const [x, y] = await brightest(page);
-    const pen = (type, more) => page.evaluate(([kind, init]) => {
-      const target = document.elementFromPoint(init.clientX, init.clientY);
-      target.dispatchEvent(new PointerEvent(kind, { bubbles: true, cancelable: true, pointerType: 'pen', pointerId: 1, ...init }));
-    }, [type, { clientX: x, clientY: y, ...more }]);
+    const pen = (type, more) =>
+      page.evaluate(
+        ([kind, init]) => {
+          const target = document.elementFromPoint(init.clientX, init.clientY);
+          target.dispatchEvent(new PointerEvent(kind, { bubbles: true, cancelable: true, pointerType: 'pen', pointerId: 1, ...init }));
+        },
+        [type, { clientX: x, clientY: y, ...more }],
+      );
     await page.evaluate(() => (Element.prototype.setPointerCapture = () => {}));
     await pen('pointerdown', { button: 0, buttons: 1 });
     await pen('pointerup', { button: 0 });
@@ -284,7 +326,14 @@ describe('other hands', () => {
     const found = await painted(page, 3);
     assert.equal(found.length, 6);
     const [cx, cy, cz] = page.crosshair;
-    const wanted = [[0, 0], [1, 0], [2, 0], [3, 0], [4, 0], [4, 1]].map(([u, v]) => worldOfShown([cx + u, cy + v, cz]));
+    const wanted = [
+      [0, 0],
+      [1, 0],
+      [2, 0],
+      [3, 0],
+      [4, 0],
+      [4, 1],
+    ].map(([u, v]) => worldOfShown([cx + u, cy + v, cz]));
     for (const place of wanted) assert.ok(found.some((at) => distance(at, place) < 1e-3));
     await page.locator('#slices').focus();
     await page.keyboard.press('Control+z');

@@ -19,7 +19,12 @@ const labelAt = (x, y, z) => truth.voxels[x + nx * (y + ny * z)];
 function inverted() {
   const bytes = Buffer.from(gunzipSync(readFileSync(SAMPLE)));
   const at = bytes.readFloatLE(108);
-  const kind = { 2: ['readUInt8', 'writeUInt8', 1], 4: ['readInt16LE', 'writeInt16LE', 2], 512: ['readUInt16LE', 'writeUInt16LE', 2], 16: ['readFloatLE', 'writeFloatLE', 4] }[bytes.readInt16LE(70)];
+  const kind = {
+    2: ['readUInt8', 'writeUInt8', 1],
+    4: ['readInt16LE', 'writeInt16LE', 2],
+    512: ['readUInt16LE', 'writeUInt16LE', 2],
+    16: ['readFloatLE', 'writeFloatLE', 4],
+  }[bytes.readInt16LE(70)];
   const [read, write, size] = kind;
   let top = 0;
   for (let i = at; i < bytes.length; i += size) top = Math.max(top, bytes[read](i));
@@ -33,7 +38,8 @@ function discs() {
   for (let y = 6; y < ny - 4; y += 5) {
     const found = [1, 2].map((label) => {
       const sum = [0, 0, 0];
-      for (let z = 0; z < nz; z++) for (let x = 0; x < nx; x++) if (labelAt(x, y, z) === label) [x, z, 1].forEach((value, k) => (sum[k] += value));
+      for (let z = 0; z < nz; z++)
+        for (let x = 0; x < nx; x++) if (labelAt(x, y, z) === label) [x, z, 1].forEach((value, k) => (sum[k] += value));
       return { label, x: Math.round(sum[0] / sum[2]), z: Math.round(sum[1] / sum[2]), radius: Math.sqrt(sum[2] / Math.PI), area: sum[2] };
     });
     slices.push({ y, discs: found.filter(({ area }) => area >= 20) });
@@ -47,7 +53,11 @@ const press = async (page, key, times = 1) => {
 
 /** Moves the crosshair along the slice (x, z) or through the slices (y). */
 async function goTo(page, place) {
-  for (const [axis, [more, less]] of [['x', ['ArrowRight', 'ArrowLeft']], ['z', ['ArrowUp', 'ArrowDown']], ['y', ['PageUp', 'PageDown']]]) {
+  for (const [axis, [more, less]] of [
+    ['x', ['ArrowRight', 'ArrowLeft']],
+    ['z', ['ArrowUp', 'ArrowDown']],
+    ['y', ['PageUp', 'PageDown']],
+  ]) {
     const by = (place[axis] ?? page.crosshair[axis]) - page.crosshair[axis];
     await press(page, by > 0 ? more : less, Math.abs(by));
     page.crosshair[axis] += by;
@@ -129,7 +139,10 @@ describe('teaching', () => {
     // The tuned model has segmented anew: nearer to the truth, and what was corrected stays.
     await state(page, 'done', 'error');
     const after = await maskNow(page);
-    for (const label of [1, 2]) t.diagnostic(`Dice of label ${label} with the truth: ${dice(before, label).toFixed(3)} by the shipped model, ${dice(corrected, label).toFixed(3)} corrected, ${dice(after, label).toFixed(3)} by the tuned one`);
+    for (const label of [1, 2])
+      t.diagnostic(
+        `Dice of label ${label} with the truth: ${dice(before, label).toFixed(3)} by the shipped model, ${dice(corrected, label).toFixed(3)} corrected, ${dice(after, label).toFixed(3)} by the tuned one`,
+      );
     assert.ok(dice(after, 1) + dice(after, 2) > dice(before, 1) + dice(before, 2));
     assert.equal(await page.locator('#tuned').isVisible(), true);
     await page.locator('#compare').fill('0');

@@ -30,7 +30,10 @@ describe('the words', () => {
     for (const [, key] of sources.matchAll(/say\(\s*'(\w+)'/g)) said.add(key);
     for (const key of said) assert.ok(key in en, `there is no sentence '${key}'`);
     const mentioned = (key) => said.has(key) || sources.includes(`'${key}'`) || /^(did_|state)/.test(key);
-    assert.deepEqual(Object.keys(en).filter((key) => !mentioned(key)), []);
+    assert.deepEqual(
+      Object.keys(en).filter((key) => !mentioned(key)),
+      [],
+    );
   });
 
   it('come in the language of the address, of the last visit, of the browser, or in English', () => {
@@ -43,17 +46,43 @@ describe('the words', () => {
 
 /** Machado, Oliveira and Fernandes 2009, severity 1: linear RGB as the colour-blind see it. */
 const BLINDNESS = {
-  none: [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
-  protanopia: [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
-  deuteranopia: [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
-  tritanopia: [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
+  none: [
+    [1, 0, 0],
+    [0, 1, 0],
+    [0, 0, 1],
+  ],
+  protanopia: [
+    [0.152286, 1.052583, -0.204868],
+    [0.114503, 0.786281, 0.099216],
+    [-0.003882, -0.048116, 1.051998],
+  ],
+  deuteranopia: [
+    [0.367322, 0.860646, -0.227968],
+    [0.280085, 0.672501, 0.047413],
+    [-0.01182, 0.04294, 0.968881],
+  ],
+  tritanopia: [
+    [1.255528, -0.076749, -0.178779],
+    [-0.078411, 0.930809, 0.147602],
+    [0.004733, 0.691367, 0.3039],
+  ],
 };
 
 /** '#rrggbb' -> CIE Lab under one kind of sight. */
 function labOf(color, matrix) {
-  const linear = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16) / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
-  const [r, g, b] = matrix.map((row) => Math.min(1, Math.max(0, row.reduce((sum, value, i) => sum + value * linear[i], 0))));
-  const f = (t) => (t > 216 / 24389 ? Math.cbrt(t) : (24389 / 27 * t + 16) / 116);
+  const linear = [1, 3, 5]
+    .map((at) => parseInt(color.slice(at, at + 2), 16) / 255)
+    .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+  const [r, g, b] = matrix.map((row) =>
+    Math.min(
+      1,
+      Math.max(
+        0,
+        row.reduce((sum, value, i) => sum + value * linear[i], 0),
+      ),
+    ),
+  );
+  const f = (t) => (t > 216 / 24389 ? Math.cbrt(t) : ((24389 / 27) * t + 16) / 116);
   const x = f((0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.95047);
   const y = f(0.2126 * r + 0.7152 * g + 0.0722 * b);
   const z = f((0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.08883);
@@ -64,8 +93,13 @@ function labOf(color, matrix) {
 const TOLD_APART = 11;
 
 describe('the colours of labels', () => {
-  const models = readdirSync(join(root, 'pkg/models')).map((name) => JSON.parse(readFileSync(join(root, 'pkg/models', name, 'model.json'), 'utf8')));
-  const palettes = { 'new labels': COLORS, ...Object.fromEntries(models.map(({ name, labels }) => [name, labels.map(({ color }) => color)])) };
+  const models = readdirSync(join(root, 'pkg/models')).map((name) =>
+    JSON.parse(readFileSync(join(root, 'pkg/models', name, 'model.json'), 'utf8')),
+  );
+  const palettes = {
+    'new labels': COLORS,
+    ...Object.fromEntries(models.map(({ name, labels }) => [name, labels.map(({ color }) => color)])),
+  };
   for (const [name, colors] of Object.entries(palettes)) {
     for (const [sight, matrix] of Object.entries(BLINDNESS)) {
       it(`are told apart: ${name}, ${sight === 'none' ? 'full sight' : sight}`, (t) => {

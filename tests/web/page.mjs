@@ -40,7 +40,9 @@ export const state = (page, ...names) =>
 
 /** Chooses files in the picker: { name: bytes }. */
 export const choose = (page, files) =>
-  page.locator('#file').setInputFiles(Object.entries(files).map(([name, buffer]) => ({ name, mimeType: 'application/octet-stream', buffer })));
+  page
+    .locator('#file')
+    .setInputFiles(Object.entries(files).map(([name, buffer]) => ({ name, mimeType: 'application/octet-stream', buffer })));
 
 /** Waits until the page shows the image of this title. */
 export async function opened(page, title) {
@@ -72,7 +74,10 @@ export async function assertAccessible(page, colorScheme) {
   for (const width of [1440, 390]) {
     await page.setViewportSize({ width, height: 900 });
     const { violations } = await page.evaluate(() => axe.run());
-    assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`), []);
+    assert.deepEqual(
+      violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`),
+      [],
+    );
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(overflow <= 0, `${overflow} pixels too wide`);
   }

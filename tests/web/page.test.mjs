@@ -23,7 +23,10 @@ function nativeMask() {
   const command = join(target, 'release', 'insitu');
   if (!existsSync(command)) return undefined;
   const out = join(scratch, 'native.nii.gz');
-  execFileSync(command, ['segment', SAMPLE, '-o', out], { env: { ...process.env, INSITU_MODELS: join(root, 'pkg/models') }, stdio: 'inherit' });
+  execFileSync(command, ['segment', SAMPLE, '-o', out], {
+    env: { ...process.env, INSITU_MODELS: join(root, 'pkg/models') },
+    stdio: 'inherit',
+  });
   return (native = readNifti(readFileSync(out)));
 }
 
@@ -71,7 +74,9 @@ describe('the sample', () => {
     const { page } = await openPage('?backend=cpu');
     await page.locator('#opacity').fill('1');
     await segmented(page);
-    const wanted = await page.locator('.swatch').evaluateAll((all) => all.map((swatch) => getComputedStyle(swatch).backgroundColor.match(/\d+/g).map(Number)));
+    const wanted = await page
+      .locator('.swatch')
+      .evaluateAll((all) => all.map((swatch) => getComputedStyle(swatch).backgroundColor.match(/\d+/g).map(Number)));
     const shot = (await page.locator('#slices').screenshot()).toString('base64');
     // The browser decodes its own screenshot: how many pixels are near each label's colour?
     const counts = await page.evaluate(
@@ -88,7 +93,10 @@ describe('the sample', () => {
       },
       { shot, wanted },
     );
-    assert.ok(counts.some((count) => count > 50), `pixels in the labels' colours: ${counts}`);
+    assert.ok(
+      counts.some((count) => count > 50),
+      `pixels in the labels' colours: ${counts}`,
+    );
     await page.close();
   });
 });
@@ -128,7 +136,9 @@ describe('the first mask of the sample, on the CPU', () => {
     await cached.close();
     for (const [i, { ready, running, shown, transferred }] of openings.entries()) {
       const words = [ready, running, shown].map((ms) => (ms / 1000).toFixed(2));
-      t.diagnostic(`${i === 0 ? 'cold' : 'warm'}: ready at ${words[0]} s, pressed at ${words[1]} s, mask at ${words[2]} s; ${transferred} bytes fetched`);
+      t.diagnostic(
+        `${i === 0 ? 'cold' : 'warm'}: ready at ${words[0]} s, pressed at ${words[1]} s, mask at ${words[2]} s; ${transferred} bytes fetched`,
+      );
     }
     const warm = openings.slice(1).filter(({ transferred }) => transferred === 0);
     assert.ok(warm.length > 0, 'the browser fetched again what it has');
@@ -172,7 +182,10 @@ describe('the backend', () => {
     assert.match(await several.page.locator('#backend').textContent(), /CPU, \d+ threads/);
     assert.match(await several.page.locator('#why').textContent(), /uses \d+ threads/);
     const reports = [await segmented(one.page), await segmented(several.page)];
-    assert.deepEqual(reports.map(({ artifact }) => artifact), ['cpu', 'threads']);
+    assert.deepEqual(
+      reports.map(({ artifact }) => artifact),
+      ['cpu', 'threads'],
+    );
     const [a, b] = [await download(one.page), await download(several.page)];
     assert.deepEqual(a.bytes, b.bytes);
     assert.deepEqual(several.complaints, []);
@@ -209,7 +222,10 @@ describe('the downloaded mask', () => {
     assert.deepEqual(output.dims, input.dims);
     assert.deepEqual(output.sform, input.sform);
     assert.equal(output.sformCode, input.sformCode);
-    assert.equal(output.voxels.length, output.dims.reduce((a, b) => a * b));
+    assert.equal(
+      output.voxels.length,
+      output.dims.reduce((a, b) => a * b),
+    );
   });
 
   it('comes for 3D Slicer too, with the names of its labels', () => {
@@ -228,7 +244,8 @@ describe('the downloaded mask', () => {
     if (python === null) return t.skip('not run: no python with nibabel');
     const path = join(scratch, 'mask.nii.gz');
     writeFileSync(path, mask.bytes);
-    const script = 'import sys, nibabel, numpy; a, b = map(nibabel.load, sys.argv[1:]); print(a.shape == b.shape and numpy.array_equal(a.affine, b.affine), int(numpy.asanyarray(b.dataobj).max()))';
+    const script =
+      'import sys, nibabel, numpy; a, b = map(nibabel.load, sys.argv[1:]); print(a.shape == b.shape and numpy.array_equal(a.affine, b.affine), int(numpy.asanyarray(b.dataobj).max()))';
     const [same, highest] = ask(python, ['-c', script, SAMPLE, path]).trim().split(' ');
     assert.equal(same, 'True');
     assert.ok(Number(highest) > 0);

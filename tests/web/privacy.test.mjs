@@ -7,7 +7,8 @@ import { root } from '../../scripts/tools.mjs';
 import { launch, serve } from './browser.mjs';
 import { snippets } from './packed.mjs';
 
-const PAGE = '<!doctype html><html lang="en"><title>privacy</title><link rel="icon" href="data:,"><script type="module" src="/main.js"></script></html>';
+const PAGE =
+  '<!doctype html><html lang="en"><title>privacy</title><link rel="icon" href="data:,"><script type="module" src="/main.js"></script></html>';
 const MAIN = "import * as core from './index.js';\nimport * as session from './session.js';\nwindow.t = { ...core, ...session };\n";
 const policy = snippets()['csp.txt'].trim();
 
@@ -113,34 +114,52 @@ describe('from loaded to saved', () => {
 describe('under the policy of the README', () => {
   /** Each tries to send to another origin, and resolves to whether it was let. */
   const LEAKS = {
-    fetch: (url) => fetch(url, { mode: 'no-cors' }).then(() => true, () => false),
+    fetch: (url) =>
+      fetch(url, { mode: 'no-cors' }).then(
+        () => true,
+        () => false,
+      ),
     beacon: (url) => void navigator.sendBeacon(url, 'x'),
-    image: (url) => new Promise((resolve) => Object.assign(new Image(), { onload: () => resolve(true), onerror: () => resolve(false), src: url })),
-    WebSocket: (url) => new Promise((resolve) => {
-      try {
-        Object.assign(new WebSocket(url.replace('http', 'ws')), { onopen: () => resolve(true), onerror: () => resolve(false) });
-      } catch {
-        resolve(false);
-      }
-    }),
-    EventSource: (url) => new Promise((resolve) => Object.assign(new EventSource(url), { onopen: () => resolve(true), onerror: () => resolve(false) })),
-    prefetch: (url) => new Promise((resolve) => {
-      const link = Object.assign(document.createElement('link'), { rel: 'prefetch', href: url, onload: () => resolve(true), onerror: () => resolve(false) });
-      document.head.append(link);
-      setTimeout(resolve, 1000, false);
-    }),
-    XMLHttpRequest: (url) => new Promise((resolve) => {
-      const request = Object.assign(new XMLHttpRequest(), { onload: () => resolve(true), onerror: () => resolve(false) });
-      request.open('GET', url);
-      request.send();
-    }),
-    'a frame': (url) => new Promise((resolve) => {
-      document.body.append(Object.assign(document.createElement('iframe'), { src: url }));
-      setTimeout(resolve, 500, false);
-    }),
-    'a script': (url) => new Promise((resolve) => {
-      document.head.append(Object.assign(document.createElement('script'), { src: url, onload: () => resolve(true), onerror: () => resolve(false) }));
-    }),
+    image: (url) =>
+      new Promise((resolve) => Object.assign(new Image(), { onload: () => resolve(true), onerror: () => resolve(false), src: url })),
+    WebSocket: (url) =>
+      new Promise((resolve) => {
+        try {
+          Object.assign(new WebSocket(url.replace('http', 'ws')), { onopen: () => resolve(true), onerror: () => resolve(false) });
+        } catch {
+          resolve(false);
+        }
+      }),
+    EventSource: (url) =>
+      new Promise((resolve) => Object.assign(new EventSource(url), { onopen: () => resolve(true), onerror: () => resolve(false) })),
+    prefetch: (url) =>
+      new Promise((resolve) => {
+        const link = Object.assign(document.createElement('link'), {
+          rel: 'prefetch',
+          href: url,
+          onload: () => resolve(true),
+          onerror: () => resolve(false),
+        });
+        document.head.append(link);
+        setTimeout(resolve, 1000, false);
+      }),
+    XMLHttpRequest: (url) =>
+      new Promise((resolve) => {
+        const request = Object.assign(new XMLHttpRequest(), { onload: () => resolve(true), onerror: () => resolve(false) });
+        request.open('GET', url);
+        request.send();
+      }),
+    'a frame': (url) =>
+      new Promise((resolve) => {
+        document.body.append(Object.assign(document.createElement('iframe'), { src: url }));
+        setTimeout(resolve, 500, false);
+      }),
+    'a script': (url) =>
+      new Promise((resolve) => {
+        document.head.append(
+          Object.assign(document.createElement('script'), { src: url, onload: () => resolve(true), onerror: () => resolve(false) }),
+        );
+      }),
     'a form': (url) => {
       const form = Object.assign(document.createElement('form'), { action: url, method: 'post', target: 'other' });
       document.body.append(form, Object.assign(document.createElement('iframe'), { name: 'other' }));
@@ -168,7 +187,8 @@ describe('under the policy of the README', () => {
     const free = await browser.newPage();
     await free.goto(`${elsewhere.url}package.json`);
     const before = server.requests.length;
-    for (const name of ['fetch', 'beacon', 'image', 'prefetch']) await free.evaluate(`(${LEAKS[name]})(${JSON.stringify(`${server.url}leak-${name}`)})`);
+    for (const name of ['fetch', 'beacon', 'image', 'prefetch'])
+      await free.evaluate(`(${LEAKS[name]})(${JSON.stringify(`${server.url}leak-${name}`)})`);
     await free.waitForTimeout(500);
     assert.ok(server.requests.length >= before + 4, server.requests.slice(before).join());
     await free.close();

@@ -15,7 +15,9 @@ const RUNS = 50;
 let server;
 let browser;
 before(async () => {
-  server = await serve(join(root, 'pkg'), { extra: { '/': EMPTY_PAGE, '/crop.nii.gz': { type: 'application/octet-stream', body: cropped(sample, [5, 12, 5], 24) } } });
+  server = await serve(join(root, 'pkg'), {
+    extra: { '/': EMPTY_PAGE, '/crop.nii.gz': { type: 'application/octet-stream', body: cropped(sample, [5, 12, 5], 24) } },
+  });
   browser = await launch({ webgpu: false, more: ['--js-flags=--expose-gc', '--enable-precise-memory-info'] });
 });
 after(async () => {
@@ -29,8 +31,18 @@ async function open(from = browser) {
   await page.evaluate(async () => {
     const core = await import('/index.js');
     const blob = async (path) => (await fetch(path)).blob();
-    const outcome = (promise) => promise.then(({ labels }) => labels.filter(Boolean).length, ({ code }) => code);
-    window.t = { ...core, outcome, crop: await blob('/crop.nii.gz'), sample: await blob('/samples/hippocampus/image.nii.gz'), truth: await blob('/samples/hippocampus/label.nii.gz') };
+    const outcome = (promise) =>
+      promise.then(
+        ({ labels }) => labels.filter(Boolean).length,
+        ({ code }) => code,
+      );
+    window.t = {
+      ...core,
+      outcome,
+      crop: await blob('/crop.nii.gz'),
+      sample: await blob('/samples/hippocampus/image.nii.gz'),
+      truth: await blob('/samples/hippocampus/label.nii.gz'),
+    };
   });
   return page;
 }
@@ -98,7 +110,9 @@ describe('two segmenters', () => {
     const found = await page.evaluate(async () => {
       const made = await Promise.all([t.createSegmenter({ backend: 'cpu' }), t.createSegmenter({ backend: 'cpu' })]);
       const alone = await t.outcome(made[0].segment(t.sample));
-      const together = await Promise.all([made[0].segment(t.sample), made[1].segment(t.sample), made[0].segment(t.crop), made[1].segment(t.crop)].map(t.outcome));
+      const together = await Promise.all(
+        [made[0].segment(t.sample), made[1].segment(t.sample), made[0].segment(t.crop), made[1].segment(t.crop)].map(t.outcome),
+      );
       made[0].dispose();
       const after = [await t.outcome(made[0].segment(t.crop)), await t.outcome(made[1].segment(t.crop))];
       return { alone, together, after };
@@ -155,7 +169,10 @@ describe('memory', () => {
     const page = await open(poor);
     const { refused, next } = await page.evaluate(async () => {
       const segmenter = await t.createSegmenter({ backend: 'cpu' });
-      const refused = await segmenter.segment(t.sample).then(() => null, ({ code, message }) => ({ code, message }));
+      const refused = await segmenter.segment(t.sample).then(
+        () => null,
+        ({ code, message }) => ({ code, message }),
+      );
       return { refused, next: await t.outcome(segmenter.segment(t.crop)) };
     });
     await poor.close();

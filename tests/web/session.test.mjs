@@ -27,7 +27,11 @@ async function open(context) {
   await page.goto(server.url);
   await page.evaluate(async () => {
     const [core, session] = await Promise.all([import('/index.js'), import('/session.js')]);
-    const refusal = (promise) => promise.then(() => null, ({ name, code, message }) => ({ name, code, message }));
+    const refusal = (promise) =>
+      promise.then(
+        () => null,
+        ({ name, code, message }) => ({ name, code, message }),
+      );
     window.t = { ...core, ...session, refusal };
   });
   return page;
@@ -61,7 +65,10 @@ describe('a session', () => {
       const records = (await session.records()).map(({ entry, bytes }) => [entry.i, bytes.length === 3 ? [...bytes] : bytes.length]);
       return { records, image: [...new Uint8Array(await (await session.get('image')).arrayBuffer())], names: await t.listSessions() };
     });
-    assert.deepEqual(records.slice(0, 5), [0, 1, 2, 3, 4].map((i) => [i, [i, 10, i]]));
+    assert.deepEqual(
+      records.slice(0, 5),
+      [0, 1, 2, 3, 4].map((i) => [i, [i, 10, i]]),
+    );
     assert.ok(records.length === 5 || (records.length === 6 && records[5][1] === 2 ** 24), JSON.stringify(records));
     assert.deepEqual(image, [7, 8, 9]);
     assert.deepEqual(names, ['a/b: ü*']);
@@ -91,7 +98,8 @@ describe('a session', () => {
       const { locks } = navigator;
       let asked = 0;
       const late = (signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
-      locks.request = (name, options, held) => (++asked === 1 ? late(options.signal) : LockManager.prototype.request.call(locks, name, options, held));
+      locks.request = (name, options, held) =>
+        ++asked === 1 ? late(options.signal) : LockManager.prototype.request.call(locks, name, options, held);
       const session = await t.openSession('late');
       await session.close();
       return asked;
@@ -123,7 +131,12 @@ describe('a session', () => {
     const { put, append, left, names } = await page.evaluate(async () => {
       const put = await t.refusal(session.put('mask', new Uint8Array(8_000_000)));
       const append = await t.refusal(session.append({}, new Uint8Array(8_000_000)));
-      return { put, append, left: (await session.get('mask')).size, names: [...(await session.names()), session.length, (await session.records()).length] };
+      return {
+        put,
+        append,
+        left: (await session.get('mask')).size,
+        names: [...(await session.names()), session.length, (await session.records()).length],
+      };
     });
     for (const { code, message } of [put, append]) {
       assert.equal(code, 'io');
@@ -214,7 +227,10 @@ describe('a model', () => {
   it('is used from the last visit where its card cannot be fetched, and that is noted', async () => {
     const page = await open();
     await make(page);
-    await page.context().route((url) => url.pathname.includes('/models/'), (route) => route.abort());
+    await page.context().route(
+      (url) => url.pathname.includes('/models/'),
+      (route) => route.abort(),
+    );
     const { from, notes, labelled } = await make(page);
     assert.equal(from, 'cache');
     assert.match(notes.join(), /^The model card is the one of the last visit: .*could not be fetched/);
@@ -237,7 +253,11 @@ describe('a model', () => {
     const page = await open();
     const found = await page.evaluate(async () => {
       const at = '/models/hippocampus/';
-      const files = await Promise.all(['model.json', 'whole-0.safetensors', 'patch-0.safetensors'].map(async (name) => new Uint8Array(await (await fetch(at + name)).arrayBuffer())));
+      const files = await Promise.all(
+        ['model.json', 'whole-0.safetensors', 'patch-0.safetensors'].map(
+          async (name) => new Uint8Array(await (await fetch(at + name)).arrayBuffer()),
+        ),
+      );
       const models = [files, at, new URL(`${at}model.json`, location.href)];
       const made = [];
       for (const model of models) {
@@ -247,7 +267,11 @@ describe('a model', () => {
       }
       return made;
     });
-    assert.deepEqual(found, [['hippocampus', 'bytes'], ['hippocampus', 'network'], ['hippocampus', 'cache']]);
+    assert.deepEqual(found, [
+      ['hippocampus', 'bytes'],
+      ['hippocampus', 'network'],
+      ['hippocampus', 'cache'],
+    ]);
     await page.context().close();
   });
 

@@ -36,7 +36,11 @@ async function openPage() {
     const truth = Uint8Array.from(values);
     const annotated = truth.map((_, i) => (Math.floor(i / dims[0]) % dims[1]) % 5 === 0);
     const agree = (labels) => labels.reduce((sum, l, i) => sum + (annotated[i] && l === truth[i] ? 1 : 0), 0);
-    const refusal = (promise) => promise.then(() => null, ({ code, message }) => ({ code, message }));
+    const refusal = (promise) =>
+      promise.then(
+        () => null,
+        ({ code, message }) => ({ code, message }),
+      );
     window.t = { createSegmenter, image, truth, annotated, agree, refusal };
   });
   return page;
@@ -77,7 +81,9 @@ describe('tuning in a page', () => {
       await page.close();
       const { report } = first;
       t.diagnostic(report.reason);
-      t.diagnostic(`${(report.seconds / report.steps).toFixed(2)} s for each of ${report.steps} steps, all looks included; agreement with the strokes ${first.agree}`);
+      t.diagnostic(
+        `${(report.seconds / report.steps).toFixed(2)} s for each of ${report.steps} steps, all looks included; agreement with the strokes ${first.agree}`,
+      );
       assert.equal(report.accepted, true, report.reason);
       assert.equal(report.inside, true);
       assert.deepEqual(first.unlike, []);
@@ -85,7 +91,10 @@ describe('tuning in a page', () => {
       assert.ok(first.news >= STEPS[backend] && first.attached);
       assert.match(first.title, /tuned$/);
       assert.equal(first.reverted, true);
-      assert.deepEqual(first.nothing.map(({ code }) => code), ['argument', 'argument']);
+      assert.deepEqual(
+        first.nothing.map(({ code }) => code),
+        ['argument', 'argument'],
+      );
 
       const again = await openPage();
       const labels = await again.evaluate(
@@ -107,13 +116,24 @@ describe('tuning in a page', () => {
     const found = await page.evaluate(async () => {
       const segmenter = await t.createSegmenter({ backend: 'cpu' });
       const tune = (labels, more) => t.refusal(segmenter.tune([{ image: t.image, labels, name: 'sample', ...more }], { steps: 1 }));
-      const answers = [await tune(t.truth.map(() => 255)), await tune(t.truth.map((l) => (l === 2 ? 0 : l))), await tune(t.truth.subarray(1))];
+      const answers = [
+        await tune(t.truth.map(() => 255)),
+        await tune(t.truth.map((l) => (l === 2 ? 0 : l))),
+        await tune(t.truth.subarray(1)),
+      ];
       answers.push(await t.refusal(segmenter.tune([])), await tune(t.truth, { annotated: new Uint8Array(3) }));
       answers.push(await t.refusal(segmenter.tune([{ image: t.image, labels: t.truth }], { steps: 0 })));
       return { answers, tuned: await t.refusal(segmenter.saveModel()) };
     });
     await page.close();
-    const words = ['no annotated voxel', 'no voxel of label 2', 'expected 34 x 49 x 34', 'list of cases', 'annotated has 3 voxels', 'steps: found 0'];
+    const words = [
+      'no annotated voxel',
+      'no voxel of label 2',
+      'expected 34 x 49 x 34',
+      'list of cases',
+      'annotated has 3 voxels',
+      'steps: found 0',
+    ];
     found.answers.forEach(({ message }, i) => assert.ok(message.includes(words[i]), message));
     assert.equal(found.tuned.code, 'argument');
   });
@@ -204,7 +224,10 @@ describe('tuning in a page', () => {
   });
 
   const many = process.env.INSITU_LONG ? 500 : 60;
-  for (const [artifact, backend, steps] of [['cpu', 'cpu', 500], ['gpu', 'webgpu', many]]) {
+  for (const [artifact, backend, steps] of [
+    ['cpu', 'cpu', 500],
+    ['gpu', 'webgpu', many],
+  ]) {
     it(`memory stays over ${steps} steps of a network of base 4 at 24^3 (${backend})`, async (t) => {
       const page = await openPage();
       const { wasm, ms } = await page.evaluate(

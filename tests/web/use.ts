@@ -1,6 +1,19 @@
 /** The public names as a user writes them: compiled in strict mode against the installed package, and never run. */
 import { InsituError, benchmark, checkSupport, createSegmenter, requestsSinceLoad } from 'insitu-seg';
-import type { ErrorCode, ImageVolume, Input, LabelClass, ModelCard, Plan, Progress, RunReport, Segmentation, Segmenter, Support, VolumeInfo } from 'insitu-seg';
+import type {
+  ErrorCode,
+  ImageVolume,
+  Input,
+  LabelClass,
+  ModelCard,
+  Plan,
+  Progress,
+  RunReport,
+  Segmentation,
+  Segmenter,
+  Support,
+  VolumeInfo,
+} from 'insitu-seg';
 import { InsituSegmenter } from 'insitu-seg/element';
 import { NOT_ANNOTATED, drawnLabels, editMask, hideMask, showMask } from 'insitu-seg/niivue';
 import type { NiivueLike } from 'insitu-seg/niivue';

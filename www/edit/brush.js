@@ -49,7 +49,9 @@ function dots({ dims }, p, q, row) {
 function intervals(metric, p, q, radius) {
   const [[g00, g01, g02], [, g11, g12], [, , g22]] = metric;
   const dot = (a, b) =>
-    a[0] * (g00 * b[0] + g01 * b[1] + g02 * b[2]) + a[1] * (g01 * b[0] + g11 * b[1] + g12 * b[2]) + a[2] * (g02 * b[0] + g12 * b[1] + g22 * b[2]);
+    a[0] * (g00 * b[0] + g01 * b[1] + g02 * b[2]) +
+    a[1] * (g01 * b[0] + g11 * b[1] + g12 * b[2]) +
+    a[2] * (g02 * b[0] + g12 * b[1] + g22 * b[2]);
   const v = q.map((at, i) => at - p[i]);
   const vv = dot(v, v);
   const uv = g00 * v[0] + g01 * v[1] + g02 * v[2];

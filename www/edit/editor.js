@@ -145,15 +145,22 @@ export class Editor {
 
   /** Removes all of a label but its largest part. */
   keepLargest(value) {
-    return this.#edit('largest', (set) => islands(this.grid, this.labels, value).slice(1).flat().forEach((i) => set(i, 0)));
+    return this.#edit('largest', (set) =>
+      islands(this.grid, this.labels, value)
+        .slice(1)
+        .flat()
+        .forEach((i) => set(i, 0)),
+    );
   }
 
   /** Smooths the edge of a label, by default by the largest side of a voxel. */
   smooth(value, sigma = Math.max(...this.grid.spacing) * 0.8) {
-    return this.#edit('smooth', (set) => smoothed(this.grid, this.labels, value, sigma, (i, gained) => {
-      if (!gained) set(i, 0);
-      else if (this.labels[i] === 0) set(i, value);
-    }));
+    return this.#edit('smooth', (set) =>
+      smoothed(this.grid, this.labels, value, sigma, (i, gained) => {
+        if (!gained) set(i, 0);
+        else if (this.labels[i] === 0) set(i, value);
+      }),
+    );
   }
 
   /** Fills a label between the slices across `axis` that it was drawn in. */

@@ -8,7 +8,9 @@
 
 /** @returns {Grid} */
 export function gridOf({ dims, affine, start = 0, step = [1, dims[0], dims[0] * dims[1]] }) {
-  const metric = [0, 1, 2].map((i) => [0, 1, 2].map((j) => affine[0][i] * affine[0][j] + affine[1][i] * affine[1][j] + affine[2][i] * affine[2][j]));
+  const metric = [0, 1, 2].map((i) =>
+    [0, 1, 2].map((j) => affine[0][i] * affine[0][j] + affine[1][i] * affine[1][j] + affine[2][i] * affine[2][j]),
+  );
   return {
     dims,
     affine,
@@ -29,7 +31,11 @@ function diagonalOfInverse([[a, b, c], [, d, e], [, , f]]) {
 
 export const indexOf = ({ dims }, [x, y, z]) => x + dims[0] * (y + dims[1] * z);
 
-export const placeOf = ({ dims }, index) => [index % dims[0], Math.floor(index / dims[0]) % dims[1], Math.floor(index / (dims[0] * dims[1]))];
+export const placeOf = ({ dims }, index) => [
+  index % dims[0],
+  Math.floor(index / dims[0]) % dims[1],
+  Math.floor(index / (dims[0] * dims[1])),
+];
 
 export const inside = ({ dims }, place) => place.every((at, axis) => at >= 0 && at < dims[axis]);
 

@@ -9,7 +9,11 @@ export function smoothed(grid, labels, value, sigma, set) {
   const tight = boxOf(grid, labels, value);
   if (!tight) return;
   const kernels = grid.spacing.map((mm) => gaussian(sigma / mm));
-  const box = grown(grid, tight, kernels.map((kernel) => kernel.length >> 1));
+  const box = grown(
+    grid,
+    tight,
+    kernels.map((kernel) => kernel.length >> 1),
+  );
   const size = box.end.map((end, i) => end - box.start[i]);
   let soft = new Float32Array(size[0] * size[1] * size[2]);
   let at = 0;

@@ -8,7 +8,11 @@ import { meshOf, stlOf } from './mesh.js';
 /** brain.nii.gz, brain.hdr -> brain */
 export const stem = (name) => name.replace(/\.(nii|hdr)(\.gz)?$|\.gz$/i, '');
 
-export const slug = (name) => name.normalize('NFKD').replace(/[^\w-]+/g, '-').replace(/^-+|-+$/g, '') || 'label';
+export const slug = (name) =>
+  name
+    .normalize('NFKD')
+    .replace(/[^\w-]+/g, '-')
+    .replace(/^-+|-+$/g, '') || 'label';
 
 /** Which files there are of a case: a name each, and how it is made. */
 export function products({ name, editor, result, report }, { picture } = {}) {

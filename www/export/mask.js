@@ -16,7 +16,10 @@ export async function maskNifti(template, labels) {
 export async function maskNrrd(template, labels, table) {
   const end = endOfHeader(template);
   const lines = new TextDecoder().decode(template.subarray(0, end)).split('\n');
-  const sizes = lines.find((line) => line.startsWith('sizes:')).match(/\d+/g).map(Number);
+  const sizes = lines
+    .find((line) => line.startsWith('sizes:'))
+    .match(/\d+/g)
+    .map(Number);
   const extent = sizes.map((n) => `0 ${n - 1}`).join(' ');
   const kept = lines.filter((line) => !/^Segment\d+_/.test(line));
   const first = lines.findIndex((line) => /^Segment/.test(line));

@@ -28,10 +28,17 @@ export function meshOf(grid, box, inside) {
   smooth(net);
   const vertices = new Float64Array(net.places.length);
   for (let i = 0; i < vertices.length; i += 3) {
-    vertices.set(worldOf(grid, [0, 1, 2].map((axis) => net.places[i + axis] + box.start[axis] - 1)), i);
+    vertices.set(
+      worldOf(
+        grid,
+        [0, 1, 2].map((axis) => net.places[i + axis] + box.start[axis] - 1),
+      ),
+      i,
+    );
   }
   const triangles = Uint32Array.from(net.triangles);
-  if (mirrored(grid.affine)) for (let i = 0; i < triangles.length; i += 3) [triangles[i + 1], triangles[i + 2]] = [triangles[i + 2], triangles[i + 1]];
+  if (mirrored(grid.affine))
+    for (let i = 0; i < triangles.length; i += 3) [triangles[i + 1], triangles[i + 2]] = [triangles[i + 2], triangles[i + 1]];
   return { vertices, triangles };
 }
 

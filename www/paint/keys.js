@@ -38,7 +38,9 @@ export function attachKeys(viewer, deeds) {
     if (key === 'PageUp' || key === 'PageDown') return deeds.slice(key === 'PageUp' ? 1 : -1);
     if (key in LAYOUTS) return deeds.layout(LAYOUTS[key]);
     if (small in TOOLS) return deeds.tool(TOOLS[small]);
-    const plain = { ' ': 'use', '[': 'shrink', ']': 'grow', x: 'shape', l: 'label', o: 'outlines', h: 'hide', k: 'check', n: 'next' }[small];
+    const plain = { ' ': 'use', '[': 'shrink', ']': 'grow', x: 'shape', l: 'label', o: 'outlines', h: 'hide', k: 'check', n: 'next' }[
+      small
+    ];
     return plain ? deeds[plain]() : false;
   };
   // Before NiiVue, which has keys of its own.

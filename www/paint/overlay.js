@@ -35,7 +35,8 @@ export function createOverlay(svg, { onBox }) {
   svg.replaceChildren(boxes, ring);
   let drag = null;
 
-  const showRing = (points) => ring.setAttribute('points', points ? points.map((at) => at.map((x) => x.toFixed(1)).join(',')).join(' ') : '');
+  const showRing = (points) =>
+    ring.setAttribute('points', points ? points.map((at) => at.map((x) => x.toFixed(1)).join(',')).join(' ') : '');
 
   /** @param {import('../view/tiles.js').Tile[]} tiles @param {{ start: number[], end: number[] } | null} box @param {number[]} here */
   const showBox = (tiles, box, here) => {
@@ -64,10 +65,21 @@ export function createOverlay(svg, { onBox }) {
       return tile.screenAt(place);
     };
     const [[ax, ay], [bx, by]] = [corner(box.start), corner(box.end)];
-    const clamp = (x, y) => [Math.min(tile.left + tile.width, Math.max(tile.left, x)), Math.min(tile.top + tile.height, Math.max(tile.top, y))];
+    const clamp = (x, y) => [
+      Math.min(tile.left + tile.width, Math.max(tile.left, x)),
+      Math.min(tile.top + tile.height, Math.max(tile.top, y)),
+    ];
     const [[left, top], [right, bottom]] = [clamp(Math.min(ax, bx), Math.min(ay, by)), clamp(Math.max(ax, bx), Math.max(ay, by))];
     const within = here[tile.plane] >= box.start[tile.plane] && here[tile.plane] < box.end[tile.plane];
-    group.append(shape('rect', { class: within ? 'box' : 'box away', x: left, y: top, width: Math.max(0, right - left), height: Math.max(0, bottom - top) }));
+    group.append(
+      shape('rect', {
+        class: within ? 'box' : 'box away',
+        x: left,
+        y: top,
+        width: Math.max(0, right - left),
+        height: Math.max(0, bottom - top),
+      }),
+    );
     const side = (axis, which, x1, y1, x2, y2) => {
       const line = shape('line', { class: axis === u ? 'side across' : 'side along', x1, y1, x2, y2 });
       line.addEventListener('pointerdown', (event) => begin(event, line, { tile, axis, which, box, here }));

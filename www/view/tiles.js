@@ -46,7 +46,10 @@ export function createTiles(nv, canvas, grid) {
         place[kind.plane] = Math.round(across());
         return place;
       },
-      screenAt: (place) => [css.left + (place[kind.along[0]] - corner[0]) / slope[0], css.top + (place[kind.along[1]] - corner[1]) / slope[1]],
+      screenAt: (place) => [
+        css.left + (place[kind.along[0]] - corner[0]) / slope[0],
+        css.top + (place[kind.along[1]] - corner[1]) / slope[1],
+      ],
     };
   };
 

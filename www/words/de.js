@@ -4,7 +4,8 @@ export default {
   tagline: '3-D-Segmentierung medizinischer Bilder, die in diesem Browser-Tab bleibt',
   language: 'Sprache',
   requests: '{count} Netzanfragen seit dem Laden',
-  requestsTitle: 'Vom Browser gezählt: Anfragen dieser Seite und ihrer Worker, seit das Modell bereit ist. Der Code stellt keine, während er arbeitet.',
+  requestsTitle:
+    'Vom Browser gezählt: Anfragen dieser Seite und ihrer Worker, seit das Modell bereit ist. Der Code stellt keine, während er arbeitet.',
   starting: 'Der Rechenkern startet …',
   notStarted: 'Nicht gestartet',
   onCpu: 'Rechnet auf der CPU',
@@ -12,7 +13,8 @@ export default {
   onGpu: 'Rechnet auf der GPU: {adapter}',
 
   viewer: 'Schichten',
-  canvas: 'Axiale, koronale und sagittale Schichten und eine 3-D-Ansicht. Pfeiltasten bewegen das Fadenkreuz, Bild auf und Bild ab wechseln die Schicht; die Liste aller Tasten steht unten.',
+  canvas:
+    'Axiale, koronale und sagittale Schichten und eine 3-D-Ansicht. Pfeiltasten bewegen das Fadenkreuz, Bild auf und Bild ab wechseln die Schicht; die Liste aller Tasten steht unten.',
   view: 'Ansicht',
   viewAll: 'Alle',
   viewAxial: 'Axial',
@@ -29,7 +31,8 @@ export default {
   windowReset: 'Fenster zurücksetzen',
   sidesRadiological: 'Radiologische Darstellung: In axialen und koronalen Schichten ist links im Bild die rechte Seite des Patienten.',
   sidesNeurological: 'Neurologische Darstellung: In axialen und koronalen Schichten ist links im Bild die linke Seite des Patienten.',
-  noWebgl: 'Die Schichten können nicht gezeichnet werden, weil dieser Browser kein WebGL 2 hat; Segmentieren und Exportieren gehen trotzdem.',
+  noWebgl:
+    'Die Schichten können nicht gezeichnet werden, weil dieser Browser kein WebGL 2 hat; Segmentieren und Exportieren gehen trotzdem.',
   cannotDraw: 'Die Schichten dieser Datei können nicht gezeichnet werden; Segmentieren und Exportieren gehen trotzdem.',
 
   panel: 'Bedienfeld',
@@ -41,9 +44,11 @@ export default {
   backToSample: 'Zurück zum Beispiel',
   fileInput: 'NIfTI-Dateien, Paare aus .hdr und .img oder DICOM-Dateien',
   folderInput: 'Ein Ordner mit NIfTI- oder DICOM-Dateien',
-  dropHint: 'Oder NIfTI-Dateien (.nii, .nii.gz oder .hdr mit ihrer .img) oder einen DICOM-Ordner irgendwo ablegen. Kein Byte des Bildes verlässt diesen Rechner.',
+  dropHint:
+    'Oder NIfTI-Dateien (.nii, .nii.gz oder .hdr mit ihrer .img) oder einen DICOM-Ordner irgendwo ablegen. Kein Byte des Bildes verlässt diesen Rechner.',
   dropHere: 'Dateien oder einen Ordner hier ablegen',
-  sampleOrigin: 'Synthetisch: kein Bild eines Menschen. Aus Fällen der Aufgabe 4 des Medical Segmentation Decathlon gemacht. Lizenz CC‑BY‑SA‑4.0.',
+  sampleOrigin:
+    'Synthetisch: kein Bild eines Menschen. Aus Fällen der Aufgabe 4 des Medical Segmentation Decathlon gemacht. Lizenz CC‑BY‑SA‑4.0.',
   facts: '{dims} Voxel, {spacing} mm, {orientation}',
   volumes: 'Offene Bilder',
   stateNew: 'noch nicht geöffnet',
@@ -103,7 +108,8 @@ export default {
   doneIn: 'Fertig in {seconds}.',
   again: 'In diesem Kasten neu segmentieren',
   boxTitle: 'Kasten des zweiten Netzes',
-  boxHint: 'Die Seiten des Kastens in den Schichten ziehen oder Voxel des gezeigten Gitters eingeben; nur das zweite Netz läuft neu. Gesperrte Label bleiben.',
+  boxHint:
+    'Die Seiten des Kastens in den Schichten ziehen oder Voxel des gezeigten Gitters eingeben; nur das zweite Netz läuft neu. Gesperrte Label bleiben.',
   boxShow: 'Kasten zeigen',
   boxFrom: '{axis} von',
   boxTo: '{axis} bis',
@@ -165,7 +171,8 @@ export default {
   lockedLabel: '{name} ist gesperrt: entsperren oder ein anderes Label wählen.',
 
   teach: 'Dem Modell etwas beibringen',
-  teachHint: 'Das Modell lernt aus Ihren Korrekturen und aus den Schichten, die Sie als richtig markieren. Was nicht markiert ist, zählt nicht. Ein Modell, das schlechter wurde, wird abgelehnt.',
+  teachHint:
+    'Das Modell lernt aus Ihren Korrekturen und aus den Schichten, die Sie als richtig markieren. Was nicht markiert ist, zählt nicht. Ein Modell, das schlechter wurde, wird abgelehnt.',
   teachFound: '{voxels} korrigierte Voxel, {slices} geprüfte Schichten, in {cases} Bildern.',
   teachNone: 'Zuerst etwas korrigieren oder richtige Schichten als geprüft markieren.',
   checkSlice: 'Schicht ist richtig',

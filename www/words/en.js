@@ -4,7 +4,8 @@ export default {
   tagline: '3-D medical image segmentation that stays in this browser tab',
   language: 'Language',
   requests: '{count} network requests since loading',
-  requestsTitle: 'Counted by the browser: requests of this page and its workers since the model was ready. The code makes none while it works.',
+  requestsTitle:
+    'Counted by the browser: requests of this page and its workers since the model was ready. The code makes none while it works.',
   starting: 'Starting the engine…',
   notStarted: 'Not started',
   onCpu: 'Runs on the CPU',
@@ -12,7 +13,8 @@ export default {
   onGpu: 'Runs on the GPU: {adapter}',
 
   viewer: 'Slices',
-  canvas: 'Axial, coronal and sagittal slices and a 3-D view. Arrow keys move the crosshair, Page Up and Page Down change the slice; the list of all keys is below.',
+  canvas:
+    'Axial, coronal and sagittal slices and a 3-D view. Arrow keys move the crosshair, Page Up and Page Down change the slice; the list of all keys is below.',
   view: 'View',
   viewAll: 'All',
   viewAxial: 'Axial',
@@ -41,7 +43,8 @@ export default {
   backToSample: 'Back to the sample',
   fileInput: 'NIfTI files, pairs of .hdr and .img, or DICOM files',
   folderInput: 'A folder of NIfTI or DICOM files',
-  dropHint: 'Or drop NIfTI files (.nii, .nii.gz, or .hdr with its .img) or a DICOM folder anywhere. No byte of the image leaves this computer.',
+  dropHint:
+    'Or drop NIfTI files (.nii, .nii.gz, or .hdr with its .img) or a DICOM folder anywhere. No byte of the image leaves this computer.',
   dropHere: 'Drop files or a folder to open them',
   sampleOrigin: 'Synthetic: no person’s image. Made from cases of Medical Segmentation Decathlon task 4. Licence CC‑BY‑SA‑4.0.',
   facts: '{dims} voxels, {spacing} mm, {orientation}',
@@ -103,7 +106,8 @@ export default {
   doneIn: 'Done in {seconds}.',
   again: 'Segment again in this box',
   boxTitle: 'Box of the second network',
-  boxHint: 'Drag the sides of the box in the slices, or type voxels of the grid shown; only the second network runs again. Locked labels stay.',
+  boxHint:
+    'Drag the sides of the box in the slices, or type voxels of the grid shown; only the second network runs again. Locked labels stay.',
   boxShow: 'Show the box',
   boxFrom: '{axis} from',
   boxTo: '{axis} to',
@@ -165,7 +169,8 @@ export default {
   lockedLabel: '{name} is locked: unlock it, or choose another label.',
 
   teach: 'Teach the model',
-  teachHint: 'The model learns from your corrections and from the slices that you mark as checked. What is not marked counts for nothing. A model that became worse is refused.',
+  teachHint:
+    'The model learns from your corrections and from the slices that you mark as checked. What is not marked counts for nothing. A model that became worse is refused.',
   teachFound: '{voxels} corrected voxels, {slices} checked slices, in {cases} volumes.',
   teachNone: 'Correct something first, or mark slices that are right as checked.',
   checkSlice: 'Slice is right',

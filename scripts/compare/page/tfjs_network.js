@@ -6,7 +6,10 @@
 export function network(tf, base, draw, labels = 2, depth = 3) {
   const leaky = (x) => tf.leakyRelu(x, 0.3);
   /** Each step frees what it made on the way: a map at full size is tens of megabytes. */
-  const tidy = (step) => (...maps) => tf.tidy(() => step(...maps));
+  const tidy =
+    (step) =>
+    (...maps) =>
+      tf.tidy(() => step(...maps));
 
   const conv = (cin, cout, k = 3) => {
     const weight = draw([k, k, k, cin, cout], Math.sqrt(2 / (cin * k ** 3)));
