@@ -1,11 +1,11 @@
 //! Training: cases, samples, loop. Nothing here knows the command line or the browser.
 
 pub mod augment;
-pub mod cases;
-pub mod data;
-pub mod draws;
-pub mod fit;
+mod ct_window;
+pub mod dataset;
+pub mod divergence;
+pub mod manifest;
 pub mod prefetch;
+pub mod run;
 pub mod sample;
-pub mod steady;
-mod window;
+pub mod sampler;

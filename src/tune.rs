@@ -14,27 +14,27 @@
 //! [`tune`] is that road. Nothing of the model that is given changes; what comes out is another, or none. Next to it,
 //! [`suggest`]: where an annotation would teach most.
 
-mod base;
-mod before;
+pub mod acceptance;
 pub mod case;
-mod clock;
+mod config;
 pub mod delta;
-mod gradients;
-pub mod guard;
-pub mod lesson;
+pub mod fine_tuner;
+mod gradient_check;
+mod original;
+pub mod patches;
+mod progress;
 pub mod report;
-mod settings;
-mod split;
-pub mod steps;
 pub mod suggest;
+mod validation;
+mod weights;
 
-pub use base::{Base, Files};
-pub use case::{Case, UNKNOWN};
-pub use clock::{Progress, Watch};
-pub use delta::Delta;
-pub use report::Report;
-pub use settings::Settings;
-pub use steps::Scope;
+pub use case::{AnnotatedCase, UNANNOTATED};
+pub use config::TuneConfig;
+pub use delta::WeightDelta;
+pub use fine_tuner::Scope;
+pub use progress::{TuneProgress, Watch};
+pub use report::TuneReport;
+pub use weights::{Files, ModelWeights};
 
 use crate::card::Stage;
 use crate::device::Compute;
@@ -44,28 +44,28 @@ use crate::error::Result;
 use crate::predict;
 use crate::store::{self, Weights};
 use crate::train::augment::Augment;
-use before::{cut_off, lessons};
-use clock::Clock;
-use guard::{Change, Figures};
-use lesson::Drawing;
-use settings::{INSIDE, OUTSIDE};
-use split::Judging;
-use steps::{Steps, Way};
+use acceptance::{BeforeAfter, Evaluation};
+use config::{INSIDE, OUTSIDE};
+use fine_tuner::{FineTuneConfig, FineTuner};
+use original::{cut_off, lessons};
+use patches::SamplingConfig;
+use progress::BudgetTracker;
+use validation::ValidationMasks;
 
 /// Bytes that a step may take, and the longest side of a patch, so that a step stays short.
 const STEP: (u64, usize) = (1_500_000_000, 64);
-/// Steps between two looks at the voxels that judge.
+/// FineTuner between two looks at the voxels that judge.
 const LOOK: usize = 40;
 /// Share of the annotated object that the old whole network may cut off before it learns too.
 const CUT: f64 = 0.05;
 
 /// What came out.
 #[derive(Debug, Clone)]
-pub struct Outcome {
+pub struct TuneOutcome {
     /// What was done, and what is to be said of it.
-    pub report: Report,
+    pub report: TuneReport,
     /// The tuned model, if it was accepted.
-    pub tuned: Option<(Base, Delta)>,
+    pub tuned: Option<(ModelWeights, WeightDelta)>,
 }
 
 /// Tunes a model on cases. `reference` is a case that it must not get worse on.
@@ -74,33 +74,34 @@ pub struct Outcome {
 /// `Argument` for annotations that teach nothing; `Cancelled` where `watch` breaks; `Device` where the device fails or
 /// losses are no numbers again and again; `Limit` where memory does not suffice.
 pub async fn tune(
-    base: &Base,
-    cases: &[Case],
-    reference: Option<&Case>,
-    settings: &Settings,
+    base: &ModelWeights,
+    cases: &[AnnotatedCase],
+    reference: Option<&AnnotatedCase>,
+    settings: &TuneConfig,
     compute: &Compute,
     watch: &mut Watch<'_>,
-) -> Result<Outcome> {
+) -> Result<TuneOutcome> {
     case::check(cases, &base.card)?;
-    let judging = split::split(cases)?;
+    let judging = validation::split(cases)?;
     let known = cases.iter().all(|case| case.outside.is_none());
     let defaults = if known { INSIDE } else { OUTSIDE };
     let scope = settings.scope.unwrap_or(defaults.scope);
-    let mut clock = Clock::new(settings, defaults.steps);
+    let mut clock = BudgetTracker::new(settings, defaults.steps);
 
     // A GPU whose gradients are wrong is refused before anything else is asked of it.
     for stage in [Stage::Whole, Stage::Patch] {
         let form = base.card.stage(stage)?.architecture;
-        gradients::check(&form, base.get(stage), &|name| scope.learns(name), compute).await?;
+        gradient_check::check(&form, base.get(stage), &|name| scope.learns(name), compute).await?;
     }
     let old = base.model(compute)?;
-    let before = Figures::of(&old, cases, &judging, reference, &mut clock.looking("before", watch)).await?;
-    let mut report = Report::new(base, cases, &judging, settings, scope);
-    let agreement = guard::agreement(&base.card.labels, cases, &before.masks);
+    let before =
+        Evaluation::of(&old, cases, &judging, reference, &mut clock.looking("before", watch)).await?;
+    let mut report = TuneReport::new(base, cases, &judging, settings, scope);
+    let agreement = acceptance::agreement(&base.card.labels, cases, &before.masks);
     report.agreement = agreement;
     if known && agreement < settings.bounds.agreement {
         report.refuse_at_once(&before, settings.bounds.agreement);
-        return Ok(Outcome { report, tuned: None });
+        return Ok(TuneOutcome { report, tuned: None });
     }
 
     let room = |stage: Stage| -> Result<usize> {
@@ -115,7 +116,7 @@ pub async fn tune(
     for &stage in &stages {
         let form = base.card.stage(stage)?.architecture;
         let augment = Augment::default();
-        let drawing = Drawing {
+        let drawing = SamplingConfig {
             preset: base.card.preset,
             augment,
             keep: settings.keep,
@@ -124,14 +125,14 @@ pub async fn tune(
         let lessons = lessons(&old, cases, &judging, stage, form.outputs).await?;
         let rate = settings.rate.unwrap_or(defaults.rate);
         // A model that finds most of what judges is no stranger to the contrast, whatever the losses of a few lessons say.
-        let (from, turned) = if known || before.check >= guard::LEAST {
+        let (from, turned) = if known || before.check >= acceptance::LEAST {
             (base.get(stage).clone(), false)
         } else {
-            steps::start(&form, base.get(stage), &lessons, &drawing, compute).await?
+            fine_tuner::start(&form, base.get(stage), &lessons, &drawing, compute).await?
         };
         report.turned |= turned;
-        let way = Way { scope, rate, seed: settings.seed };
-        let mut steps = Steps::new(form, &from, &lessons, drawing, way, compute).await?;
+        let way = FineTuneConfig { scope, rate, seed: settings.seed };
+        let mut steps = FineTuner::new(form, &from, &lessons, drawing, way, compute).await?;
         let mut best = Best::new(stage, &tuned, store::rounded(&from));
         clock.stage(stage, stages.len() > 1);
         if stage == Stage::Patch {
@@ -150,26 +151,37 @@ pub async fn tune(
             if stage == Stage::Patch { best.kept } else { store::rounded(&steps.weights().await?) };
     }
 
-    let after =
-        Figures::of(&tuned.model(compute)?, cases, &judging, reference, &mut clock.looking("after", watch))
-            .await?;
+    let after = Evaluation::of(
+        &tuned.model(compute)?,
+        cases,
+        &judging,
+        reference,
+        &mut clock.looking("after", watch),
+    )
+    .await?;
     let veto = known && reference.is_some_and(|case| case.outside.is_none());
-    let change = Change { before: before.check, after: after.check };
-    let reference = before.reference.zip(after.reference).map(|(before, after)| Change { before, after });
-    (report.accepted, report.reason) = guard::judge(change, reference, veto, &settings.bounds);
+    let change = BeforeAfter { before: before.check, after: after.check };
+    let reference =
+        before.reference.zip(after.reference).map(|(before, after)| BeforeAfter { before, after });
+    (report.accepted, report.reason) = acceptance::judge(change, reference, veto, &settings.bounds);
     report.figures(&base.card, &before, &after);
     (report.steps, report.seconds) = (clock.steps, clock.since.elapsed().as_secs_f64());
     report.stages = stages.iter().map(|stage| stage.name()).collect();
     let tuned = if report.accepted { Some(finished(base, &tuned, cases, &report)?) } else { None };
-    Ok(Outcome { report, tuned })
+    Ok(TuneOutcome { report, tuned })
 }
 
 /// The tuned model with its card, and its file.
-fn finished(base: &Base, tuned: &Base, cases: &[Case], report: &Report) -> Result<(Base, Delta)> {
+fn finished(
+    base: &ModelWeights,
+    tuned: &ModelWeights,
+    cases: &[AnnotatedCase],
+    report: &TuneReport,
+) -> Result<(ModelWeights, WeightDelta)> {
     let variant = cases.iter().find_map(|case| case.outside.clone());
     let mut census = Census::default();
     cases.iter().for_each(|case| census.add(&case.image.values, case.image.dims));
-    let about = delta::About {
+    let about = delta::DeltaMetadata {
         base: base.card.name.clone(),
         files: delta::files(&base.card)?,
         domain: if variant.is_some() { census.domains() } else { Vec::new() },
@@ -177,7 +189,7 @@ fn finished(base: &Base, tuned: &Base, cases: &[Case], report: &Report) -> Resul
         report: report.value()?,
         licence: base.card.licence.clone(),
     };
-    let delta = Delta::between(base, tuned, about);
+    let delta = WeightDelta::between(base, tuned, about);
     Ok((delta.apply(base)?, delta))
 }
 
@@ -193,21 +205,21 @@ struct Best {
 }
 
 impl Best {
-    fn new(stage: Stage, tuned: &Base, weights: Weights) -> Self {
+    fn new(stage: Stage, tuned: &ModelWeights, weights: Weights) -> Self {
         Self { stage, kept: tuned.get(stage).clone(), weights, check: None, idle: 0 }
     }
 
     async fn look(
         &mut self,
-        tuned: &Base,
-        cases: &[Case],
-        judging: &Judging,
+        tuned: &ModelWeights,
+        cases: &[AnnotatedCase],
+        judging: &ValidationMasks,
         compute: &Compute,
         watch: &mut predict::Watch<'_>,
     ) -> Result<()> {
         let mut candidate = tuned.clone();
         *candidate.get_mut(self.stage) = self.weights.clone();
-        let found = guard::check(&candidate.model(compute)?, cases, judging, watch).await?;
+        let found = acceptance::check(&candidate.model(compute)?, cases, judging, watch).await?;
         if self.check.is_none_or(|best| found > best) {
             (self.check, self.idle) = (Some(found), 0);
             self.kept.clone_from(&self.weights);

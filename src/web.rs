@@ -13,7 +13,7 @@ use crate::info::VolumeInfo;
 use crate::predict::{
     Bounds, Model, Plan, Progress, Route, Segmentation, segment_within, self_check, unlike,
 };
-use crate::tune::Base;
+use crate::tune::ModelWeights;
 use js_sys::{Array, Float32Array, Function, Object, Reflect, Uint8Array};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -213,7 +213,7 @@ async fn create(backend: &str, card: &[u8], weights: &HashMap<String, Vec<u8>>) 
         let found = weights.get(name).cloned();
         found.ok_or_else(|| Error::argument("weights", format!("no {name}"), "every file of the card"))
     };
-    let origin = Base::load(Card::read(card)?, file)?;
+    let origin = ModelWeights::load(Card::read(card)?, file)?;
     let model = origin.model(&compute)?;
     if compute.is_gpu() {
         self_check(&model, &origin.model(&Compute::Cpu)?).await?;

@@ -12,8 +12,8 @@ use insitu_seg::engine::bench::random_weights;
 use insitu_seg::engine::learner::{Example, Learner};
 use insitu_seg::engine::loss::Loss;
 use insitu_seg::model::Architecture;
-use insitu_seg::train::cases::{Case, Cases};
-use insitu_seg::train::data::Manifest;
+use insitu_seg::train::dataset::{Dataset, LabeledCase};
+use insitu_seg::train::manifest::Manifest;
 use insitu_seg::train::sample::rng;
 use rand::RngExt;
 use std::sync::Arc;
@@ -25,15 +25,15 @@ const REPEATED: usize = 30;
 const RATE: f32 = 2e-3;
 
 /// The training cases of the hippocampus, or, where they are not there, balls that look a little like them.
-fn cases() -> Vec<Arc<Case>> {
+fn cases() -> Vec<Arc<LabeledCase>> {
     let Some(manifest) = common::shared("Task04_Hippocampus/dataset.json") else { return balls() };
     let task = manifest.parent().unwrap();
     let manifest = Manifest::read(task).unwrap();
-    let (cases, _) = Cases::read(task, &manifest, Some(Intensity::Mr), u64::MAX, &mut |_| {}).unwrap();
+    let (cases, _) = Dataset::read(task, &manifest, Some(Intensity::Mr), u64::MAX, &mut |_| {}).unwrap();
     (0..cases.len()).map(|index| cases.get(index).unwrap()).collect()
 }
 
-fn balls() -> Vec<Arc<Case>> {
+fn balls() -> Vec<Arc<LabeledCase>> {
     let dims = [34, 50, 36];
     let case = |n: usize| {
         let mut rng = rng(9, n as u64);
@@ -45,13 +45,13 @@ fn balls() -> Vec<Arc<Case>> {
         };
         let labels: Vec<u8> = (0..dims.iter().product()).map(label).collect();
         let image = labels.iter().map(|&l| f32::from(l.min(1)) + rng.random_range(-0.7f32..0.7)).collect();
-        Arc::new(Case::new(format!("ball_{n}"), n, dims, image, labels))
+        Arc::new(LabeledCase::new(format!("ball_{n}"), n, dims, image, labels))
     };
     (0..40).map(case).collect()
 }
 
 /// A crop around somewhere: image, then a channel per label.
-fn crop(case: &Case, step: usize) -> (Vec<f32>, Vec<f32>) {
+fn crop(case: &LabeledCase, step: usize) -> (Vec<f32>, Vec<f32>) {
     let mut rng = rng(1, step as u64);
     let first = case.dims.map(|side| rng.random_range(0..=side.saturating_sub(SIDE)));
     let [x, y, z] = case.dims;

@@ -7,7 +7,9 @@ use insitu_seg::card::Card;
 use insitu_seg::device::Compute;
 use insitu_seg::grid::Turn;
 use insitu_seg::store::{self, Precision};
-use insitu_seg::tune::{self, Base, Case, Delta, Outcome, Progress, Scope, Settings, UNKNOWN};
+use insitu_seg::tune::{
+    self, AnnotatedCase, ModelWeights, Scope, TuneConfig, TuneOutcome, TuneProgress, UNANNOTATED, WeightDelta,
+};
 use insitu_seg::{Limits, Result, Volume, read_volume, write_labels};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -36,7 +38,7 @@ fn truth() -> Vec<u8> {
 fn strokes(every: usize) -> Vec<u8> {
     let [nx, ny, _] = image().grid.dims;
     let keep = |i: usize| (i / nx % ny).is_multiple_of(every);
-    truth().iter().enumerate().map(|(i, &label)| if keep(i) { label } else { UNKNOWN }).collect()
+    truth().iter().enumerate().map(|(i, &label)| if keep(i) { label } else { UNANNOTATED }).collect()
 }
 
 /// The contrast turned round.
@@ -47,24 +49,24 @@ fn inverted() -> Volume {
     image
 }
 
-fn base() -> Base {
+fn base() -> ModelWeights {
     let folder = at("pkg/models/hippocampus");
     let card = Card::read(&std::fs::read(folder.join("model.json")).unwrap()).unwrap();
-    Base::load(card, |name| Ok(std::fs::read(folder.join(name)).unwrap())).unwrap()
+    ModelWeights::load(card, |name| Ok(std::fs::read(folder.join(name)).unwrap())).unwrap()
 }
 
-fn hash(base: &Base) -> String {
+fn hash(base: &ModelWeights) -> String {
     let bytes = |weights| store::write_weights(weights, Precision::F32, HashMap::new()).unwrap();
     store::hash(&[bytes(&base.whole), bytes(&base.patch)].concat())
 }
 
-fn steps(steps: usize) -> Settings {
-    Settings { steps: Some(steps), ..Settings::default() }
+fn steps(steps: usize) -> TuneConfig {
+    TuneConfig { steps: Some(steps), ..TuneConfig::default() }
 }
 
-fn run(base: &Base, cases: &[Case], settings: &Settings) -> Result<Outcome> {
-    let reference = Case::new("reference", &image(), truth(), &base.card).unwrap();
-    let go_on = &mut |_: Progress| ControlFlow::Continue(());
+fn run(base: &ModelWeights, cases: &[AnnotatedCase], settings: &TuneConfig) -> Result<TuneOutcome> {
+    let reference = AnnotatedCase::new("reference", &image(), truth(), &base.card).unwrap();
+    let go_on = &mut |_: TuneProgress| ControlFlow::Continue(());
     pollster::block_on(tune::tune(base, cases, Some(&reference), settings, &Compute::Cpu, go_on))
 }
 
@@ -74,11 +76,12 @@ fn what_teaches_nothing_is_refused_in_words_and_the_model_stays() {
     let before = hash(&base);
     let mut nan = image();
     nan.nonfinite = 12; // as the reader counts them
-    let error = Case::new("sick", &nan, truth(), &base.card).unwrap_err().to_string();
+    let error = AnnotatedCase::new("sick", &nan, truth(), &base.card).unwrap_err().to_string();
     assert!(error.contains("sick: image: found 12 voxels that are not finite"), "{error}");
-    let error = Case::new("short", &image(), vec![0; 7], &base.card).unwrap_err().to_string();
+    let error = AnnotatedCase::new("short", &image(), vec![0; 7], &base.card).unwrap_err().to_string();
     assert!(error.contains("found 7 voxels, expected 34 x 49 x 34"), "{error}");
-    let error = Case::new("odd", &image(), vec![9; 34 * 49 * 34], &base.card).unwrap_err().to_string();
+    let error =
+        AnnotatedCase::new("odd", &image(), vec![9; 34 * 49 * 34], &base.card).unwrap_err().to_string();
     assert!(error.contains("a label 9, expected 0 to 2, or 255"), "{error}");
 
     let only = |wanted: &dyn Fn(usize, u8) -> u8| -> Vec<u8> {
@@ -86,13 +89,13 @@ fn what_teaches_nothing_is_refused_in_words_and_the_model_stays() {
     };
     let first = truth().iter().position(|&label| label == 1).unwrap();
     for (labels, words) in [
-        (only(&|_, _| UNKNOWN), "no annotated voxel"),
-        (only(&|i, _| if i % 5 == 0 { 0 } else { UNKNOWN }), "all of them background"),
-        (only(&|i, label| if i == first { label } else { UNKNOWN }), "1 voxels of label 1 (Anterior"),
+        (only(&|_, _| UNANNOTATED), "no annotated voxel"),
+        (only(&|i, _| if i % 5 == 0 { 0 } else { UNANNOTATED }), "all of them background"),
+        (only(&|i, label| if i == first { label } else { UNANNOTATED }), "1 voxels of label 1 (Anterior"),
         (only(&|_, label| if label == 2 { 0 } else { label }), "no voxel of label 2 (Posterior"),
-        (only(&|_, label| if label == 1 { UNKNOWN } else { label }), "no voxel of label 1 (Anterior"),
+        (only(&|_, label| if label == 1 { UNANNOTATED } else { label }), "no voxel of label 1 (Anterior"),
     ] {
-        let case = Case::new("case", &image(), labels, &base.card).unwrap();
+        let case = AnnotatedCase::new("case", &image(), labels, &base.card).unwrap();
         let error = run(&base, &[case], &steps(1)).unwrap_err();
         assert_eq!(error.code(), "argument");
         assert!(error.to_string().contains(words), "{error}");
@@ -103,7 +106,7 @@ fn what_teaches_nothing_is_refused_in_words_and_the_model_stays() {
 #[test]
 fn labels_lie_where_their_own_file_says() {
     let card = base().card;
-    let of = |labels: &Volume| Case::of_files("case", &image(), labels, &card);
+    let of = |labels: &Volume| AnnotatedCase::of_files("case", &image(), labels, &card);
     let mut labels = volume("pkg/samples/hippocampus/label.nii.gz");
     assert_eq!(of(&labels).unwrap().own, truth());
     // The same labels in a file whose first axis runs the other way.
@@ -138,8 +141,8 @@ fn masks_of_other_images_are_refused_before_any_step() {
         })
         .collect();
     for labels in [mirrored, moved] {
-        let case = Case::new("case", &image(), labels, &base.card).unwrap();
-        let Outcome { report, tuned } = run(&base, &[case], &steps(1)).unwrap();
+        let case = AnnotatedCase::new("case", &image(), labels, &base.card).unwrap();
+        let TuneOutcome { report, tuned } = run(&base, &[case], &steps(1)).unwrap();
         assert!(!report.accepted && tuned.is_none());
         assert_eq!(report.steps, 0);
         assert!(report.reason.contains("exchanged between cases, or mirrored"), "{}", report.reason);
@@ -151,33 +154,33 @@ fn masks_of_other_images_are_refused_before_any_step() {
 #[test]
 fn an_image_of_turned_contrast_is_outside_and_is_learned() {
     let base = base();
-    assert_eq!(Case::new("sample", &image(), truth(), &base.card).unwrap().outside, None);
-    let case = Case::new("inverted", &inverted(), strokes(6), &base.card).unwrap();
+    assert_eq!(AnnotatedCase::new("sample", &image(), truth(), &base.card).unwrap().outside, None);
+    let case = AnnotatedCase::new("inverted", &inverted(), strokes(6), &base.card).unwrap();
     assert!(case.outside.as_ref().unwrap().contains("turned round"), "{:?}", case.outside);
-    let Outcome { report, tuned } = run(&base, &[case], &steps(6)).unwrap();
+    let TuneOutcome { report, tuned } = run(&base, &[case], &steps(6)).unwrap();
     println!("{}", report.reason);
     assert!(report.accepted && !report.inside && report.turned);
     assert_eq!((report.scope, report.stages.as_slice()), (Scope::All, &["whole", "patch"][..]));
     let (tuned, delta) = tuned.unwrap();
     // It is a variant, knows its own images, and says nothing of tests that it did not pass.
     assert!(tuned.card.tuned.as_ref().unwrap().variant.is_some() && tuned.card.test.is_none());
-    assert_eq!(Case::new("again", &inverted(), truth(), &tuned.card).unwrap().outside, None);
-    assert!(Case::new("sample", &image(), truth(), &tuned.card).unwrap().outside.is_some());
+    assert_eq!(AnnotatedCase::new("again", &inverted(), truth(), &tuned.card).unwrap().outside, None);
+    assert!(AnnotatedCase::new("sample", &image(), truth(), &tuned.card).unwrap().outside.is_some());
 
     // The file gives the same model, on its own base only.
     let bytes = delta.write().unwrap();
-    let read = Delta::read(&bytes).unwrap();
+    let read = WeightDelta::read(&bytes).unwrap();
     assert_eq!(read, delta);
     assert_eq!(hash(&read.apply(&base).unwrap()), hash(&tuned));
     let error = read.apply(&tuned_elsewhere(&base)).unwrap_err().to_string();
     assert!(error.contains("expected the one that it was tuned from, hippocampus"), "{error}");
-    let error = Delta::read(&std::fs::read(at("pkg/models/hippocampus/patch-0.safetensors")).unwrap());
+    let error = WeightDelta::read(&std::fs::read(at("pkg/models/hippocampus/patch-0.safetensors")).unwrap());
     assert!(error.unwrap_err().to_string().contains("expected the tuned weights that"));
-    assert!(Delta::read(&bytes[..bytes.len() / 2]).is_err());
+    assert!(WeightDelta::read(&bytes[..bytes.len() / 2]).is_err());
 }
 
 /// A model of the same form with other weights.
-fn tuned_elsewhere(base: &Base) -> Base {
+fn tuned_elsewhere(base: &ModelWeights) -> ModelWeights {
     let mut other = base.clone();
     other.patch.values_mut().for_each(|array| array.values.iter_mut().for_each(|v| *v *= 1.1));
     other.card = other.files().unwrap().0;
@@ -187,10 +190,10 @@ fn tuned_elsewhere(base: &Base) -> Base {
 #[test]
 fn within_the_domain_the_guard_decides_and_only_the_scope_learns() {
     let base = base();
-    let case = Case::new("sample", &image(), strokes(5), &base.card).unwrap();
+    let case = AnnotatedCase::new("sample", &image(), strokes(5), &base.card).unwrap();
     // A gain of nothing is enough here, so that what was tuned can be looked at.
-    let settings = Settings { rate: Some(1e-3), scope: Some(Scope::Head), ..steps(8) };
-    let Outcome { report, tuned } = run(&base, std::slice::from_ref(&case), &settings).unwrap();
+    let settings = TuneConfig { rate: Some(1e-3), scope: Some(Scope::Head), ..steps(8) };
+    let TuneOutcome { report, tuned } = run(&base, std::slice::from_ref(&case), &settings).unwrap();
     println!("{}", report.reason);
     assert!(report.inside && report.reference.is_some() && report.stages == ["patch"]);
     if let Some((tuned, delta)) = tuned {
@@ -199,8 +202,8 @@ fn within_the_domain_the_guard_decides_and_only_the_scope_learns() {
         assert!(learned.iter().all(|name| name.starts_with("patch/head.") || name.starts_with("patch/out.")));
     }
     // What must gain more than there is to gain is refused with both numbers.
-    let bounds = tune::guard::Bounds { gain: 1.0, ..settings.bounds };
-    let Outcome { report, tuned } = run(&base, &[case], &Settings { bounds, ..steps(2) }).unwrap();
+    let bounds = tune::acceptance::AcceptanceBounds { gain: 1.0, ..settings.bounds };
+    let TuneOutcome { report, tuned } = run(&base, &[case], &TuneConfig { bounds, ..steps(2) }).unwrap();
     assert!(tuned.is_none() && report.reason.contains("before") && report.reason.contains("after"));
     assert_eq!(report.steps, 2);
 }
@@ -209,9 +212,9 @@ fn within_the_domain_the_guard_decides_and_only_the_scope_learns() {
 fn a_stop_leaves_the_model_as_it_was() {
     let base = base();
     let before = hash(&base);
-    let case = Case::new("sample", &image(), strokes(5), &base.card).unwrap();
+    let case = AnnotatedCase::new("sample", &image(), strokes(5), &base.card).unwrap();
     let mut heard = 0;
-    let watch = &mut |progress: Progress| {
+    let watch = &mut |progress: TuneProgress| {
         heard += 1;
         if progress.step >= 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
@@ -224,7 +227,8 @@ fn a_stop_leaves_the_model_as_it_was() {
 #[test]
 fn suggestions_lie_where_the_object_is() {
     let base = base();
-    let case = Case::new("sample", &image(), vec![UNKNOWN; image().grid.len()], &base.card).unwrap();
+    let case =
+        AnnotatedCase::new("sample", &image(), vec![UNANNOTATED; image().grid.len()], &base.card).unwrap();
     let go_on = &mut |_: insitu_seg::predict::Progress| ControlFlow::Continue(());
     let found =
         pollster::block_on(tune::suggest::suggest(&base, &case, 3, Some(1), &Compute::Cpu, go_on)).unwrap();

@@ -5,7 +5,7 @@ use clap::Args;
 use insitu_seg::file::split_name;
 use insitu_seg::metrics::agreement;
 use insitu_seg::task::Task;
-use insitu_seg::train::data::{case_id, open};
+use insitu_seg::train::manifest::{case_id, open};
 use insitu_seg::{Error, Result};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};

@@ -5,9 +5,9 @@ use clap::Args;
 use insitu_seg::card::{Card, Fold, Named, Reference, Stage, StageCard};
 use insitu_seg::domain::Census;
 use insitu_seg::store::{self, Precision, Weights};
-use insitu_seg::train::cases::Cases;
-use insitu_seg::train::data::{Manifest, open};
-use insitu_seg::tune::{Base, Delta, delta};
+use insitu_seg::train::dataset::Dataset;
+use insitu_seg::train::manifest::{Manifest, open};
+use insitu_seg::tune::{ModelWeights, WeightDelta, delta};
 use insitu_seg::{Error, Result};
 use std::collections::HashMap;
 use std::io::Read;
@@ -80,7 +80,7 @@ pub struct Source {
     /// Files that are not in the folder, as they come of tuned weights.
     made: HashMap<String, Vec<u8>>,
     /// Of tuned weights: the model that they belong to, and they themselves.
-    pub origin: Option<(Base, Delta)>,
+    pub origin: Option<(ModelWeights, WeightDelta)>,
 }
 
 impl Source {
@@ -102,7 +102,7 @@ pub fn source(model: &str) -> Result<Source> {
 
 /// Tuned weights, on the model that they belong to: the one among all places whose weight files have their hashes.
 fn tuned(path: &Path) -> Result<Source> {
-    let delta = Delta::read(&read(path)?)?;
+    let delta = WeightDelta::read(&read(path)?)?;
     let beside = path.parent().into_iter().flat_map(|folder| [folder.to_owned(), folder.join("..")]);
     let mut folders: Vec<PathBuf> = beside.collect();
     for place in places() {
@@ -121,13 +121,13 @@ fn tuned(path: &Path) -> Result<Source> {
         let expected = "that model among those that `insitu models` lists, or in the file's own folder";
         return Err(Error::argument("--model", found, expected));
     };
-    let base = Base::load(card, |name| read(&folder.join(name)))?;
+    let base = ModelWeights::load(card, |name| read(&folder.join(name)))?;
     let (card, made) = delta.apply(&base)?.files()?;
     Ok(Source { card, folder, made: made.into_iter().collect(), origin: Some((base, delta)) })
 }
 
 /// Writes a tuned model: its weights, what was tuned of them (`tuned.safetensors`), its reference case, its card at last.
-pub fn copy_tuned(from: &Source, mut tuned: Base, delta: &Delta, out: &Path) -> Result<()> {
+pub fn copy_tuned(from: &Source, mut tuned: ModelWeights, delta: &WeightDelta, out: &Path) -> Result<()> {
     tuned.card.name = out.file_name().map_or("tuned".into(), |name| name.to_string_lossy().into_owned());
     let (card, files) = tuned.files()?;
     make_folder(out)?;
@@ -211,7 +211,7 @@ pub fn pack(arguments: &PackArguments) -> Result<ExitCode> {
     }
     if let Some(task) = &arguments.domain {
         let (manifest, mut census) = (Manifest::read(task)?, Census::default());
-        let (cases, _) = Cases::read(task, &manifest, Some(card.intensity), KEPT, &mut |_| ())?;
+        let (cases, _) = Dataset::read(task, &manifest, Some(card.intensity), KEPT, &mut |_| ())?;
         for index in 0..cases.len() {
             let case = cases.get(index)?;
             census.add(&case.image, case.dims);

@@ -2,17 +2,17 @@
 
 mod axes;
 mod bench;
-mod cases;
 mod evaluate;
 mod folder;
 mod info;
-mod keep;
+mod log_plot;
 mod phantom;
-mod picture;
 mod record;
+mod run_files;
 mod segment;
 mod suggest;
 mod train;
+mod training_data;
 mod tune;
 
 use clap::Subcommand;

@@ -10,7 +10,7 @@ use insitu_seg::card::Card;
 use insitu_seg::device::{Backend, Compute};
 use insitu_seg::file::{parts, split_name};
 use insitu_seg::predict::{Asking, Bounds, Model, Progress, Segmentation, segment_within, self_check};
-use insitu_seg::train::data::case_id;
+use insitu_seg::train::manifest::case_id;
 use insitu_seg::{Error, Limits, Nifti, Result, Volume, open_path, write_labels, write_seg_nrrd};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};

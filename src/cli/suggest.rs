@@ -5,7 +5,7 @@ use super::segment::BackendName;
 use super::{Budget, print_json, say, write};
 use clap::Args;
 use insitu_seg::device::Compute;
-use insitu_seg::tune::{Base, Case, UNKNOWN, suggest};
+use insitu_seg::tune::{AnnotatedCase, ModelWeights, UNANNOTATED, suggest};
 use insitu_seg::{Nifti, Result, open_path, write_labels};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -41,11 +41,11 @@ pub struct Arguments {
 /// Asks the model about one image again and again, and lists the slices in which it does not agree with itself.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let source = source(&arguments.model)?;
-    let base = Base::load(source.card.clone(), |name| source.read(name))?;
+    let base = ModelWeights::load(source.card.clone(), |name| source.read(name))?;
     let volume = open_path(&arguments.image, &arguments.budget.limits()).and_then(Nifti::read);
     let volume = volume.map_err(|error| error.of_file(&arguments.image))?;
     let name = arguments.image.display().to_string();
-    let case = Case::new(&name, &volume, vec![UNKNOWN; volume.grid.len()], &base.card)?;
+    let case = AnnotatedCase::new(&name, &volume, vec![UNANNOTATED; volume.grid.len()], &base.card)?;
     let compute = pollster::block_on(Compute::open(arguments.backend.into()))?;
     let go_on = &mut |_: insitu_seg::predict::Progress| ControlFlow::Continue(());
     let axis = arguments.axis.map(usize::from);

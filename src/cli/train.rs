@@ -1,8 +1,8 @@
 //! `insitu train`: one stage of a model, on a task's folder.
 
-use super::cases::DataArguments;
-use super::keep::Keep;
+use super::run_files::RunFiles;
 use super::segment::BackendName;
+use super::training_data::DataArguments;
 use super::{bar, read, say};
 use clap::{Args, ValueEnum};
 use insitu_seg::card::{Card, Stage, StageCard};
@@ -10,8 +10,11 @@ use insitu_seg::device::Compute;
 use insitu_seg::engine::adam::Settings;
 use insitu_seg::model::{Architecture, Blocks};
 use insitu_seg::store::{self, Weights};
-use insitu_seg::train::data::split;
-use insitu_seg::train::fit::{Budget, Epoch, Event, Fit, Pass, Plan, Schedule, fresh};
+use insitu_seg::train::manifest::split;
+use insitu_seg::train::run::{
+    EpochEnd, EpochReport, RateSchedule, TrainConfig, TrainEvent, TrainingBudget, TrainingRun,
+    initial_weights,
+};
 use insitu_seg::train::sample::Augment;
 use insitu_seg::{Error, Result};
 use std::ops::ControlFlow;
@@ -40,7 +43,7 @@ enum ScheduleName {
     Constant,
 }
 
-impl From<ScheduleName> for Schedule {
+impl From<ScheduleName> for RateSchedule {
     fn from(name: ScheduleName) -> Self {
         match name {
             ScheduleName::Cosine => Self::Cosine,
@@ -156,8 +159,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let adapter = compute.adapter().to_owned();
     let weights = start(arguments, stage, &card, &architecture)?;
     let count = train.len();
-    let mut fit = pollster::block_on(Fit::new(plan, architecture, weights, compute, train))?;
-    let keep = Keep::new(&arguments.model, arguments.log.as_deref(), stage, arguments.fold);
+    let mut fit = pollster::block_on(TrainingRun::new(plan, architecture, weights, compute, train))?;
+    let keep = RunFiles::new(&arguments.model, arguments.log.as_deref(), stage, arguments.fold);
     if !(arguments.resume && keep.resume(&mut fit)?) {
         keep.state(&fit)?;
     }
@@ -175,19 +178,19 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let _ = ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst));
     let bar = bar(1000, "{elapsed_precise} [{bar:40}] {percent}% {msg}, {eta} left");
     let form = StageCard { architecture, folds: Vec::new() };
-    let mut pass = Pass::Epoch;
-    while pass != Pass::End {
+    let mut pass = EpochEnd::Completed;
+    while pass != EpochEnd::BudgetSpent {
         let (mut fault, since) = (None, Instant::now());
         pass = pollster::block_on(fit.epoch(&check, &mut |event| {
             match event {
-                Event::Step(spent, Some(loss)) => {
+                TrainEvent::Step(spent, Some(loss)) => {
                     bar.set_position((spent * 1000.0) as u64);
                     bar.set_message(format!("loss {loss:.3}"));
                 }
-                Event::Step(_, None) => bar.suspend(|| {
+                TrainEvent::Step(_, None) => bar.suspend(|| {
                     eprintln!("a loss that is no number: back to the last state, at half the learning rate");
                 }),
-                Event::Epoch(epoch, weights) => {
+                TrainEvent::Epoch(epoch, weights) => {
                     fault = keep.epoch(epoch, weights, &mut card, &form).err();
                     bar.suspend(|| eprintln!("{}", summary(epoch)));
                 }
@@ -202,7 +205,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             return Err(fault);
         }
         keep.state(&fit)?;
-        if stop.load(Ordering::SeqCst) && pass != Pass::End {
+        if stop.load(Ordering::SeqCst) && pass != EpochEnd::BudgetSpent {
             return Err(Error::cancelled("training"));
         }
     }
@@ -264,15 +267,15 @@ fn check(arguments: &Arguments) -> Result<Architecture> {
     Ok(Architecture { base, depth, inputs: 1, outputs: 1, blocks, attention, roi, threshold })
 }
 
-fn plan(arguments: &Arguments, stage: Stage, card: &Card, augment: Augment, cases: usize) -> Plan {
+fn plan(arguments: &Arguments, stage: Stage, card: &Card, augment: Augment, cases: usize) -> TrainConfig {
     let steps = cases.div_ceil(arguments.batch);
     let budget = match (arguments.minutes, arguments.epochs, arguments.steps) {
-        (Some(minutes), _, _) => Budget::Time(Duration::from_secs_f64(minutes * 60.0)),
-        (_, Some(epochs), _) => Budget::Steps(epochs * steps),
-        (_, _, Some(steps)) => Budget::Steps(steps),
-        _ => Budget::Steps(1000 * steps),
+        (Some(minutes), _, _) => TrainingBudget::Time(Duration::from_secs_f64(minutes * 60.0)),
+        (_, Some(epochs), _) => TrainingBudget::Steps(epochs * steps),
+        (_, _, Some(steps)) => TrainingBudget::Steps(steps),
+        _ => TrainingBudget::Steps(1000 * steps),
     };
-    Plan {
+    TrainConfig {
         stage,
         labels: card.labels.len(),
         preset: card.preset,
@@ -293,7 +296,7 @@ fn plan(arguments: &Arguments, stage: Stage, card: &Card, augment: Augment, case
 
 /// Fresh weights, with those to start from put in as far as they fit.
 fn start(arguments: &Arguments, stage: Stage, card: &Card, architecture: &Architecture) -> Result<Weights> {
-    let mut weights = fresh(architecture, arguments.seed);
+    let mut weights = initial_weights(architecture, arguments.seed);
     let Some(path) = origin(arguments, stage, card) else { return Ok(weights) };
     let given = store::read_weights(&read(&path)?).map_err(|error| error.within(path.display()))?;
     let mut afresh = 0;
@@ -322,12 +325,12 @@ fn origin(arguments: &Arguments, stage: Stage, card: &Card) -> Option<PathBuf> {
     }
 }
 
-fn summary(epoch: &Epoch) -> String {
-    let dice: Vec<String> = epoch.check_dice.iter().map(|dice| format!("{dice:.4}")).collect();
-    let Epoch { progress, loss, check_loss, .. } = epoch;
+fn summary(epoch: &EpochReport) -> String {
+    let dice: Vec<String> = epoch.validation_dice.iter().map(|dice| format!("{dice:.4}")).collect();
+    let EpochReport { progress, loss, validation_loss, .. } = epoch;
     let best = if epoch.improved { ", best so far" } else { "" };
     format!(
-        "epoch {} ({} steps, {:.0} s): loss {loss:.4}, validation {check_loss:.4}, Dice {}{best}",
+        "epoch {} ({} steps, {:.0} s): loss {loss:.4}, validation {validation_loss:.4}, Dice {}{best}",
         progress.epoch,
         progress.step,
         progress.seconds,

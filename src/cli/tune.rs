@@ -6,8 +6,8 @@ use super::segment::BackendName;
 use super::{Budget, bar, say, write};
 use clap::{Args, ValueEnum};
 use insitu_seg::device::Compute;
-use insitu_seg::train::data::open;
-use insitu_seg::tune::{self, Base, Case, Outcome, Progress, Scope, Settings};
+use insitu_seg::train::manifest::open;
+use insitu_seg::tune::{self, AnnotatedCase, ModelWeights, Scope, TuneConfig, TuneOutcome, TuneProgress};
 use insitu_seg::{Error, Nifti, Result, open_path};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -90,7 +90,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         let found = format!("{}, the model itself", arguments.out.display());
         return Err(Error::argument("--out", found, "another folder, so that the model is kept"));
     }
-    let base = Base::load(source.card.clone(), |name| source.read(name))?;
+    let base = ModelWeights::load(source.card.clone(), |name| source.read(name))?;
     let cases = cases(arguments, &base)?;
     let reference = source.reference()?;
     for case in cases.iter().filter(|case| case.outside.is_some()) {
@@ -98,7 +98,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         eprintln!("insitu: {}: warning: {}", case.name, insitu_seg::predict::unlike(why));
     }
     let compute = pollster::block_on(Compute::open(arguments.backend.into()))?;
-    let Outcome { report, tuned } = hear(&base, &cases, reference.as_ref(), &settings, &compute)?;
+    let TuneOutcome { report, tuned } = hear(&base, &cases, reference.as_ref(), &settings, &compute)?;
     if let Some(path) = &arguments.report {
         write(path, format!("{:#}\n", report.value()?).as_bytes())?;
     }
@@ -115,17 +115,17 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 
 /// Runs it with a bar; Ctrl-C ends it, and nothing is written.
 fn hear(
-    base: &Base,
-    cases: &[Case],
-    reference: Option<&Case>,
-    settings: &Settings,
+    base: &ModelWeights,
+    cases: &[AnnotatedCase],
+    reference: Option<&AnnotatedCase>,
+    settings: &TuneConfig,
     compute: &Compute,
-) -> Result<Outcome> {
+) -> Result<TuneOutcome> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = stop.clone();
     let _ = ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst));
     let bar = bar(1000, "{msg} [{bar:30}] {percent}%");
-    let mut watch = |Progress { stage, step, spent, seconds_left, loss, check }: Progress| {
+    let mut watch = |TuneProgress { stage, step, spent, seconds_left, loss, check }: TuneProgress| {
         let number = |name: &str, value: Option<f64>, digits: usize| {
             value.map_or(String::new(), |value| format!(", {name} {value:.digits$}"))
         };
@@ -140,10 +140,10 @@ fn hear(
     outcome
 }
 
-fn settings(arguments: &Arguments) -> Result<Settings> {
+fn settings(arguments: &Arguments) -> Result<TuneConfig> {
     let Arguments { minutes, steps, rate, seed, .. } = *arguments;
-    let default = Settings::default();
-    let bounds = tune::guard::Bounds {
+    let default = TuneConfig::default();
+    let bounds = tune::acceptance::AcceptanceBounds {
         gain: arguments.min_gain.unwrap_or(default.bounds.gain),
         fall: arguments.max_fall.unwrap_or(default.bounds.fall),
         agreement: arguments.min_agreement.unwrap_or(default.bounds.agreement),
@@ -154,13 +154,13 @@ fn settings(arguments: &Arguments) -> Result<Settings> {
         ScopeName::All => Scope::All,
     });
     let keep = arguments.keep.unwrap_or(default.keep);
-    let settings = Settings { scope, steps, minutes, rate, seed, keep, bounds };
+    let settings = TuneConfig { scope, steps, minutes, rate, seed, keep, bounds };
     settings.check()?;
     Ok(settings)
 }
 
 /// Every image that has labels of the same name.
-fn cases(arguments: &Arguments, base: &Base) -> Result<Vec<Case>> {
+fn cases(arguments: &Arguments, base: &ModelWeights) -> Result<Vec<AnnotatedCase>> {
     let (images, labels) = (masks(&arguments.images)?, masks(&arguments.labels)?);
     let without: Vec<&String> = images.keys().filter(|case| !labels.contains_key(*case)).collect();
     if !without.is_empty() && without.len() < images.len() {
@@ -177,7 +177,7 @@ fn cases(arguments: &Arguments, base: &Base) -> Result<Vec<Case>> {
         let volume = open_path(image, &arguments.budget.limits()).and_then(Nifti::read);
         let volume = volume.map_err(|error| error.of_file(image))?;
         let own = open(labels)?;
-        cases.push(Case::of_files(name, &volume, &own, &base.card)?);
+        cases.push(AnnotatedCase::of_files(name, &volume, &own, &base.card)?);
     }
     if cases.is_empty() {
         let found = format!("no file that is named as one of {}", arguments.images.display());
@@ -189,7 +189,7 @@ fn cases(arguments: &Arguments, base: &Base) -> Result<Vec<Case>> {
 
 impl Source {
     /// The case that the model must not get worse on, if it has one.
-    fn reference(&self) -> Result<Option<Case>> {
+    fn reference(&self) -> Result<Option<AnnotatedCase>> {
         let Some(reference) = &self.card.reference else { return Ok(None) };
         let named = |file: &insitu_seg::card::Named| {
             let bytes = self.read(&file.file)?;
@@ -197,6 +197,6 @@ impl Source {
             insitu_seg::read_volume(&bytes, &insitu_seg::Limits::default())
         };
         let (image, labels) = (named(&reference.image)?, named(&reference.labels)?);
-        Case::of_files("reference case", &image, &labels, &self.card).map(Some)
+        AnnotatedCase::of_files("reference case", &image, &labels, &self.card).map(Some)
     }
 }

@@ -2,7 +2,7 @@
 //! random, image and labels by the same draw and by a single resampling.
 
 use super::augment::{Affine, grey};
-use super::cases::Case;
+use super::dataset::LabeledCase;
 use crate::card::{Preset, Stage};
 use crate::engine::learner::Example;
 use crate::error::Result;
@@ -15,7 +15,7 @@ pub use super::augment::{Augment, Fill};
 
 /// Input and target of one training step.
 #[derive(Debug, Clone)]
-pub struct Sample {
+pub struct TrainingSample {
     /// Size, `[x, y, z]`.
     pub dims: [usize; 3],
     /// Normalised intensities, channel after channel, x fastest.
@@ -24,7 +24,7 @@ pub struct Sample {
     pub target: Vec<f32>,
 }
 
-impl Sample {
+impl TrainingSample {
     /// As the engine takes it.
     pub fn example(&self) -> Example<'_> {
         Example::new(&self.image, &self.target, self.dims)
@@ -40,7 +40,7 @@ pub fn rng(seed: u64, index: u64) -> Xoshiro256PlusPlus {
 ///
 /// # Errors
 /// `Limit` where a volume is so long and thin that no size fits the network.
-pub fn plain(case: &Case, stage: Stage, labels: usize, preset: &Preset) -> Result<Sample> {
+pub fn plain(case: &LabeledCase, stage: Stage, labels: usize, preset: &Preset) -> Result<TrainingSample> {
     let view = View::of(around(case, stage, case.object, &preset.box_rule()), preset)?;
     let found = view.see(&case.labels);
     let channels = stage.outputs(labels);
@@ -48,7 +48,7 @@ pub fn plain(case: &Case, stage: Stage, labels: usize, preset: &Preset) -> Resul
         .flat_map(|channel| found.iter().map(move |&label| hit(stage, channel, label)))
         .map(f32::from)
         .collect();
-    Ok(Sample { dims: view.fit.to, image: view.see(&case.image), target })
+    Ok(TrainingSample { dims: view.fit.to, image: view.see(&case.image), target })
 }
 
 fn hit(stage: Stage, channel: usize, label: u8) -> u8 {
@@ -59,7 +59,12 @@ fn hit(stage: Stage, channel: usize, label: u8) -> u8 {
 }
 
 /// All of the volume for the whole stage and where there is no object; else the box around it.
-fn around(case: &Case, stage: Stage, object: Option<([usize; 3], [usize; 3])>, rule: &BoxRule) -> Region {
+fn around(
+    case: &LabeledCase,
+    stage: Stage,
+    object: Option<([usize; 3], [usize; 3])>,
+    rule: &BoxRule,
+) -> Region {
     match (stage, object) {
         (Stage::Patch, Some((first, last))) => Region::around(first, last, case.dims, case.dims, rule),
         _ => Region::whole(case.dims),
@@ -72,13 +77,13 @@ fn around(case: &Case, stage: Stage, object: Option<([usize; 3], [usize; 3])>, r
 /// # Errors
 /// As [`plain`].
 pub fn draw(
-    case: &Case,
+    case: &LabeledCase,
     stage: Stage,
     labels: usize,
     preset: &Preset,
     augment: &Augment,
     rng: &mut Xoshiro256PlusPlus,
-) -> Result<Sample> {
+) -> Result<TrainingSample> {
     let mut rule = preset.box_rule();
     rule.margin = std::array::from_fn(|_| [0.1, 0.2, 0.3][rng.random_range(0..3)]);
     let part = match case.parts.len() {
@@ -100,7 +105,14 @@ pub fn draw(
     Ok(sample)
 }
 
-fn resample(case: &Case, view: &View, map: &Affine, fill: Fill, stage: Stage, labels: usize) -> Sample {
+fn resample(
+    case: &LabeledCase,
+    view: &View,
+    map: &Affine,
+    fill: Fill,
+    stage: Stage,
+    labels: usize,
+) -> TrainingSample {
     let (side, dims) = (view.fit.from, view.fit.to);
     let (count, voxels) = (dims.iter().product::<usize>(), case.labels.len());
     let mut image = vec![0.0; case.channels() * count];
@@ -121,7 +133,7 @@ fn resample(case: &Case, view: &View, map: &Affine, fill: Fill, stage: Stage, la
             }
         }
     }
-    Sample { dims, image, target }
+    TrainingSample { dims, image, target }
 }
 
 /// The eight voxels around a point with their trilinear weights, and the weight of what lies outside the volume.
@@ -213,7 +225,7 @@ mod tests {
         noise: 0.0,
     };
 
-    fn ball() -> Case {
+    fn ball() -> LabeledCase {
         let dims = [30, 34, 28];
         let index = |i: usize| [i % 30, i / 30 % 34, i / 1020];
         let inside = |i: usize| {
@@ -223,7 +235,7 @@ mod tests {
             .map(|i| if inside(i) < 36.0 { 1 + u8::from(index(i)[1] > 17) } else { 0 })
             .collect();
         let image = labels.iter().map(|&l| f32::from(l)).collect();
-        Case::new("ball".into(), 0, dims, image, labels)
+        LabeledCase::new("ball".into(), 0, dims, image, labels)
     }
 
     #[test]
@@ -265,7 +277,7 @@ mod tests {
         let (case, preset) = (ball(), Preset::default());
         let plain = plain(&case, Stage::Whole, 2, &preset).unwrap();
         let augment = Augment { flip: [true, false, false], ..STILL };
-        let drawn: Vec<Sample> = (0..20)
+        let drawn: Vec<TrainingSample> = (0..20)
             .map(|n| draw(&case, Stage::Whole, 2, &preset, &augment, &mut rng(1, n)).unwrap())
             .collect();
         let mirrored: Vec<f32> =
@@ -279,7 +291,7 @@ mod tests {
     #[test]
     fn outside_is_the_edge_or_a_constant() {
         let dims = [24; 3];
-        let ones = |labels| Case::new("ones".into(), 0, dims, vec![1.0; 24 * 24 * 24], labels);
+        let ones = |labels| LabeledCase::new("ones".into(), 0, dims, vec![1.0; 24 * 24 * 24], labels);
         let case = ones(vec![1; 24 * 24 * 24]);
         let shifted = |fill, n| {
             let augment = Augment { shift: 0.5, fill, ..STILL };
@@ -308,8 +320,8 @@ mod tests {
             labels[x + 80 * (12 + 24 * 12)] = 1;
         }
         let image = labels.iter().map(|&l| f32::from(l)).collect();
-        let case = Case::new("two".into(), 0, dims, image, labels);
-        let widths = |case: &Case| -> Vec<usize> {
+        let case = LabeledCase::new("two".into(), 0, dims, image, labels);
+        let widths = |case: &LabeledCase| -> Vec<usize> {
             let mut found: Vec<usize> = (0..40)
                 .map(|n| draw(case, Stage::Patch, 1, &Preset::default(), &STILL, &mut rng(2, n)).unwrap())
                 .map(|sample| sample.dims[0])
@@ -326,7 +338,7 @@ mod tests {
     fn many_channels_move_together() {
         let one = ball();
         let image: Vec<f32> = one.image.iter().copied().chain(one.image.iter().map(|v| 3.0 * v)).collect();
-        let case = Case::new("two".into(), 0, one.dims, image, one.labels.clone());
+        let case = LabeledCase::new("two".into(), 0, one.dims, image, one.labels.clone());
         let augment = Augment { gamma: [1.0, 1.0], noise: 0.0, ..Augment::default() };
         let sample = draw(&case, Stage::Patch, 2, &Preset::default(), &augment, &mut rng(7, 1)).unwrap();
         let (a, b) = sample.image.split_at(sample.image.len() / 2);

@@ -7,11 +7,11 @@ use crate::grid::{Resample, Turn};
 use crate::predict::{Image, Model, Route, Watch, largest_object};
 
 /// The label of a voxel that nobody has annotated.
-pub const UNKNOWN: u8 = 255;
+pub const UNANNOTATED: u8 = 255;
 
 /// An image at 1 mm and on the file's own grid, with its annotations.
 #[derive(Debug, Clone)]
-pub struct Case {
+pub struct AnnotatedCase {
     /// Its name, for messages.
     pub name: String,
     /// Size of the file's grid, in its own order.
@@ -30,7 +30,7 @@ pub struct Case {
     pub outside: Option<String>,
 }
 
-impl Case {
+impl AnnotatedCase {
     /// A volume with its labels, in the file's own order.
     ///
     /// # Errors
@@ -85,8 +85,8 @@ impl Case {
             return Err(Error::malformed("labels", found, format!("{x} x {y} x {z}, as the image has")));
         }
         let most = card.labels.len();
-        if let Some(label) = own.iter().find(|&&label| usize::from(label) > most && label != UNKNOWN) {
-            let expected = format!("0 to {most}, or {UNKNOWN} where nothing is annotated");
+        if let Some(label) = own.iter().find(|&&label| usize::from(label) > most && label != UNANNOTATED) {
+            let expected = format!("0 to {most}, or {UNANNOTATED} where nothing is annotated");
             return Err(Error::malformed("labels", format!("a label {label}"), expected));
         }
         let (route, image) = Route::enter(volume, card)?;
@@ -114,14 +114,14 @@ fn to_mm<T: Copy + Default>(turn: Turn, image: &Image, own: &[T]) -> Vec<T> {
 ///
 /// # Errors
 /// `Argument`, in words.
-pub fn check(cases: &[Case], card: &Card) -> Result<()> {
+pub fn check(cases: &[AnnotatedCase], card: &Card) -> Result<()> {
     let all = || cases.iter().flat_map(|case| &case.own).copied();
-    let annotated = all().filter(|&label| label != UNKNOWN).count();
+    let annotated = all().filter(|&label| label != UNANNOTATED).count();
     let refused = |found: String, expected: &str| Err(Error::argument("annotations", found, expected));
     if annotated == 0 {
         return refused("no annotated voxel".to_owned(), "strokes or masks of some cases");
     }
-    if all().all(|label| label == 0 || label == UNKNOWN) {
+    if all().all(|label| label == 0 || label == UNANNOTATED) {
         let found = format!("{annotated} voxels, all of them background");
         return refused(
             found,

@@ -1,7 +1,7 @@
 //! A file of what was tuned: only those tensors, in 16 bits, with the hashes of the model that they belong to, the report and
 //! the settings in its header. The same file for the command and for a browser.
 
-use super::Base;
+use super::ModelWeights;
 use crate::card::{Card, Stage};
 use crate::domain::Domain;
 use crate::error::{Error, Result};
@@ -14,16 +14,16 @@ const FORM: (&str, &str) = ("insitu_delta", "1");
 
 /// What is tuned of a model.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Delta {
+pub struct WeightDelta {
     /// Of what, and by what.
-    pub about: About,
+    pub about: DeltaMetadata,
     /// Tuned tensors, `whole/NAME` and `patch/NAME`.
     pub weights: Weights,
 }
 
 /// The words in a delta's header.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct About {
+pub struct DeltaMetadata {
     /// Name of the model that it belongs to.
     pub base: String,
     /// SHA-256 of that model's weight files, by stage.
@@ -47,9 +47,9 @@ pub fn files(card: &Card) -> Result<BTreeMap<String, String>> {
     [Stage::Whole, Stage::Patch].into_iter().map(named).collect()
 }
 
-impl Delta {
+impl WeightDelta {
     /// What differs between a model and its tuned weights.
-    pub fn between(base: &Base, tuned: &Base, about: About) -> Self {
+    pub fn between(base: &ModelWeights, tuned: &ModelWeights, about: DeltaMetadata) -> Self {
         let mut weights = Weights::new();
         for stage in [Stage::Whole, Stage::Patch] {
             for (name, array) in tuned.get(stage) {
@@ -66,9 +66,12 @@ impl Delta {
     ///
     /// # Errors
     /// `Malformed` where a stage is missing.
-    pub fn onto(&self, origin: &Base, tuned: &Base, earlier: Option<&Self>) -> Result<Self> {
-        let mut about =
-            About { base: origin.card.name.clone(), files: files(&origin.card)?, ..self.about.clone() };
+    pub fn onto(&self, origin: &ModelWeights, tuned: &ModelWeights, earlier: Option<&Self>) -> Result<Self> {
+        let mut about = DeltaMetadata {
+            base: origin.card.name.clone(),
+            files: files(&origin.card)?,
+            ..self.about.clone()
+        };
         if let (None, Some(earlier)) = (&about.variant, earlier) {
             about.variant.clone_from(&earlier.about.variant);
             about.domain.clone_from(&earlier.about.domain);
@@ -107,7 +110,7 @@ impl Delta {
             }
         }
         let about = words.get("about").map(String::as_str).unwrap_or_default();
-        let about: About = serde_json::from_str(about)
+        let about: DeltaMetadata = serde_json::from_str(about)
             .map_err(|error| Error::malformed("delta: about", error.to_string(), "what it belongs to"))?;
         about.domain.iter().try_for_each(Domain::check).map_err(|error| error.within("delta"))?;
         Ok(Self { about, weights: store::read_weights(bytes).map_err(|error| error.within("delta"))? })
@@ -117,7 +120,7 @@ impl Delta {
     ///
     /// # Errors
     /// `Argument` on another base than its own; `Malformed` where it holds tensors that the base lacks.
-    pub fn apply(&self, base: &Base) -> Result<Base> {
+    pub fn apply(&self, base: &ModelWeights) -> Result<ModelWeights> {
         let (expected, found) = (&self.about.files, files(&base.card)?);
         if found != *expected {
             let short = |files: &BTreeMap<String, String>| {
@@ -145,7 +148,7 @@ impl Delta {
             }
         }
         let card = &mut tuned.card;
-        let About { variant, domain, .. } = &self.about;
+        let DeltaMetadata { variant, domain, .. } = &self.about;
         card.tuned = Some(crate::card::Tuned {
             base: base.card.name.clone(),
             files: self.about.files.clone(),

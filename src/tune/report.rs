@@ -1,8 +1,8 @@
 //! What a tuning says of itself.
 
-use super::guard::{Change, Figures, changed};
-use super::split::Judging;
-use super::{Base, Case, Scope, Settings};
+use super::acceptance::{BeforeAfter, Evaluation, changed};
+use super::validation::ValidationMasks;
+use super::{AnnotatedCase, ModelWeights, Scope, TuneConfig};
 use crate::card::Card;
 use crate::error::{Error, Result};
 use serde::Serialize;
@@ -13,22 +13,22 @@ pub struct LabelChange {
     /// Its name.
     pub name: String,
     /// Before and after; none where no voxel of the label judges.
-    pub dice: Option<Change>,
+    pub dice: Option<BeforeAfter>,
 }
 
 /// What was done, and what came of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Report {
+pub struct TuneReport {
     /// Whether the tuned weights were taken.
     pub accepted: bool,
     /// Why or why not, with the numbers, in words.
     pub reason: String,
     /// Mean Dice on the voxels that judge.
-    pub check: Option<Change>,
+    pub check: Option<BeforeAfter>,
     /// The same by label.
     pub labels: Vec<LabelChange>,
     /// Mean Dice of the reference case.
-    pub reference: Option<Change>,
+    pub reference: Option<BeforeAfter>,
     /// Share of the cases' voxels whose label is another.
     pub changed: f64,
     /// Dice of the old masks with the same masks as the annotations correct them.
@@ -47,13 +47,13 @@ pub struct Report {
     pub scope: Scope,
     /// Whether the start was the model with its contrast turned round.
     pub turned: bool,
-    /// Steps of all networks.
+    /// FineTuner of all networks.
     pub steps: usize,
     /// Seconds of it all.
     pub seconds: f64,
     /// First loss, last loss.
     pub loss: Option<[f64; 2]>,
-    /// Steps that were taken back because their loss was no number.
+    /// FineTuner that were taken back because their loss was no number.
     pub taken_back: usize,
     /// Seed of all draws.
     pub seed: u64,
@@ -67,16 +67,16 @@ pub struct Report {
     pub notice: &'static str,
 }
 
-impl Report {
+impl TuneReport {
     /// Of what is known beforehand.
     pub(super) fn new(
-        base: &Base,
-        cases: &[Case],
-        judging: &Judging,
-        settings: &Settings,
+        base: &ModelWeights,
+        cases: &[AnnotatedCase],
+        judging: &ValidationMasks,
+        settings: &TuneConfig,
         scope: Scope,
     ) -> Self {
-        let outside = |case: &Case| case.outside.as_ref().map(|why| format!("{}: {why}", case.name));
+        let outside = |case: &AnnotatedCase| case.outside.as_ref().map(|why| format!("{}: {why}", case.name));
         let outside: Vec<String> = cases.iter().filter_map(outside).collect();
         let named = |wanted: bool| {
             let pairs = cases.iter().zip(judging).filter(|(_, part)| part.contains(&wanted));
@@ -110,14 +110,14 @@ impl Report {
     }
 
     /// Before any step: the annotations are not of these images.
-    pub(super) fn refuse_at_once(&mut self, before: &Figures, least: f64) {
+    pub(super) fn refuse_at_once(&mut self, before: &Evaluation, least: f64) {
         self.reason = format!(
             "refused: the annotations leave hardly anything of the masks that the model gives (Dice {:.4}, at least {least} \
              expected), though the images are such as it was trained on; masks may be exchanged between cases, or mirrored",
             self.agreement
         );
-        self.check = Some(Change { before: before.check, after: before.check });
-        self.reference = before.reference.map(|dice| Change { before: dice, after: dice });
+        self.check = Some(BeforeAfter { before: before.check, after: before.check });
+        self.reference = before.reference.map(|dice| BeforeAfter { before: dice, after: dice });
     }
 
     /// A step's loss.
@@ -128,17 +128,17 @@ impl Report {
         }
     }
 
-    /// Figures before and after.
-    pub(super) fn figures(&mut self, card: &Card, before: &Figures, after: &Figures) {
-        self.check = Some(Change { before: before.check, after: after.check });
+    /// Evaluation before and after.
+    pub(super) fn figures(&mut self, card: &Card, before: &Evaluation, after: &Evaluation) {
+        self.check = Some(BeforeAfter { before: before.check, after: after.check });
         self.reference =
-            before.reference.zip(after.reference).map(|(before, after)| Change { before, after });
+            before.reference.zip(after.reference).map(|(before, after)| BeforeAfter { before, after });
         self.changed = changed(&before.masks, &after.masks);
         let pairs = card.labels.iter().zip(before.labels.iter().zip(&after.labels));
         self.labels = pairs
             .map(|(label, (before, after))| LabelChange {
                 name: label.name.clone(),
-                dice: before.zip(*after).map(|(before, after)| Change { before, after }),
+                dice: before.zip(*after).map(|(before, after)| BeforeAfter { before, after }),
             })
             .collect();
     }

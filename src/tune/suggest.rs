@@ -1,12 +1,12 @@
 //! Where an annotation would teach most: where the model, asked again and again about the same image, does not agree with
 //! itself. It is asked about the image as it is, mirrored, a little brighter and darker, and, where the image is unlike those
-//! that it knows, also with its contrast turned round ([`super::steps::start`] may have to). The disagreement of a voxel is the
+//! that it knows, also with its contrast turned round ([`super::fine_tuner::start`] may have to). The disagreement of a voxel is the
 //! variance of its probabilities, summed over labels; that of a slice the sum over its voxels. Slices that lie close to one
 //! that is taken already count less.
 
-use super::before::chances;
-use super::steps::turned;
-use super::{Base, Case};
+use super::fine_tuner::turned;
+use super::original::chances;
+use super::{AnnotatedCase, ModelWeights};
 use crate::device::Compute;
 use crate::error::Result;
 use crate::grid::Region;
@@ -49,8 +49,8 @@ pub struct Suggestion {
 /// # Errors
 /// As [`crate::predict::segment`].
 pub async fn suggest(
-    base: &Base,
-    case: &Case,
+    base: &ModelWeights,
+    case: &AnnotatedCase,
     count: usize,
     axis: Option<usize>,
     compute: &Compute,
@@ -59,7 +59,7 @@ pub async fn suggest(
     let mut bases = vec![base.clone()];
     if case.outside.is_some() {
         let (whole, patch) = (turned(&base.whole), turned(&base.patch));
-        bases.push(Base { whole, patch, card: base.card.clone() });
+        bases.push(ModelWeights { whole, patch, card: base.card.clone() });
     }
     let voxels = case.image.dims.iter().product::<usize>();
     let mut seen = Variance::new(base.card.labels.len() * voxels);

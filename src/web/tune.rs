@@ -4,7 +4,9 @@ use super::{Session, open, plain, set, thrown};
 use crate::card::Card;
 use crate::error::{Error, Result};
 use crate::file::Volume;
-use crate::tune::{self, Base, Case, Delta, Outcome, Progress, Scope, Settings, UNKNOWN};
+use crate::tune::{
+    self, AnnotatedCase, ModelWeights, Scope, TuneConfig, TuneOutcome, TuneProgress, UNANNOTATED, WeightDelta,
+};
 use js_sys::{Array, Function, Object, Reflect, Uint8Array};
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
@@ -13,11 +15,11 @@ use wasm_bindgen::prelude::*;
 /// The model as it came, what was tuned of it so far, and the case that it must not get worse on.
 pub struct Tuning {
     /// As it came.
-    pub origin: Base,
+    pub origin: ModelWeights,
     /// As it is.
-    pub current: Base,
+    pub current: ModelWeights,
     /// What is between them.
-    pub delta: Option<Delta>,
+    pub delta: Option<WeightDelta>,
 }
 
 /// What a page may say; what it leaves out is chosen.
@@ -36,14 +38,14 @@ struct Asked {
 }
 
 impl Asked {
-    fn settings(&self) -> Result<Settings> {
-        let default = Settings::default();
-        let bounds = tune::guard::Bounds {
+    fn settings(&self) -> Result<TuneConfig> {
+        let default = TuneConfig::default();
+        let bounds = tune::acceptance::AcceptanceBounds {
             gain: self.min_gain.unwrap_or(default.bounds.gain),
             fall: self.max_fall.unwrap_or(default.bounds.fall),
             agreement: self.min_agreement.unwrap_or(default.bounds.agreement),
         };
-        let settings = Settings {
+        let settings = TuneConfig {
             scope: self.scope,
             steps: self.steps,
             minutes: self.minutes,
@@ -79,7 +81,7 @@ impl Session {
     /// Puts other tuned weights on the model as it came, or none.
     ///
     /// # Errors
-    /// As [`Delta::read`] and [`Delta::apply`]; the model is then as it was.
+    /// As [`WeightDelta::read`] and [`WeightDelta::apply`]; the model is then as it was.
     #[allow(clippy::needless_pass_by_value, reason = "bytes from JavaScript are owned")]
     pub fn put(&mut self, delta: Option<Vec<u8>>) -> std::result::Result<(), JsValue> {
         self.set(delta.as_deref()).map_err(|error| thrown(&error))
@@ -109,7 +111,8 @@ impl Session {
         let found = async {
             let volume = open(header, voxels, max_bytes)?.read()?;
             let current = &self.tuning.current;
-            let case = Case::new("image", &volume, vec![UNKNOWN; volume.grid.len()], &current.card)?;
+            let case =
+                AnnotatedCase::new("image", &volume, vec![UNANNOTATED; volume.grid.len()], &current.card)?;
             let mut watch = |_| {
                 let _ = progress.call3(&JsValue::NULL, &"suggest".into(), &0.into(), &1.into());
                 ControlFlow::Continue(())
@@ -128,7 +131,7 @@ impl Session {
 impl Session {
     /// As [`Self::put`].
     pub(super) fn set(&mut self, delta: Option<&[u8]>) -> Result<()> {
-        let delta = delta.map(Delta::read).transpose()?;
+        let delta = delta.map(WeightDelta::read).transpose()?;
         let origin = &self.tuning.origin;
         let current = delta.as_ref().map_or_else(|| Ok(origin.clone()), |delta| delta.apply(origin))?;
         self.model = current.model(self.model.compute())?;
@@ -154,13 +157,13 @@ impl Session {
             true => None,
             false => Some(case(reference, max_bytes, card)?),
         };
-        let mut watch = |progress_now: Progress| {
+        let mut watch = |progress_now: TuneProgress| {
             // A listener that throws does not stop the work; the way to stop it is to end the worker.
             let _ = progress.call1(&JsValue::NULL, &told(&progress_now));
             ControlFlow::Continue(())
         };
         let (current, compute) = (&self.tuning.current, self.model.compute().clone());
-        let Outcome { report, tuned } =
+        let TuneOutcome { report, tuned } =
             tune::tune(current, &cases, reference.as_ref(), &settings, &compute, &mut watch).await?;
         let value = Object::new().into();
         set(&value, "report", &plain(&report));
@@ -176,7 +179,7 @@ impl Session {
     }
 }
 
-fn told(progress: &Progress) -> JsValue {
+fn told(progress: &TuneProgress) -> JsValue {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Told {
@@ -188,12 +191,12 @@ fn told(progress: &Progress) -> JsValue {
         loss: Option<f64>,
         check: Option<f64>,
     }
-    let Progress { stage, step, spent, seconds_left, loss, check } = *progress;
+    let TuneProgress { stage, step, spent, seconds_left, loss, check } = *progress;
     plain(&Told { stage, done: spent, total: 1, step, seconds_left, loss, check })
 }
 
 /// A case as JavaScript gives it. Labels are in the file's own order, or those of another NIfTI file (`labelFile`).
-fn case(given: &JsValue, max_bytes: Option<f64>, card: &Card) -> Result<Case> {
+fn case(given: &JsValue, max_bytes: Option<f64>, card: &Card) -> Result<AnnotatedCase> {
     let field = |name: &str| Reflect::get(given, &name.into()).unwrap_or(JsValue::UNDEFINED);
     let bytes = |name: &str| field(name).dyn_into::<Uint8Array>().ok();
     let name = field("name").as_string().unwrap_or_else(|| "image".to_owned());
@@ -204,8 +207,8 @@ fn case(given: &JsValue, max_bytes: Option<f64>, card: &Card) -> Result<Case> {
     };
     let volume = read("bytes", "voxels")?.ok_or_else(|| missing("image"))?;
     match (bytes("labels"), read("labelFile", "labelVoxels")?) {
-        (Some(labels), _) => Case::new(&name, &volume, labels.to_vec(), card),
-        (None, Some(labels)) => Case::of_files(&name, &volume, &labels, card),
+        (Some(labels), _) => AnnotatedCase::new(&name, &volume, labels.to_vec(), card),
+        (None, Some(labels)) => AnnotatedCase::of_files(&name, &volume, &labels, card),
         (None, None) => Err(missing("labels")),
     }
 }

@@ -11,7 +11,7 @@ pub type Files = Vec<(String, Vec<u8>)>;
 
 /// A model's card and the weights of one fold.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Base {
+pub struct ModelWeights {
     /// What it is.
     pub card: Card,
     /// Of the network that finds the object.
@@ -20,7 +20,7 @@ pub struct Base {
     pub patch: Weights,
 }
 
-impl Base {
+impl ModelWeights {
     /// The first fold of a model; `file` gives the bytes of a weight file by its name.
     ///
     /// # Errors

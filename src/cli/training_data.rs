@@ -6,8 +6,8 @@ use super::bar;
 use super::folder::read_card;
 use clap::{Args, ValueEnum};
 use insitu_seg::card::Card;
-use insitu_seg::train::cases::{Case, Cases};
-use insitu_seg::train::data::Manifest;
+use insitu_seg::train::dataset::{Dataset, LabeledCase};
+use insitu_seg::train::manifest::Manifest;
 use insitu_seg::train::sample::{Augment, Fill};
 use insitu_seg::{Error, Intensity, Result};
 use std::path::{Path, PathBuf};
@@ -46,18 +46,18 @@ pub struct DataArguments {
 impl DataArguments {
     /// Reads all cases, and drafts the card of the model in the folder `model` or goes on with it; how samples are
     /// disturbed.
-    pub fn read(&self, model: &Path) -> Result<(Card, Cases, Augment)> {
+    pub fn read(&self, model: &Path) -> Result<(Card, Dataset, Augment)> {
         let manifest = Manifest::read(&self.data)?;
         let (mut card, known) = self.card(model, &manifest)?;
         let augment = self.augment(&card)?;
         let bar = bar(manifest.training.len() as u64, "reading {pos}/{len} {bar:40}");
         let budget = self.cache.saturating_mul(1 << 30);
         let mut off: Vec<String> = Vec::new();
-        let mut tell = |case: &Case| {
+        let mut tell = |case: &LabeledCase| {
             bar.inc(1);
             off.extend(case.off_mm.map(|mm| format!("{} by {mm:.1} mm", case.id)));
         };
-        let (cases, intensity) = Cases::read(&self.data, &manifest, known, budget, &mut tell)?;
+        let (cases, intensity) = Dataset::read(&self.data, &manifest, known, budget, &mut tell)?;
         bar.finish_and_clear();
         if !off.is_empty() {
             eprintln!(

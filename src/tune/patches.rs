@@ -5,7 +5,7 @@
 //! as much as all annotated ones): what nobody corrected is to stay. Nothing is wanted of voxels that judge, nor, where the
 //! old network is out of its domain, of those that nobody annotated.
 
-use super::case::{Case, UNKNOWN};
+use super::case::{AnnotatedCase, UNANNOTATED};
 use crate::card::{Preset, Stage};
 use crate::engine::learner::Example;
 use crate::engine::loss::Weighting;
@@ -16,10 +16,10 @@ use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
 /// What one network learns from one case, at 1 mm.
-pub struct Lesson<'a> {
+pub struct PatchSampler<'a> {
     stage: Stage,
     image: &'a Image,
-    /// The label that is wanted; [`UNKNOWN`] where none is.
+    /// The label that is wanted; [`UNANNOTATED`] where none is.
     labels: Vec<u8>,
     /// Of the old network: probabilities `[output, z, y, x]`, and where they count.
     old: Option<(Vec<f32>, Vec<bool>)>,
@@ -29,7 +29,7 @@ pub struct Lesson<'a> {
 }
 
 /// What a step is shown.
-pub struct Shown {
+pub struct TrainingSample {
     dims: [usize; 3],
     image: Vec<f32>,
     target: Vec<f32>,
@@ -37,7 +37,7 @@ pub struct Shown {
     entropy: Vec<f32>,
 }
 
-impl Shown {
+impl TrainingSample {
     /// As the engine takes it.
     pub fn example(&self) -> Example<'_> {
         let weighting = Weighting { overlap: &self.overlap, entropy: &self.entropy };
@@ -52,7 +52,7 @@ impl Shown {
 
 /// How samples are made.
 #[derive(Debug, Clone, Copy)]
-pub struct Drawing {
+pub struct SamplingConfig {
     /// Geometry of the cascade.
     pub preset: Preset,
     /// Disturbance.
@@ -63,22 +63,23 @@ pub struct Drawing {
     pub longest: usize,
 }
 
-impl<'a> Lesson<'a> {
+impl<'a> PatchSampler<'a> {
     /// Of a case without the voxels that judge; `judging` and `old` lie at 1 mm. `old`: probabilities, and where there are any.
     pub fn new(
-        case: &'a Case,
+        case: &'a AnnotatedCase,
         judging: &[bool],
         old: Option<(Vec<f32>, Vec<bool>)>,
         stage: Stage,
         outputs: usize,
     ) -> Self {
         let pairs = case.labels.iter().zip(judging);
-        let labels: Vec<u8> = pairs.map(|(&label, judges)| if *judges { UNKNOWN } else { label }).collect();
+        let labels: Vec<u8> =
+            pairs.map(|(&label, judges)| if *judges { UNANNOTATED } else { label }).collect();
         let old = old.map(|(chances, mut counts)| {
             counts.iter_mut().zip(judging).for_each(|(counts, judges)| *counts &= !judges);
             (chances, counts)
         });
-        let extent = Region::extent(case.image.dims, |i| labels[i] != 0 && labels[i] != UNKNOWN);
+        let extent = Region::extent(case.image.dims, |i| labels[i] != 0 && labels[i] != UNANNOTATED);
         Self { stage, image: &case.image, labels, old, extent, outputs }
     }
 
@@ -98,7 +99,7 @@ impl<'a> Lesson<'a> {
     }
 
     /// The case as it is.
-    pub fn plain(&self, drawing: &Drawing) -> Shown {
+    pub fn plain(&self, drawing: &SamplingConfig) -> TrainingSample {
         let region =
             self.short(self.region(&drawing.preset, [drawing.preset.margin; 3]), drawing, &mut |range| {
                 range.start
@@ -113,7 +114,7 @@ impl<'a> Lesson<'a> {
     }
 
     /// A random sample; one that says something is drawn for, some times.
-    pub fn draw(&self, drawing: &Drawing, rng: &mut Xoshiro256PlusPlus) -> Shown {
+    pub fn draw(&self, drawing: &SamplingConfig, rng: &mut Xoshiro256PlusPlus) -> TrainingSample {
         let mut shown = self.one(drawing, rng);
         for _ in 0..4 {
             if shown.says_something() {
@@ -127,7 +128,7 @@ impl<'a> Lesson<'a> {
         shown
     }
 
-    fn one(&self, drawing: &Drawing, rng: &mut Xoshiro256PlusPlus) -> Shown {
+    fn one(&self, drawing: &SamplingConfig, rng: &mut Xoshiro256PlusPlus) -> TrainingSample {
         let margin = std::array::from_fn(|_| [0.1, 0.2, 0.3][rng.random_range(0..3)]);
         let mut region = self.region(&drawing.preset, margin);
         if self.stage == Stage::Patch && rng.random_bool(0.2) {
@@ -149,7 +150,7 @@ impl<'a> Lesson<'a> {
     fn short(
         &self,
         mut region: Region,
-        drawing: &Drawing,
+        drawing: &SamplingConfig,
         choose: &mut dyn FnMut(std::ops::Range<usize>) -> usize,
     ) -> Region {
         for axis in 0..3 {
@@ -169,10 +170,15 @@ impl<'a> Lesson<'a> {
     }
 
     /// Image and wishes where `source` says that each voxel lies; beyond the volume its edge goes on.
-    fn resample(&self, dims: [usize; 3], keep: f64, source: impl Fn([usize; 3]) -> [f64; 3]) -> Shown {
+    fn resample(
+        &self,
+        dims: [usize; 3],
+        keep: f64,
+        source: impl Fn([usize; 3]) -> [f64; 3],
+    ) -> TrainingSample {
         let count: usize = dims.iter().product();
         let voxels = self.labels.len();
-        let mut shown = Shown {
+        let mut shown = TrainingSample {
             dims,
             image: vec![0.0; self.image.values.len() / voxels * count],
             target: vec![0.0; self.outputs * count],
@@ -187,7 +193,7 @@ impl<'a> Lesson<'a> {
             for (channel, values) in self.image.values.chunks_exact(voxels).enumerate() {
                 shown.image[channel * count + index] = sum(&|i| values[i]);
             }
-            let known = sum(&|i| f32::from(self.labels[i] != UNKNOWN));
+            let known = sum(&|i| f32::from(self.labels[i] != UNANNOTATED));
             if known >= 0.5 {
                 for output in 0..self.outputs {
                     let share = sum(&|i| f32::from(self.wanted(output, self.labels[i])));
@@ -212,7 +218,7 @@ impl<'a> Lesson<'a> {
 
     fn wanted(&self, output: usize, label: u8) -> bool {
         match self.stage {
-            Stage::Whole => label != 0 && label != UNKNOWN,
+            Stage::Whole => label != 0 && label != UNANNOTATED,
             Stage::Patch => usize::from(label) == output + 1,
         }
     }

@@ -1,6 +1,6 @@
 //! The window and z-score of a CT task, computed from its training cases as the reference does where it gives none.
 
-use super::cases::Case;
+use super::dataset::LabeledCase;
 use crate::error::{Error, Result};
 use crate::intensity::{Intensity, mean_and_sd};
 
@@ -21,7 +21,7 @@ impl Means {
     }
 
     /// Adds the foreground of a case whose values are in HU; a case without labels says nothing.
-    pub fn add_foreground(&mut self, case: &Case) {
+    pub fn add_foreground(&mut self, case: &LabeledCase) {
         let voxels = case.image.iter().zip(case.labels.iter().cycle());
         let foreground: Vec<f32> = voxels.filter(|(_, label)| **label > 0).map(|(value, _)| *value).collect();
         if !foreground.is_empty() {
@@ -45,7 +45,7 @@ impl Means {
     }
 
     /// Adds the whole image of a case as `window` shows it.
-    pub fn add_windowed(&mut self, case: &Case, window: &Intensity) {
+    pub fn add_windowed(&mut self, case: &LabeledCase, window: &Intensity) {
         self.add(mean_and_sd(&window.unit(&case.image)));
     }
 
@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn a_window_is_made_of_means_over_cases() {
-        let case = |image: [f32; 4]| Case::new("a".into(), 0, [4, 1, 1], image.into(), vec![0, 1, 2, 0]);
+        let case =
+            |image: [f32; 4]| LabeledCase::new("a".into(), 0, [4, 1, 1], image.into(), vec![0, 1, 2, 0]);
         let cases = [case([-1000.0, 90.0, 110.0, 5000.0]), case([-1000.0, 20.0, 60.0, 0.0])];
         let mut means = Means::default();
         cases.iter().for_each(|case| means.add_foreground(case));

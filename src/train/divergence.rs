@@ -10,7 +10,7 @@ const FAULTS: usize = 3;
 
 /// Where a learner stood: all that it takes to go on from there, number by number.
 #[derive(Debug, Clone)]
-pub struct Standing {
+pub struct Checkpoint {
     /// The weights.
     pub weights: Weights,
     /// The optimiser's state, as [`Learner::state`] has it.
@@ -20,14 +20,14 @@ pub struct Standing {
 }
 
 /// A learner that is taken back where it strays.
-pub struct Steady {
+pub struct DivergenceGuard {
     learner: Learner,
-    good: Standing,
+    good: Checkpoint,
     share: f32,
     faults: usize,
 }
 
-impl Steady {
+impl DivergenceGuard {
     /// From a learner that stands well.
     ///
     /// # Errors
@@ -41,7 +41,7 @@ impl Steady {
     ///
     /// # Errors
     /// As [`Learner::restore`].
-    pub fn resume(&mut self, from: Standing, share: f32) -> Result<()> {
+    pub fn resume(&mut self, from: Checkpoint, share: f32) -> Result<()> {
         self.learner.restore(from.weights.clone(), from.optimizer.clone(), from.steps)?;
         (self.good, self.share, self.faults) = (from, share, 0);
         Ok(())
@@ -61,7 +61,7 @@ impl Steady {
         if loss.is_finite() {
             return Ok(Some(loss));
         }
-        let Standing { weights, optimizer, steps } = self.good.clone();
+        let Checkpoint { weights, optimizer, steps } = self.good.clone();
         self.learner.restore(weights, optimizer, steps)?;
         self.share *= 0.5;
         self.faults += 1;
@@ -81,14 +81,14 @@ impl Steady {
     ///
     /// # Errors
     /// `Device` where the device fails.
-    pub async fn keep(&mut self) -> Result<&Standing> {
+    pub async fn keep(&mut self) -> Result<&Checkpoint> {
         self.good = standing(&self.learner).await?;
         self.faults = 0;
         Ok(&self.good)
     }
 
     /// What was last taken for good.
-    pub fn good(&self) -> &Standing {
+    pub fn good(&self) -> &Checkpoint {
         &self.good
     }
 
@@ -103,9 +103,9 @@ impl Steady {
     }
 }
 
-async fn standing(learner: &Learner) -> Result<Standing> {
+async fn standing(learner: &Learner) -> Result<Checkpoint> {
     let (weights, optimizer) = (learner.weights().await?, learner.state().await?);
-    Ok(Standing { weights, optimizer, steps: learner.steps() })
+    Ok(Checkpoint { weights, optimizer, steps: learner.steps() })
 }
 
 #[cfg(test)]
@@ -119,15 +119,15 @@ mod tests {
     const SIDE: usize = 8;
     const COUNT: usize = SIDE * SIDE * SIDE;
 
-    fn steady() -> Steady {
+    fn steady() -> DivergenceGuard {
         let architecture = architecture(2, [SIDE; 3]).unwrap();
         let weights = random_weights(&architecture);
         let loss = Loss::DiceAndEntropy;
         let learner = Learner::new(architecture, weights, Settings::default(), loss, &Compute::Cpu).unwrap();
-        pollster::block_on(Steady::new(learner)).unwrap()
+        pollster::block_on(DivergenceGuard::new(learner)).unwrap()
     }
 
-    fn step(steady: &mut Steady, value: f32) -> Result<Option<f64>> {
+    fn step(steady: &mut DivergenceGuard, value: f32) -> Result<Option<f64>> {
         let image: Vec<f32> = (0..COUNT).map(|i| value * (i % 7) as f32).collect();
         let target: Vec<f32> = (0..2 * COUNT).map(|i| f32::from(i % 3 == 0)).collect();
         let example = Example::new(&image, &target, [SIDE; 3]);

@@ -1,20 +1,20 @@
 //! What the old model makes of the cases: where it looks, what it says there, and so what there is to learn.
 
-use super::case::{Case, UNKNOWN};
-use super::lesson::Lesson;
-use super::split::Judging;
+use super::case::{AnnotatedCase, UNANNOTATED};
+use super::patches::PatchSampler;
+use super::validation::ValidationMasks;
 use crate::card::Stage;
 use crate::error::Result;
 use crate::predict::{Image, Model, Watch};
 use std::ops::ControlFlow;
 
 /// Share of the annotated object that lies outside of the old network's boxes.
-pub async fn cut_off(old: &Model, cases: &[Case]) -> Result<f64> {
+pub async fn cut_off(old: &Model, cases: &[AnnotatedCase]) -> Result<f64> {
     let (mut cut, mut all) = (0usize, 0usize);
     for case in cases {
         let route = case.looked_at(old, &case.image, &mut |_| ControlFlow::Continue(())).await?;
         for (label, inside) in case.labels.iter().zip(route.inside()) {
-            let object = ![0, UNKNOWN].contains(label);
+            let object = ![0, UNANNOTATED].contains(label);
             (cut, all) = (cut + usize::from(object && !inside), all + usize::from(object));
         }
     }
@@ -24,11 +24,11 @@ pub async fn cut_off(old: &Model, cases: &[Case]) -> Result<f64> {
 /// What a stage's network learns from each case that shows something beside what judges.
 pub async fn lessons<'a>(
     old: &Model,
-    cases: &'a [Case],
-    judging: &Judging,
+    cases: &'a [AnnotatedCase],
+    judging: &ValidationMasks,
     stage: Stage,
     outputs: usize,
-) -> Result<Vec<Lesson<'a>>> {
+) -> Result<Vec<PatchSampler<'a>>> {
     let mut lessons = Vec::new();
     for (case, judging) in cases.iter().zip(judging) {
         let judging = case.at_mm(judging);
@@ -38,7 +38,7 @@ pub async fn lessons<'a>(
             }
             _ => None,
         };
-        let lesson = Lesson::new(case, &judging, kept, stage, outputs);
+        let lesson = PatchSampler::new(case, &judging, kept, stage, outputs);
         if lesson.shows_object() {
             lessons.push(lesson);
         }
@@ -50,7 +50,7 @@ pub async fn lessons<'a>(
 /// z, y, x]` at 1 mm and 0 outside of it, and where the box is.
 pub async fn chances(
     model: &Model,
-    case: &Case,
+    case: &AnnotatedCase,
     image: &Image,
     watch: &mut Watch<'_>,
 ) -> Result<(Vec<f32>, Vec<bool>)> {

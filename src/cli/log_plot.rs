@@ -23,7 +23,7 @@ struct Curve {
 }
 
 /// An SVG of the last run in the text of a log.
-pub fn picture(log: &str) -> Result<String> {
+pub fn plot_log(log: &str) -> Result<String> {
     let curves = curves(log);
     let mut svg = String::new();
     draw(&mut svg, &curves)
@@ -122,12 +122,12 @@ mod tests {
         assert_eq!(names, ["rate", "loss", "validation loss", "validation dice 1"]);
         assert_eq!(curves[1].points, [(3.0, 0.5), (6.0, 0.3)]);
         assert_eq!(curves[2].points, [(3.0, 0.4)]);
-        let svg = picture(&log).unwrap();
+        let svg = plot_log(&log).unwrap();
         assert!(svg.starts_with("<svg") && svg.matches("<polyline").count() >= 4, "{svg}");
     }
 
     #[test]
     fn an_empty_log_is_an_empty_picture() {
-        assert!(picture("").unwrap().contains("</svg>"));
+        assert!(plot_log("").unwrap().contains("</svg>"));
     }
 }

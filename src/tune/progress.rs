@@ -1,6 +1,6 @@
 //! How much of a budget is spent, and who hears of it.
 
-use super::settings::{MINUTES, Settings};
+use super::config::{MINUTES, TuneConfig};
 use crate::card::Stage;
 use crate::error::{Error, Result};
 use crate::predict;
@@ -12,10 +12,10 @@ const WHOLE: f64 = 0.3;
 
 /// Where tuning stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Progress {
+pub struct TuneProgress {
     /// `before`, `whole`, `patch` or `after`.
     pub stage: &'static str,
-    /// Steps done, of all networks.
+    /// FineTuner done, of all networks.
     pub step: usize,
     /// Share of the budget that is spent, 0..=1.
     pub spent: f64,
@@ -28,31 +28,37 @@ pub struct Progress {
 }
 
 /// Hears about progress; a `Break` stops the work and leaves the model as it is.
-pub type Watch<'a> = dyn FnMut(Progress) -> ControlFlow<()> + 'a;
+pub type Watch<'a> = dyn FnMut(TuneProgress) -> ControlFlow<()> + 'a;
 
 /// How much of the budget is spent, and who hears of it.
-pub struct Clock {
+pub struct BudgetTracker {
     /// When tuning began.
     pub since: Instant,
-    /// Steps done, of all networks.
+    /// FineTuner done, of all networks.
     pub steps: usize,
     /// Of the stage at hand: when it began, at which step, what it may take.
     began: (Instant, usize),
     most: (Option<usize>, f64),
     budget: (Option<usize>, f64),
-    latest: Progress,
+    latest: TuneProgress,
 }
 
-impl Clock {
+impl BudgetTracker {
     /// Begins now. `steps` is the budget where nothing is said.
-    pub fn new(settings: &Settings, steps: usize) -> Self {
+    pub fn new(settings: &TuneConfig, steps: usize) -> Self {
         let budget = match (settings.steps, settings.minutes) {
             (None, None) => (Some(steps), 60.0 * MINUTES),
             (steps, minutes) => (steps, 60.0 * minutes.unwrap_or(f64::INFINITY)),
         };
         let now = Instant::now();
-        let latest =
-            Progress { stage: "before", step: 0, spent: 0.0, seconds_left: None, loss: None, check: None };
+        let latest = TuneProgress {
+            stage: "before",
+            step: 0,
+            spent: 0.0,
+            seconds_left: None,
+            loss: None,
+            check: None,
+        };
         Self { since: now, steps: 0, began: (now, 0), most: budget, budget, latest }
     }
 
@@ -82,7 +88,7 @@ impl Clock {
     pub fn step(&mut self, loss: Option<f64>, check: Option<f64>, watch: &mut Watch<'_>) -> Result<()> {
         self.steps += 1;
         let (spent, took) = (self.spent(), self.began.0.elapsed().as_secs_f64());
-        self.latest = Progress {
+        self.latest = TuneProgress {
             step: self.steps,
             spent: spent.min(1.0),
             seconds_left: Some((took / spent - took).max(0.0)),
@@ -102,7 +108,7 @@ impl Clock {
         stage: &'static str,
         watch: &'a mut Watch<'_>,
     ) -> impl FnMut(predict::Progress) -> ControlFlow<()> + 'a {
-        let latest = Progress { stage, ..self.latest };
+        let latest = TuneProgress { stage, ..self.latest };
         move |_| watch(latest)
     }
 }

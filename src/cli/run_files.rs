@@ -3,19 +3,19 @@
 //! moment goes on from the state, and the log is cut back to what it was then.
 
 use super::folder::{read_card, write_fold};
-use super::picture::picture;
+use super::log_plot::plot_log;
 use super::{folder_of, make_folder, read, write};
 use insitu_seg::card::{Card, Fold, Stage, StageCard};
 use insitu_seg::store::{self, Precision, Weights};
-use insitu_seg::train::fit::{Epoch, Fit, Progress};
-use insitu_seg::train::steady::Standing;
+use insitu_seg::train::divergence::Checkpoint;
+use insitu_seg::train::run::{EpochReport, TrainProgress, TrainingRun};
 use insitu_seg::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// Where a training run keeps its things.
-pub struct Keep<'a> {
+pub struct RunFiles<'a> {
     model: &'a Path,
     log: Option<&'a Path>,
     stage: Stage,
@@ -26,7 +26,7 @@ pub struct Keep<'a> {
 /// What the state says beside its tensors.
 #[derive(Serialize, Deserialize)]
 struct Moment {
-    progress: Progress,
+    progress: TrainProgress,
     /// Steps of the optimiser.
     steps: usize,
     /// Length of the log, in bytes.
@@ -36,7 +36,7 @@ struct Moment {
 /// What the name of a weight begins with in the state; the optimiser's have their own beginnings.
 const WEIGHT: &str = "weight/";
 
-impl<'a> Keep<'a> {
+impl<'a> RunFiles<'a> {
     /// The places of one fold of one stage in the folder `model`.
     pub fn new(model: &'a Path, log: Option<&'a Path>, stage: Stage, fold: usize) -> Self {
         let state = model.join(format!("state-{}-{fold}.safetensors", stage.name()));
@@ -44,13 +44,19 @@ impl<'a> Keep<'a> {
     }
 
     /// Logs an epoch, and keeps its weights if they are the best so far.
-    pub fn epoch(&self, epoch: &Epoch, weights: &Weights, card: &mut Card, form: &StageCard) -> Result<()> {
+    pub fn epoch(
+        &self,
+        epoch: &EpochReport,
+        weights: &Weights,
+        card: &mut Card,
+        form: &StageCard,
+    ) -> Result<()> {
         if let Some(log) = self.log {
             make_folder(folder_of(log))?;
             let text = with_row(text(log)?, epoch)
                 .map_err(|error| Error::argument(log.display().to_string(), error, "a CSV log"))?;
             write(log, text.as_bytes())?;
-            write(&log.with_extension("svg"), picture(&text)?.as_bytes())?;
+            write(&log.with_extension("svg"), plot_log(&text)?.as_bytes())?;
         }
         if !epoch.improved {
             return Ok(());
@@ -65,15 +71,15 @@ impl<'a> Keep<'a> {
             sha256: String::new(),
             next: None,
             steps: epoch.progress.step,
-            validation_dice: epoch.check_dice.iter().map(|dice| (dice * 1e4).round() / 1e4).collect(),
+            validation_dice: epoch.validation_dice.iter().map(|dice| (dice * 1e4).round() / 1e4).collect(),
             command: command(),
         };
         write_fold(self.model, card, self.stage, form, fold, weights, Precision::F32)
     }
 
     /// Saves everything that is needed to go on.
-    pub fn state(&self, fit: &Fit) -> Result<()> {
-        let (Standing { weights, optimizer, steps }, progress) = fit.state();
+    pub fn state(&self, fit: &TrainingRun) -> Result<()> {
+        let (Checkpoint { weights, optimizer, steps }, progress) = fit.state();
         let log = self.log.map(text).transpose()?.unwrap_or_default().len();
         let moment = serde_json::to_string(&Moment { progress, steps: *steps, log })
             .map_err(|error| Error::argument("progress", error.to_string(), "finite numbers"))?;
@@ -85,7 +91,7 @@ impl<'a> Keep<'a> {
     }
 
     /// Goes on from what [`Self::state`] saved; `false` where nothing was.
-    pub fn resume(&self, fit: &mut Fit) -> Result<bool> {
+    pub fn resume(&self, fit: &mut TrainingRun) -> Result<bool> {
         if !self.state.exists() {
             eprintln!("{} is not there: training begins", self.state.display());
             return Ok(false);
@@ -104,7 +110,7 @@ impl<'a> Keep<'a> {
                 None => optimizer.insert(name, array),
             };
         }
-        fit.resume(Standing { weights, optimizer, steps }, progress).map_err(place)?;
+        fit.resume(Checkpoint { weights, optimizer, steps }, progress).map_err(place)?;
         // Epochs that were logged after the state was saved come again.
         if let Some(path) = self.log
             && let Some(known) = text(path)?.get(..log)
@@ -124,12 +130,12 @@ fn text(log: &Path) -> Result<String> {
 }
 
 /// The log with one more line, and a head line before a run's first.
-fn with_row(text: String, epoch: &Epoch) -> std::result::Result<String, String> {
-    let Epoch { progress, rate, loss, check_loss, check_dice, .. } = epoch;
+fn with_row(text: String, epoch: &EpochReport) -> std::result::Result<String, String> {
+    let EpochReport { progress, rate, loss, validation_loss, validation_dice, .. } = epoch;
     let head =
         ["epoch", "steps", "seconds", "rate", "loss", "validation_loss"].map(str::to_owned).into_iter();
-    let numbered = (1..=check_dice.len()).map(|label| format!("validation_dice_{label}"));
-    let values = [*rate, *loss, *check_loss].into_iter().chain(check_dice.iter().copied());
+    let numbered = (1..=validation_dice.len()).map(|label| format!("validation_dice_{label}"));
+    let values = [*rate, *loss, *validation_loss].into_iter().chain(validation_dice.iter().copied());
     let row = [progress.epoch.to_string(), progress.step.to_string(), format!("{:.1}", progress.seconds)];
     let row = row.into_iter().chain(values.map(|value| format!("{value:.6}")));
     let mut writer = csv::Writer::from_writer(text.into_bytes());

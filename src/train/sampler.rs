@@ -1,17 +1,17 @@
 //! Which samples each step of a run is shown: a function of the seed and the step alone, so that a thread can make them
 //! ahead and a run that goes on sees what it would have seen.
 
-use super::cases::Cases;
-use super::sample::{Augment, Sample, draw, rng};
+use super::dataset::Dataset;
+use super::sample::{Augment, TrainingSample, draw, rng};
 use crate::card::{Preset, Stage};
 use crate::error::Result;
 use rand::seq::SliceRandom;
 
 /// The samples of a run. Copies share the cases.
 #[derive(Debug, Clone)]
-pub struct Draws {
+pub struct Sampler {
     /// The cases to train on.
-    pub cases: Cases,
+    pub cases: Dataset,
     /// Which network.
     pub stage: Stage,
     /// Number of labels without background.
@@ -26,7 +26,7 @@ pub struct Draws {
     pub seed: u64,
 }
 
-impl Draws {
+impl Sampler {
     /// Steps in which every case is shown once.
     pub fn steps_per_epoch(&self) -> usize {
         self.cases.len().div_ceil(self.batch)
@@ -35,8 +35,8 @@ impl Draws {
     /// The samples of a step, counted from 0 over all epochs; each epoch has an order of its own.
     ///
     /// # Errors
-    /// As [`Cases::get`] and [`draw`].
-    pub fn step(&self, step: usize) -> Result<Vec<Sample>> {
+    /// As [`Dataset::get`] and [`draw`].
+    pub fn step(&self, step: usize) -> Result<Vec<TrainingSample>> {
         let epoch = step / self.steps_per_epoch();
         let mut order: Vec<usize> = (0..self.cases.len()).collect();
         order.shuffle(&mut rng(self.seed, 1 << 40 | epoch as u64));
@@ -52,18 +52,18 @@ impl Draws {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cases::Case;
+    use super::super::dataset::LabeledCase;
     use super::*;
 
     #[test]
     fn an_epoch_shows_every_case_once_and_a_step_can_be_made_again() {
         // The image tells the case.
         let case = |n: usize| {
-            Case::new(n.to_string(), n, [24; 3], vec![n as f32; 24 * 24 * 24], vec![1; 24 * 24 * 24])
+            LabeledCase::new(n.to_string(), n, [24; 3], vec![n as f32; 24 * 24 * 24], vec![1; 24 * 24 * 24])
         };
         let augment = Augment { noise: 0.0, ..Augment::default() };
-        let draws = Draws {
-            cases: Cases::held((0..7).map(case)),
+        let draws = Sampler {
+            cases: Dataset::held((0..7).map(case)),
             stage: Stage::Patch,
             labels: 1,
             preset: Preset::default(),

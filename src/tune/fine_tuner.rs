@@ -1,6 +1,6 @@
 //! The steps of one network: what learns, from where it starts, how fast.
 
-use super::lesson::{Drawing, Lesson, Shown};
+use super::patches::{PatchSampler, SamplingConfig, TrainingSample};
 use crate::device::Compute;
 use crate::engine::Network;
 use crate::engine::adam::Settings;
@@ -9,8 +9,8 @@ use crate::engine::loss::Loss;
 use crate::error::Result;
 use crate::model::Architecture;
 use crate::store::Weights;
+use crate::train::divergence::DivergenceGuard;
 use crate::train::sample::rng;
-use crate::train::steady::Steady;
 use serde::{Deserialize, Serialize};
 
 /// What is minimised.
@@ -53,20 +53,20 @@ impl Scope {
 }
 
 /// One network on its way.
-pub struct Steps<'a> {
-    lessons: &'a [Lesson<'a>],
-    drawing: Drawing,
-    steady: Steady,
+pub struct FineTuner<'a> {
+    lessons: &'a [PatchSampler<'a>],
+    drawing: SamplingConfig,
+    steady: DivergenceGuard,
     scope: Scope,
     rate: f64,
     seed: u64,
-    /// Steps done.
+    /// FineTuner done.
     pub done: usize,
 }
 
 /// How a network learns.
 #[derive(Debug, Clone, Copy)]
-pub struct Way {
+pub struct FineTuneConfig {
     /// What learns.
     pub scope: Scope,
     /// Largest learning rate; it rises at first and then falls by a cosine.
@@ -75,7 +75,7 @@ pub struct Way {
     pub seed: u64,
 }
 
-impl<'a> Steps<'a> {
+impl<'a> FineTuner<'a> {
     /// Starts from weights.
     ///
     /// # Errors
@@ -83,20 +83,28 @@ impl<'a> Steps<'a> {
     pub async fn new(
         architecture: Architecture,
         weights: &Weights,
-        lessons: &'a [Lesson<'a>],
-        drawing: Drawing,
-        Way { scope, rate, seed }: Way,
+        lessons: &'a [PatchSampler<'a>],
+        drawing: SamplingConfig,
+        FineTuneConfig { scope, rate, seed }: FineTuneConfig,
         compute: &Compute,
     ) -> Result<Self> {
         let settings = Settings { average: 0.98, ..Settings::default() };
         let learner = Learner::new(architecture, weights.clone(), settings, LOSS, compute)?;
-        Ok(Self { lessons, drawing, steady: Steady::new(learner).await?, scope, rate, seed, done: 0 })
+        Ok(Self {
+            lessons,
+            drawing,
+            steady: DivergenceGuard::new(learner).await?,
+            scope,
+            rate,
+            seed,
+            done: 0,
+        })
     }
 
     /// One step, where `spent` (0 to 1) of all is done: its loss, none where it was no number and was taken back.
     ///
     /// # Errors
-    /// As [`Steady::step`].
+    /// As [`DivergenceGuard::step`].
     pub async fn step(&mut self, spent: f64) -> Result<Option<f64>> {
         let number = self.done as u64;
         // Every lesson has its turn, in an order that changes from round to round.
@@ -130,13 +138,13 @@ impl<'a> Steps<'a> {
 pub async fn start(
     architecture: &Architecture,
     weights: &Weights,
-    lessons: &[Lesson<'_>],
-    drawing: &Drawing,
+    lessons: &[PatchSampler<'_>],
+    drawing: &SamplingConfig,
     compute: &Compute,
 ) -> Result<(Weights, bool)> {
     let turned = turned(weights);
-    let shown: Vec<Shown> = lessons.iter().map(|lesson| lesson.plain(drawing)).collect();
-    let examples: Vec<Example> = shown.iter().map(Shown::example).collect();
+    let shown: Vec<TrainingSample> = lessons.iter().map(|lesson| lesson.plain(drawing)).collect();
+    let examples: Vec<Example> = shown.iter().map(TrainingSample::example).collect();
     let as_it_is = mean_loss(architecture, weights, &examples, compute).await?;
     let other = mean_loss(architecture, &turned, &examples, compute).await?;
     Ok(if other < as_it_is { (turned, true) } else { (weights.clone(), false) })

@@ -1,7 +1,7 @@
 //! Which annotated voxels are learned from, and which only judge: whole cases where there are several, else strokes or
 //! slices that hang together, else blocks of slices of one mask.
 
-use super::case::{Case, LEAST, UNKNOWN};
+use super::case::{AnnotatedCase, LEAST, UNANNOTATED};
 use crate::components;
 use crate::error::{Error, Result};
 use crate::grid::Region;
@@ -10,13 +10,13 @@ use crate::grid::Region;
 const BLOCKS: usize = 6;
 
 /// Of each case, by its own voxels, whether a voxel judges.
-pub type Judging = Vec<Vec<bool>>;
+pub type ValidationMasks = Vec<Vec<bool>>;
 
 /// Chooses the voxels that judge.
 ///
 /// # Errors
 /// `Argument` where what is annotated is too little to be divided.
-pub fn split(cases: &[Case]) -> Result<Judging> {
+pub fn split(cases: &[AnnotatedCase]) -> Result<ValidationMasks> {
     let parts = match cases.len() {
         0..=2 => cases.iter().map(within).collect(),
         count => {
@@ -26,9 +26,9 @@ pub fn split(cases: &[Case]) -> Result<Judging> {
         }
     };
     for judging in [false, true] {
-        let object = |(case, part): (&Case, &Vec<bool>)| {
+        let object = |(case, part): (&AnnotatedCase, &Vec<bool>)| {
             let pairs = case.own.iter().zip(part);
-            pairs.filter(|(label, part)| **part == judging && ![0, UNKNOWN].contains(label)).count()
+            pairs.filter(|(label, part)| **part == judging && ![0, UNANNOTATED].contains(label)).count()
         };
         let count: usize = cases.iter().zip(&parts).map(object).sum();
         if count < LEAST {
@@ -46,12 +46,12 @@ pub fn split(cases: &[Case]) -> Result<Judging> {
 }
 
 /// Part of one case's annotations.
-fn within(case: &Case) -> Vec<bool> {
-    let annotated: Vec<bool> = case.own.iter().map(|&label| label != UNKNOWN).collect();
+fn within(case: &AnnotatedCase) -> Vec<bool> {
+    let annotated: Vec<bool> = case.own.iter().map(|&label| label != UNANNOTATED).collect();
     let (strokes, sizes) = components::number(&annotated, case.dims);
     let mut holds = vec![false; sizes.len() + 1];
     for (&stroke, label) in strokes.iter().zip(&case.own) {
-        holds[stroke as usize] |= *label != 0 && *label != UNKNOWN;
+        holds[stroke as usize] |= *label != 0 && *label != UNANNOTATED;
     }
     // Those that show the object are dealt out; every third judges.
     let mut dealt = vec![0; holds.len()];
@@ -67,9 +67,9 @@ fn within(case: &Case) -> Vec<bool> {
 }
 
 /// One mask in blocks along the axis of the object's largest extent; every third judges.
-fn blocks(case: &Case) -> Vec<bool> {
+fn blocks(case: &AnnotatedCase) -> Vec<bool> {
     let dims = case.dims;
-    let object = |index: usize| case.own[index] != 0 && case.own[index] != UNKNOWN;
+    let object = |index: usize| case.own[index] != 0 && case.own[index] != UNANNOTATED;
     let Some((first, last)) = Region::extent(dims, object) else {
         return vec![false; case.own.len()];
     };

@@ -1,11 +1,11 @@
 //! The training loop: draw, step, average, validate, keep the best. What is kept, where it is written and how
-//! progress is shown is the caller's, by way of [`Event`].
+//! progress is shown is the caller's, by way of [`TrainEvent`].
 
-use super::cases::Cases;
-use super::draws::Draws;
+use super::dataset::Dataset;
+use super::divergence::{Checkpoint, DivergenceGuard};
 use super::prefetch::Prefetch;
-use super::sample::{Augment, Sample, plain, rng};
-use super::steady::{Standing, Steady};
+use super::sample::{Augment, TrainingSample, plain, rng};
+use super::sampler::Sampler;
 use crate::card::{Preset, Stage};
 use crate::device::Compute;
 use crate::engine::Network;
@@ -23,7 +23,7 @@ use web_time::Instant;
 
 /// When training ends. The learning rate falls to its end over the same span.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Budget {
+pub enum TrainingBudget {
     /// After this much training time, validation included.
     Time(Duration),
     /// After this many steps.
@@ -32,7 +32,7 @@ pub enum Budget {
 
 /// How the learning rate goes on after its rise over the first 50 steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Schedule {
+pub enum RateSchedule {
     /// Falls by a cosine to a hundredth at the budget's end.
     Cosine,
     /// Falls by a power of 0.9 to a hundredth at the budget's end.
@@ -41,7 +41,7 @@ pub enum Schedule {
     Constant,
 }
 
-impl Schedule {
+impl RateSchedule {
     /// The factor of the largest rate when the share `spent` (0..=1) of the budget is spent.
     fn factor(self, spent: f64) -> f64 {
         let left = match self {
@@ -55,7 +55,7 @@ impl Schedule {
 
 /// Everything that decides how a stage is trained.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Plan {
+pub struct TrainConfig {
     /// Which network.
     pub stage: Stage,
     /// Number of labels without background.
@@ -69,18 +69,18 @@ pub struct Plan {
     /// Largest learning rate.
     pub rate: f64,
     /// How it goes on.
-    pub schedule: Schedule,
+    pub schedule: RateSchedule,
     /// Samples per step.
     pub batch: usize,
     /// Seed of all draws.
     pub seed: u64,
     /// When to end.
-    pub budget: Budget,
+    pub budget: TrainingBudget,
 }
 
 /// What is saved to go on later, beside the weights and the optimiser's state.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Progress {
+pub struct TrainProgress {
     /// Steps done.
     pub step: usize,
     /// Epochs done.
@@ -93,48 +93,48 @@ pub struct Progress {
     pub seconds: f64,
     /// Best validation loss so far.
     pub best: Option<f64>,
-    /// Share of the learning rate that the guard has left, see [`Steady`].
+    /// Share of the learning rate that the guard has left, see [`DivergenceGuard`].
     pub share: f32,
 }
 
 /// Result of an epoch, a line of the log.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Epoch {
+pub struct EpochReport {
     /// Where training stands.
-    pub progress: Progress,
+    pub progress: TrainProgress,
     /// Learning rate of the last step.
     pub rate: f64,
     /// Mean training loss.
     pub loss: f64,
     /// Loss of the averaged weights on the validation cases.
-    pub check_loss: f64,
+    pub validation_loss: f64,
     /// Mean Dice per output on the validation cases.
-    pub check_dice: Vec<f64>,
+    pub validation_dice: Vec<f64>,
     /// Whether the validation loss is the best so far.
     pub improved: bool,
 }
 
-/// How a call of [`Fit::epoch`] ended.
+/// How a call of [`TrainingRun::epoch`] ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pass {
+pub enum EpochEnd {
     /// With the epoch; the budget is not spent.
-    Epoch,
+    Completed,
     /// Where the caller broke; the next call goes on there.
-    Pause,
+    Paused,
     /// With the budget.
-    End,
+    BudgetSpent,
 }
 
 /// What the caller hears.
-pub enum Event<'a> {
+pub enum TrainEvent<'a> {
     /// A step ended: the share of the budget spent (0..=1) and the step's loss, none where it was skipped.
     Step(f64, Option<f64>),
     /// An epoch ended, with the averaged weights.
-    Epoch(&'a Epoch, &'a Weights),
+    Epoch(&'a EpochReport, &'a Weights),
 }
 
 /// Weights to begin with.
-pub fn fresh(architecture: &Architecture, seed: u64) -> Weights {
+pub fn initial_weights(architecture: &Architecture, seed: u64) -> Weights {
     let mut rng = rng(seed, 1 << 41);
     let mut tensor = |shape: &[usize], start: Start| {
         let count = shape.iter().product();
@@ -155,37 +155,37 @@ pub fn fresh(architecture: &Architecture, seed: u64) -> Weights {
 const LOSS: Loss = Loss::DiceAndEntropy;
 
 /// A training run.
-pub struct Fit {
-    plan: Plan,
+pub struct TrainingRun {
+    plan: TrainConfig,
     architecture: Architecture,
-    draws: Draws,
+    draws: Sampler,
     /// The samples of the steps to come, where steps are under way.
-    ahead: Option<Prefetch<Result<Vec<Sample>>>>,
-    steady: Steady,
+    ahead: Option<Prefetch<Result<Vec<TrainingSample>>>>,
+    steady: DivergenceGuard,
     compute: Compute,
-    progress: Progress,
+    progress: TrainProgress,
 }
 
-impl Fit {
+impl TrainingRun {
     /// Starts from weights, on a device, to train on `cases`.
     ///
     /// # Errors
     /// `Argument` without cases; as [`Learner::new`].
     pub async fn new(
-        plan: Plan,
+        plan: TrainConfig,
         architecture: Architecture,
         weights: Weights,
         compute: Compute,
-        cases: Cases,
+        cases: Dataset,
     ) -> Result<Self> {
         if cases.is_empty() {
             return Err(Error::argument("cases", "none to train on", "at least one"));
         }
-        let Plan { stage, labels, preset, augment, batch, seed, .. } = plan;
-        let draws = Draws { cases, stage, labels, preset, augment, batch, seed };
+        let TrainConfig { stage, labels, preset, augment, batch, seed, .. } = plan;
+        let draws = Sampler { cases, stage, labels, preset, augment, batch, seed };
         let learner = Learner::new(architecture, weights, plan.settings, LOSS, &compute)?;
-        let steady = Steady::new(learner).await?;
-        let progress = Progress {
+        let steady = DivergenceGuard::new(learner).await?;
+        let progress = TrainProgress {
             step: 0,
             epoch: 0,
             within: 0,
@@ -201,24 +201,24 @@ impl Fit {
     ///
     /// # Errors
     /// As [`Learner::restore`].
-    pub fn resume(&mut self, standing: Standing, progress: Progress) -> Result<()> {
+    pub fn resume(&mut self, standing: Checkpoint, progress: TrainProgress) -> Result<()> {
         self.steady.resume(standing, progress.share)?;
         (self.progress, self.ahead) = (progress, None);
         Ok(())
     }
 
     /// Where the last epoch ended.
-    pub fn state(&self) -> (&Standing, Progress) {
+    pub fn state(&self) -> (&Checkpoint, TrainProgress) {
         (self.steady.good(), self.progress)
     }
 
     /// Share of the budget that is spent.
     fn spent(&self, since: Instant) -> f64 {
         match self.plan.budget {
-            Budget::Time(limit) => {
+            TrainingBudget::Time(limit) => {
                 (self.progress.seconds + since.elapsed().as_secs_f64()) / limit.as_secs_f64()
             }
-            Budget::Steps(limit) => self.progress.step as f64 / limit.max(1) as f64,
+            TrainingBudget::Steps(limit) => self.progress.step as f64 / limit.max(1) as f64,
         }
     }
 
@@ -231,18 +231,18 @@ impl Fit {
     /// too. The caller may break after any step, to save [`Self::state`] or to stop.
     ///
     /// # Errors
-    /// `Argument` without cases; what reading them and [`Steady::step`] give.
+    /// `Argument` without cases; what reading them and [`DivergenceGuard::step`] give.
     pub async fn epoch(
         &mut self,
-        check: &Cases,
-        tell: &mut dyn FnMut(Event) -> ControlFlow<()>,
-    ) -> Result<Pass> {
+        check: &Dataset,
+        tell: &mut dyn FnMut(TrainEvent) -> ControlFlow<()>,
+    ) -> Result<EpochEnd> {
         if check.is_empty() {
             return Err(Error::argument("cases", "none to validate on", "at least one"));
         }
         let since = Instant::now();
         if self.spent(since) >= 1.0 {
-            return Ok(Pass::End);
+            return Ok(EpochEnd::BudgetSpent);
         }
         let mut rate = 0.0;
         while self.progress.within < self.draws.steps_per_epoch() {
@@ -257,26 +257,28 @@ impl Fit {
                 let (sum, count) = self.progress.losses;
                 self.progress.losses = (sum + loss, count + 1);
             }
-            if tell(Event::Step(self.spent(since).min(1.0), loss)).is_break() {
+            if tell(TrainEvent::Step(self.spent(since).min(1.0), loss)).is_break() {
                 self.stand(since).await?;
-                return Ok(Pass::Pause);
+                return Ok(EpochEnd::Paused);
             }
         }
         let weights = self.steady.learner().averaged().await?;
-        let (check_loss, check_dice) = self.validate(&weights, check).await?;
-        let improved = check_loss.is_finite() && self.progress.best.is_none_or(|best| check_loss < best);
+        let (validation_loss, validation_dice) = self.validate(&weights, check).await?;
+        let improved =
+            validation_loss.is_finite() && self.progress.best.is_none_or(|best| validation_loss < best);
         if improved {
-            self.progress.best = Some(check_loss);
+            self.progress.best = Some(validation_loss);
         }
         let (sum, count) = std::mem::take(&mut self.progress.losses);
         self.progress.within = 0;
         self.progress.epoch += 1;
         self.stand(since).await?;
         let loss = sum / count.max(1) as f64;
-        let epoch = Epoch { progress: self.progress, rate, loss, check_loss, check_dice, improved };
+        let epoch =
+            EpochReport { progress: self.progress, rate, loss, validation_loss, validation_dice, improved };
         // The epoch is over, whatever the caller says to it.
-        let _ = tell(Event::Epoch(&epoch, &weights));
-        Ok(if self.spent(Instant::now()) < 1.0 { Pass::Epoch } else { Pass::End })
+        let _ = tell(TrainEvent::Epoch(&epoch, &weights));
+        Ok(if self.spent(Instant::now()) < 1.0 { EpochEnd::Completed } else { EpochEnd::BudgetSpent })
     }
 
     /// Takes this moment as one to go on from.
@@ -296,19 +298,19 @@ impl Fit {
             Prefetch::new(number..usize::MAX, move |step| draws.step(step))
         });
         let samples = ahead.next().unwrap_or_else(|| draws.step(number))?;
-        let examples: Vec<Example> = samples.iter().map(Sample::example).collect();
+        let examples: Vec<Example> = samples.iter().map(TrainingSample::example).collect();
         self.progress.step += 1;
         self.progress.within += 1;
         self.steady.step(&examples, rate as f32, &|_| true).await
     }
 
     /// Loss and mean Dice per output of `weights`.
-    async fn validate(&self, weights: &Weights, check: &Cases) -> Result<(f64, Vec<f64>)> {
+    async fn validate(&self, weights: &Weights, check: &Dataset) -> Result<(f64, Vec<f64>)> {
         let network = Network::new(&self.architecture, weights, &self.compute)?;
         let channels = self.plan.stage.outputs(self.plan.labels);
         let (mut loss, mut scores) = (0.0, vec![0.0; channels]);
         for index in 0..check.len() {
-            let Sample { dims, image, target } =
+            let TrainingSample { dims, image, target } =
                 plain(&*check.get(index)?, self.plan.stage, self.plan.labels, &self.plan.preset)?;
             let logits = network.logits(&image, dims, &mut |_| Ok(())).await?;
             loss += LOSS.value(&logits, &target, channels);

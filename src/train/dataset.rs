@@ -1,8 +1,8 @@
-//! Cases: images with their labels, in RAS order, at 1 mm, normalised. Those that fit the memory that is given to them stay
+//! Dataset: images with their labels, in RAS order, at 1 mm, normalised. Those that fit the memory that is given to them stay
 //! there, the others are read again whenever they are asked for.
 
-use super::data::{Manifest, Pair, case_id, open};
-use super::window::Means;
+use super::ct_window::Means;
+use super::manifest::{CaseFiles, Manifest, case_id, open};
 use crate::components;
 use crate::error::{Error, Result};
 use crate::file::Overlay;
@@ -20,10 +20,10 @@ const CLOSING: usize = 2;
 
 /// One image with its labels.
 #[derive(Debug, Clone)]
-pub struct Case {
+pub struct LabeledCase {
     /// File name without its endings.
     pub id: String,
-    /// Cases of one subject share this number.
+    /// Dataset of one subject share this number.
     pub subject: usize,
     /// Size, `[x, y, z]`.
     pub dims: [usize; 3],
@@ -40,7 +40,7 @@ pub struct Case {
     pub off_mm: Option<f64>,
 }
 
-impl Case {
+impl LabeledCase {
     /// A case whose object is shown as one.
     pub fn new(id: String, subject: usize, dims: [usize; 3], image: Vec<f32>, labels: Vec<u8>) -> Self {
         let object = Region::extent(dims, |i| labels[i] > 0);
@@ -76,7 +76,7 @@ struct Recipe {
 }
 
 impl Recipe {
-    fn read(&self, pair: &Pair, subject: usize) -> Result<Case> {
+    fn read(&self, pair: &CaseFiles, subject: usize) -> Result<LabeledCase> {
         let id = case_id(&pair.image);
         let image = open(&self.folder.join(&pair.image))?;
         if image.channels != self.channels {
@@ -96,14 +96,14 @@ impl Recipe {
             None => values.into_owned(),
         };
         let Resample { to: dims, .. } = step;
-        let case = Case { off_mm, ..Case::new(id, subject, dims, values, step.apply(&labels)) };
+        let case = LabeledCase { off_mm, ..LabeledCase::new(id, subject, dims, values, step.apply(&labels)) };
         Ok(if self.clusters { case.in_clusters() } else { case })
     }
 }
 
-/// Cases of a task. Copies share what is in memory.
+/// Dataset of a task. Copies share what is in memory.
 #[derive(Debug, Clone, Default)]
-pub struct Cases {
+pub struct Dataset {
     slots: Vec<Slot>,
 }
 
@@ -116,11 +116,11 @@ struct Slot {
 
 #[derive(Debug, Clone)]
 enum Source {
-    Memory(Arc<Case>),
-    Files(Arc<Recipe>, Pair),
+    Memory(Arc<LabeledCase>),
+    Files(Arc<Recipe>, CaseFiles),
 }
 
-impl Cases {
+impl Dataset {
     /// Reads all training cases of the task in `folder`, and keeps those in memory that fit `budget` bytes. Where the
     /// intensity is not `known` it is that of CT, and window and z-score are computed from all of them. `tell` is
     /// called with each case, once.
@@ -133,7 +133,7 @@ impl Cases {
         manifest: &Manifest,
         known: Option<Intensity>,
         budget: u64,
-        tell: &mut dyn FnMut(&Case),
+        tell: &mut dyn FnMut(&LabeledCase),
     ) -> Result<(Self, Intensity)> {
         let recipe = |intensity| -> Result<Recipe> {
             Ok(Recipe {
@@ -146,7 +146,7 @@ impl Cases {
         };
         let first = recipe(known)?;
         let (mut foreground, mut bytes) = (Means::default(), 0);
-        let mut read: Vec<([usize; 3], Option<Case>)> = Vec::new();
+        let mut read: Vec<([usize; 3], Option<LabeledCase>)> = Vec::new();
         let subjects = manifest.subjects();
         let named = || manifest.training.iter().zip(&subjects);
         for (pair, &subject) in named() {
@@ -187,9 +187,9 @@ impl Cases {
         Ok((Self { slots }, intensity))
     }
 
-    /// Cases that are in memory.
-    pub fn held(cases: impl IntoIterator<Item = Case>) -> Self {
-        let slot = |case: Case| Slot {
+    /// Dataset that are in memory.
+    pub fn held(cases: impl IntoIterator<Item = LabeledCase>) -> Self {
+        let slot = |case: LabeledCase| Slot {
             subject: case.subject,
             dims: case.dims,
             source: Source::Memory(Arc::new(case)),
@@ -211,7 +211,7 @@ impl Cases {
     ///
     /// # Errors
     /// As [`Self::read`], where it is read again.
-    pub fn get(&self, index: usize) -> Result<Arc<Case>> {
+    pub fn get(&self, index: usize) -> Result<Arc<LabeledCase>> {
         let Slot { subject, source, .. } = &self.slots[index];
         match source {
             Source::Memory(case) => Ok(case.clone()),

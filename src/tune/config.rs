@@ -1,15 +1,15 @@
 //! How a model is tuned, and what is chosen where nothing is said.
 
-use super::guard::Bounds;
-use super::steps::Scope;
+use super::acceptance::AcceptanceBounds;
+use super::fine_tuner::Scope;
 use crate::error::{Error, Result};
 
 /// How a model is tuned. What is not said is chosen by whether the images are such as the model knows.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Settings {
+pub struct TuneConfig {
     /// What learns: decoder by default, all where the images are unlike those that the model knows.
     pub scope: Option<Scope>,
-    /// Steps of the patch network, at most.
+    /// FineTuner of the patch network, at most.
     pub steps: Option<usize>,
     /// Minutes of training, at most.
     pub minutes: Option<f64>,
@@ -20,21 +20,21 @@ pub struct Settings {
     /// Weight of what nobody annotated: there the old network is to be kept.
     pub keep: f64,
     /// The bounds of the guard.
-    pub bounds: Bounds,
+    pub bounds: AcceptanceBounds,
 }
 
 /// What judges is often a few slices of one subject: of five tunings on cases such as the model knows, the two that gained
 /// 0.0025 and 0.0022 there made it worse elsewhere, by 0.005 and 0.003 (`scripts/tune-proof.mjs same`).
 const GAIN: f64 = 0.005;
 
-impl Default for Settings {
+impl Default for TuneConfig {
     fn default() -> Self {
-        let bounds = Bounds { gain: GAIN, fall: 0.02, agreement: 0.7 };
+        let bounds = AcceptanceBounds { gain: GAIN, fall: 0.02, agreement: 0.7 };
         Self { scope: None, steps: None, minutes: None, rate: None, seed: 1, keep: 0.3, bounds }
     }
 }
 
-impl Settings {
+impl TuneConfig {
     /// Refuses numbers that make no sense.
     ///
     /// # Errors
@@ -49,7 +49,7 @@ impl Settings {
         if self.steps == Some(0) {
             return wrong("steps", "0".to_owned(), "at least 1");
         }
-        let Bounds { gain, fall, agreement } = self.bounds;
+        let AcceptanceBounds { gain, fall, agreement } = self.bounds;
         for (name, value, most) in [
             ("keep", self.keep, 100.0),
             ("min gain", gain, 1.0),
@@ -70,7 +70,7 @@ pub struct Defaults {
     pub scope: Scope,
     /// Largest learning rate.
     pub rate: f64,
-    /// Steps of the patch network.
+    /// FineTuner of the patch network.
     pub steps: usize,
     /// Looks at the voxels that judge without a gain after which it ends.
     pub patience: usize,

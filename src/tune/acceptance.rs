@@ -1,7 +1,7 @@
 //! What decides whether tuned weights take the place of the old ones: figures before and after, and rules in words.
 
-use super::case::{Case, UNKNOWN};
-use super::split::Judging;
+use super::case::{AnnotatedCase, UNANNOTATED};
+use super::validation::ValidationMasks;
 use crate::card::Label;
 use crate::error::Result;
 use crate::metrics::dice;
@@ -10,7 +10,7 @@ use serde::Serialize;
 
 /// A figure before tuning and after it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Change {
+pub struct BeforeAfter {
     /// With the old weights.
     pub before: f64,
     /// With the tuned ones, as their file holds them.
@@ -19,7 +19,7 @@ pub struct Change {
 
 /// The bounds of the guard.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bounds {
+pub struct AcceptanceBounds {
     /// What the judging Dice must gain at least.
     pub gain: f64,
     /// What the reference's Dice may fall at most.
@@ -32,7 +32,7 @@ pub struct Bounds {
 pub const LEAST: f64 = 0.5;
 
 /// A model's masks of the cases, in the files' own order, and how good they are.
-pub struct Figures {
+pub struct Evaluation {
     /// By case.
     pub masks: Vec<Vec<u8>>,
     /// Dice on the voxels that judge, by label: the mean over the cases that show it there.
@@ -43,16 +43,16 @@ pub struct Figures {
     pub reference: Option<f64>,
 }
 
-impl Figures {
+impl Evaluation {
     /// Runs the cascade over all cases.
     ///
     /// # Errors
     /// As [`crate::predict::segment`].
     pub async fn of(
         model: &Model,
-        cases: &[Case],
-        judging: &Judging,
-        reference: Option<&Case>,
+        cases: &[AnnotatedCase],
+        judging: &ValidationMasks,
+        reference: Option<&AnnotatedCase>,
         watch: &mut Watch<'_>,
     ) -> Result<Self> {
         let mut masks = Vec::new();
@@ -77,8 +77,13 @@ impl Figures {
 /// The judging Dice alone.
 ///
 /// # Errors
-/// As [`Figures::of`].
-pub async fn check(model: &Model, cases: &[Case], judging: &Judging, watch: &mut Watch<'_>) -> Result<f64> {
+/// As [`Evaluation::of`].
+pub async fn check(
+    model: &Model,
+    cases: &[AnnotatedCase],
+    judging: &ValidationMasks,
+    watch: &mut Watch<'_>,
+) -> Result<f64> {
     let mut masks = Vec::new();
     for (case, judging) in cases.iter().zip(judging) {
         // A case none of whose voxels judge is not asked.
@@ -92,7 +97,7 @@ pub async fn check(model: &Model, cases: &[Case], judging: &Judging, watch: &mut
 ///
 /// # Errors
 /// As [`crate::predict::segment`].
-pub async fn mask(model: &Model, case: &Case, watch: &mut Watch<'_>) -> Result<Vec<u8>> {
+pub async fn mask(model: &Model, case: &AnnotatedCase, watch: &mut Watch<'_>) -> Result<Vec<u8>> {
     let route = case.looked_at(model, &case.image, watch).await?;
     let patch = route.patch(&case.image);
     if route.is_exact() {
@@ -107,10 +112,15 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
     if count == 0 { 0.0 } else { sum / f64::from(count) }
 }
 
-fn by_label(known: &[Label], cases: &[Case], judging: &Judging, masks: &[Vec<u8>]) -> Vec<Option<f64>> {
+fn by_label(
+    known: &[Label],
+    cases: &[AnnotatedCase],
+    judging: &ValidationMasks,
+    masks: &[Vec<u8>],
+) -> Vec<Option<f64>> {
     let judged = |label: &Label| {
         let each = cases.iter().zip(judging).zip(masks).filter_map(|((case, judging), mask)| {
-            let voxels = || (0..mask.len()).filter(|&i| judging[i] && case.own[i] != UNKNOWN);
+            let voxels = || (0..mask.len()).filter(|&i| judging[i] && case.own[i] != UNANNOTATED);
             let truth: Vec<u8> = voxels().map(|i| case.own[i]).collect();
             let found: Vec<u8> = voxels().map(|i| mask[i]).collect();
             truth.contains(&label.index).then(|| dice(&truth, &found, label.index))
@@ -124,12 +134,12 @@ fn by_label(known: &[Label], cases: &[Case], judging: &Judging, masks: &[Vec<u8>
 /// How far the annotations leave the old masks as they are, as a mean Dice over cases and labels. Of slices that are annotated
 /// all over it is that of mask and annotation there; of strokes that of a mask and the same mask with the strokes put in, as
 /// people correct what is wrong and not what is right. Masks that belong to other images leave hardly anything, either way.
-pub fn agreement(known: &[Label], cases: &[Case], masks: &[Vec<u8>]) -> f64 {
-    let one = |(case, mask): (&Case, &Vec<u8>)| {
+pub fn agreement(known: &[Label], cases: &[AnnotatedCase], masks: &[Vec<u8>]) -> f64 {
+    let one = |(case, mask): (&AnnotatedCase, &Vec<u8>)| {
         let full = full_slices(&case.own, case.dims);
         let slices = full.contains(&true);
         let looked = (0..mask.len()).filter(|&i| !slices || full[i]);
-        let put = |i: usize| if case.own[i] == UNKNOWN { mask[i] } else { case.own[i] };
+        let put = |i: usize| if case.own[i] == UNANNOTATED { mask[i] } else { case.own[i] };
         let (corrected, old): (Vec<u8>, Vec<u8>) = looked.map(|i| (put(i), mask[i])).unzip();
         mean(known.iter().map(|label| dice(&corrected, &old, label.index)))
     };
@@ -141,7 +151,7 @@ fn full_slices(own: &[u8], dims: [usize; 3]) -> Vec<bool> {
     let mut inside = vec![false; own.len()];
     for (axis, stride) in [1, dims[0], dims[0] * dims[1]].into_iter().enumerate() {
         let mut full = vec![true; dims[axis]];
-        own.iter().enumerate().for_each(|(i, label)| full[i / stride % dims[axis]] &= *label != UNKNOWN);
+        own.iter().enumerate().for_each(|(i, label)| full[i / stride % dims[axis]] &= *label != UNANNOTATED);
         inside.iter_mut().enumerate().for_each(|(i, inside)| *inside |= full[i / stride % dims[axis]]);
     }
     inside
@@ -155,18 +165,23 @@ pub fn changed(before: &[Vec<u8>], after: &[Vec<u8>]) -> f64 {
 }
 
 /// Whether tuned weights are taken, and why or why not, with the numbers. `veto`: whether the reference counts.
-pub fn judge(check: Change, reference: Option<Change>, veto: bool, bounds: &Bounds) -> (bool, String) {
-    let Change { before, after } = check;
+pub fn judge(
+    check: BeforeAfter,
+    reference: Option<BeforeAfter>,
+    veto: bool,
+    bounds: &AcceptanceBounds,
+) -> (bool, String) {
+    let BeforeAfter { before, after } = check;
     let told = format!("Dice on the voxels that judge {before:.4} before, {after:.4} after");
-    let against =
-        reference.map(|Change { before, after }| format!("; reference {before:.4} before, {after:.4} after"));
+    let against = reference
+        .map(|BeforeAfter { before, after }| format!("; reference {before:.4} before, {after:.4} after"));
     let told = told + &against.unwrap_or_else(|| "; no reference case".to_owned());
     // Asked for what is right, so that NaN is refused.
     let better = after > before;
     if !better {
         return (false, format!("refused: it judges no better than before ({told})"));
     }
-    let Bounds { gain, fall, .. } = *bounds;
+    let AcceptanceBounds { gain, fall, .. } = *bounds;
     if after - before < gain {
         return (
             false,
@@ -179,7 +194,7 @@ pub fn judge(check: Change, reference: Option<Change>, veto: bool, bounds: &Boun
             format!("refused: what was learned does not fit what judges, it must reach {LEAST} ({told})"),
         );
     }
-    let kept = reference.is_none_or(|Change { before, after }| after >= before - fall);
+    let kept = reference.is_none_or(|BeforeAfter { before, after }| after >= before - fall);
     if veto && !kept {
         return (false, format!("refused: the reference case falls by more than {fall} ({told})"));
     }
@@ -193,8 +208,8 @@ mod tests {
 
     #[test]
     fn the_rules_are_those_that_are_stated() {
-        let bounds = Bounds { gain: 0.0, fall: 0.02, agreement: 0.6 };
-        let change = |before, after| Change { before, after };
+        let bounds = AcceptanceBounds { gain: 0.0, fall: 0.02, agreement: 0.6 };
+        let change = |before, after| BeforeAfter { before, after };
         let accepted = |check, reference, veto| judge(check, reference, veto, &bounds).0;
         assert!(accepted(change(0.8, 0.85), Some(change(0.9, 0.89)), true));
         assert!(!accepted(change(0.8, 0.8), Some(change(0.9, 0.9)), true));
@@ -203,7 +218,7 @@ mod tests {
         assert!(!accepted(change(0.1, 0.45), None, false));
         assert!(!accepted(change(0.1, f64::NAN), None, false));
         assert!(!accepted(change(0.8, 0.85), Some(change(0.9, f64::NAN)), true));
-        let bounds = Bounds { gain: 0.005, ..bounds };
+        let bounds = AcceptanceBounds { gain: 0.005, ..bounds };
         let words = |before, after| judge(change(before, after), None, true, &bounds).1;
         assert!(words(0.8, 0.804).starts_with("refused: a gain of less than 0.005"));
         assert!(words(0.8, 0.79).starts_with("refused: it judges no better"));

@@ -1,7 +1,7 @@
 //! A task's folder in the form of the Medical Segmentation Decathlon (`dataset.json`, images, labels), and how its
 //! cases are split.
 
-use super::cases::Cases;
+use super::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::file::{Limits, Nifti, Volume, open_path, split_name};
 use crate::intensity::Intensity;
@@ -26,12 +26,12 @@ pub struct Manifest {
     /// Label names by value.
     pub labels: BTreeMap<String, String>,
     /// Image and label files.
-    pub training: Vec<Pair>,
+    pub training: Vec<CaseFiles>,
 }
 
 /// Files of one case, relative to the task's folder.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Pair {
+pub struct CaseFiles {
     /// The image.
     pub image: PathBuf,
     /// Its labels.
@@ -87,7 +87,7 @@ impl Manifest {
     }
 
     /// How intensities are normalised, as far as it is known beforehand: `None` for CT whose window is to be computed
-    /// from the training cases ([`Cases::read`]). A channel named "CT" is CT, any other MR.
+    /// from the training cases ([`Dataset::read`]). A channel named "CT" is CT, any other MR.
     ///
     /// # Errors
     /// `Unsupported` where some channels are CT and others are not.
@@ -106,7 +106,7 @@ impl Manifest {
     /// of a split. Persons count in the order of their names.
     pub fn subjects(&self) -> Vec<usize> {
         let per = self.task().map_or(1, |task| task.cases_per_subject);
-        let person = |pair: &Pair| {
+        let person = |pair: &CaseFiles| {
             let id = case_id(&pair.image);
             let number: String = id.chars().filter(char::is_ascii_digit).collect();
             match (&pair.subject, number.parse::<usize>()) {
@@ -153,7 +153,7 @@ pub fn case_id(path: &Path) -> String {
 
 /// Splits cases into training and validation: fold `fold` of `folds` validates on every `folds`-th *subject*, so
 /// that no person is on both sides.
-pub fn split(cases: Cases, fold: usize, folds: usize) -> (Cases, Cases) {
+pub fn split(cases: Dataset, fold: usize, folds: usize) -> (Dataset, Dataset) {
     let mut subjects = cases.subjects();
     subjects.sort_unstable();
     subjects.dedup();
@@ -162,20 +162,20 @@ pub fn split(cases: Cases, fold: usize, folds: usize) -> (Cases, Cases) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cases::Case;
+    use super::super::dataset::LabeledCase;
     use super::*;
 
     #[test]
     fn no_subject_is_on_both_sides() {
-        let case = |n: usize| Case::new(n.to_string(), n.div_ceil(2), [1; 3], vec![0.0], vec![0]);
-        let (train, check) = split(Cases::held((1..=40).map(case)), 1, 4);
+        let case = |n: usize| LabeledCase::new(n.to_string(), n.div_ceil(2), [1; 3], vec![0.0], vec![0]);
+        let (train, check) = split(Dataset::held((1..=40).map(case)), 1, 4);
         assert_eq!((train.len(), check.len()), (30, 10));
         let checked = check.subjects();
         assert!(train.subjects().iter().all(|subject| !checked.contains(subject)));
     }
 
     fn manifest(name: &str, modality: &[&str], images: &[(&str, Option<&str>)]) -> Manifest {
-        let pair = |(image, subject): &(&str, Option<&str>)| Pair {
+        let pair = |(image, subject): &(&str, Option<&str>)| CaseFiles {
             image: image.into(),
             label: PathBuf::new(),
             subject: subject.map(str::to_owned),
