@@ -5,6 +5,7 @@
 
 mod common;
 
+use common::not_run::{Need, not_run};
 use insitu_seg::Intensity;
 use insitu_seg::device::Compute;
 use insitu_seg::engine::adam::Settings;
@@ -105,6 +106,8 @@ fn three_hundred_steps_bring_the_loss_down() {
     if let (Some(early), Some(late)) = (held.get(30), held.last()) {
         println!("in memory: {} MiB after 30 steps, {} after {STEPS}", early >> 20, late >> 20);
         assert!(*late < early + (16 << 20), "from {early} to {late} bytes");
+    } else {
+        not_run(Need::Machine, &"this system does not tell how much memory was taken");
     }
     if let Ok(path) = std::env::var("INSITU_CURVE") {
         std::fs::write(path, bytes).unwrap();

@@ -3,6 +3,9 @@
 #![cfg(all(feature = "gpu", feature = "train", not(target_arch = "wasm32")))]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod common;
+
+use common::on_gpu;
 use insitu_seg::device::Compute;
 use insitu_seg::engine::Network;
 use insitu_seg::engine::bench::{noise, random_weights};
@@ -16,14 +19,7 @@ use insitu_seg::model::{Architecture, Blocks};
 use std::rc::Rc;
 
 fn open(options: Options) -> Option<Rc<Gpu>> {
-    match pollster::block_on(Gpu::open(options)) {
-        Ok(gpu) => Some(gpu),
-        Err(error) if error.to_string().starts_with("GPU:") => {
-            println!("not run: {error}");
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
+    on_gpu(pollster::block_on(Gpu::open(options)))
 }
 
 /// Largest difference of logits over the largest logit, and the share of equal labels; of the region of interest where
@@ -110,10 +106,8 @@ fn both_variants_of_the_convolution_give_the_same() {
 #[test]
 fn sixteen_bits_are_close() {
     for tiled in [false, true] {
-        let Some(gpu) = open(Options { precision: Precision::F16, tiled: Some(tiled), ..Options::default() })
-        else {
-            return;
-        };
+        let options = Options { precision: Precision::F16, tiled: Some(tiled), ..Options::default() };
+        let Some(gpu) = open(options) else { return };
         let (off, same) = compare(&gpu, architecture(8, 3, 1, 2), [32, 29, 33]);
         println!("f16, tiled {tiled}: off by {off:.1e}, {:.3} % of labels", 100.0 * same);
         assert!(off < 1e-2 && same > 0.99, "f16: off by {off}, {same}");
@@ -182,11 +176,8 @@ fn a_broken_kernel_is_refused_by_name() {
             },
         ),
     ];
-    if open(Options::default()).is_none() {
-        return;
-    }
     for (name, tiled, sources) in broken {
-        let gpu = open(Options { sources, tiled: Some(tiled), ..Options::default() }).unwrap();
+        let Some(gpu) = open(Options { sources, tiled: Some(tiled), ..Options::default() }) else { return };
         let architecture = architecture(4, 3, 1, 2);
         let compute = Compute::Gpu(gpu);
         let network = Network::new(&architecture, &random_weights(&architecture), &compute).unwrap();
@@ -226,15 +217,17 @@ fn a_stop_is_heard_between_submits() {
     }));
     assert!(all.is_ok() && heard >= 3, "told {heard} times");
     // The longest wait for an answer, now that the device is known.
-    let (mut last, mut longest) = (std::time::Instant::now(), 0f64);
+    let started = std::time::Instant::now();
+    let (mut last, mut longest) = (started, 0f64);
     pollster::block_on(network.logits(&image, [48; 3], &mut |_| {
         longest = longest.max(last.elapsed().as_secs_f64());
         last = std::time::Instant::now();
         Ok(())
     }))
     .unwrap();
-    println!("the longest wait between two chances to stop: {longest:.2} s");
-    assert!(longest < 1.0);
+    let all = started.elapsed().as_secs_f64();
+    println!("the longest wait between two chances to stop: {longest:.2} s of {all:.2}");
+    assert!(longest < 0.75 * all, "{longest} s of {all}");
     let mut stop = |_| Err(insitu_seg::Error::cancelled("a test"));
     let stopped = pollster::block_on(network.logits(&image, [48; 3], &mut stop));
     assert_eq!(stopped.unwrap_err().code(), "cancelled");

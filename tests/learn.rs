@@ -2,9 +2,11 @@
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod common;
 #[path = "common/golden.rs"]
 mod golden;
 
+use common::on_gpu;
 use golden::{deviation, instances};
 use insitu_seg::device::{Backend, Compute};
 use insitu_seg::engine::adam::Settings;
@@ -17,15 +19,11 @@ use insitu_seg::model::{Architecture, Blocks};
 use insitu_seg::store::Weights;
 use std::rc::Rc;
 
-/// The GPU of this machine; where there is none the test says so.
+/// The GPU of this machine; where there is none the test is not run.
 fn gpu() -> Option<Rc<Gpu>> {
-    match pollster::block_on(Compute::open(Backend::Gpu)) {
-        Ok(Compute::Gpu(gpu)) => Some(gpu),
-        Ok(Compute::Cpu) => None,
-        Err(error) => {
-            println!("not run: {error}");
-            None
-        }
+    match on_gpu(pollster::block_on(Compute::open(Backend::Gpu)))? {
+        Compute::Gpu(gpu) => Some(gpu),
+        Compute::Cpu => panic!("asked for a GPU, and got the CPU"),
     }
 }
 

@@ -1,5 +1,5 @@
-//! Resampling, intensities and boxes against SciPy.
-//! `../shared/data/reference/preprocess/golden.py` is the snippet that made the numbers.
+//! Resampling, intensities and boxes against SciPy. `data/preprocess/golden.py` made the numbers; more cases, on volumes
+//! that may not be copied here, are beside the checkout.
 #![cfg(feature = "net")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -8,10 +8,23 @@ mod common;
 use insitu_seg::grid::{BoxRule, Region, Resample, capped_dims, isotropic_dims};
 use insitu_seg::{Intensity, Limits, read_volume};
 use serde_json::Value;
+use std::path::{Path, PathBuf};
 
-fn facts() -> Option<Value> {
-    let path = common::shared("reference/preprocess/facts.json")?;
-    Some(serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap())
+/// A folder of numbers, and where the files that `facts.json` names begin.
+struct Reference {
+    folder: PathBuf,
+    volumes: PathBuf,
+}
+
+impl Reference {
+    fn own() -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        Self { folder: root.join("tests/data/preprocess"), volumes: root.to_owned() }
+    }
+
+    fn facts(&self) -> Value {
+        serde_json::from_slice(&std::fs::read(self.folder.join("facts.json")).unwrap()).unwrap()
+    }
 }
 
 /// `[z, y, x]` of the reference as our `[x, y, z]`.
@@ -26,8 +39,7 @@ fn size(value: &Value) -> [usize; 3] {
 
 #[test]
 fn indices_of_nearest_zoom_equal_scipy() {
-    let Some(facts) = facts() else { return };
-    for row in facts["nearest_zoom"].as_array().unwrap() {
+    for row in Reference::own().facts()["nearest_zoom"].as_array().unwrap() {
         let from = row["in"].as_u64().unwrap() as usize;
         let expected: Vec<usize> =
             row["indices"].as_array().unwrap().iter().map(|v| v.as_u64().unwrap() as usize).collect();
@@ -39,11 +51,24 @@ fn indices_of_nearest_zoom_equal_scipy() {
 }
 
 #[test]
-fn four_cases_equal_scipy() {
-    let Some(facts) = facts() else { return };
-    for (name, case) in facts["cases"].as_object().unwrap() {
+fn cases_of_this_repository_equal_scipy() {
+    cases_equal_scipy(&Reference::own(), 3);
+}
+
+#[test]
+fn cases_beside_the_checkout_equal_scipy() {
+    let Some(folder) = common::shared("reference/preprocess") else { return };
+    let volumes = folder.join("../..");
+    cases_equal_scipy(&Reference { folder, volumes }, 4);
+}
+
+fn cases_equal_scipy(reference: &Reference, count: usize) {
+    let facts = reference.facts();
+    let cases = facts["cases"].as_object().unwrap();
+    assert_eq!(cases.len(), count);
+    for (name, case) in cases {
         let file = |key: &str| {
-            let path = common::shared(case[key].as_str().unwrap()).unwrap();
+            let path = reference.volumes.join(case[key].as_str().unwrap());
             read_volume(&std::fs::read(path).unwrap(), &Limits::default()).unwrap()
         };
         let (image, label) = (file("image"), file("label"));
@@ -62,9 +87,7 @@ fn four_cases_equal_scipy() {
         } else {
             Intensity::Mr
         };
-        let bytes =
-            std::fs::read(common::shared(&format!("reference/preprocess/{name}.safetensors")).unwrap())
-                .unwrap();
+        let bytes = std::fs::read(reference.folder.join(format!("{name}.safetensors"))).unwrap();
         let floats = safetensors::SafeTensors::deserialize(&bytes).unwrap();
         let read = |key: &str| -> Vec<f32> {
             let data = floats.tensor(key).unwrap().data().to_vec();

@@ -4,33 +4,53 @@
 #[cfg(not(target_arch = "wasm32"))]
 pub mod hostile;
 pub mod nifti;
+pub mod not_run;
 pub mod orient;
 
+use not_run::{Need, not_run};
 use std::path::{Path, PathBuf};
 
-/// A file or folder of the data beside the checkout; without it, says so and returns `None`.
+/// The data beside the checkout, or where `INSITU_DATA` says.
+fn data() -> PathBuf {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
+    std::env::var_os("INSITU_DATA").map_or_else(beside, PathBuf::from)
+}
+
+/// A file or folder of the data beside the checkout; without it the test is not run.
 pub fn shared(path: &str) -> Option<PathBuf> {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
-    let found = data.join(path);
+    let found = data().join(path);
     if found.exists() {
         return Some(found);
     }
-    let missing = if data.exists() { format!("../shared/data/{path}") } else { "../shared/data".into() };
-    eprintln!("not run: {missing} is not here");
+    let missing = if data().exists() { format!("../shared/data/{path}") } else { "../shared/data".into() };
+    not_run(Need::Data, &format_args!("there is no {missing}"));
     None
 }
 
-/// A Python that has these modules: the checkout's own or the machine's. Without one, says so.
+/// What was opened on a GPU; where this machine has no adapter the test is not run.
+pub fn on_gpu<T>(opened: insitu_seg::Result<T>) -> Option<T> {
+    match opened {
+        Ok(opened) => Some(opened),
+        Err(error) if error.expected.starts_with("an adapter") => {
+            not_run(Need::Gpu, &error);
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// A Python that has these modules: the checkout's own or the machine's. Without one the test is not run.
 pub fn python(modules: &[&str]) -> Option<PathBuf> {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join(".venv/bin/python");
+    let own = ["bin/python", "Scripts/python.exe"];
+    let own = own.map(|path| Path::new(env!("CARGO_MANIFEST_DIR")).join(".venv").join(path));
     let import = format!("import {}", modules.join(", "));
     let has = |python: &PathBuf| {
         let run = std::process::Command::new(python).args(["-c", &import]).output();
         run.is_ok_and(|output| output.status.success())
     };
-    let found = [own, PathBuf::from("python3")].into_iter().find(has);
+    let found = own.into_iter().chain([PathBuf::from("python3")]).find(has);
     if found.is_none() {
-        eprintln!("not run: no Python with {}", modules.join(" and "));
+        not_run(Need::Python, &format_args!("there is no Python with {}", modules.join(" and ")));
     }
     found
 }

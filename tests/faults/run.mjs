@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { root } from '../../scripts/tools.mjs';
+import { cannotRun } from '../not-run.mjs';
 import { launch, serve } from '../web/browser.mjs';
 import { nativeCommand, phantom, trainModel } from './model.mjs';
 
@@ -23,7 +24,7 @@ const counts = {};
 
 /** Describes tests that have the server, a browser started with `more` arguments, and the small model. */
 export function withBrowser(title, more, tests) {
-  describe(title, { skip: !command && 'not run: the native command is not built (cargo build --release --features cli)' }, () => {
+  describe(title, { skip: !command && cannotRun(title, 'build', 'the native command is not built (cargo build --release --features cli)') }, () => {
     before(() => start(more));
     after(async () => {
       await browser?.close();

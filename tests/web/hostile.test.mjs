@@ -5,10 +5,11 @@ import { join, relative } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { root } from '../../scripts/tools.mjs';
+import { notRun } from '../not-run.mjs';
 import { headerBomb } from './nifti.mjs';
 
 const MIB = 2 ** 20;
-const cases = join(root, '../shared/data/nifti-cases');
+const cases = join(process.env.INSITU_DATA ?? join(root, '../shared/data'), 'nifti-cases');
 const corpus = process.env.INSITU_CORPUS;
 
 let inspect;
@@ -42,7 +43,7 @@ function partner(path) {
 
 describe('the files of ../shared/data/nifti-cases', () => {
   it('are read or refused in words, one by one, without a trap', (t) => {
-    if (!existsSync(cases)) return t.skip('not run: there is no ../shared/data/nifti-cases');
+    if (!existsSync(cases)) return notRun(t, 'data', 'there is no ../shared/data/nifti-cases');
     const files = readdirSync(cases, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
     const counts = { read: 0, refused: 0 };
     const read = (what, ...parts) => {
@@ -115,9 +116,9 @@ function sameAnswer(found, expected) {
 }
 
 describe('the corpus of the native fuzzer', () => {
-  it('is answered as by the native reader, each within 2 s, in little memory', (t) => {
-    if (!corpus) return t.skip('not run: INSITU_CORPUS names no file');
-    if (!existsSync(corpus)) return t.skip(`not run: there is no ${corpus}`);
+  it('is answered as by the native reader, none slower than the others by far, in little memory', (t) => {
+    if (!corpus) return notRun(t, 'build', 'INSITU_CORPUS names no file');
+    if (!existsSync(corpus)) return notRun(t, 'build', `there is no ${corpus}`);
     const before = memory.buffer.byteLength;
     const started = performance.now();
     const wrong = [];
@@ -128,7 +129,6 @@ describe('the corpus of the native fuzzer', () => {
       const found = inWords(answer(header, voxels));
       const seconds = (performance.now() - asked) / 1000;
       slowest = Math.max(slowest, seconds);
-      if (seconds > 2) wrong.push(`record ${count}: ${seconds.toFixed(1)} s`);
       if (!sameAnswer(found, expected)) wrong.push(`record ${count}: found "${found}", expected "${expected}"`);
       count += 1;
     }
@@ -140,6 +140,7 @@ describe('the corpus of the native fuzzer', () => {
     );
     assert.equal(wrong.length, 0, `${wrong.length} of ${count}:\n${wrong.slice(0, 10).join('\n')}`);
     assert.ok(count > 0);
+    assert.ok(slowest < 0.25 * seconds, `one record took ${slowest} s of ${seconds}`);
     assert.ok(after - before < 256 * MIB, `the memory grew by ${mib(after - before)} MiB`);
   });
 });

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { root } from '../../scripts/tools.mjs';
+import { notRun } from '../not-run.mjs';
 import { launch, serve } from './browser.mjs';
 
 const EMPTY_PAGE = '<!doctype html><html lang="en"><title>empty</title><link rel="icon" href="data:,"></html>';
@@ -69,8 +70,8 @@ describe('learning', () => {
     ['gpu', 'webgpu'],
   ]) {
     it(`from the native test's crops gives its losses (${backend})`, async (t) => {
-      if (!curve) return t.skip('not run: INSITU_CURVE names no file');
-      if (!existsSync(curve)) return t.skip(`not run: there is no ${curve}`);
+      if (!curve) return notRun(t, 'build', 'INSITU_CURVE names no file');
+      if (!existsSync(curve)) return notRun(t, 'build', `there is no ${curve}`);
       const crops = readFileSync(curve);
       const expected = Array.from({ length: crops.length / RECORD }, (_, i) => crops.readFloatLE((i + 1) * RECORD - 4));
       const page = await browser.newPage();

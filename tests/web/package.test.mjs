@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { root } from '../../scripts/tools.mjs';
+import { cannotRun } from '../not-run.mjs';
 import { launch, serve } from './browser.mjs';
 import { asNineDimensional, asPair } from './nifti.mjs';
 
@@ -262,7 +263,9 @@ describe('in a page that imports /index.js', () => {
 
 const threadsBuilt = existsSync(join(root, 'pkg/wasm/threads/insitu_seg_bg.wasm'));
 
-describe('in a page that is cross-origin isolated', { skip: !threadsBuilt && 'not run: pkg/wasm/threads is not built' }, () => {
+const ISOLATED = 'in a page that is cross-origin isolated';
+
+describe(ISOLATED, { skip: !threadsBuilt && cannotRun(ISOLATED, 'build', 'pkg/wasm/threads is not built') }, () => {
   let server;
   let browser;
   let page;

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { root } from '../../scripts/tools.mjs';
+import { notRun } from '../not-run.mjs';
 import { readNifti } from './nifti.mjs';
 import { SAMPLE, browser, choose, download, openPage, opened, segmented, state } from './page.mjs';
 
@@ -106,7 +107,7 @@ describe('teaching', () => {
     await segmented(page);
     if (/cannot be tuned/.test(await page.locator('#teach-found').textContent())) {
       await context.close();
-      return t.skip('not run: this build of the engine cannot be tuned');
+      return notRun(t, 'build', 'this build of the engine cannot be tuned');
     }
     assert.equal(await page.locator('#tune').isDisabled(), true);
     const before = await maskNow(page);

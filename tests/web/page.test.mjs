@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { ask, nibabel, root } from '../../scripts/tools.mjs';
+import { notRun } from '../not-run.mjs';
 import { launch, launchIn, servePage } from './browser.mjs';
 import { agreement, readNifti } from './nifti.mjs';
 import { SAMPLE, assertAccessible, browser, choose, download, openPage, opened, segment, segmented, server, state } from './page.mjs';
@@ -32,7 +33,7 @@ function nativeMask() {
 
 function assertSameMask(t, bytes) {
   const expected = nativeMask();
-  if (!expected) return t.skip('not run: the native command is not built (cargo build --release --features cli)');
+  if (!expected) return notRun(t, 'build', 'the native command is not built (cargo build --release --features cli)');
   const found = readNifti(bytes);
   assert.deepEqual(found.dims, expected.dims);
   const { union, share } = agreement(found.voxels, expected.voxels);
@@ -173,11 +174,11 @@ describe('the backend', () => {
   });
 
   it('is the CPU with threads where the server isolates the page, and the mask is the same', async (t) => {
-    if (!existsSync(join(root, 'pkg/wasm/threads/insitu_seg_bg.wasm'))) return t.skip('not run: pkg/wasm/threads is not built');
+    if (!existsSync(join(root, 'pkg/wasm/threads/insitu_seg_bg.wasm'))) return notRun(t, 'build', 'pkg/wasm/threads is not built');
     const isolated = await servePage({ isolated: true });
     const [one, several] = [await openPage('?backend=cpu'), await openPage('?backend=cpu', browser, isolated)];
     const cores = await several.page.evaluate(() => navigator.hardwareConcurrency);
-    if (cores === 1) return t.skip('not run: this machine has one core');
+    if (cores === 1) return notRun(t, 'machine', 'it has one core');
     assert.match(await one.page.locator('#backend').textContent(), /CPU$/);
     assert.match(await several.page.locator('#backend').textContent(), /CPU, \d+ threads/);
     assert.match(await several.page.locator('#why').textContent(), /uses \d+ threads/);
@@ -241,7 +242,7 @@ describe('the downloaded mask', () => {
 
   it('opens in nibabel with the shape and the affine of its image', (t) => {
     const python = nibabel();
-    if (python === null) return t.skip('not run: no python with nibabel');
+    if (python === null) return notRun(t, 'python', 'there is no Python with nibabel');
     const path = join(scratch, 'mask.nii.gz');
     writeFileSync(path, mask.bytes);
     const script =
