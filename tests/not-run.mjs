@@ -13,7 +13,10 @@ export const NEEDS = ['data', 'python', 'gpu', 'browser', 'build', 'machine'];
 
 /** The needs that INSITU_REQUIRE lists; a word that is none of them is an error. */
 export function required(list = process.env.INSITU_REQUIRE ?? '') {
-  const names = list.split(',').map((name) => name.trim()).filter(Boolean);
+  const names = list
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean);
   const unknown = names.filter((name) => !NEEDS.includes(name));
   if (unknown.length > 0) throw new Error(`INSITU_REQUIRE: found ${unknown.join(', ')}, expected some of ${NEEDS.join(', ')}`);
   return new Set(names);

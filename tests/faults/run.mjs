@@ -24,7 +24,9 @@ const counts = {};
 
 /** Describes tests that have the server, a browser started with `more` arguments, and the small model. */
 export function withBrowser(title, more, tests) {
-  describe(title, { skip: !command && cannotRun(title, 'build', 'the native command is not built (cargo build --release --features cli)') }, () => {
+  describe(title, {
+    skip: !command && cannotRun(title, 'build', 'the native command is not built (cargo build --release --features cli)'),
+  }, () => {
     before(() => start(more));
     after(async () => {
       await browser?.close();

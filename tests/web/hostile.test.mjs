@@ -1,6 +1,6 @@
 /** Files that mean harm, read by the wasm itself in Node: no trap, an answer in words, and the memory stays small. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';

@@ -10,7 +10,7 @@ import { ask, root } from '../../scripts/tools.mjs';
 import { cannotRun } from '../not-run.mjs';
 import { dicomSeries } from './dicom.mjs';
 import { agreement, readNifti } from './nifti.mjs';
-import { SAMPLE, browser, choose, download, openPage, opened, segmented, server, state } from './page.mjs';
+import { browser, choose, download, opened, openPage, SAMPLE, segmented, server, state } from './page.mjs';
 
 const sample = readFileSync(SAMPLE);
 const scratch = mkdtempSync(join(tmpdir(), 'insitu-flow-'));

@@ -10,7 +10,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { root } from '../../scripts/tools.mjs';
 import { notRun } from '../not-run.mjs';
 import { readNifti } from './nifti.mjs';
-import { SAMPLE, browser, choose, download, openPage, opened, segmented, state } from './page.mjs';
+import { browser, choose, download, opened, openPage, SAMPLE, segmented, state } from './page.mjs';
 
 const truth = readNifti(readFileSync(join(root, 'pkg/samples/hippocampus/label.nii.gz')));
 const [nx, ny, nz] = truth.dims;

@@ -10,7 +10,7 @@ import { ask, nibabel, root } from '../../scripts/tools.mjs';
 import { notRun } from '../not-run.mjs';
 import { launch, launchIn, servePage } from './browser.mjs';
 import { agreement, readNifti } from './nifti.mjs';
-import { SAMPLE, assertAccessible, browser, choose, download, openPage, opened, segment, segmented, server, state } from './page.mjs';
+import { assertAccessible, browser, choose, download, opened, openPage, SAMPLE, segment, segmented, server, state } from './page.mjs';
 
 const sample = readFileSync(SAMPLE);
 const scratch = mkdtempSync(join(tmpdir(), 'insitu-page-'));
