@@ -5,7 +5,7 @@
  *
  * `node scripts/between-proof.mjs`, about a minute; needs ../shared/data and a Python with nibabel ($PYTHON).
  */
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { insitu } from './insitu.mjs';

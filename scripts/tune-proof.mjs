@@ -11,7 +11,7 @@
  *   node scripts/tune-proof.mjs suggest   three suggested slices against three random ones, ten cases
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nibabel, root } from './tools.mjs';

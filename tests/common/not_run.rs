@@ -36,7 +36,7 @@ impl Need {
 
     /// Whether `INSITU_REQUIRE` lists it. Names of other test suites (`browser`, `build`) are theirs to judge.
     fn is_required(self) -> bool {
-        const OTHERS: [&str; 2] = ["browser", "build"];
+        const OTHERS: [&str; 3] = ["browser", "build", "network"];
         let list = std::env::var("INSITU_REQUIRE").unwrap_or_default();
         let names = || list.split(',').map(str::trim).filter(|name| !name.is_empty());
         let known = |name: &str| OTHERS.contains(&name) || Self::ALL.iter().any(|need| need.name() == name);

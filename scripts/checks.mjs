@@ -1,0 +1,153 @@
+/**
+ * The checks of `npm test`, in order. Each is
+ *
+ *   name    what it is called in the summary; `npm test -- WORD` runs those whose name has the word in it
+ *   quick   whether `npm run test:quick` runs it too
+ *   run     does it: whether it passed, or [need, why] where it finds out that it cannot run here
+ *   lacks   optional: [need, why] where it cannot run here, or null
+ */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { ask, cargoDeny, chromedriver, chromium, root, run, swiftshader, tell, which } from './tools.mjs';
+
+const NATIVE = ['--release', '--features', 'cli'];
+const PURE = ['--release', '--no-default-features'];
+const WASM = ['--release', '--target', 'wasm32-unknown-unknown', '--features', 'web,gpu'];
+const STRICT = ['--', '-D', 'warnings'];
+
+/** Tests of the crate without features, by file; the quick ones first. */
+const PURE_TESTS = { quick: ['not_run', 'layers', 'damage', 'geometry'], full: ['large'] };
+/** Native tests that take long; those of all other files are quick. */
+const SLOW_TESTS = ['command', 'curve', 'gpu', 'learn', 'tasks', 'train', 'tune'];
+/** Browser tests that are quick: the package from the outside, and one walk through the page. */
+const QUICK_WEB = ['open', 'hostile', 'pair', 'page-words', 'page-flow'];
+
+const cargo = (...args) => run('cargo', args);
+const npm = (script) => run('npm', ['run', '--silent', script]);
+
+/** The core must stay free of the network and of the browser: purity is what cargo resolves, not what we say. */
+function isPure() {
+  const tree = ask('cargo', ['tree', '--no-default-features', '-e', 'normal', '--prefix', 'none']);
+  if (tree === null) return false;
+  const found = ['burn', 'wasm-bindgen'].filter((name) => new RegExp(`^${name} v`, 'm').test(tree));
+  console.log(found.length === 0 ? 'neither burn nor wasm-bindgen' : `found in the tree without features: ${found.join(', ')}`);
+  return found.length === 0;
+}
+
+/** Advisories come from a database on the network; without it there is nothing to hold the crates against. */
+function advisories() {
+  const { status, output } = tell(cargoDeny(), ['--all-features', 'check', 'advisories']);
+  console.log(output.trim());
+  if (status !== 0 && /failed to (fetch|clone|load).*advisory database/is.test(output)) {
+    return ['network', 'the database of advisories cannot be had'];
+  }
+  return status === 0;
+}
+
+/** Where there is no GPU, the browser's software adapter stands in for one natively too. */
+const adapter = () => {
+  const real = ['/dev/dri', '/dev/nvidiactl'].some(existsSync) || process.env.VK_ICD_FILENAMES;
+  return real || !swiftshader() ? {} : { VK_ICD_FILENAMES: swiftshader() };
+};
+
+const noDeny = () => (cargoDeny() ? null : ['network', 'there is no cargo-deny']);
+const noBrowser = () => (chromium() ? null : ['browser', 'there is no Chromium (set CHROMIUM)']);
+const noDriver = () => noBrowser() ?? (chromedriver() ? null : ['browser', 'there is no chromedriver (set CHROMEDRIVER)']);
+
+const named = (folder, ending) =>
+  readdirSync(join(root, folder))
+    .filter((name) => name.endsWith(ending))
+    .map((name) => name.slice(0, -ending.length));
+
+const pure = (name, quick, env) => ({
+  name: `pure: ${name}`,
+  quick,
+  run: () => run('cargo', ['test', ...PURE, '--test', name, '--', '--show-output'], { env }),
+});
+
+const native = (name, env) => ({
+  name: `native: ${name}`,
+  quick: !SLOW_TESTS.includes(name),
+  run: () => run('cargo', ['test', ...NATIVE, '--test', name, '--', '--show-output'], { env: { ...adapter(), ...env } }),
+});
+
+const web = (name, env) => ({
+  name: `web: ${name}`,
+  quick: QUICK_WEB.includes(name),
+  lacks: noBrowser,
+  run: () => run(process.execPath, ['--test', '--test-reporter=spec', `tests/web/${name}.test.mjs`], { env }),
+});
+
+/** A command of package.json. */
+const script = (name, more) => ({ name: `npm run ${name}`, run: () => npm(name), ...more });
+
+const wasmTests = () =>
+  run('cargo', ['test', ...WASM, '--test', 'web'], {
+    env: {
+      CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER: which('wasm-bindgen-test-runner') ?? 'wasm-bindgen-test-runner',
+      CHROMEDRIVER: chromedriver(),
+      WASM_BINDGEN_TEST_TIMEOUT: '600',
+    },
+  });
+
+/** The static checks: of what is written, not of what it does. */
+const written = () => [
+  { name: 'format, Rust', quick: true, run: () => cargo('fmt', '--check') },
+  script('lint', { quick: true }),
+  script('check:types', { quick: true }),
+  script('check:layers', { quick: true }),
+  { name: 'lints, native', quick: true, run: () => cargo('clippy', ...NATIVE, '--all-targets', ...STRICT) },
+  { name: 'lints, wasm', quick: false, run: () => cargo('clippy', ...WASM, '--lib', '--test', 'web', ...STRICT) },
+  {
+    name: 'documentation, Rust',
+    quick: true,
+    run: () => run('cargo', ['doc', ...NATIVE, '--no-deps', '--lib'], { env: { RUSTDOCFLAGS: '-D warnings' } }),
+  },
+  {
+    name: 'licences, bans and sources of crates',
+    quick: true,
+    lacks: noDeny,
+    run: () => run(cargoDeny(), ['--all-features', '--log-level', 'error', 'check', 'licenses', 'bans', 'sources']),
+  },
+  { name: 'advisories of crates', quick: false, lacks: noDeny, run: advisories },
+  { name: 'the pure core is pure', quick: true, run: isPure },
+];
+
+/** `scratch` is a folder for what one check hands to a later one. */
+export function checks({ quick, scratch }) {
+  /** Hostile inputs of the native fuzzer with its answers, for the wasm module to repeat. */
+  const corpus = { INSITU_CORPUS: join(scratch, 'corpus.bin') };
+  /** Crops on which the native test learned, with their losses, for a browser to repeat. */
+  const curve = { INSITU_CURVE: join(scratch, 'curve.bin') };
+  const pureTests = [...PURE_TESTS.quick, ...PURE_TESTS.full, 'fuzz'];
+  const nativeTests = named('tests', '.rs').filter((name) => ![...pureTests, 'web'].includes(name));
+  const examples = named('examples', '.rs');
+  return [
+    ...written(),
+    ...PURE_TESTS.quick.map((name) => pure(name, true)),
+    ...PURE_TESTS.full.map((name) => pure(name, false)),
+    pure('fuzz', true, { ...corpus, INSITU_FUZZ_SECONDS: quick ? '5' : '60' }),
+    {
+      name: 'native: library and command',
+      quick: true,
+      run: () => cargo('test', ...NATIVE, '--lib', '--bins', '--examples'),
+    },
+    ...nativeTests.map((name) => native(name, name === 'curve' ? curve : {})),
+    { name: 'native: examples in the documentation', quick: true, run: () => cargo('test', ...NATIVE, '--doc') },
+    ...examples.map((name) => ({
+      name: `native: example ${name}`,
+      quick: false,
+      run: () => cargo('run', ...NATIVE, '--example', name),
+    })),
+    {
+      name: 'native: the network on burn',
+      quick: false,
+      run: () => cargo('test', '--release', '--features', 'stock', '--test', 'network', 'burn'),
+    },
+    { name: 'wasm: tests/web.rs, in Chromium', quick: false, lacks: noDriver, run: wasmTests },
+    { name: 'build of the package and the page', quick: true, run: () => run(process.execPath, ['scripts/build.mjs']) },
+    { name: 'build of the command', quick: true, run: () => cargo('build', ...NATIVE) },
+    ...named('tests/web', '.test.mjs').map((name) => web(name, { ...corpus, ...curve })),
+    { name: 'the crate, packaged and built', quick: false, run: () => cargo('package', '--allow-dirty') },
+  ].filter((check) => check.quick || !quick);
+}
