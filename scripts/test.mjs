@@ -39,14 +39,17 @@ async function outcomeOf({ run, lacks }) {
     : { outcome: 'not run', why };
 }
 
-/** The tests inside of checks that could not run, as they told: { test, why }. */
+/** The tests inside of checks that could not run, as they told, by the reason. */
 function testsNotRun() {
-  if (!existsSync(list)) return [];
-  const lines = new Set(readFileSync(list, 'utf8').trim().split('\n'));
-  return [...lines].map((line) => line.split('\t')).map(([, test, why]) => ({ test, why }));
+  const lines = existsSync(list) ? new Set(readFileSync(list, 'utf8').trim().split('\n')) : [];
+  const reasons = new Map();
+  for (const [, test, why] of [...lines].map((line) => line.split('\t'))) reasons.set(why, [...(reasons.get(why) ?? []), test]);
+  return reasons;
 }
 
+const begun = Date.now();
 for (const sentence of await setup()) console.error(`missing: ${sentence}`);
+const installed = Date.now();
 
 const results = [];
 for (const check of wanted) {
@@ -63,11 +66,11 @@ for (const { name, outcome, why, seconds } of results) {
   console.log(`${name.padEnd(width)}  ${seconds.toFixed(0).padStart(5)} s  ${outcome}${why ? `: ${why}` : ''}`);
 }
 const skipped = testsNotRun();
-for (const { test, why } of skipped) console.log(`not run: ${test}: ${why}`);
-const total = results.reduce((sum, { seconds }) => sum + seconds, 0);
-console.log(`${(total / 60).toFixed(1)} minutes`);
+for (const [why, tests] of skipped) console.log(`not run, as ${why}:\n  ${tests.join('\n  ')}`);
+const minutes = (ms) => (ms / 60_000).toFixed(1);
+console.log(`${minutes(Date.now() - begun)} minutes, of which ${minutes(installed - begun)} to install what was missing`);
 rmSync(scratch, { recursive: true });
 
 const count = (kind) => results.filter(({ outcome }) => outcome === kind).length;
-console.log(`${count('passed')} passed, ${count('failed')} failed, ${count('not run') + skipped.length} skipped`);
+console.log(`${count('passed')} passed, ${count('failed')} failed, ${count('not run') + [...skipped.values()].flat().length} skipped`);
 process.exit(count('failed') === 0 ? 0 : 1);

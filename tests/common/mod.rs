@@ -32,7 +32,7 @@ pub fn on_gpu<T>(opened: insitu_seg::Result<T>) -> Option<T> {
     match opened {
         Ok(opened) => Some(opened),
         Err(error) if error.expected.starts_with("an adapter") => {
-            not_run(Need::Gpu, &error);
+            not_run(Need::Gpu, &"this machine has no GPU adapter, not even one in software");
             None
         }
         Err(error) => panic!("{error}"),
