@@ -1,57 +1,134 @@
 //! **insitu-seg**: 3-D medical image segmentation that stays where the image is.
 //!
-//! One road from bytes to mask and back:
+//! A cascade of two 3-D networks finds and labels a structure in a NIfTI volume, on a GPU or on the CPU. With the feature
+//! `native`:
+//!
+#![cfg_attr(feature = "native", doc = "```")]
+#![cfg_attr(not(feature = "native"), doc = "```ignore")]
+//! use insitu_seg::{Model, Volume};
+//!
+//! fn main() -> insitu_seg::Result<()> {
+//!     let model = Model::open("hippocampus")?; // the name of an installed model, or a model's folder
+//!     let volume = Volume::open("pkg/samples/hippocampus/image.nii.gz")?; // or a scan of yours
+//!     let mask = model.segment(&volume)?;
+//!     for class in &mask.classes {
+//!         println!("{}: {:.2} mL", class.label.name, class.milliliters);
+//!     }
+//!     mask.save(std::env::temp_dir().join("mask.nii.gz"), &volume) // on the file's own grid
+//! }
+//! ```
+//!
+//! [`Model::open`] says where models are looked for, [`ModelOptions`] what can be chosen, and
+//! [`Model::segment_with`] how to show progress and to stop. [`segment`] is the same road for callers that are
+//! asynchronous. Programs to begin with lie in the repository's folder `examples`: `segment`, `train`, `tune`.
+//!
+//! **Not a medical device. Not for diagnosis.**
+//!
+//! # The road
 //!
 //! ```text
 //! bytes -> file (RAS) -> grid (1 mm) -> intensity -> predict: whole network -> box -> patch network -> labels
 //! bytes <- file <- grid (the file's own)                                                        <-'
 //! ```
 //!
-//! Without features the crate is pure: files, grids, intensities, metrics. `net` adds models and the network on our
-//! CPU kernels, `gpu` our WebGPU kernels, `train` the training loop; `web` and `cli` are two faces of the same.
+//! # Features
+//!
+//! | feature | what it adds |
+//! | --- | --- |
+//! | none | files ([`Volume`]), grids, intensities, metrics |
+//! | `net` | model cards, weights, the networks on the CPU |
+//! | `gpu` | the networks on a GPU |
+//! | `threads` | several threads on the CPU |
+//! | `train` | training and tuning |
+//! | `native` | all of these, and models by name, calls that block, masks as files |
+//! | `cli` | the command `insitu` |
+//! | `web` | the module of a browser, of which the npm package `insitu-seg` is made |
+//!
+//! What this page lists is supported; modules that it does not list are public for the command only and may change.
 
+#[doc(hidden)]
 pub mod components;
+#[doc(hidden)]
 pub mod error;
+#[doc(hidden)]
 pub mod file;
+#[doc(hidden)]
 pub mod grid;
+#[doc(hidden)]
 pub mod intensity;
+#[doc(hidden)]
 pub mod metrics;
 
 #[cfg(feature = "net")]
+#[doc(hidden)]
 pub mod card;
 #[cfg(feature = "net")]
+#[doc(hidden)]
 pub mod device;
 #[cfg(feature = "net")]
+#[doc(hidden)]
 pub mod domain;
 #[cfg(feature = "net")]
+#[doc(hidden)]
 pub mod engine;
 #[cfg(feature = "net")]
+#[doc(hidden)]
 pub mod info;
 #[cfg(feature = "net")]
+#[doc(hidden)]
 pub mod kernels;
 #[cfg(feature = "net")]
+#[doc(hidden)]
 pub mod model;
+#[cfg(feature = "native")]
+#[doc(hidden)]
+pub mod native;
 #[cfg(feature = "train")]
+#[doc(hidden)]
 pub mod phantom;
 #[cfg(feature = "net")]
+#[doc(hidden)]
 pub mod predict;
 #[cfg(feature = "net")]
+#[doc(hidden)]
 pub mod prepare;
 #[cfg(feature = "stock")]
+#[doc(hidden)]
 pub mod stock;
 #[cfg(feature = "net")]
+#[doc(hidden)]
 pub mod store;
 #[cfg(feature = "net")]
+#[doc(hidden)]
 pub mod task;
 #[cfg(feature = "train")]
+#[doc(hidden)]
 pub mod train;
 #[cfg(feature = "train")]
+#[doc(hidden)]
 pub mod tune;
 
 #[cfg(feature = "web")]
 mod web;
 
+#[doc(inline)]
 pub use error::{Error, Kind, Result};
+#[doc(inline)]
 pub use file::{Limits, Nifti, Volume, open_path, read_volume, write_labels, write_seg_nrrd};
+#[doc(inline)]
 pub use grid::Grid;
+#[doc(inline)]
 pub use intensity::Intensity;
+
+#[cfg(feature = "net")]
+#[doc(inline)]
+pub use {
+    card::{Card, Label},
+    device::{Backend, Compute},
+    info::VolumeInfo,
+    predict::{Asking, Bounds, Class, Model, Progress, Segmentation, Timing, Watch, segment, segment_within},
+};
+
+#[cfg(feature = "native")]
+#[doc(inline)]
+pub use native::ModelOptions;

@@ -1,9 +1,10 @@
 //! `insitu evaluate`: masks against the truth.
 
-use super::{SOME_FAILED, say, write};
+use super::{SOME_FAILED, say};
 use clap::Args;
 use insitu_seg::file::split_name;
 use insitu_seg::metrics::agreement;
+use insitu_seg::native::write_file;
 use insitu_seg::task::Task;
 use insitu_seg::train::manifest::{case_id, open};
 use insitu_seg::{Error, Result};
@@ -79,7 +80,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             .map(|row| json!({"case": row.case, "label": row.label, "dsc": row.dsc, "nsd": row.nsd, "hd95_mm": finite(row.hd95_mm)}))
             .collect();
         let value = json!({"tolerance_mm": tolerance, "cases": cases, "mean": means, "missing": missing});
-        write(path, format!("{value:#}\n").as_bytes())?;
+        write_file(path, format!("{value:#}\n").as_bytes())?;
     }
     Ok(if missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(SOME_FAILED) })
 }

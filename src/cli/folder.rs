@@ -1,13 +1,14 @@
-//! Model folders: finding, reading, writing, packing.
+//! Model folders: writing, packing, listing.
 
-use super::{make_folder, print_json, read, say, write};
+use super::{print_json, say};
 use clap::Args;
 use insitu_seg::card::{Card, Fold, Named, Reference, Stage, StageCard};
 use insitu_seg::domain::Census;
+use insitu_seg::native::{ModelFiles, create_folder, installed_models, read_card, read_file, write_file};
 use insitu_seg::store::{self, Precision, Weights};
 use insitu_seg::train::dataset::Dataset;
 use insitu_seg::train::manifest::{Manifest, open};
-use insitu_seg::tune::{ModelWeights, WeightDelta, delta};
+use insitu_seg::tune::{ModelWeights, WeightDelta};
 use insitu_seg::{Error, Result};
 use std::collections::HashMap;
 use std::io::Read;
@@ -41,109 +42,19 @@ pub struct ModelsArguments {
     json: bool,
 }
 
-/// Places that are searched for models, in order: `$INSITU_MODELS`, beside the executable, `pkg/models` of the
-/// checkout.
-fn places() -> Vec<PathBuf> {
-    let mut places = Vec::new();
-    places.extend(std::env::var_os("INSITU_MODELS").map(PathBuf::from));
-    if let Some(beside) = std::env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_path_buf)) {
-        places.push(beside.join("models"));
-        places.push(beside);
-    }
-    places.push(Path::new(env!("CARGO_MANIFEST_DIR")).join("pkg/models"));
-    places.push(PathBuf::from("pkg/models"));
-    places
-}
-
-/// The folder of a model given as a folder or a name.
-pub fn find(model: &str) -> Result<PathBuf> {
-    let has_card = |folder: &PathBuf| folder.join("model.json").is_file();
-    let direct = PathBuf::from(model);
-    if has_card(&direct) {
-        return Ok(direct);
-    }
-    places().into_iter().map(|place| place.join(model)).find(has_card).ok_or_else(|| {
-        Error::argument(
-            "--model",
-            format!("\"{model}\""),
-            "a folder with model.json, or a name listed by `insitu models`",
-        )
-    })
-}
-
-/// A model that was found: its card, and where its files are.
-pub struct Source {
-    /// Its card.
-    pub card: Card,
-    /// Its folder; of tuned weights, that of the model that they belong to.
-    pub folder: PathBuf,
-    /// Files that are not in the folder, as they come of tuned weights.
-    made: HashMap<String, Vec<u8>>,
-    /// Of tuned weights: the model that they belong to, and they themselves.
-    pub origin: Option<(ModelWeights, WeightDelta)>,
-}
-
-impl Source {
-    /// The bytes of one of its files.
-    pub fn read(&self, name: &str) -> Result<Vec<u8>> {
-        self.made.get(name).map_or_else(|| read(&self.folder.join(name)), |bytes| Ok(bytes.clone()))
-    }
-}
-
-/// The model that is given as a folder, a name, or a file of tuned weights.
-pub fn source(model: &str) -> Result<Source> {
-    let path = Path::new(model);
-    if path.is_file() {
-        return tuned(path).map_err(|error| error.of_file(path));
-    }
-    let folder = find(model)?;
-    Ok(Source { card: read_card(&folder)?, folder, made: HashMap::new(), origin: None })
-}
-
-/// Tuned weights, on the model that they belong to: the one among all places whose weight files have their hashes.
-fn tuned(path: &Path) -> Result<Source> {
-    let delta = WeightDelta::read(&read(path)?)?;
-    let beside = path.parent().into_iter().flat_map(|folder| [folder.to_owned(), folder.join("..")]);
-    let mut folders: Vec<PathBuf> = beside.collect();
-    for place in places() {
-        folders.extend(
-            std::fs::read_dir(place).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())),
-        );
-    }
-    let belongs = |folder: &PathBuf| {
-        let card = read_card(folder).ok()?;
-        (delta::files(&card).ok()? == delta.about.files).then_some((card, folder.clone()))
-    };
-    let Some((card, folder)) = folders.iter().find_map(belongs) else {
-        let hashes: Vec<&str> =
-            delta.about.files.values().map(|hash| hash.get(..12).unwrap_or(hash)).collect();
-        let found = format!("tuned weights of the model {} ({})", delta.about.base, hashes.join(", "));
-        let expected = "that model among those that `insitu models` lists, or in the file's own folder";
-        return Err(Error::argument("--model", found, expected));
-    };
-    let base = ModelWeights::load(card, |name| read(&folder.join(name)))?;
-    let (card, made) = delta.apply(&base)?.files()?;
-    Ok(Source { card, folder, made: made.into_iter().collect(), origin: Some((base, delta)) })
-}
-
 /// Writes a tuned model: its weights, what was tuned of them (`tuned.safetensors`), its reference case, its card at last.
-pub fn copy_tuned(from: &Source, mut tuned: ModelWeights, delta: &WeightDelta, out: &Path) -> Result<()> {
+pub fn copy_tuned(from: &ModelFiles, mut tuned: ModelWeights, delta: &WeightDelta, out: &Path) -> Result<()> {
     tuned.card.name = out.file_name().map_or("tuned".into(), |name| name.to_string_lossy().into_owned());
     let (card, files) = tuned.files()?;
-    make_folder(out)?;
+    create_folder(out)?;
     for (name, bytes) in &files {
-        write(&out.join(name), bytes)?;
+        write_file(&out.join(name), bytes)?;
     }
-    write(&out.join("tuned.safetensors"), &delta.write()?)?;
+    write_file(&out.join("tuned.safetensors"), &delta.write()?)?;
     for file in card.reference.iter().flat_map(|case| [&case.image.file, &case.labels.file]) {
-        write(&out.join(file), &from.read(file)?)?;
+        write_file(&out.join(file), &from.read(file)?)?;
     }
-    write(&out.join("model.json"), &card.write()?)
-}
-
-/// Reads a model's card.
-pub fn read_card(folder: &Path) -> Result<Card> {
-    Card::read(&read(&folder.join("model.json"))?).map_err(|error| error.within(folder.display()))
+    write_file(&out.join("model.json"), &card.write()?)
 }
 
 /// Writes weights and enters them into the card of their stage. The folder is valid at any time: before a file changes,
@@ -164,7 +75,7 @@ pub fn write_fold(
     ]);
     let bytes = store::write_weights(weights, precision, metadata)?;
     fold.sha256 = store::hash(&bytes);
-    make_folder(folder)?;
+    create_folder(folder)?;
     let place = folder.join("model.json");
     let slot = card.stages.slot(stage);
     let mut folds = match slot.take() {
@@ -174,14 +85,14 @@ pub fn write_fold(
     if let Some(old) = folds.iter_mut().find(|old| old.fold == fold.fold) {
         old.next = Some(fold.sha256.clone());
         *slot = Some(StageCard { architecture: form.architecture, folds: folds.clone() });
-        write(&place, &card.write()?)?;
+        write_file(&place, &card.write()?)?;
     }
-    write(&folder.join(&fold.file), &bytes)?;
+    write_file(&folder.join(&fold.file), &bytes)?;
     folds.retain(|other| other.fold != fold.fold);
     folds.push(fold);
     folds.sort_by_key(|fold| fold.fold);
     *card.stages.slot(stage) = Some(StageCard { architecture: form.architecture, folds });
-    write(&place, &card.write()?)
+    write_file(&place, &card.write()?)
 }
 
 /// `insitu pack`: every fold of every stage, rounded to 16 bits.
@@ -203,7 +114,7 @@ pub fn pack(arguments: &PackArguments) -> Result<ExitCode> {
             )
         })?;
         for fold in &form.folds {
-            let bytes = read(&arguments.model.join(&fold.file))?;
+            let bytes = read_file(&arguments.model.join(&fold.file))?;
             fold.check(&bytes)?;
             let weights = store::read_weights(&bytes).map_err(|error| error.within(&fold.file))?;
             checked.push((stage, form, fold, weights));
@@ -218,12 +129,12 @@ pub fn pack(arguments: &PackArguments) -> Result<ExitCode> {
         }
         card.domain = census.domains();
     }
-    make_folder(&arguments.output)?;
+    create_folder(&arguments.output)?;
     if let Some(folder) = &arguments.reference {
         card.reference = Some(reference(folder, &arguments.output)?);
     } else if let Some(case) = &card.reference {
         for file in [&case.image.file, &case.labels.file] {
-            write(&arguments.output.join(file), &read(&arguments.model.join(file))?)?;
+            write_file(&arguments.output.join(file), &read_file(&arguments.model.join(file))?)?;
         }
     }
     for (stage, form, fold, weights) in checked {
@@ -240,32 +151,21 @@ fn reference(from: &Path, to: &Path) -> Result<Reference> {
         open(&source)?;
         // Unpacked: some servers take the gzip of a .gz off on the way, and its hash with it.
         let mut bytes = Vec::new();
-        let mut unpacked = flate2::read::MultiGzDecoder::new(std::io::Cursor::new(read(&source)?));
+        let mut unpacked = flate2::read::MultiGzDecoder::new(std::io::Cursor::new(read_file(&source)?));
         unpacked.read_to_end(&mut bytes).map_err(|error| Error::io(&source, &error))?;
         let file = format!("reference-{kind}.nii");
-        write(&to.join(&file), &bytes)?;
+        write_file(&to.join(&file), &bytes)?;
         Ok::<_, Error>(Named { sha256: store::hash(&bytes), file })
     };
-    let notes = String::from_utf8_lossy(&read(&from.join("README.md"))?).into_owned();
+    let notes = String::from_utf8_lossy(&read_file(&from.join("README.md"))?).into_owned();
     let title = notes.lines().next().unwrap_or_default().trim_start_matches('#').trim();
     let origin = format!("{title}; its README.md says how it was made");
     Ok(Reference { image: copy("image")?, labels: copy("label")?, origin })
 }
 
-/// `insitu models`: the models of all places, the first of a name counting.
+/// `insitu models`: the models of all search folders.
 pub fn models(arguments: &ModelsArguments) -> Result<ExitCode> {
-    let mut found: Vec<(PathBuf, Card)> = Vec::new();
-    for place in places() {
-        let Ok(entries) = std::fs::read_dir(place) else { continue };
-        for folder in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
-            match read_card(&folder) {
-                Ok(card) if found.iter().all(|(_, other)| other.name != card.name) => {
-                    found.push((folder, card));
-                }
-                _ => {}
-            }
-        }
-    }
+    let found = installed_models();
     if arguments.json {
         let list: Vec<_> =
             found.iter().map(|(folder, card)| serde_json::json!({"folder": folder, "card": card})).collect();

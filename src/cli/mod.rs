@@ -89,42 +89,6 @@ pub fn run(command: Command) -> Result<ExitCode> {
     }
 }
 
-/// Writes a file whole or not at all: to a temporary name beside it, then renamed.
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let fault = |error: &std::io::Error| Error::io(path, error);
-    // A link stays one: what it names is written.
-    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = folder_of(&target);
-    let device = path.starts_with("/dev") || path.starts_with("/proc");
-    if device || path.metadata().is_ok_and(|found| !found.is_file()) {
-        // A device or a pipe is written to; it must not be replaced by a file.
-        return std::fs::write(path, bytes).map_err(|error| fault(&error));
-    }
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666)); // less the umask
-    }
-    let mut file = builder.tempfile_in(folder).map_err(|error| fault(&error))?;
-    file.write_all(bytes).map_err(|error| fault(&error))?;
-    file.persist(&target).map_err(|error| fault(&error.error))?;
-    Ok(())
-}
-
-/// The folder that a file lies in; of a bare name, the one at hand.
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|error| Error::io(path, &error))
-}
-
-fn make_folder(path: &Path) -> Result<()> {
-    std::fs::create_dir_all(path).map_err(|error| Error::io(path, &error))
-}
-
 /// A progress bar with the time left, on a terminal only.
 fn bar(length: u64, template: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {

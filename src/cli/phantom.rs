@@ -1,8 +1,9 @@
 //! `insitu phantom`: a data set of phantoms, as a task's folder.
 
-use super::{bar, make_folder, say, write};
+use super::{bar, say};
 use clap::Args;
 use insitu_seg::file::{DataType, write_values};
+use insitu_seg::native::{create_folder, write_file};
 use insitu_seg::phantom::{Kind, Phantom};
 use insitu_seg::{Error, Result};
 use rayon::prelude::*;
@@ -47,7 +48,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         return Err(Error::argument("--cases and --test", format!("{all} in all"), "1 to 9999"));
     }
     for folder in ["imagesTr", "labelsTr", "imagesTs", "labelsTs"] {
-        make_folder(&out.join(folder))?;
+        create_folder(&out.join(folder))?;
     }
     let bar = bar(all as u64, "making {pos}/{len} {bar:40} {eta} left");
     let part = |number: usize| if number <= *cases { "Tr" } else { "Ts" };
@@ -75,7 +76,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         "training": (1..=*cases).map(pair).collect::<Vec<_>>(),
         "test": (cases + 1..=all).map(|number| path("images", number)).collect::<Vec<_>>(),
     });
-    write(&out.join("dataset.json"), format!("{manifest:#}\n").as_bytes())?;
+    write_file(&out.join("dataset.json"), format!("{manifest:#}\n").as_bytes())?;
     say(&out.display().to_string())?;
     Ok(ExitCode::SUCCESS)
 }
@@ -88,6 +89,6 @@ fn keep(phantom: &Phantom, kind: Kind, out: &Path, part: &str, name: &str) -> Re
     let Phantom { grid, image, labels } = phantom;
     let image: Vec<u8> = image.iter().flat_map(|value| value.to_le_bytes()).collect();
     let file = |folder: &str| out.join(format!("{folder}{part}")).join(name);
-    write(&file("images"), &write_values(grid, DataType::I16, kind.modalities().len(), &image)?)?;
-    write(&file("labels"), &write_values(grid, DataType::U8, 1, labels)?)
+    write_file(&file("images"), &write_values(grid, DataType::I16, kind.modalities().len(), &image)?)?;
+    write_file(&file("labels"), &write_values(grid, DataType::U8, 1, labels)?)
 }

@@ -2,10 +2,10 @@
 //! state to go on from. Each file is written whole or not at all, and the state last: a run that is killed at any
 //! moment goes on from the state, and the log is cut back to what it was then.
 
-use super::folder::{read_card, write_fold};
+use super::folder::write_fold;
 use super::log_plot::plot_log;
-use super::{folder_of, make_folder, read, write};
 use insitu_seg::card::{Card, Fold, Stage, StageCard};
+use insitu_seg::native::{create_folder, parent_folder, read_card, read_file, write_file};
 use insitu_seg::store::{self, Precision, Weights};
 use insitu_seg::train::divergence::Checkpoint;
 use insitu_seg::train::run::{EpochReport, TrainProgress, TrainingRun};
@@ -52,11 +52,11 @@ impl<'a> RunFiles<'a> {
         form: &StageCard,
     ) -> Result<()> {
         if let Some(log) = self.log {
-            make_folder(folder_of(log))?;
+            create_folder(parent_folder(log))?;
             let text = with_row(text(log)?, epoch)
                 .map_err(|error| Error::argument(log.display().to_string(), error, "a CSV log"))?;
-            write(log, text.as_bytes())?;
-            write(&log.with_extension("svg"), plot_log(&text)?.as_bytes())?;
+            write_file(log, text.as_bytes())?;
+            write_file(&log.with_extension("svg"), plot_log(&text)?.as_bytes())?;
         }
         if !epoch.improved {
             return Ok(());
@@ -86,8 +86,8 @@ impl<'a> RunFiles<'a> {
         let weights = weights.iter().map(|(name, array)| (format!("{WEIGHT}{name}"), array.clone()));
         let all = weights.chain(optimizer.clone()).collect();
         let metadata = HashMap::from([("moment".to_owned(), moment)]);
-        make_folder(self.model)?;
-        write(&self.state, &store::write_weights(&all, Precision::F32, metadata)?)
+        create_folder(self.model)?;
+        write_file(&self.state, &store::write_weights(&all, Precision::F32, metadata)?)
     }
 
     /// Goes on from what [`Self::state`] saved; `false` where nothing was.
@@ -96,7 +96,7 @@ impl<'a> RunFiles<'a> {
             eprintln!("{} is not there: training begins", self.state.display());
             return Ok(false);
         }
-        let bytes = read(&self.state)?;
+        let bytes = read_file(&self.state)?;
         let place = |error: Error| error.within(self.state.display());
         let metadata = store::read_metadata(&bytes).map_err(place)?;
         let moment = metadata.get("moment").map_or("", String::as_str);
@@ -115,7 +115,7 @@ impl<'a> RunFiles<'a> {
         if let Some(path) = self.log
             && let Some(known) = text(path)?.get(..log)
         {
-            write(path, known.as_bytes())?;
+            write_file(path, known.as_bytes())?;
         }
         Ok(true)
     }

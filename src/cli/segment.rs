@@ -1,17 +1,17 @@
 //! `insitu segment`: volumes in, masks out.
 
 use super::axes::{AxisName, flips};
-use super::folder::{Source, source};
 use super::record::{report, volumes};
-use super::{Budget, NOTHING_DONE, SOME_FAILED, bar, folder_of, make_folder, write};
+use super::{Budget, NOTHING_DONE, SOME_FAILED, bar};
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use insitu_seg::card::Card;
-use insitu_seg::device::{Backend, Compute};
+use insitu_seg::device::Backend;
 use insitu_seg::file::{parts, split_name};
-use insitu_seg::predict::{Asking, Bounds, Model, Progress, Segmentation, segment_within, self_check};
+use insitu_seg::native::{ModelFiles, create_folder, parent_folder, write_file};
+use insitu_seg::predict::{Asking, Bounds, Model, Progress, Segmentation, segment_within};
 use insitu_seg::train::manifest::case_id;
-use insitu_seg::{Error, Limits, Nifti, Result, Volume, open_path, write_labels, write_seg_nrrd};
+use insitu_seg::{Error, Limits, ModelOptions, Nifti, Result, Volume, open_path};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -87,7 +87,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     written.extend(arguments.report.iter().chain(&arguments.csv).cloned());
     spare(&arguments.inputs, &written)?;
     check_folders(&written)?;
-    let source = source(&arguments.model)?;
+    let source = ModelFiles::find(&arguments.model)?;
     let card = &source.card;
     // Opened when the first readable volume needs it: bad input is refused at once, and by its own sentence only.
     let mut model = None;
@@ -122,10 +122,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if let (Some(path), false) = (&arguments.report, reports.is_empty()) {
         let value =
             if arguments.out_dir.is_none() { reports.remove(0) } else { serde_json::Value::Array(reports) };
-        write(path, format!("{value:#}\n").as_bytes())?;
+        write_file(path, format!("{value:#}\n").as_bytes())?;
     }
     if let (Some(path), false) = (&arguments.csv, table.is_empty()) {
-        write(path, &volumes(&table)?)?;
+        write_file(path, &volumes(&table)?)?;
     }
     Ok(match failed {
         0 => ExitCode::SUCCESS,
@@ -163,7 +163,7 @@ fn targets(arguments: &Arguments) -> Result<Vec<PathBuf>> {
             "one input; use --out-dir for many",
         )),
         (None, Some(folder), inputs) => {
-            make_folder(folder)?;
+            create_folder(folder)?;
             let mut targets: Vec<PathBuf> = Vec::new();
             for input in inputs {
                 let target = folder.join(mask_name(input));
@@ -209,7 +209,7 @@ fn spare(inputs: &[PathBuf], targets: &[PathBuf]) -> Result<()> {
 /// Refuses outputs in folders that are not there, and two outputs in one place, before any work is done.
 fn check_folders(written: &[PathBuf]) -> Result<()> {
     for (index, path) in written.iter().enumerate() {
-        if !folder_of(path).is_dir() {
+        if !parent_folder(path).is_dir() {
             return Err(Error::argument(
                 "output",
                 format!("{}", path.display()),
@@ -218,7 +218,7 @@ fn check_folders(written: &[PathBuf]) -> Result<()> {
         }
         // However the two are spelled.
         let place = |path: &Path| {
-            (std::fs::canonicalize(folder_of(path)).ok(), path.file_name().map(ToOwned::to_owned))
+            (std::fs::canonicalize(parent_folder(path)).ok(), path.file_name().map(ToOwned::to_owned))
         };
         if written[..index].iter().any(|other| place(other) == place(path)) {
             let found = format!("{} twice", path.display());
@@ -229,26 +229,14 @@ fn check_folders(written: &[PathBuf]) -> Result<()> {
 }
 
 /// Opens the device and loads the model; a GPU is checked against the CPU first.
-async fn open(arguments: &Arguments, source: &Source) -> Result<Model> {
-    let backend = arguments.backend.into();
-    let asking = Asking { flips: flips(&arguments.flip, &source.card)?, nearest: arguments.nearest };
-    let compute = Compute::open(backend).await?;
-    let load = |compute: &Compute| {
-        Model::load(source.card.clone(), |name| source.read(name), arguments.ensemble, compute)
-            .map(|model| model.asked(asking))
-            .map_err(|error| error.within(source.folder.display()))
-    };
-    let model = load(&compute)?;
-    if compute.is_gpu() {
-        let cpu = load(&Compute::Cpu)?;
-        match self_check(&model, &cpu).await {
-            Ok(_) => {}
-            Err(error) if backend == Backend::Auto => {
-                eprintln!("insitu: warning: the CPU is used, because of the GPU's {error}");
-                return Ok(cpu);
-            }
-            Err(error) => return Err(error),
-        }
+async fn open(arguments: &Arguments, source: &ModelFiles) -> Result<Model> {
+    let mut options = ModelOptions::default();
+    options.backend = arguments.backend.into();
+    options.ensemble = arguments.ensemble;
+    options.inference = Asking { flips: flips(&arguments.flip, &source.card)?, nearest: arguments.nearest };
+    let (model, gpu_error) = options.open_files(source).await?;
+    if let Some(error) = gpu_error {
+        eprintln!("insitu: warning: the CPU is used, because of the GPU's {error}");
     }
     Ok(model)
 }
@@ -287,13 +275,7 @@ fn one(
     };
     let result = pollster::block_on(segment_within(model, volume, bounds, &mut watch))
         .map_err(|error| error.within(input.display()))?;
-    let name = output.to_string_lossy().to_ascii_lowercase();
-    let mask = if name.ends_with(".nrrd") {
-        write_seg_nrrd(&result.labels, volume, &result.segments())?
-    } else {
-        write_labels(&result.labels, volume, !name.ends_with(".nii"))?
-    };
-    write(output, &mask)?;
+    result.save(output, volume)?;
     for warning in &result.warnings {
         bar.suspend(|| eprintln!("insitu: {}: warning: {warning}", input.display()));
     }

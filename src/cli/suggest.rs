@@ -1,10 +1,10 @@
 //! `insitu suggest`: where a correction would teach most.
 
-use super::folder::source;
 use super::segment::BackendName;
-use super::{Budget, print_json, say, write};
+use super::{Budget, print_json, say};
 use clap::Args;
 use insitu_seg::device::Compute;
+use insitu_seg::native::{ModelFiles, write_file};
 use insitu_seg::tune::{AnnotatedCase, ModelWeights, UNANNOTATED, suggest};
 use insitu_seg::{Nifti, Result, open_path, write_labels};
 use std::ops::ControlFlow;
@@ -40,7 +40,7 @@ pub struct Arguments {
 
 /// Asks the model about one image again and again, and lists the slices in which it does not agree with itself.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let source = source(&arguments.model)?;
+    let source = ModelFiles::find(&arguments.model)?;
     let base = ModelWeights::load(source.card.clone(), |name| source.read(name))?;
     let volume = open_path(&arguments.image, &arguments.budget.limits()).and_then(Nifti::read);
     let volume = volume.map_err(|error| error.of_file(&arguments.image))?;
@@ -52,7 +52,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let found = pollster::block_on(suggest::suggest(&base, &case, arguments.slices, axis, &compute, go_on))?;
     if let Some(path) = &arguments.map {
         let plain = path.to_string_lossy().to_ascii_lowercase().ends_with(".nii");
-        write(path, &write_labels(&found.map, &volume, !plain)?)?;
+        write_file(path, &write_labels(&found.map, &volume, !plain)?)?;
     }
     if arguments.json {
         print_json(&found.slices)?;

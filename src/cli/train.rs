@@ -3,12 +3,13 @@
 use super::run_files::RunFiles;
 use super::segment::BackendName;
 use super::training_data::DataArguments;
-use super::{bar, read, say};
+use super::{bar, say};
 use clap::{Args, ValueEnum};
 use insitu_seg::card::{Card, Stage, StageCard};
 use insitu_seg::device::Compute;
 use insitu_seg::engine::adam::Settings;
 use insitu_seg::model::{Architecture, Blocks};
+use insitu_seg::native::read_file;
 use insitu_seg::store::{self, Weights};
 use insitu_seg::train::manifest::split;
 use insitu_seg::train::run::{
@@ -298,7 +299,7 @@ fn plan(arguments: &Arguments, stage: Stage, card: &Card, augment: Augment, case
 fn start(arguments: &Arguments, stage: Stage, card: &Card, architecture: &Architecture) -> Result<Weights> {
     let mut weights = initial_weights(architecture, arguments.seed);
     let Some(path) = origin(arguments, stage, card) else { return Ok(weights) };
-    let given = store::read_weights(&read(&path)?).map_err(|error| error.within(path.display()))?;
+    let given = store::read_weights(&read_file(&path)?).map_err(|error| error.within(path.display()))?;
     let mut afresh = 0;
     for (name, array) in &mut weights {
         match given.get(name) {

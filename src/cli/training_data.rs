@@ -3,9 +3,9 @@
 
 use super::axes::{AxisName, flips};
 use super::bar;
-use super::folder::read_card;
 use clap::{Args, ValueEnum};
 use insitu_seg::card::Card;
+use insitu_seg::native::read_card;
 use insitu_seg::train::dataset::{Dataset, LabeledCase};
 use insitu_seg::train::manifest::Manifest;
 use insitu_seg::train::sample::{Augment, Fill};

@@ -1,11 +1,12 @@
 //! `insitu tune`: a model made better by corrections, or left as it is.
 
 use super::evaluate::masks;
-use super::folder::{Source, copy_tuned, source};
+use super::folder::copy_tuned;
 use super::segment::BackendName;
-use super::{Budget, bar, say, write};
+use super::{Budget, bar, say};
 use clap::{Args, ValueEnum};
 use insitu_seg::device::Compute;
+use insitu_seg::native::{ModelFiles, write_file};
 use insitu_seg::train::manifest::open;
 use insitu_seg::tune::{self, AnnotatedCase, ModelWeights, Scope, TuneConfig, TuneOutcome, TuneProgress};
 use insitu_seg::{Error, Nifti, Result, open_path};
@@ -83,7 +84,7 @@ pub struct Arguments {
 /// Tunes, and writes the tuned model if the guard lets it pass.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let settings = settings(arguments)?;
-    let source = source(&arguments.model)?;
+    let source = ModelFiles::find(&arguments.model)?;
     if std::fs::canonicalize(&arguments.out)
         .is_ok_and(|out| Some(out) == std::fs::canonicalize(&source.folder).ok())
     {
@@ -92,7 +93,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let base = ModelWeights::load(source.card.clone(), |name| source.read(name))?;
     let cases = cases(arguments, &base)?;
-    let reference = source.reference()?;
+    let reference = reference(&source)?;
     for case in cases.iter().filter(|case| case.outside.is_some()) {
         let why = case.outside.as_deref().unwrap_or_default();
         eprintln!("insitu: {}: warning: {}", case.name, insitu_seg::predict::unlike(why));
@@ -100,7 +101,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let compute = pollster::block_on(Compute::open(arguments.backend.into()))?;
     let TuneOutcome { report, tuned } = hear(&base, &cases, reference.as_ref(), &settings, &compute)?;
     if let Some(path) = &arguments.report {
-        write(path, format!("{:#}\n", report.value()?).as_bytes())?;
+        write_file(path, format!("{:#}\n", report.value()?).as_bytes())?;
     }
     eprintln!("insitu: {}", report.reason);
     let Some((tuned, delta)) = tuned else { return Ok(ExitCode::from(REFUSED)) };
@@ -187,16 +188,14 @@ fn cases(arguments: &Arguments, base: &ModelWeights) -> Result<Vec<AnnotatedCase
     Ok(cases)
 }
 
-impl Source {
-    /// The case that the model must not get worse on, if it has one.
-    fn reference(&self) -> Result<Option<AnnotatedCase>> {
-        let Some(reference) = &self.card.reference else { return Ok(None) };
-        let named = |file: &insitu_seg::card::Named| {
-            let bytes = self.read(&file.file)?;
-            file.check(&bytes)?;
-            insitu_seg::read_volume(&bytes, &insitu_seg::Limits::default())
-        };
-        let (image, labels) = (named(&reference.image)?, named(&reference.labels)?);
-        AnnotatedCase::of_files("reference case", &image, &labels, &self.card).map(Some)
-    }
+/// The case that the model must not get worse on, if it has one.
+fn reference(files: &ModelFiles) -> Result<Option<AnnotatedCase>> {
+    let Some(reference) = &files.card.reference else { return Ok(None) };
+    let named = |file: &insitu_seg::card::Named| {
+        let bytes = files.read(&file.file)?;
+        file.check(&bytes)?;
+        insitu_seg::read_volume(&bytes, &insitu_seg::Limits::default())
+    };
+    let (image, labels) = (named(&reference.image)?, named(&reference.labels)?);
+    AnnotatedCase::of_files("reference case", &image, &labels, &files.card).map(Some)
 }

@@ -1,6 +1,6 @@
 //! Files on the disk: one, or the two of a pair, whichever of them is named.
 
-use super::{Limits, Nifti, Source};
+use super::{Limits, Nifti, Source, Volume};
 use crate::error::{Error, Result};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,19 @@ use std::path::{Path, PathBuf};
 pub fn open_path(path: &Path, limits: &Limits) -> Result<Nifti<'static>> {
     let (header, voxels) = parts(path)?;
     Nifti::open(source(&header)?, voxels.as_deref().map(source).transpose()?, limits)
+}
+
+impl Volume {
+    /// Reads the image at `path`: NIfTI-1 or NIfTI-2, packed or not, or either file of a `.hdr`/`.img` pair, within the
+    /// default [`Limits`].
+    ///
+    /// # Errors
+    /// `Io` where it cannot be read, `Malformed` where it is damaged, `Unsupported` where it is something else, `Limit`
+    /// where it is too large; each with the path.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        open_path(path, &Limits::default()).and_then(Nifti::read).map_err(|error| error.of_file(path))
+    }
 }
 
 /// A file name without the endings of an image, and which of them it has: `.nii`, `.hdr` or `.img`, with or without

@@ -1,0 +1,72 @@
+//! Files that are written whole or not at all.
+
+use crate::error::{Error, Result};
+use crate::file::{Volume, write_labels, write_seg_nrrd};
+use crate::predict::Segmentation;
+use std::io::Write;
+use std::path::Path;
+
+/// Writes a file whole or not at all: to a temporary name beside it, then renamed.
+///
+/// # Errors
+/// `Io` where the folder is missing or cannot be written to.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    let fault = |error: &std::io::Error| Error::io(path, error);
+    // A link stays one: what it names is written.
+    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = parent_folder(&target);
+    let device = path.starts_with("/dev") || path.starts_with("/proc");
+    if device || path.metadata().is_ok_and(|found| !found.is_file()) {
+        // A device or a pipe is written to; it must not be replaced by a file.
+        return std::fs::write(path, bytes).map_err(|error| fault(&error));
+    }
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666)); // less the umask
+    }
+    let mut file = builder.tempfile_in(folder).map_err(|error| fault(&error))?;
+    file.write_all(bytes).map_err(|error| fault(&error))?;
+    file.persist(&target).map_err(|error| fault(&error.error))?;
+    Ok(())
+}
+
+/// The folder that a file lies in; of a bare name, the working directory.
+pub fn parent_folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The bytes of a file.
+///
+/// # Errors
+/// `Io`, with the path.
+pub fn read_file(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| Error::io(path, &error))
+}
+
+/// Makes a folder and those above it.
+///
+/// # Errors
+/// `Io`, with the path.
+pub fn create_folder(path: &Path) -> Result<()> {
+    std::fs::create_dir_all(path).map_err(|error| Error::io(path, &error))
+}
+
+impl Segmentation {
+    /// Writes the mask on the grid of `volume`, from which it was made: `.seg.nrrd` with names and colours for 3D
+    /// Slicer, `.nii` plain, any other name as `.nii.gz`. The file is written whole or not at all.
+    ///
+    /// # Errors
+    /// `Io` where it cannot be written; `Argument` where `volume` is another one.
+    pub fn save(&self, path: impl AsRef<Path>, volume: &Volume) -> Result<()> {
+        let path = path.as_ref();
+        let name = path.to_string_lossy().to_ascii_lowercase();
+        let bytes = if name.ends_with(".nrrd") {
+            write_seg_nrrd(&self.labels, volume, &self.segments())?
+        } else {
+            write_labels(&self.labels, volume, !name.ends_with(".nii"))?
+        };
+        write_file(path, &bytes)
+    }
+}
