@@ -16,7 +16,7 @@ const WASM = ['--release', '--target', 'wasm32-unknown-unknown', '--features', '
 const STRICT = ['--', '-D', 'warnings'];
 
 /** Tests of the crate without features, by file; the quick ones first. */
-const PURE_TESTS = { quick: ['not_run', 'layers', 'damage', 'geometry'], full: ['large'] };
+const PURE_TESTS = { quick: ['not_run', 'release', 'layers', 'damage', 'geometry'], full: ['large'] };
 /** Native tests that take long; those of all other files are quick. */
 const SLOW_TESTS = ['command', 'curve', 'gpu', 'learn', 'tasks', 'train', 'tune'];
 /** Browser tests that are quick: the package from the outside, and one walk through the page. */
