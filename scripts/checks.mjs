@@ -148,6 +148,10 @@ export function checks({ quick, scratch }) {
     { name: 'build of the package and the page', quick: true, run: () => run(process.execPath, ['scripts/build.mjs']) },
     { name: 'build of the command', quick: true, run: () => cargo('build', ...NATIVE) },
     ...named('tests/web', '.test.mjs').map((name) => web(name, { ...corpus, ...curve })),
-    { name: 'the crate, packaged and built', quick: false, run: () => cargo('package', '--allow-dirty') },
+    {
+      name: 'the crate, packaged, and a program of a stranger',
+      quick: false,
+      run: () => run(process.execPath, ['scripts/stranger.mjs']),
+    },
   ].filter((check) => check.quick || !quick);
 }

@@ -108,9 +108,9 @@ describe(`${RUNS} volumes in a row`, () => {
 
 describe('a run', () => {
   for (const backend of BACKENDS) {
-    it(`is stopped in the middle within a second, and the next one gives the same mask (${backend})`, async (t) => {
+    it(`is stopped in the middle long before its end, and the next one gives the same mask (${backend})`, async (t) => {
       const page = await open();
-      const { stopped, ms, at, same, alive } = await page.evaluate(async (backend) => {
+      const { stopped, ms, whole, at, same, alive } = await page.evaluate(async (backend) => {
         const segmenter = await t.createSegmenter({ backend });
         const { labels: before } = await segmenter.segment(t.bytes);
         const control = new AbortController();
@@ -127,13 +127,15 @@ describe('a run', () => {
           ({ code }) => code,
         );
         const ms = performance.now() - aborted;
+        const again = performance.now();
         const { labels: next } = await segmenter.segment(t.bytes);
-        return { stopped, ms, at, same: next.every((label, i) => label === before[i]), alive: next.some((label) => label > 0) };
+        const whole = performance.now() - again;
+        return { stopped, ms, whole, at, same: next.every((label, i) => label === before[i]), alive: next.some((label) => label > 0) };
       }, backend);
       await page.close();
-      t.diagnostic(`stopped at ${at} in ${ms.toFixed(1)} ms`);
+      t.diagnostic(`stopped at ${at} in ${ms.toFixed(1)} ms, where a run takes ${whole.toFixed(0)}`);
       assert.equal(stopped, 'cancelled');
-      assert.ok(ms < 1000, `${ms} ms`);
+      assert.ok(ms < 0.4 * whole, `${ms} ms of ${whole}`);
       assert.ok(same && alive);
     });
   }

@@ -169,8 +169,8 @@ describe('in a page that imports /index.js', () => {
     assert.equal(second.name, 'AbortError');
   });
 
-  it('aborts a running call within a second, and the next one works', async () => {
-    const { ms, refused, next } = await page.evaluate(async () => {
+  it('aborts a running call long before its end, and the next one works', async () => {
+    const { ms, whole, refused, next } = await page.evaluate(async () => {
       const control = new AbortController();
       let aborted;
       const onProgress = () => {
@@ -179,10 +179,12 @@ describe('in a page that imports /index.js', () => {
       };
       const refused = await t.refusal(t.segmenter.segment(t.bytes, { signal: control.signal, onProgress }));
       const ms = performance.now() - aborted;
-      return { ms, refused, next: await t.refusal(t.segmenter.segment(t.bytes)) };
+      const again = performance.now();
+      const next = await t.refusal(t.segmenter.segment(t.bytes));
+      return { ms, whole: performance.now() - again, refused, next };
     });
     assert.equal(refused.code, 'cancelled');
-    assert.ok(ms < 1000, `${ms} ms`);
+    assert.ok(ms < 0.5 * whole, `${ms} ms of ${whole}`);
     assert.equal(next, null);
   });
 
@@ -328,7 +330,7 @@ describe(ISOLATED, { skip: !threadsBuilt && cannotRun(ISOLATED, 'build', 'pkg/wa
   });
 
   it('stops threads in the middle, and the next run works', async () => {
-    const { code, ms, artifact } = await page.evaluate(async () => {
+    const { code, ms, whole, artifact } = await page.evaluate(async () => {
       const segmenter = await t.createSegmenter({ backend: 'cpu', threads: 2 });
       const control = new AbortController();
       let aborted;
@@ -338,12 +340,14 @@ describe(ISOLATED, { skip: !threadsBuilt && cannotRun(ISOLATED, 'build', 'pkg/wa
       };
       const code = await segmenter.segment(t.bytes, { signal: control.signal, onProgress }).catch(({ code }) => code);
       const ms = performance.now() - aborted;
+      const again = performance.now();
       const { report } = await segmenter.segment(t.bytes);
+      const whole = performance.now() - again;
       segmenter.dispose();
-      return { code, ms, artifact: report.artifact };
+      return { code, ms, whole, artifact: report.artifact };
     });
     assert.equal(code, 'cancelled');
-    assert.ok(ms < 1000, `${ms} ms`);
+    assert.ok(ms < 0.5 * whole, `${ms} ms of ${whole}`);
     assert.equal(artifact, 'threads');
   });
 

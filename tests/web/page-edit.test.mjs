@@ -345,7 +345,7 @@ describe('undo and redo', () => {
 describe('at 256 x 256 x 256', () => {
   const grid = oblique([256, 256, 256], [0.9, 0.9, 1.1]);
 
-  it('a segment of a stroke takes at most 16 ms (median) and 50 ms (p99), and 200 strokes undo within 64 MiB', async (t) => {
+  it('a segment of a stroke takes less than a copy of the labels (median; p99: than four), and 200 strokes undo within 64 MiB', async (t) => {
     const random = chance(5);
     const editor = new Editor(grid);
     const times = [];
@@ -378,8 +378,12 @@ describe('at 256 x 256 x 256', () => {
       `${times.length} segments: median ${median.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms, slowest ${Math.max(...times).toFixed(1)} ms of computing (by the clock ${quantile(walls, 0.5).toFixed(2)}, ${quantile(walls, 0.99).toFixed(2)}, ${Math.max(...walls).toFixed(1)} ms); the viewer's load is left out, ${(uploaded / times.length / 1024).toFixed(0)} KiB of a segment go to it`,
     );
     t.diagnostic(`${editor.history.depth} strokes of 24 segments in ${(editor.history.bytes / 2 ** 20).toFixed(1)} MiB`);
-    assert.ok(median <= 16, `median ${median} ms`);
-    assert.ok(p99 <= 50, `p99 ${p99} ms`);
+    times.length = 0;
+    for (let n = 0; n < 9; n++) timed(() => editor.labels.slice());
+    const copy = quantile(times, 0.5);
+    t.diagnostic(`a copy of the labels takes ${copy.toFixed(2)} ms`);
+    assert.ok(median <= copy, `median ${median} ms, a copy ${copy} ms`);
+    assert.ok(p99 <= 4 * copy, `p99 ${p99} ms, a copy ${copy} ms`);
     assert.ok(editor.history.depth >= 200, `${editor.history.depth} strokes`);
     assert.ok(editor.history.bytes <= 64 * 2 ** 20);
     const painted = editor.labels.slice();

@@ -254,7 +254,7 @@ describe('the downloaded mask', () => {
 });
 
 describe('a run', () => {
-  it('is cancelled within a second, and the next one works', async () => {
+  it('is cancelled long before its end, and the next one works', async () => {
     const { page } = await openPage('?backend=cpu');
     await segment(page);
     const cancel = page.getByRole('button', { name: 'Cancel' });
@@ -266,8 +266,10 @@ describe('a run', () => {
       return performance.now() - started;
     });
     assert.equal(await page.locator('html').getAttribute('data-state'), 'ready');
-    assert.ok(took < 1000, `${took} ms`);
+    const again = performance.now();
     await segmented(page);
+    const whole = performance.now() - again;
+    assert.ok(took < 0.5 * whole, `${took} ms of ${whole}`);
     await page.close();
   });
 
