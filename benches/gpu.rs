@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a bench fails by panicking")]
 
 use insitu_seg::engine::gpu::device::{Gpu, Options};
-use insitu_seg::engine::gpu::speed::{Speed, kernels};
+use insitu_seg::engine::gpu::microbench::{KernelTiming, time_kernels};
 
 fn main() {
     let numbers: Vec<usize> = std::env::args().filter_map(|word| word.parse().ok()).collect();
@@ -13,9 +13,10 @@ fn main() {
         Err(error) => return println!("not run: {error}"),
     };
     let times = if gpu.emulated { 1 } else { 20 };
-    let speeds = pollster::block_on(kernels(&gpu, base, [x, y, z], times)).expect("a sound device");
-    let top = |rate: fn(&Speed) -> f64| speeds.iter().map(rate).fold(0.0, f64::max);
-    let (flops, bytes) = (|s: &Speed| s.flops / s.seconds / 1e9, |s: &Speed| s.bytes / s.seconds / 1e9);
+    let speeds = pollster::block_on(time_kernels(&gpu, base, [x, y, z], times)).expect("a sound device");
+    let top = |rate: fn(&KernelTiming) -> f64| speeds.iter().map(rate).fold(0.0, f64::max);
+    let (flops, bytes) =
+        (|s: &KernelTiming| s.flops / s.seconds / 1e9, |s: &KernelTiming| s.bytes / s.seconds / 1e9);
     println!(
         "{}\n{:48} {:>10} {:>10} {:>6} {:>8} {:>6}",
         gpu.adapter, "kernel", "ms", "GFLOP/s", "share", "GB/s", "share"

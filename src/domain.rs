@@ -195,13 +195,13 @@ impl Domain {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::bench::noise;
+    use crate::engine::nn::pseudo_random::pseudo_random;
 
     const DIMS: [usize; 3] = [16, 20, 12];
 
     /// Bright on one side, with some texture.
     fn image(seed: u64, grain: f32) -> Vec<f32> {
-        let values = noise(DIMS.iter().product(), seed);
+        let values = pseudo_random(DIMS.iter().product(), seed);
         values.iter().enumerate().map(|(i, v)| grain * v + if i % DIMS[0] < 8 { 1.0 } else { -1.0 }).collect()
     }
 

@@ -64,9 +64,6 @@ pub mod metrics;
 pub mod card;
 #[cfg(feature = "net")]
 #[doc(hidden)]
-pub mod device;
-#[cfg(feature = "net")]
-#[doc(hidden)]
 pub mod domain;
 #[cfg(feature = "net")]
 #[doc(hidden)]
@@ -74,9 +71,6 @@ pub mod engine;
 #[cfg(feature = "net")]
 #[doc(hidden)]
 pub mod info;
-#[cfg(feature = "net")]
-#[doc(hidden)]
-pub mod kernels;
 #[cfg(feature = "net")]
 #[doc(hidden)]
 pub mod model;
@@ -124,7 +118,7 @@ pub use intensity::Intensity;
 #[doc(inline)]
 pub use {
     card::{Card, Label},
-    device::{Backend, Compute},
+    engine::compute::{Backend, Compute},
     info::VolumeInfo,
     predict::{Asking, Bounds, Class, Model, Progress, Segmentation, Timing, Watch, segment, segment_within},
 };

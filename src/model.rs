@@ -1,17 +1,17 @@
 //! The network, all of it: a 3-D SE-Res U-Net with its options. Blocks first, the network last.
 //!
 //! It is written once, against [`Ops`]. Who implements these runs it (burn's tensors, under autodiff for training),
-//! records it (the graph that our own kernels run, [`crate::engine::graph`]) or lists its weights
+//! records it (the graph that the engine runs) or lists its weights
 //! ([`Architecture::parameters`]). Numbers are those of the 2nd place of the Medical Segmentation Decathlon 2018.
 
 mod parameters;
 
 use serde::{Deserialize, Serialize};
 
-pub use parameters::{Parameter, Start};
+pub use parameters::{Init, Parameter};
 
 /// Slope of LeakyReLU below zero.
-pub const LEAK: f32 = 0.3;
+pub const NEGATIVE_SLOPE: f32 = 0.3;
 /// Added to the variance in every instance normalisation.
 pub const EPSILON: f32 = 1e-3;
 /// Channels per unit of the squeeze layer.
@@ -47,17 +47,17 @@ pub trait Ops {
     ///
     /// # Shapes
     /// `[in, z, y, x]`, skip `[_, z', y', x']` with `z' = 2 z` or `2 z + 1` -> `[outputs, z', y', x']`
-    fn up(&mut self, x: &Self::Map, name: &str, outputs: usize, skip: &Self::Map) -> Self::Map;
+    fn conv_transpose(&mut self, x: &Self::Map, name: &str, outputs: usize, skip: &Self::Map) -> Self::Map;
 
     /// The channels of `a`, then those of `b`.
     fn concat(&mut self, a: Self::Map, b: Self::Map) -> Self::Map;
 
     /// Squeeze-and-excite: every channel is scaled by a factor computed from the means of all, by way of a layer
     /// of `narrow` units.
-    fn excite(&mut self, x: Self::Map, name: &str, narrow: usize) -> Self::Map;
+    fn squeeze_excite(&mut self, x: Self::Map, name: &str, narrow: usize) -> Self::Map;
 
     /// LeakyReLU of the sum.
-    fn join(&mut self, a: Self::Map, b: Self::Map) -> Self::Map;
+    fn residual_add(&mut self, a: Self::Map, b: Self::Map) -> Self::Map;
 
     /// Attention gate: `skip` times a factor between 0 and 1 for each voxel, which an additive attention of `units`
     /// units computes from it and from `up`, the map of the level below after its up-convolution.
@@ -69,13 +69,13 @@ pub trait Ops {
     ///
     /// # Shapes
     /// both `[c, z, y, x]` -> `[c, z, y, x]`
-    fn gate(&mut self, skip: &Self::Map, up: &Self::Map, name: &str, units: usize) -> Self::Map;
+    fn attention_gate(&mut self, skip: &Self::Map, up: &Self::Map, name: &str, units: usize) -> Self::Map;
 
     /// 1^3 convolution with bias: the logits.
     ///
     /// # Shapes
     /// `[in, z, y, x]` -> `[outputs, z, y, x]`
-    fn out(&mut self, x: &Self::Map, name: &str, outputs: usize) -> Self::Map;
+    fn head_conv1x1(&mut self, x: &Self::Map, name: &str, outputs: usize) -> Self::Map;
 }
 
 /// What a level is made of.
@@ -103,7 +103,7 @@ pub struct Architecture {
     /// What levels are made of.
     #[serde(default, skip_serializing_if = "is_default")]
     pub blocks: Blocks,
-    /// Whether attention gates weigh the skips ([`Ops::gate`], with half as many units as channels). The published
+    /// Whether attention gates weigh the skips ([`Ops::attention_gate`], with half as many units as channels). The published
     /// system does not fix their form: this is Attention U-Net's (Oktay et al. 2018), the map of the level below being
     /// raised by the network's own up-convolution first.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -163,8 +163,8 @@ fn se_res<O: Ops>(ops: &mut O, x: &O::Map, name: &str, width: usize) -> O::Map {
     let shortcut = ops.conv_norm(x, &format!("{name}.shortcut"), width);
     let main = ops.leaky(main);
     let main = ops.conv_norm(&main, &format!("{name}.b"), width);
-    let main = ops.excite(main, &format!("{name}.se"), (width / SQUEEZE).max(1));
-    ops.join(main, shortcut)
+    let main = ops.squeeze_excite(main, &format!("{name}.se"), (width / SQUEEZE).max(1));
+    ops.residual_add(main, shortcut)
 }
 
 /// What the encoder leaves: the deepest map, those on the way, and the logits of the region of interest.
@@ -193,7 +193,7 @@ impl Architecture {
     }
 
     /// As [`Self::pass`], with the logits of [`Self::roi_pass`] on the way where there are such: what learns.
-    pub fn both<O: Ops>(&self, ops: &mut O, x: &O::Map) -> O::Map {
+    pub fn training_pass<O: Ops>(&self, ops: &mut O, x: &O::Map) -> O::Map {
         let encoded = self.encode(ops, x, self.depth, self.roi);
         self.decode(ops, encoded)
     }
@@ -218,7 +218,7 @@ impl Architecture {
             let x = self.block(ops, &half, &format!("down.{}", level - 1), level); // base * 2^level at 1 / 2^level
             encoded.skips.push(std::mem::replace(&mut encoded.x, x));
             if roi && level == ROI_LEVEL {
-                encoded.roi = Some(ops.out(&encoded.x, ROI, 1));
+                encoded.roi = Some(ops.head_conv1x1(&encoded.x, ROI, 1));
             }
         }
         encoded
@@ -226,9 +226,14 @@ impl Architecture {
 
     fn decode<O: Ops>(&self, ops: &mut O, Encoded { mut x, skips, .. }: Encoded<O::Map>) -> O::Map {
         for (level, skip) in skips.into_iter().enumerate().rev() {
-            let up = ops.up(&x, &format!("up.{level}"), self.width(level), &skip);
+            let up = ops.conv_transpose(&x, &format!("up.{level}"), self.width(level), &skip);
             let skip = if self.attention {
-                ops.gate(&skip, &up, &format!("gate.{level}"), gate_units(self.width(level)))
+                ops.attention_gate(
+                    &skip,
+                    &up,
+                    &format!("gate.{level}"),
+                    attention_gate_units(self.width(level)),
+                )
             } else {
                 skip
             };
@@ -240,7 +245,7 @@ impl Architecture {
                 ops.leaky(x)
             };
         }
-        ops.out(&x, "out", self.outputs)
+        ops.head_conv1x1(&x, "out", self.outputs)
     }
 
     /// The probability that a logit stands for, as folds add it up.
@@ -257,7 +262,7 @@ impl Architecture {
     /// The weights by name.
     pub fn parameters(&self) -> Vec<Parameter> {
         let mut list = Vec::new();
-        self.both(&mut list, &self.inputs);
+        self.training_pass(&mut list, &self.inputs);
         list
     }
 }
@@ -268,11 +273,11 @@ pub fn thresholded(probability: f32) -> f32 {
 }
 
 /// Units of the attention gate of a skip of so many channels.
-pub fn gate_units(channels: usize) -> usize {
+pub fn attention_gate_units(channels: usize) -> usize {
     (channels / 2).max(1)
 }
 
 /// Names of an attention gate's tensors, in the order in which they are listed.
-pub fn gate_parameters(name: &str) -> [String; 5] {
+pub fn attention_gate_parameters(name: &str) -> [String; 5] {
     ["skip.weight", "skip.bias", "up.weight", "psi.weight", "psi.bias"].map(|part| format!("{name}.{part}"))
 }

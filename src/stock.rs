@@ -1,9 +1,10 @@
 //! The same network on burn's tensors and kernels: what ours are judged by, in results and in time. No product part
 //! uses it. The weights are flat tensors by name; a layer gives them their shape where it uses them.
 
-use crate::engine::bench::{architecture, noise, random_weights};
+use crate::engine::bench::architecture;
+use crate::engine::nn::pseudo_random::{pseudo_random, random_weights};
 use crate::error::Result;
-use crate::model::{Architecture, EPSILON, LEAK, Ops};
+use crate::model::{Architecture, EPSILON, NEGATIVE_SLOPE, Ops};
 use crate::store::{Array, Weights, check_weights};
 use burn::tensor::activation::{leaky_relu, relu, sigmoid};
 use burn::tensor::module::{conv_transpose3d, conv3d};
@@ -125,7 +126,7 @@ impl Ops for Layers<'_> {
     }
 
     fn leaky(&mut self, x: Tensor<5>) -> Tensor<5> {
-        leaky_relu(x, f64::from(LEAK))
+        leaky_relu(x, f64::from(NEGATIVE_SLOPE))
     }
 
     fn pool(&mut self, x: &Tensor<5>) -> Tensor<5> {
@@ -139,13 +140,13 @@ impl Ops for Layers<'_> {
         x.reshape([n, c, hz, hy, hw])
     }
 
-    fn up(&mut self, x: &Tensor<5>, name: &str, outputs: usize, skip: &Tensor<5>) -> Tensor<5> {
+    fn conv_transpose(&mut self, x: &Tensor<5>, name: &str, outputs: usize, skip: &Tensor<5>) -> Tensor<5> {
         let [_, inputs, _, _, _] = x.dims();
         let x = x.clone().pad([(0, 1), (0, 1), (0, 1)], PadMode::Constant(0.0));
         let options = ConvTransposeOptions::new([2; 3], [0; 3], [0; 3], [1; 3], 1);
         let weight = self.0.tensor(&format!("{name}.weight"), [inputs, outputs, 2, 2, 2]);
         let x = conv_transpose3d(x, weight, None, options);
-        let x = leaky_relu(self.norm(x, name), f64::from(LEAK));
+        let x = leaky_relu(self.norm(x, name), f64::from(NEGATIVE_SLOPE));
         let [n, _, z, y, w] = skip.dims();
         x.slice([0..n, 0..outputs, 0..z, 0..y, 0..w])
     }
@@ -154,7 +155,7 @@ impl Ops for Layers<'_> {
         Tensor::cat(vec![a, b], 1)
     }
 
-    fn excite(&mut self, x: Tensor<5>, name: &str, narrow: usize) -> Tensor<5> {
+    fn squeeze_excite(&mut self, x: Tensor<5>, name: &str, narrow: usize) -> Tensor<5> {
         let [n, c, z, y, w] = x.dims();
         let x = x.reshape([n, c, z * y * w]);
         let means = x.clone().mean_dim(2).reshape([n, c]);
@@ -163,19 +164,22 @@ impl Ops for Layers<'_> {
         (x * scale.reshape([n, c, 1])).reshape([n, c, z, y, w])
     }
 
-    fn join(&mut self, a: Tensor<5>, b: Tensor<5>) -> Tensor<5> {
-        leaky_relu(a + b, f64::from(LEAK))
+    fn residual_add(&mut self, a: Tensor<5>, b: Tensor<5>) -> Tensor<5> {
+        leaky_relu(a + b, f64::from(NEGATIVE_SLOPE))
     }
 
-    fn gate(&mut self, skip: &Tensor<5>, up: &Tensor<5>, name: &str, units: usize) -> Tensor<5> {
+    fn attention_gate(&mut self, skip: &Tensor<5>, up: &Tensor<5>, name: &str, units: usize) -> Tensor<5> {
         let [_, inputs, _, _, _] = up.dims();
         let weight = self.0.tensor(&format!("{name}.up.weight"), [units, inputs, 1, 1, 1]);
         let up = conv3d(up.clone(), weight, None, ConvOptions::new([1; 3], [0; 3], [1; 3], 1));
-        let q = leaky_relu(self.out(skip, &format!("{name}.skip"), units) + up, f64::from(LEAK));
-        skip.clone() * sigmoid(self.out(&q, &format!("{name}.psi"), 1))
+        let q = leaky_relu(
+            self.head_conv1x1(skip, &format!("{name}.skip"), units) + up,
+            f64::from(NEGATIVE_SLOPE),
+        );
+        skip.clone() * sigmoid(self.head_conv1x1(&q, &format!("{name}.psi"), 1))
     }
 
-    fn out(&mut self, x: &Tensor<5>, name: &str, outputs: usize) -> Tensor<5> {
+    fn head_conv1x1(&mut self, x: &Tensor<5>, name: &str, outputs: usize) -> Tensor<5> {
         let [_, inputs, _, _, _] = x.dims();
         let weight = self.0.tensor(&format!("{name}.weight"), [outputs, inputs, 1, 1, 1]);
         let bias = Some(self.0.tensor(&format!("{name}.bias"), [outputs]));
@@ -257,7 +261,7 @@ pub async fn bench(
     } else {
         Network::frozen(architecture, weights, &device)?
     };
-    let (image, target) = (noise(x * y * z, 0), noise(architecture.outputs * x * y * z, 1));
+    let (image, target) = (pseudo_random(x * y * z, 0), pseudo_random(architecture.outputs * x * y * z, 1));
     let target: Vec<f32> = target.iter().map(|v| f32::from(*v > 0.0)).collect();
     let tensor = |values: &[f32], channels| -> Tensor<5> {
         Tensor::from_data(TensorData::new(values.to_vec(), [1, channels, z, y, x]), &device)

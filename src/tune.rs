@@ -37,9 +37,9 @@ pub use report::TuneReport;
 pub use weights::{Files, ModelWeights};
 
 use crate::card::Stage;
-use crate::device::Compute;
 use crate::domain::Census;
-use crate::engine::learner::largest_patch;
+use crate::engine::compute::Compute;
+use crate::engine::trainer::largest_patch;
 use crate::error::Result;
 use crate::predict;
 use crate::store::{self, Weights};

@@ -6,7 +6,7 @@ mod tune;
 
 use self::tune::Tuning;
 use crate::card::Card;
-use crate::device::{Backend, Compute};
+use crate::engine::compute::{Backend, Compute};
 use crate::error::{Error, Result};
 use crate::file::{Limits, Nifti, Source, Volume, write_labels, write_seg_nrrd};
 use crate::info::VolumeInfo;

@@ -7,11 +7,12 @@ mod common;
 
 use common::not_run::{Need, not_run};
 use insitu_seg::Intensity;
-use insitu_seg::device::Compute;
-use insitu_seg::engine::adam::Settings;
-use insitu_seg::engine::bench::random_weights;
-use insitu_seg::engine::learner::{Example, Learner};
-use insitu_seg::engine::loss::Loss;
+use insitu_seg::engine::compute::Compute;
+use insitu_seg::engine::nn::adamw::AdamWConfig;
+use insitu_seg::engine::nn::example::Example;
+use insitu_seg::engine::nn::loss::Loss;
+use insitu_seg::engine::nn::pseudo_random::random_weights;
+use insitu_seg::engine::trainer::Trainer;
 use insitu_seg::model::Architecture;
 use insitu_seg::train::dataset::{Dataset, LabeledCase};
 use insitu_seg::train::manifest::Manifest;
@@ -84,9 +85,9 @@ fn three_hundred_steps_bring_the_loss_down() {
     let cases = cases();
     let architecture = Architecture { base: 4, depth: 3, inputs: 1, outputs: 2, ..Architecture::default() };
     let weights = random_weights(&architecture);
-    let settings = Settings::default();
+    let settings = AdamWConfig::default();
     let mut learner =
-        Learner::new(architecture, weights, settings, Loss::DiceAndEntropy, &Compute::Cpu).unwrap();
+        Trainer::new(architecture, weights, settings, Loss::DiceAndEntropy, &Compute::Cpu).unwrap();
     let (mut losses, mut bytes, mut held) = (Vec::new(), Vec::new(), Vec::new());
     for step in 0..STEPS {
         let (image, target) = crop(&cases[step % cases.len()], step);

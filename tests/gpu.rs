@@ -6,15 +6,15 @@
 mod common;
 
 use common::on_gpu;
-use insitu_seg::device::Compute;
-use insitu_seg::engine::Network;
-use insitu_seg::engine::bench::{noise, random_weights};
+use insitu_seg::engine::compute::Compute;
 use insitu_seg::engine::gpu;
-use insitu_seg::engine::gpu::check;
 use insitu_seg::engine::gpu::device::{Gpu, Options, Sources};
-use insitu_seg::engine::plan::Limits;
-use insitu_seg::kernels::back::Back;
-use insitu_seg::kernels::{Kernel, Precision};
+use insitu_seg::engine::gpu::self_test;
+use insitu_seg::engine::network::Network;
+use insitu_seg::engine::nn::pseudo_random::{pseudo_random, random_weights};
+use insitu_seg::engine::plan::list::Limits;
+use insitu_seg::engine::wgsl::layout::Precision;
+use insitu_seg::engine::wgsl::{catalogue, conv, conv_transpose, pool};
 use insitu_seg::model::{Architecture, Blocks};
 use std::rc::Rc;
 
@@ -26,7 +26,7 @@ fn open(options: Options) -> Option<Rc<Gpu>> {
 /// there is one.
 fn compare(gpu: &Rc<Gpu>, architecture: Architecture, dims: [usize; 3]) -> (f32, f64) {
     let weights = random_weights(&architecture);
-    let image = noise(architecture.inputs * dims.iter().product::<usize>(), 9);
+    let image = pseudo_random(architecture.inputs * dims.iter().product::<usize>(), 9);
     let network = if architecture.roi { Network::roi } else { Network::new };
     let run = |compute: Compute| {
         let network = network(&architecture, &weights, &compute).unwrap();
@@ -131,8 +131,9 @@ fn slabs_chunks_and_passing_maps_change_nothing() {
 #[test]
 fn kernels_of_training_give_their_known_answers() {
     let Some(gpu) = open(Options::default()) else { return };
-    let ask = |kernel| pollster::block_on(check::before_use(&gpu, &[Kernel::Back(kernel)].into())).err();
-    let wrong: Vec<String> = Back::ALL.into_iter().filter_map(ask).map(|error| error.to_string()).collect();
+    let ask = |kernel| pollster::block_on(self_test::before_use(&gpu, &[kernel].into())).err();
+    let wrong: Vec<String> =
+        catalogue::TRAINING.into_iter().filter_map(ask).map(|error| error.to_string()).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -140,16 +141,18 @@ fn kernels_of_training_give_their_known_answers() {
 fn a_broken_kernel_of_training_is_refused_by_name() {
     let broken: Sources = |kernel, precision| {
         let source = kernel.source(precision);
-        match kernel {
-            Kernel::Back(Back::ConvWeight) => source.replacen("s231 +=", "s231 -=", 1),
-            Kernel::Back(Back::Pool) => source.replace("value > top", "value >= top"),
-            _ => source,
+        if kernel == conv::WEIGHT_GRAD {
+            source.replacen("s231 +=", "s231 -=", 1)
+        } else if kernel == pool::BACKWARD {
+            source.replace("value > top", "value >= top")
+        } else {
+            source
         }
     };
     let Some(gpu) = open(Options { sources: broken, ..Options::default() }) else { return };
-    for kernel in [Back::ConvWeight, Back::Pool] {
-        let error = pollster::block_on(check::before_use(&gpu, &[Kernel::Back(kernel)].into())).unwrap_err();
-        assert!(error.to_string().contains(&format!("kernel \"{}\"", kernel.name())), "{error}");
+    for kernel in [conv::WEIGHT_GRAD, pool::BACKWARD] {
+        let error = pollster::block_on(self_test::before_use(&gpu, &[kernel].into())).unwrap_err();
+        assert!(error.to_string().contains(&format!("kernel \"{}\"", kernel.name)), "{error}");
     }
 }
 
@@ -158,23 +161,23 @@ fn a_broken_kernel_is_refused_by_name() {
     let broken: [(&str, bool, Sources); 3] = [
         ("pool", false, |kernel, precision| {
             let source = kernel.source(precision);
-            if kernel == Kernel::Pool { source.replace("top = max(top, ", "top = min(top, ") } else { source }
+            if kernel == pool::FORWARD {
+                source.replace("top = max(top, ", "top = min(top, ")
+            } else {
+                source
+            }
         }),
         ("conv, tiled", true, |kernel, precision| {
             let source = kernel.source(precision);
-            if matches!(kernel, Kernel::ConvTiled(_)) {
+            if kernel == conv::tiled(kernel.variant) {
                 source.replacen("s0_5 +=", "s0_5 -=", 1)
             } else {
                 source
             }
         }),
-        (
-            "up",
-            false,
-            |kernel, precision| {
-                if kernel == Kernel::Up { "not WGSL".to_owned() } else { kernel.source(precision) }
-            },
-        ),
+        ("up", false, |kernel, precision| {
+            if kernel == conv_transpose::FORWARD { "not WGSL".to_owned() } else { kernel.source(precision) }
+        }),
     ];
     for (name, tiled, sources) in broken {
         let Some(gpu) = open(Options { sources, tiled: Some(tiled), ..Options::default() }) else { return };
@@ -193,9 +196,9 @@ fn a_broken_kernel_is_refused_by_name() {
 fn memory_is_what_was_planned_and_stays() {
     let Some(gpu) = open(Options::default()) else { return };
     let architecture = architecture(8, 3, 1, 2);
-    let network = gpu::Network::new(&architecture, &random_weights(&architecture), &gpu).unwrap();
+    let network = gpu::network::Network::new(&architecture, &random_weights(&architecture), &gpu).unwrap();
     for dims in [[32, 32, 32], [40, 33, 26], [32, 32, 32]] {
-        let image = noise(dims.iter().product(), 1);
+        let image = pseudo_random(dims.iter().product(), 1);
         pollster::block_on(network.logits(&image, dims, &mut |_| Ok(()))).unwrap();
         let (planned, taken) = (network.plan(dims, false).unwrap().peak, gpu.peak.get());
         println!("{dims:?}: {planned} bytes planned, {taken} taken");
@@ -207,8 +210,8 @@ fn memory_is_what_was_planned_and_stays() {
 fn a_stop_is_heard_between_submits() {
     let Some(gpu) = open(Options::default()) else { return };
     let architecture = architecture(8, 3, 1, 2);
-    let network = gpu::Network::new(&architecture, &random_weights(&architecture), &gpu).unwrap();
-    let image = noise(48 * 48 * 48, 1);
+    let network = gpu::network::Network::new(&architecture, &random_weights(&architecture), &gpu).unwrap();
+    let image = pseudo_random(48 * 48 * 48, 1);
     let mut heard = 0;
     let all = pollster::block_on(network.logits(&image, [48; 3], &mut |done| {
         assert!((0.0..=1.0).contains(&done));
@@ -243,7 +246,8 @@ fn a_large_image_equals_the_cpu_and_takes_what_was_forecast() {
         let forecast = pollster::block_on(network.forecast([128; 3])).unwrap();
         let planned = network.peak_bytes([128; 3]).unwrap();
         let since = std::time::Instant::now();
-        pollster::block_on(network.logits(&noise(128 * 128 * 128, 9), [128; 3], &mut |_| Ok(()))).unwrap();
+        pollster::block_on(network.logits(&pseudo_random(128 * 128 * 128, 9), [128; 3], &mut |_| Ok(())))
+            .unwrap();
         let (took, bytes) = (since.elapsed().as_secs_f64(), gpu.peak.get());
         let (off, same) = compare(&gpu, form, [128; 3]);
         println!(

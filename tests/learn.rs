@@ -8,13 +8,14 @@ mod golden;
 
 use common::on_gpu;
 use golden::{deviation, instances};
-use insitu_seg::device::{Backend, Compute};
-use insitu_seg::engine::adam::Settings;
-use insitu_seg::engine::bench::{noise, random_weights};
+use insitu_seg::engine::compute::{Backend, Compute};
 use insitu_seg::engine::gpu::device::Gpu;
-use insitu_seg::engine::gpu::learner::Learner as OnGpu;
-use insitu_seg::engine::learner::{Example, Learner};
-use insitu_seg::engine::loss::{Loss, Weighting};
+use insitu_seg::engine::gpu::trainer::Trainer as OnGpu;
+use insitu_seg::engine::nn::adamw::AdamWConfig;
+use insitu_seg::engine::nn::example::Example;
+use insitu_seg::engine::nn::loss::{Loss, Weighting};
+use insitu_seg::engine::nn::pseudo_random::{pseudo_random, random_weights};
+use insitu_seg::engine::trainer::Trainer;
 use insitu_seg::model::{Architecture, Blocks};
 use insitu_seg::store::Weights;
 use std::rc::Rc;
@@ -39,9 +40,10 @@ struct Case {
 impl Case {
     fn new(architecture: &Architecture, dims: [usize; 3], seed: u64) -> Self {
         let volume = dims.iter().product::<usize>();
-        let target = noise(architecture.outputs * volume, seed + 1).into_iter().map(|v| f32::from(v > 0.2));
+        let target =
+            pseudo_random(architecture.outputs * volume, seed + 1).into_iter().map(|v| f32::from(v > 0.2));
         Self {
-            image: noise(architecture.inputs * volume, seed),
+            image: pseudo_random(architecture.inputs * volume, seed),
             target: target.collect(),
             counts: None,
             dims,
@@ -50,8 +52,8 @@ impl Case {
 
     /// The same, of whose voxels some do not count and others count differently.
     fn counting(self) -> Self {
-        let weights =
-            [8, 9].map(|seed| noise(self.dims.iter().product(), seed).iter().map(|v| v.max(0.0)).collect());
+        let weights = [8, 9]
+            .map(|seed| pseudo_random(self.dims.iter().product(), seed).iter().map(|v| v.max(0.0)).collect());
         Self { counts: Some(weights), ..self }
     }
 
@@ -111,10 +113,10 @@ fn gradients_equal_the_cpus() {
         let cases =
             [Case::new(&architecture, dims, 3), Case::new(&architecture, dims.map(|n| n + 1), 5).counting()];
         let examples = cases.each_ref().map(Case::example);
-        let (settings, loss) = (Settings::default(), Loss::DiceAndEntropy);
+        let (settings, loss) = (AdamWConfig::default(), Loss::DiceAndEntropy);
         let mut ours = OnGpu::new(architecture, &weights, settings, loss, &gpu).unwrap();
         let cpu =
-            insitu_seg::engine::cpu::learner::Learner::new(architecture, weights.clone(), settings, loss)
+            insitu_seg::engine::cpu::trainer::Trainer::new(architecture, weights.clone(), settings, loss)
                 .unwrap();
         for learns in families {
             if !weights.keys().any(|name| learns(name)) {
@@ -141,7 +143,7 @@ fn gradients_equal_keras() {
         let (name, golden) = (instance.name, instance.nudged());
         let (image, dims) = golden.input();
         let example = Example::new(image, &golden.tensors["target"].values, dims);
-        let (settings, form) = (Settings::default(), instance.architecture);
+        let (settings, form) = (AdamWConfig::default(), instance.architecture);
         let mut learner = OnGpu::new(form, &golden.weights, settings, Loss::Dice, &gpu).unwrap();
         let (loss, found) = pollster::block_on(learner.gradients(&[example], &|_| true)).unwrap();
         let (expected, gradients) = golden.lesson(golden.prefixes());
@@ -166,9 +168,9 @@ fn steps_equal_the_cpus() {
     let learns: &dyn Fn(&str) -> bool = &|name| !name.starts_with("down.1.");
     let fresh = |compute: &Compute| {
         let weights = random_weights(&architecture);
-        Learner::new(architecture, weights, Settings::default(), Loss::DiceAndEntropy, compute).unwrap()
+        Trainer::new(architecture, weights, AdamWConfig::default(), Loss::DiceAndEntropy, compute).unwrap()
     };
-    let run = |learner: &mut Learner, steps: usize| -> Vec<f64> {
+    let run = |learner: &mut Trainer, steps: usize| -> Vec<f64> {
         let step = |_| pollster::block_on(learner.step(&[case.example()], 1e-3, learns)).unwrap();
         (0..steps).map(step).collect()
     };
@@ -207,7 +209,8 @@ fn nothing_is_learned_from_what_is_no_number() {
     for compute in [Compute::Cpu, Compute::Gpu(gpu)] {
         let weights = random_weights(&architecture);
         let mut learner =
-            Learner::new(architecture, weights.clone(), Settings::default(), Loss::Dice, &compute).unwrap();
+            Trainer::new(architecture, weights.clone(), AdamWConfig::default(), Loss::Dice, &compute)
+                .unwrap();
         let loss = pollster::block_on(learner.step(&[case.example()], 1e-3, &|_| true)).unwrap();
         assert!(!loss.is_finite(), "{loss}");
         assert_eq!(pollster::block_on(learner.weights()).unwrap(), weights);

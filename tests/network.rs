@@ -9,11 +9,11 @@ mod double;
 mod golden;
 
 use golden::{Golden, deviation, instances};
-use insitu_seg::engine::bench::{noise, random_weights};
-use insitu_seg::engine::cpu::Network;
-use insitu_seg::engine::cpu::backward::Lesson;
-use insitu_seg::engine::learner::Example;
-use insitu_seg::engine::loss::Loss;
+use insitu_seg::engine::cpu::backward::LossGradients;
+use insitu_seg::engine::cpu::network::Network;
+use insitu_seg::engine::nn::example::Example;
+use insitu_seg::engine::nn::loss::Loss;
+use insitu_seg::engine::nn::pseudo_random::{pseudo_random, random_weights};
 use insitu_seg::model::{Architecture, Blocks, sigmoid, thresholded};
 use insitu_seg::store::Weights;
 
@@ -28,7 +28,7 @@ fn same_output(name: &str, found: &[f32], expected: &[f32]) {
     assert!(off < 2e-4, "{name}: output off by {off}");
 }
 
-fn same_lesson(name: &str, lesson: &Lesson, golden: &Golden, prefixes: &[&str]) {
+fn same_lesson(name: &str, lesson: &LossGradients, golden: &Golden, prefixes: &[&str]) {
     let (loss, gradients) = golden.lesson(prefixes);
     assert!((lesson.loss - loss).abs() < 1e-4 * loss.abs(), "{name}: loss {}, expected {loss}", lesson.loss);
     let offs = gradients.iter().map(|(tensor, values)| {
@@ -51,14 +51,15 @@ fn every_instance_equals_keras() {
 
         let golden = instance.nudged();
         let example = Example::new(golden.input().0, &golden.tensors["target"].values, dims);
-        let learn =
-            |network: &Network| network.learn(&golden.weights, &example, Loss::Dice, &|_| true).unwrap();
+        let learn = |network: &Network| {
+            network.loss_gradients(&golden.weights, &example, Loss::Dice, &|_| true).unwrap()
+        };
         same_lesson(name, &learn(&Network::new(&architecture, &golden.weights).unwrap()), &golden, &[""]);
         if architecture.roi {
             let roi = Network::roi(&architecture, &golden.weights).unwrap();
             same_output("roi", &probabilities(&roi, image, dims), &golden.tensors["roi"].values);
             same_lesson(name, &learn(&roi), &golden, &["roi_"]);
-            let both = Network::learning(&architecture, &golden.weights).unwrap();
+            let both = Network::training(&architecture, &golden.weights).unwrap();
             same_output("both", &probabilities(&both, image, dims), &golden.tensors["output"].values);
             same_lesson(name, &learn(&both), &golden, &["", "roi_"]);
         }
@@ -145,15 +146,16 @@ impl Case {
 
     fn of(architecture: Architecture, dims: [usize; 3]) -> Self {
         let volume = dims.iter().product::<usize>();
-        let target = noise(architecture.outputs * volume, 4).iter().map(|v| f32::from(*v > 0.2)).collect();
+        let target =
+            pseudo_random(architecture.outputs * volume, 4).iter().map(|v| f32::from(*v > 0.2)).collect();
         let weights = random_weights(&architecture);
-        Self { architecture, weights, image: noise(architecture.inputs * volume, 3), target, dims }
+        Self { architecture, weights, image: pseudo_random(architecture.inputs * volume, 3), target, dims }
     }
 
     fn gradients(&self, learns: &dyn Fn(&str) -> bool) -> (f64, Weights) {
-        let network = Network::learning(&self.architecture, &self.weights).unwrap();
+        let network = Network::training(&self.architecture, &self.weights).unwrap();
         let example = Example::new(&self.image, &self.target, self.dims);
-        let lesson = network.learn(&self.weights, &example, Loss::DiceAndEntropy, learns).unwrap();
+        let lesson = network.loss_gradients(&self.weights, &example, Loss::DiceAndEntropy, learns).unwrap();
         (lesson.loss, lesson.gradients)
     }
 }

@@ -2,19 +2,21 @@
 #![cfg(feature = "net")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use insitu_seg::engine::graph::Graph;
-use insitu_seg::engine::plan::learn::{Share, Task, lesson, peak};
+use insitu_seg::engine::nn::graph::Graph;
+use insitu_seg::engine::plan::backward::{LossScale, TrainSpec, peak, training_step};
+use insitu_seg::engine::plan::forward::plan as forward_plan;
+use insitu_seg::engine::plan::list::{Binding, Command, Limits, Plan, PlanSettings};
 use insitu_seg::engine::plan::parameters::Parameters;
-use insitu_seg::engine::plan::{Binding, Limits, Op, Plan, Settings};
-use insitu_seg::kernels::{Kernel, Precision, conv};
+use insitu_seg::engine::wgsl::conv;
+use insitu_seg::engine::wgsl::layout::Precision;
 use insitu_seg::model::Architecture;
 
 fn graph(base: usize) -> Graph {
-    Graph::of(&Architecture { base, depth: 3, inputs: 1, outputs: 2, ..Architecture::default() })
+    Graph::inference(&Architecture { base, depth: 3, inputs: 1, outputs: 2, ..Architecture::default() })
 }
 
-fn settings(precision: Precision, limits: Limits) -> Settings {
-    Settings { precision, tiled: true, limits, labels: true }
+fn settings(precision: Precision, limits: Limits) -> PlanSettings {
+    PlanSettings { precision, tiled: true, limits, labels: true }
 }
 
 /// Follows the plan: every buffer that is used was made, is large enough to be bound, and is counted.
@@ -25,27 +27,29 @@ fn follow(plan: &Plan, limits: &Limits) -> u64 {
         |sizes: &[u64], buffer: usize| assert!(sizes[buffer] > 0, "buffer {buffer} is used and not there");
     for op in &plan.ops {
         match op {
-            Op::Create { buffer, bytes } => {
+            Command::Create { buffer, bytes } => {
                 assert_eq!(*buffer, sizes.len());
                 assert!(*bytes <= limits.binding + 256, "{bytes} bytes exceed a binding");
                 sizes.push(*bytes);
                 peak = peak.max(sizes.iter().sum());
             }
-            Op::Drop { buffer } => sizes[*buffer] = 0,
-            Op::Upload { buffer, .. } | Op::Mark { buffer, .. } | Op::Target { buffer, .. } => {
+            Command::Drop { buffer } => sizes[*buffer] = 0,
+            Command::Upload { buffer, .. }
+            | Command::Mark { buffer, .. }
+            | Command::Target { buffer, .. } => {
                 alive(&sizes, *buffer);
             }
-            Op::Clear { binding } | Op::Read { binding, .. } => {
+            Command::Clear { binding } | Command::Read { binding, .. } => {
                 if let Binding::Buffer(buffer) = binding {
                     alive(&sizes, *buffer);
                 }
             }
-            Op::Copy { from, to, bytes } => {
+            Command::Copy { from, to, bytes } => {
                 for (buffer, offset) in [from, to] {
                     assert!(offset + bytes <= sizes[*buffer], "a copy beyond the end of {buffer}");
                 }
             }
-            Op::Dispatch { bindings, groups, .. } => {
+            Command::Dispatch { bindings, groups, .. } => {
                 assert!(groups.iter().all(|&n| (1..=65535).contains(&n)), "{groups:?} workgroups");
                 for binding in bindings {
                     if let Binding::Buffer(buffer) = binding {
@@ -62,7 +66,7 @@ fn follow(plan: &Plan, limits: &Limits) -> u64 {
 fn the_largest_image_of_the_reference_fits() {
     for (precision, most) in [(Precision::F32, 1.2e9), (Precision::F16, 0.7e9)] {
         let limits = Limits::default();
-        let plan = Plan::new(&graph(32), [180; 3], &settings(precision, limits)).unwrap();
+        let plan = forward_plan(&graph(32), [180; 3], &settings(precision, limits)).unwrap();
         assert_eq!(follow(&plan, &limits), plan.peak);
         // 7.8 million weights of 32 bits beside the maps.
         let all = plan.peak as f64 + 32e6;
@@ -83,8 +87,8 @@ fn options_cost_little_and_their_plans_hold_together() {
     let plain = Architecture { base: 32, outputs: 2, ..Architecture::default() };
     let all = Architecture { attention: true, roi: true, ..plain };
     let flops = |graph: &Graph| graph.total_flops([96; 3]);
-    let [once, gated] = [&plain, &all].map(|form| flops(&Graph::of(form)));
-    let (roi, both) = (flops(&Graph::of_roi(&all)), flops(&Graph::learning(&all)));
+    let [once, gated] = [&plain, &all].map(|form| flops(&Graph::inference(form)));
+    let (roi, both) = (flops(&Graph::roi(&all)), flops(&Graph::training(&all)));
     println!(
         "gates: {:.1} % more; region of interest: {:.1} %",
         100.0 * (gated / once - 1.0),
@@ -93,28 +97,33 @@ fn options_cost_little_and_their_plans_hold_together() {
     assert!(gated < 1.05 * once && roi < 0.25 * once && both < 1.001 * gated);
     let tight = Limits { binding: 3 << 20, budget: 8 << 20, dispatch: 1e8 };
     let all = Architecture { base: 8, ..all };
-    for graph in [Graph::of(&all), Graph::of_roi(&all)] {
+    for graph in [Graph::inference(&all), Graph::roi(&all)] {
         for (dims, limits) in
             [([33, 47, 129], tight), ([64, 24, 61], tight), ([25, 31, 27], Limits::default())]
         {
-            let plan = Plan::new(&graph, dims, &settings(Precision::F32, limits)).unwrap();
+            let plan = forward_plan(&graph, dims, &settings(Precision::F32, limits)).unwrap();
             assert_eq!(follow(&plan, &limits), plan.peak, "{dims:?}");
         }
     }
-    let (graph, parameters) = (Graph::learning(&all), Parameters::new(&all));
-    let settings = Settings { labels: false, ..settings(Precision::F32, Limits::default()) };
+    let (graph, parameters) = (Graph::training(&all), Parameters::new(&all));
+    let settings = PlanSettings { labels: false, ..settings(Precision::F32, Limits::default()) };
     let learns = |_: &str| true;
-    let task =
-        Task { graph: &graph, parameters: &parameters, dims: [40; 3], settings: &settings, learns: &learns };
-    let plan = lesson(task, Share { share: 1.0, fresh: true, entropy: true }).unwrap();
+    let spec = TrainSpec {
+        graph: &graph,
+        parameters: &parameters,
+        dims: [40; 3],
+        settings: &settings,
+        trainable: &learns,
+    };
+    let plan = training_step(spec, LossScale { share: 1.0, fresh: true, entropy: true }).unwrap();
     assert_eq!(follow(&plan, &settings.limits), plan.peak);
 }
 
 #[test]
 fn no_dispatch_takes_longer_than_a_watchdog() {
     let largest = |base, dims| {
-        let plan = Plan::new(&graph(base), dims, &settings(Precision::F32, Limits::default())).unwrap();
-        let flops = |op: &Op| if let Op::Dispatch { flops, .. } = op { *flops } else { 0.0 };
+        let plan = forward_plan(&graph(base), dims, &settings(Precision::F32, Limits::default())).unwrap();
+        let flops = |op: &Command| if let Command::Dispatch { flops, .. } = op { *flops } else { 0.0 };
         plan.ops.iter().map(flops).fold(0.0, f64::max)
     };
     for (base, dims) in [(8, [48; 3]), (32, [128; 3]), (32, [180; 3]), (32, [512, 512, 24]), (64, [180; 3])] {
@@ -130,7 +139,7 @@ fn all_sizes_have_a_plan_that_holds_together() {
     for dims in [[24, 24, 24], [25, 31, 27], [64, 24, 61], [33, 47, 129], [96, 80, 72]] {
         for limits in [Limits::default(), tight] {
             for precision in [Precision::F32, Precision::F16] {
-                let plan = Plan::new(&graph(8), dims, &settings(precision, limits)).unwrap();
+                let plan = forward_plan(&graph(8), dims, &settings(precision, limits)).unwrap();
                 assert_eq!(follow(&plan, &limits), plan.peak, "{dims:?}");
             }
         }
@@ -140,7 +149,7 @@ fn all_sizes_have_a_plan_that_holds_together() {
 #[test]
 fn what_no_binding_holds_is_refused_in_words() {
     let limits = Limits { binding: 1 << 20, ..Limits::default() };
-    let error = Plan::new(&graph(32), [180; 3], &settings(Precision::F32, limits)).unwrap_err();
+    let error = forward_plan(&graph(32), [180; 3], &settings(Precision::F32, limits)).unwrap_err();
     println!("{error}");
     assert_eq!(error.code(), "limit");
 }
@@ -149,7 +158,7 @@ fn what_no_binding_holds_is_refused_in_words() {
 #[test]
 fn the_tiled_convolution_reads_little() {
     for blocks in [1, 2, 4] {
-        let source = Kernel::ConvTiled(blocks).source(Precision::F32);
+        let source = conv::tiled(blocks).source(Precision::F32);
         let number = |before: &str, after: &str| -> u32 {
             let at = source.find(before).unwrap() + before.len();
             source[at..at + source[at..].find(after).unwrap()].parse().unwrap()
@@ -159,12 +168,12 @@ fn the_tiled_convolution_reads_little() {
         let turns = |size: u32| {
             (0..threads).map(|me| (me..size).step_by(threads as usize).count() as u32).sum::<u32>()
         };
-        // Per quad of input: its box once, and the weights of each of the three planes of taps.
+        // Per channel_block of input: its box once, and the weights of each of the three planes of taps.
         let loads = 4 * (turns(halo) + 3 * turns(taps));
         // Every invocation: 8 voxels, 8 outputs, 4 inputs, 27 taps.
         let products = threads * 8 * 8 * 4 * 27;
         println!("{} output channels: a load for {} products", 8 * blocks, products / loads);
-        assert_eq!((loads, products), conv::tiled_loads(blocks));
+        assert_eq!((loads, products), conv::forward::tiled_loads(blocks));
         assert!(blocks < 4 || products >= 16 * loads);
     }
 }
@@ -173,28 +182,36 @@ fn the_tiled_convolution_reads_little() {
 #[test]
 fn training_fits_and_is_cut_into_short_dispatches() {
     let architecture = Architecture { base: 32, depth: 3, inputs: 1, outputs: 2, ..Architecture::default() };
-    let (graph, parameters) = (Graph::of(&architecture), Parameters::new(&architecture));
-    let settings = Settings { labels: false, ..settings(Precision::F32, Limits::default()) };
-    let share = Share { share: 1.0, fresh: true, entropy: true };
+    let (graph, parameters) = (Graph::inference(&architecture), Parameters::new(&architecture));
+    let settings = PlanSettings { labels: false, ..settings(Precision::F32, Limits::default()) };
+    let share = LossScale { share: 1.0, fresh: true, entropy: true };
     let all = |_: &str| true;
-    let task =
-        Task { graph: &graph, parameters: &parameters, dims: [96; 3], settings: &settings, learns: &all };
-    let plan = lesson(task, share).unwrap();
+    let spec = TrainSpec {
+        graph: &graph,
+        parameters: &parameters,
+        dims: [96; 3],
+        settings: &settings,
+        trainable: &all,
+    };
+    let plan = training_step(spec, share).unwrap();
     assert_eq!(follow(&plan, &settings.limits), plan.peak);
-    let bytes = peak(task).unwrap();
+    let bytes = peak(spec).unwrap();
     let once = graph.total_flops([96; 3]);
     println!("96^3: {:.2} GB, {:.2} times the operations of a pass", bytes as f64 / 1e9, plan.flops / once);
     assert!(bytes < 1_500_000_000, "{bytes} bytes");
     assert!(plan.flops < 3.2 * once);
     for op in &plan.ops {
-        if let Op::Dispatch { kernel, flops, .. } = op {
+        if let Command::Dispatch { kernel, flops, .. } = op {
             assert!(*flops <= 1.5 * settings.limits.dispatch, "{kernel:?}: {flops}");
         }
     }
-    assert!(lesson(Task { dims: [160; 3], ..task }, share).is_err(), "maps beyond a binding are refused");
+    assert!(
+        training_step(TrainSpec { dims: [160; 3], ..spec }, share).is_err(),
+        "maps beyond a binding are refused"
+    );
 
     let head = |name: &str| name.starts_with("out.") || name.starts_with("head.");
-    let little = lesson(Task { learns: &head, ..task }, share).unwrap();
+    let little = training_step(TrainSpec { trainable: &head, ..spec }, share).unwrap();
     let share = (little.flops - once) / (plan.flops - once);
     println!("with only the head learning: {:.0} % of the way back", 100.0 * share);
     assert!(share < 0.35, "{share}");

@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use insitu_seg::card::{Card, Fold, Stage, StageCard};
-use insitu_seg::device::Compute;
-use insitu_seg::engine::bench::{architecture, random_weights};
+use insitu_seg::engine::bench::architecture;
+use insitu_seg::engine::compute::Compute;
+use insitu_seg::engine::nn::pseudo_random::random_weights;
 use insitu_seg::model::Architecture;
 use insitu_seg::predict::Model;
 use insitu_seg::store::{self, Array, Precision, Weights};

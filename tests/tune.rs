@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use insitu_seg::card::Card;
-use insitu_seg::device::Compute;
+use insitu_seg::engine::compute::Compute;
 use insitu_seg::grid::Turn;
 use insitu_seg::store::{self, Precision};
 use insitu_seg::tune::{

@@ -7,13 +7,15 @@ mod golden;
 
 use golden::{deviation, instances};
 use insitu_seg::card::Card;
-use insitu_seg::device::{Backend, Compute};
-use insitu_seg::engine::adam::Settings;
+use insitu_seg::engine::compute::{Backend, Compute};
 use insitu_seg::engine::gpu::device::{Gpu, Options, Sources};
-use insitu_seg::engine::learner::Example;
-use insitu_seg::engine::loss::Loss;
-use insitu_seg::engine::{Network, cpu, gpu};
-use insitu_seg::kernels::{Kernel, Precision};
+use insitu_seg::engine::network::Network;
+use insitu_seg::engine::nn::adamw::AdamWConfig;
+use insitu_seg::engine::nn::example::Example;
+use insitu_seg::engine::nn::loss::Loss;
+use insitu_seg::engine::wgsl::layout::Precision;
+use insitu_seg::engine::wgsl::residual_add;
+use insitu_seg::engine::{cpu, gpu};
 use insitu_seg::model::sigmoid;
 use insitu_seg::predict::{Model, Progress, segment, self_check};
 use insitu_seg::{Limits, read_volume, store, write_labels};
@@ -75,9 +77,9 @@ async fn gradients_equal_keras() {
         let (name, form, golden) = (instance.name, instance.architecture, instance.nudged());
         let (image, dims) = golden.input();
         let example = Example::new(image, &golden.tensors["target"].values, dims);
-        let (settings, weights) = (Settings::default(), &golden.weights);
-        let mut on_gpu = gpu::learner::Learner::new(form, weights, settings, Loss::Dice, &gpu).unwrap();
-        let on_cpu = cpu::learner::Learner::new(form, weights.clone(), settings, Loss::Dice).unwrap();
+        let (settings, weights) = (AdamWConfig::default(), &golden.weights);
+        let mut on_gpu = gpu::trainer::Trainer::new(form, weights, settings, Loss::Dice, &gpu).unwrap();
+        let on_cpu = cpu::trainer::Trainer::new(form, weights.clone(), settings, Loss::Dice).unwrap();
         let found = [
             ("WebGPU", 5e-3, on_gpu.gradients(&[example], &|_| true).await.unwrap().1),
             ("CPU", 2e-3, on_cpu.gradients(&[example], &|_| true).unwrap().1),
@@ -105,8 +107,9 @@ async fn sixteen_bits_and_the_tiled_convolution_are_close() {
 
 #[wasm_bindgen_test]
 async fn a_kernel_that_does_not_compile_is_refused_by_name() {
-    let sources: Sources =
-        |kernel, precision| if kernel == Kernel::Join { "no".to_owned() } else { kernel.source(precision) };
+    let sources: Sources = |kernel, precision| {
+        if kernel == residual_add::FORWARD { "no".to_owned() } else { kernel.source(precision) }
+    };
     let compute = Compute::Gpu(Gpu::open(Options { sources, ..Options::default() }).await.unwrap());
     let error = self_check(&model(&compute), &model(&Compute::Cpu)).await.unwrap_err();
     assert_eq!(error.code(), "device");

@@ -3,8 +3,8 @@
 use super::say;
 use super::segment::BackendName;
 use clap::Args;
-use insitu_seg::device::Compute;
 use insitu_seg::engine::bench::{self, Benchmark};
+use insitu_seg::engine::compute::Compute;
 use insitu_seg::{Error, Result};
 use std::process::ExitCode;
 

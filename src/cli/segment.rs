@@ -6,7 +6,7 @@ use super::{Budget, NOTHING_DONE, SOME_FAILED, bar};
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use insitu_seg::card::Card;
-use insitu_seg::device::Backend;
+use insitu_seg::engine::compute::Backend;
 use insitu_seg::file::{parts, split_name};
 use insitu_seg::native::{ModelFiles, create_folder, parent_folder, write_file};
 use insitu_seg::predict::{Asking, Bounds, Model, Progress, Segmentation, segment_within};

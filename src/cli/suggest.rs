@@ -3,7 +3,7 @@
 use super::segment::BackendName;
 use super::{Budget, print_json, say};
 use clap::Args;
-use insitu_seg::device::Compute;
+use insitu_seg::engine::compute::Compute;
 use insitu_seg::native::{ModelFiles, write_file};
 use insitu_seg::tune::{AnnotatedCase, ModelWeights, UNANNOTATED, suggest};
 use insitu_seg::{Nifti, Result, open_path, write_labels};

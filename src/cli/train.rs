@@ -6,8 +6,8 @@ use super::training_data::DataArguments;
 use super::{bar, say};
 use clap::{Args, ValueEnum};
 use insitu_seg::card::{Card, Stage, StageCard};
-use insitu_seg::device::Compute;
-use insitu_seg::engine::adam::Settings;
+use insitu_seg::engine::compute::Compute;
+use insitu_seg::engine::nn::adamw::AdamWConfig;
 use insitu_seg::model::{Architecture, Blocks};
 use insitu_seg::native::read_file;
 use insitu_seg::store::{self, Weights};
@@ -115,13 +115,13 @@ pub struct Arguments {
     #[arg(long, default_value = "cosine")]
     schedule: ScheduleName,
     /// Decoupled weight decay; 0 makes AdamW Adam
-    #[arg(long, default_value_t = Settings::default().decay)]
+    #[arg(long, default_value_t = AdamWConfig::default().decay)]
     decay: f32,
     /// Largest norm of the gradient
-    #[arg(long, default_value_t = Settings::default().clip)]
+    #[arg(long, default_value_t = AdamWConfig::default().clip)]
     clip: f32,
     /// Decay of the running average of the weights, which is what is kept; 0 keeps the last weights
-    #[arg(long, default_value_t = Settings::default().average)]
+    #[arg(long, default_value_t = AdamWConfig::default().average)]
     average: f32,
     /// Start from these weights, as far as they fit; "fresh" for none. The whole stage starts from the patch stage of the
     /// same fold where the model has one
@@ -281,11 +281,11 @@ fn plan(arguments: &Arguments, stage: Stage, card: &Card, augment: Augment, case
         labels: card.labels.len(),
         preset: card.preset,
         augment: Augment { noise: arguments.noise, ..augment },
-        settings: Settings {
+        settings: AdamWConfig {
             decay: arguments.decay,
             clip: arguments.clip,
             average: arguments.average,
-            ..Settings::default()
+            ..AdamWConfig::default()
         },
         rate: arguments.rate,
         schedule: arguments.schedule.into(),

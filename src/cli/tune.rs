@@ -5,7 +5,7 @@ use super::folder::copy_tuned;
 use super::segment::BackendName;
 use super::{Budget, bar, say};
 use clap::{Args, ValueEnum};
-use insitu_seg::device::Compute;
+use insitu_seg::engine::compute::Compute;
 use insitu_seg::native::{ModelFiles, write_file};
 use insitu_seg::train::manifest::open;
 use insitu_seg::tune::{self, AnnotatedCase, ModelWeights, Scope, TuneConfig, TuneOutcome, TuneProgress};

@@ -1,14 +1,15 @@
 //! How fast a network runs here: random weights, a random image, a median.
 
-use super::Network;
-use super::adam::Settings;
-use super::graph::Graph;
-use super::learner::{Example, Learner};
-use super::loss::Loss;
-use crate::device::Compute;
+use super::compute::Compute;
+use super::network::Network;
+use super::nn::adamw::AdamWConfig;
+use super::nn::example::Example;
+use super::nn::graph::Graph;
+use super::nn::loss::Loss;
+use super::nn::pseudo_random::{pseudo_random, random_weights};
+use super::trainer::Trainer;
 use crate::error::{Error, Result};
-use crate::model::{Architecture, Parameter, Start};
-use crate::store::{Array, Weights};
+use crate::model::Architecture;
 use serde::Serialize;
 use web_time::Instant;
 
@@ -47,33 +48,6 @@ pub fn architecture(base: usize, dims: [usize; 3]) -> Result<Architecture> {
     Ok(Architecture { base, depth: 3, inputs: 1, outputs: 2, ..Architecture::default() })
 }
 
-/// Values between -1 and 1 without a pattern, the same every time (an MMIX generator's upper bits).
-pub fn noise(count: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 40) as f32 / (1u32 << 23) as f32 - 1.0
-    };
-    (0..count).map(|_| next()).collect()
-}
-
-/// Weights as training begins with, and offsets and scales that are not all alike.
-pub fn random_weights(architecture: &Architecture) -> Weights {
-    let tensor = |(index, Parameter { name, shape, start }): (usize, Parameter)| {
-        let values = noise(shape.iter().product(), index as u64 + 1).into_iter();
-        let values = match start {
-            Start::Glorot { fan_in, fan_out } => {
-                let bound = (6.0 / (fan_in + fan_out) as f32).sqrt();
-                values.map(|v| v * bound).collect()
-            }
-            Start::Ones => values.map(|v| 1.0 + 0.3 * v).collect(),
-            Start::Zeros => values.map(|v| 0.2 * v).collect(),
-        };
-        (name, Array { shape, values })
-    };
-    architecture.parameters().into_iter().enumerate().map(tensor).collect()
-}
-
 /// Runs a network of `architecture` on an image of `dims` (`[x, y, z]`), once to warm up and `runs` times more.
 ///
 /// # Errors
@@ -85,7 +59,7 @@ pub async fn forward(
     compute: &Compute,
 ) -> Result<Benchmark> {
     let network = Network::new(architecture, &random_weights(architecture), compute)?;
-    let image = noise(architecture.inputs * dims.iter().product::<usize>(), 0);
+    let image = pseudo_random(architecture.inputs * dims.iter().product::<usize>(), 0);
     network.logits(&image, dims, &mut |_| Ok(())).await?;
     let mut times = Vec::with_capacity(runs);
     for _ in 0..runs {
@@ -98,7 +72,7 @@ pub async fn forward(
         forward_ms,
         train_ms: None,
         train_peak_bytes: None,
-        gflops: Graph::of(architecture).total_flops(dims) / forward_ms / 1e6,
+        gflops: Graph::inference(architecture).total_flops(dims) / forward_ms / 1e6,
         peak_bytes: network.peak_bytes(dims)?,
         backend: compute.name(),
         adapter: compute.adapter().to_owned(),
@@ -109,7 +83,7 @@ pub async fn forward(
 /// the worst moment.
 ///
 /// # Errors
-/// As [`Learner::step`].
+/// As [`Trainer::step`].
 pub async fn step(
     architecture: &Architecture,
     dims: [usize; 3],
@@ -118,10 +92,10 @@ pub async fn step(
     compute: &Compute,
 ) -> Result<(f64, u64)> {
     let (weights, loss) = (random_weights(architecture), Loss::DiceAndEntropy);
-    let mut learner = Learner::new(*architecture, weights, Settings::default(), loss, compute)?;
+    let mut learner = Trainer::new(*architecture, weights, AdamWConfig::default(), loss, compute)?;
     let volume = dims.iter().product::<usize>();
-    let image = noise(architecture.inputs * volume, 0);
-    let target = noise(architecture.outputs * volume, 1);
+    let image = pseudo_random(architecture.inputs * volume, 0);
+    let target = pseudo_random(architecture.outputs * volume, 1);
     let target: Vec<f32> = target.iter().map(|v| f32::from(*v > 0.0)).collect();
     let example = Example::new(&image, &target, dims);
     let mut times = Vec::with_capacity(runs);
@@ -135,7 +109,7 @@ pub async fn step(
     Ok((median(&mut times), learner.peak_bytes(dims)?))
 }
 
-/// The middle one.
+/// Median.
 pub fn median(times: &mut [f64]) -> f64 {
     times.sort_by(f64::total_cmp);
     times.get(times.len() / 2).copied().unwrap_or(f64::NAN)

@@ -12,12 +12,12 @@ pub struct Parameter {
     /// Size of each axis, outermost first.
     pub shape: Vec<usize>,
     /// What it begins as.
-    pub start: Start,
+    pub init: Init,
 }
 
 /// What a fresh tensor of weights holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
+pub enum Init {
     /// Zeros.
     Zeros,
     /// Ones.
@@ -48,9 +48,9 @@ impl Ops for Vec<Parameter> {
         *x
     }
 
-    fn up(&mut self, &x: &usize, name: &str, outputs: usize, _: &usize) -> usize {
-        let start = Start::Glorot { fan_in: x * 8, fan_out: outputs * 8 };
-        self.push(Parameter { name: format!("{name}.weight"), shape: vec![x, outputs, 2, 2, 2], start });
+    fn conv_transpose(&mut self, &x: &usize, name: &str, outputs: usize, _: &usize) -> usize {
+        let init = Init::Glorot { fan_in: x * 8, fan_out: outputs * 8 };
+        self.push(Parameter { name: format!("{name}.weight"), shape: vec![x, outputs, 2, 2, 2], init });
         norm(self, name, outputs)
     }
 
@@ -58,43 +58,43 @@ impl Ops for Vec<Parameter> {
         a + b
     }
 
-    fn excite(&mut self, x: usize, name: &str, narrow: usize) -> usize {
+    fn squeeze_excite(&mut self, x: usize, name: &str, narrow: usize) -> usize {
         for (layer, inputs, outputs) in [("squeeze", x, narrow), ("excite", narrow, x)] {
-            let start = Start::Glorot { fan_in: inputs, fan_out: outputs };
+            let init = Init::Glorot { fan_in: inputs, fan_out: outputs };
             let name = format!("{name}.{layer}");
-            self.push(Parameter { name: format!("{name}.weight"), shape: vec![outputs, inputs], start });
-            self.push(Parameter { name: format!("{name}.bias"), shape: vec![outputs], start: Start::Zeros });
+            self.push(Parameter { name: format!("{name}.weight"), shape: vec![outputs, inputs], init });
+            self.push(Parameter { name: format!("{name}.bias"), shape: vec![outputs], init: Init::Zeros });
         }
         x
     }
 
-    fn join(&mut self, a: usize, _: usize) -> usize {
+    fn residual_add(&mut self, a: usize, _: usize) -> usize {
         a
     }
 
-    fn gate(&mut self, &skip: &usize, &up: &usize, name: &str, units: usize) -> usize {
-        self.out(&skip, &format!("{name}.skip"), units);
+    fn attention_gate(&mut self, &skip: &usize, &up: &usize, name: &str, units: usize) -> usize {
+        self.head_conv1x1(&skip, &format!("{name}.skip"), units);
         conv(self, format!("{name}.up"), up, units, 1);
-        self.out(&units, &format!("{name}.psi"), 1);
+        self.head_conv1x1(&units, &format!("{name}.psi"), 1);
         skip
     }
 
-    fn out(&mut self, &x: &usize, name: &str, outputs: usize) -> usize {
+    fn head_conv1x1(&mut self, &x: &usize, name: &str, outputs: usize) -> usize {
         conv(self, name.to_owned(), x, outputs, 1);
-        self.push(Parameter { name: format!("{name}.bias"), shape: vec![outputs], start: Start::Zeros });
+        self.push(Parameter { name: format!("{name}.bias"), shape: vec![outputs], init: Init::Zeros });
         outputs
     }
 }
 
 fn conv(list: &mut Vec<Parameter>, name: String, inputs: usize, outputs: usize, kernel: usize) {
-    let start = Start::Glorot { fan_in: inputs * kernel.pow(3), fan_out: outputs * kernel.pow(3) };
+    let init = Init::Glorot { fan_in: inputs * kernel.pow(3), fan_out: outputs * kernel.pow(3) };
     let shape = vec![outputs, inputs, kernel, kernel, kernel];
-    list.push(Parameter { name: name + ".weight", shape, start });
+    list.push(Parameter { name: name + ".weight", shape, init });
 }
 
 fn norm(list: &mut Vec<Parameter>, name: &str, channels: usize) -> usize {
-    for (part, start) in [("gamma", Start::Ones), ("beta", Start::Zeros)] {
-        list.push(Parameter { name: format!("{name}.norm.{part}"), shape: vec![channels], start });
+    for (part, init) in [("gamma", Init::Ones), ("beta", Init::Zeros)] {
+        list.push(Parameter { name: format!("{name}.norm.{part}"), shape: vec![channels], init });
     }
     channels
 }

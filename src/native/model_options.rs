@@ -1,7 +1,7 @@
 //! Opening a model and running it, in calls that block.
 
 use super::model_folder::ModelFiles;
-use crate::device::{Backend, Compute};
+use crate::engine::compute::{Backend, Compute};
 use crate::error::{Error, Result};
 use crate::file::Volume;
 use crate::predict::{Asking, Bounds, Model, Segmentation, Watch, segment_within, self_check};

@@ -2,8 +2,9 @@
 
 use super::{Image, Watch, tell};
 use crate::card::{Card, Stage};
-use crate::device::Compute;
-use crate::engine::{NOT_A_NUMBER, Network};
+use crate::engine::compute::Compute;
+use crate::engine::network::Network;
+use crate::engine::nn::labels::NOT_A_NUMBER;
 use crate::error::{Error, Result};
 use crate::model::{Architecture, ROI_LEVEL};
 use crate::store::{self, Weights};

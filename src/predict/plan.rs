@@ -3,7 +3,7 @@
 use super::Model;
 use super::route::whole_dims;
 use crate::card::Stage;
-use crate::engine::learner::largest_patch;
+use crate::engine::trainer::largest_patch;
 use crate::error::Result;
 use crate::file::Limits;
 use crate::grid::Grid;

@@ -1,7 +1,8 @@
 //! Steps that cannot break a network: a loss that is no number changes nothing, takes the weights back to where all
 //! was well, and halves the learning rate. After the third such step the training stops, in words.
 
-use crate::engine::learner::{Example, Learner};
+use crate::engine::nn::example::Example;
+use crate::engine::trainer::Trainer;
 use crate::error::{Error, Result};
 use crate::store::Weights;
 
@@ -13,7 +14,7 @@ const FAULTS: usize = 3;
 pub struct Checkpoint {
     /// The weights.
     pub weights: Weights,
-    /// The optimiser's state, as [`Learner::state`] has it.
+    /// The optimiser's state, as [`Trainer::state`] has it.
     pub optimizer: Weights,
     /// Steps of the optimiser.
     pub steps: usize,
@@ -21,7 +22,7 @@ pub struct Checkpoint {
 
 /// A learner that is taken back where it strays.
 pub struct DivergenceGuard {
-    learner: Learner,
+    learner: Trainer,
     good: Checkpoint,
     share: f32,
     faults: usize,
@@ -32,7 +33,7 @@ impl DivergenceGuard {
     ///
     /// # Errors
     /// `Device` where the device fails.
-    pub async fn new(learner: Learner) -> Result<Self> {
+    pub async fn new(learner: Trainer) -> Result<Self> {
         let good = standing(&learner).await?;
         Ok(Self { learner, good, share: 1.0, faults: 0 })
     }
@@ -40,17 +41,17 @@ impl DivergenceGuard {
     /// Goes on from where another stood, with the share of the learning rate that was left to it.
     ///
     /// # Errors
-    /// As [`Learner::restore`].
+    /// As [`Trainer::restore`].
     pub fn resume(&mut self, from: Checkpoint, share: f32) -> Result<()> {
         self.learner.restore(from.weights.clone(), from.optimizer.clone(), from.steps)?;
         (self.good, self.share, self.faults) = (from, share, 0);
         Ok(())
     }
 
-    /// One step, as [`Learner::step`]; none where the loss was no number and the learner was taken back.
+    /// One step, as [`Trainer::step`]; none where the loss was no number and the learner was taken back.
     ///
     /// # Errors
-    /// As [`Learner::step`]; `Device` at the third loss since [`Self::keep`] that is no number.
+    /// As [`Trainer::step`]; `Device` at the third loss since [`Self::keep`] that is no number.
     pub async fn step(
         &mut self,
         examples: &[Example<'_>],
@@ -98,12 +99,12 @@ impl DivergenceGuard {
     }
 
     /// The learner.
-    pub fn learner(&self) -> &Learner {
+    pub fn learner(&self) -> &Trainer {
         &self.learner
     }
 }
 
-async fn standing(learner: &Learner) -> Result<Checkpoint> {
+async fn standing(learner: &Trainer) -> Result<Checkpoint> {
     let (weights, optimizer) = (learner.weights().await?, learner.state().await?);
     Ok(Checkpoint { weights, optimizer, steps: learner.steps() })
 }
@@ -111,10 +112,11 @@ async fn standing(learner: &Learner) -> Result<Checkpoint> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::Compute;
-    use crate::engine::adam::Settings;
-    use crate::engine::bench::{architecture, random_weights};
-    use crate::engine::loss::Loss;
+    use crate::engine::bench::architecture;
+    use crate::engine::compute::Compute;
+    use crate::engine::nn::adamw::AdamWConfig;
+    use crate::engine::nn::loss::Loss;
+    use crate::engine::nn::pseudo_random::random_weights;
 
     const SIDE: usize = 8;
     const COUNT: usize = SIDE * SIDE * SIDE;
@@ -123,7 +125,8 @@ mod tests {
         let architecture = architecture(2, [SIDE; 3]).unwrap();
         let weights = random_weights(&architecture);
         let loss = Loss::DiceAndEntropy;
-        let learner = Learner::new(architecture, weights, Settings::default(), loss, &Compute::Cpu).unwrap();
+        let learner =
+            Trainer::new(architecture, weights, AdamWConfig::default(), loss, &Compute::Cpu).unwrap();
         pollster::block_on(DivergenceGuard::new(learner)).unwrap()
     }
 

@@ -7,14 +7,15 @@ use super::prefetch::Prefetch;
 use super::sample::{Augment, TrainingSample, plain, rng};
 use super::sampler::Sampler;
 use crate::card::{Preset, Stage};
-use crate::device::Compute;
-use crate::engine::Network;
-use crate::engine::adam::Settings;
-use crate::engine::learner::{Example, Learner};
-use crate::engine::loss::Loss;
+use crate::engine::compute::Compute;
+use crate::engine::network::Network;
+use crate::engine::nn::adamw::AdamWConfig;
+use crate::engine::nn::example::Example;
+use crate::engine::nn::loss::Loss;
+use crate::engine::trainer::Trainer;
 use crate::error::{Error, Result};
 use crate::metrics::dice;
-use crate::model::{Architecture, Start};
+use crate::model::{Architecture, Init};
 use crate::store::{Array, Weights};
 use rand::RngExt;
 use std::ops::ControlFlow;
@@ -65,7 +66,7 @@ pub struct TrainConfig {
     /// Disturbance of the samples.
     pub augment: Augment,
     /// Optimiser.
-    pub settings: Settings,
+    pub settings: AdamWConfig,
     /// Largest learning rate.
     pub rate: f64,
     /// How it goes on.
@@ -136,19 +137,19 @@ pub enum TrainEvent<'a> {
 /// Weights to begin with.
 pub fn initial_weights(architecture: &Architecture, seed: u64) -> Weights {
     let mut rng = rng(seed, 1 << 41);
-    let mut tensor = |shape: &[usize], start: Start| {
+    let mut tensor = |shape: &[usize], start: Init| {
         let count = shape.iter().product();
         match start {
-            Start::Zeros => vec![0.0; count],
-            Start::Ones => vec![1.0; count],
-            Start::Glorot { fan_in, fan_out } => {
+            Init::Zeros => vec![0.0; count],
+            Init::Ones => vec![1.0; count],
+            Init::Glorot { fan_in, fan_out } => {
                 let bound = (6.0 / (fan_in + fan_out) as f32).sqrt();
                 (0..count).map(|_| rng.random_range(-bound..bound)).collect()
             }
         }
     };
     let parameters = architecture.parameters().into_iter();
-    parameters.map(|p| (p.name, Array { values: tensor(&p.shape, p.start), shape: p.shape })).collect()
+    parameters.map(|p| (p.name, Array { values: tensor(&p.shape, p.init), shape: p.shape })).collect()
 }
 
 /// What is minimised: the reference's loss and what gives a gradient where that is flat.
@@ -170,7 +171,7 @@ impl TrainingRun {
     /// Starts from weights, on a device, to train on `cases`.
     ///
     /// # Errors
-    /// `Argument` without cases; as [`Learner::new`].
+    /// `Argument` without cases; as [`Trainer::new`].
     pub async fn new(
         plan: TrainConfig,
         architecture: Architecture,
@@ -183,7 +184,7 @@ impl TrainingRun {
         }
         let TrainConfig { stage, labels, preset, augment, batch, seed, .. } = plan;
         let draws = Sampler { cases, stage, labels, preset, augment, batch, seed };
-        let learner = Learner::new(architecture, weights, plan.settings, LOSS, &compute)?;
+        let learner = Trainer::new(architecture, weights, plan.settings, LOSS, &compute)?;
         let steady = DivergenceGuard::new(learner).await?;
         let progress = TrainProgress {
             step: 0,
@@ -200,7 +201,7 @@ impl TrainingRun {
     /// Goes on from what [`Self::state`] gave: on the CPU, number by number as if it had never stopped.
     ///
     /// # Errors
-    /// As [`Learner::restore`].
+    /// As [`Trainer::restore`].
     pub fn resume(&mut self, standing: Checkpoint, progress: TrainProgress) -> Result<()> {
         self.steady.resume(standing, progress.share)?;
         (self.progress, self.ahead) = (progress, None);

@@ -4,7 +4,7 @@
 use super::augment::{Affine, grey};
 use super::dataset::LabeledCase;
 use crate::card::{Preset, Stage};
-use crate::engine::learner::Example;
+use crate::engine::nn::example::Example;
 use crate::error::Result;
 use crate::grid::{BoxRule, Region};
 use crate::prepare::View;

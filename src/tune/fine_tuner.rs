@@ -1,11 +1,12 @@
 //! The steps of one network: what learns, from where it starts, how fast.
 
 use super::patches::{PatchSampler, SamplingConfig, TrainingSample};
-use crate::device::Compute;
-use crate::engine::Network;
-use crate::engine::adam::Settings;
-use crate::engine::learner::{Example, Learner};
-use crate::engine::loss::Loss;
+use crate::engine::compute::Compute;
+use crate::engine::network::Network;
+use crate::engine::nn::adamw::AdamWConfig;
+use crate::engine::nn::example::Example;
+use crate::engine::nn::loss::Loss;
+use crate::engine::trainer::Trainer;
 use crate::error::Result;
 use crate::model::Architecture;
 use crate::store::Weights;
@@ -79,7 +80,7 @@ impl<'a> FineTuner<'a> {
     /// Starts from weights.
     ///
     /// # Errors
-    /// As [`Learner::new`].
+    /// As [`Trainer::new`].
     pub async fn new(
         architecture: Architecture,
         weights: &Weights,
@@ -88,8 +89,8 @@ impl<'a> FineTuner<'a> {
         FineTuneConfig { scope, rate, seed }: FineTuneConfig,
         compute: &Compute,
     ) -> Result<Self> {
-        let settings = Settings { average: 0.98, ..Settings::default() };
-        let learner = Learner::new(architecture, weights.clone(), settings, LOSS, compute)?;
+        let settings = AdamWConfig { average: 0.98, ..AdamWConfig::default() };
+        let learner = Trainer::new(architecture, weights.clone(), settings, LOSS, compute)?;
         Ok(Self {
             lessons,
             drawing,

@@ -1,9 +1,13 @@
 //! Before the first step on a GPU its gradients are held against the CPU's, of what is to learn, on a small patch: every
 //! kernel has given its known answer by then, and this is what they give together.
 
-use crate::device::Compute;
+use crate::engine::compute::Compute;
 #[cfg(feature = "gpu")]
-use crate::engine::{adam::Settings, bench::noise, cpu, gpu, learner::Example, loss::Loss, loss::Weighting};
+use crate::engine::nn::{
+    adamw::AdamWConfig, example::Example, loss::Loss, loss::Weighting, pseudo_random::pseudo_random,
+};
+#[cfg(feature = "gpu")]
+use crate::engine::{cpu, gpu};
 #[cfg(feature = "gpu")]
 use crate::error::Error;
 use crate::error::Result;
@@ -28,16 +32,16 @@ pub async fn check(
     let Compute::Gpu(device) = compute else { return Ok(()) };
     let dims = [architecture.min_side().max(12); 3];
     let count: usize = dims.iter().product();
-    let image = noise(architecture.inputs * count, 1);
+    let image = pseudo_random(architecture.inputs * count, 1);
     let target: Vec<f32> =
-        noise(architecture.outputs * count, 2).iter().map(|v| f32::from(*v > 0.2)).collect();
-    let overlap: Vec<f32> = noise(count, 3).iter().map(|v| f32::from(*v > 0.0)).collect();
-    let entropy: Vec<f32> = noise(count, 4).iter().map(|v| v.abs()).collect();
+        pseudo_random(architecture.outputs * count, 2).iter().map(|v| f32::from(*v > 0.2)).collect();
+    let overlap: Vec<f32> = pseudo_random(count, 3).iter().map(|v| f32::from(*v > 0.0)).collect();
+    let entropy: Vec<f32> = pseudo_random(count, 4).iter().map(|v| v.abs()).collect();
     let weighting = Some(Weighting { overlap: &overlap, entropy: &entropy });
     let example = Example { image: &image, target: &target, weighting, dims };
-    let (settings, loss) = (Settings::default(), Loss::DiceAndEntropy);
-    let mut ours = gpu::learner::Learner::new(*architecture, weights, settings, loss, device)?;
-    let cpu = cpu::learner::Learner::new(*architecture, weights.clone(), settings, loss)?;
+    let (settings, loss) = (AdamWConfig::default(), Loss::DiceAndEntropy);
+    let mut ours = gpu::trainer::Trainer::new(*architecture, weights, settings, loss, device)?;
+    let cpu = cpu::trainer::Trainer::new(*architecture, weights.clone(), settings, loss)?;
     let (_, found) = ours.gradients(&[example], learns).await?;
     let (_, expected) = cpu.gradients(&[example], learns)?;
     // A tensor's rounding is measured against the typical gradient too: some are nearly 0.

@@ -7,8 +7,8 @@
 
 use super::case::{AnnotatedCase, UNANNOTATED};
 use crate::card::{Preset, Stage};
-use crate::engine::learner::Example;
-use crate::engine::loss::Weighting;
+use crate::engine::nn::example::Example;
+use crate::engine::nn::loss::Weighting;
 use crate::grid::{BoxRule, Region};
 use crate::predict::Image;
 use crate::train::augment::{Affine, Augment, grey};

@@ -7,7 +7,7 @@
 use super::fine_tuner::turned;
 use super::original::chances;
 use super::{AnnotatedCase, ModelWeights};
-use crate::device::Compute;
+use crate::engine::compute::Compute;
 use crate::error::Result;
 use crate::grid::Region;
 use crate::intensity::mean_and_sd;

@@ -1,7 +1,7 @@
 //! What is tuned: one fold of a model in memory, from its files and back.
 
 use crate::card::{Card, Stage};
-use crate::device::Compute;
+use crate::engine::compute::Compute;
 use crate::error::{Error, Result};
 use crate::predict::Model;
 use crate::store::{self, Precision, Weights};

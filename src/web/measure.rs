@@ -1,11 +1,13 @@
 //! How fast a network runs and learns here, and a small one to be tried out.
 
 use super::{named, plain, thrown};
-use crate::device::Compute;
-use crate::engine::adam::Settings;
 use crate::engine::bench::{self, Benchmark};
-use crate::engine::learner::{Example, Learner};
-use crate::engine::loss::Loss;
+use crate::engine::compute::Compute;
+use crate::engine::nn::adamw::AdamWConfig;
+use crate::engine::nn::example::Example;
+use crate::engine::nn::loss::Loss;
+use crate::engine::nn::pseudo_random::random_weights;
+use crate::engine::trainer::Trainer;
 use crate::error::{Error, Result};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
@@ -56,7 +58,7 @@ async fn measure(backend: &str, base: usize, dims: [usize; 3], train: bool, runs
 /// A small network that learns from crops of one channel, two labels: what training is made of, to be tried out.
 #[wasm_bindgen]
 pub struct Practice {
-    learner: Learner,
+    learner: Trainer,
 }
 
 #[wasm_bindgen]
@@ -69,8 +71,8 @@ impl Practice {
         let create = async {
             let architecture = bench::architecture(base, [8; 3])?;
             let compute = Compute::open(named(&backend)?).await?;
-            let (weights, settings) = (bench::random_weights(&architecture), Settings::default());
-            Learner::new(architecture, weights, settings, Loss::DiceAndEntropy, &compute)
+            let (weights, settings) = (random_weights(&architecture), AdamWConfig::default());
+            Trainer::new(architecture, weights, settings, Loss::DiceAndEntropy, &compute)
         };
         let learner = create.await.map_err(|error| thrown(&error))?;
         Ok(Self { learner })

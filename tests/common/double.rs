@@ -1,6 +1,6 @@
 //! The network in 64 bits, as its formulas stand: slow, and right. Derivatives of the loss by finite differences.
 
-use insitu_seg::model::{Architecture, EPSILON, LEAK, Ops};
+use insitu_seg::model::{Architecture, EPSILON, NEGATIVE_SLOPE, Ops};
 use insitu_seg::store::Weights;
 
 /// `[c][z, y, x]` of size `dims`, `[x, y, z]`.
@@ -26,7 +26,7 @@ fn places(dims: [usize; 3]) -> impl Iterator<Item = [usize; 3]> {
 }
 
 fn bent(value: f64) -> f64 {
-    if value > 0.0 { value } else { f64::from(LEAK) * value }
+    if value > 0.0 { value } else { f64::from(NEGATIVE_SLOPE) * value }
 }
 
 impl Double<'_> {
@@ -98,7 +98,7 @@ impl Ops for Double<'_> {
         Map { channels: x.channels.iter().map(channel).collect(), dims }
     }
 
-    fn up(&mut self, x: &Map, name: &str, outputs: usize, skip: &Map) -> Map {
+    fn conv_transpose(&mut self, x: &Map, name: &str, outputs: usize, skip: &Map) -> Map {
         let weight = self.tensor(&format!("{name}.weight"));
         let padded = x.dims.map(|side| 2 * side + 2);
         let value = |output: usize, place: [usize; 3]| {
@@ -123,7 +123,7 @@ impl Ops for Double<'_> {
         Map { channels: [a.channels, b.channels].concat(), dims: a.dims }
     }
 
-    fn excite(&mut self, mut x: Map, name: &str, _: usize) -> Map {
+    fn squeeze_excite(&mut self, mut x: Map, name: &str, _: usize) -> Map {
         let means: Vec<f64> =
             x.channels.iter().map(|channel| channel.iter().sum::<f64>() / channel.len() as f64).collect();
         let squeezed = self.dense(&means, &format!("{name}.squeeze"));
@@ -135,14 +135,14 @@ impl Ops for Double<'_> {
         x
     }
 
-    fn join(&mut self, mut a: Map, b: Map) -> Map {
+    fn residual_add(&mut self, mut a: Map, b: Map) -> Map {
         for (a, b) in a.channels.iter_mut().flatten().zip(b.channels.iter().flatten()) {
             *a = bent(*a + b);
         }
         a
     }
 
-    fn gate(&mut self, skip: &Map, up: &Map, name: &str, units: usize) -> Map {
+    fn attention_gate(&mut self, skip: &Map, up: &Map, name: &str, units: usize) -> Map {
         let mut y = skip.clone();
         let up_weight = self.tensor(&format!("{name}.up.weight"));
         for voxel in 0..skip.channels[0].len() {
@@ -158,7 +158,7 @@ impl Ops for Double<'_> {
         y
     }
 
-    fn out(&mut self, x: &Map, name: &str, outputs: usize) -> Map {
+    fn head_conv1x1(&mut self, x: &Map, name: &str, outputs: usize) -> Map {
         let voxels = x.channels[0].len();
         let mut channels = vec![vec![0.0; voxels]; outputs];
         for voxel in 0..voxels {

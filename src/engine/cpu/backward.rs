@@ -1,18 +1,22 @@
 //! The way back on the CPU: from the loss to the gradients of the weights, over the maps that a pass kept.
 //!
 //! Every map is read in one way only, so its gradient by the **read** values is complete when all of its readers
-//! are done; then [`bend`] turns it into that by the **raw** values, which the step that made the map takes on.
+//! are done; then [`norm_act_backward`] turns it into that by the **raw** values, which the step that made the map takes on.
 //! Normalised values are computed again where they are needed, and never stored. What does not learn costs nothing.
 
-use super::super::graph::{Kind, Source, Step};
-use super::super::learner::Example;
-use super::super::loss::Loss;
-use super::super::norm::{gradients, tensor};
-use super::bend::{Channel, bend};
-use super::conv::Weight;
-use super::conv_weight::conv_weight;
-use super::up_back::Up;
-use super::{Input, Line, Network, Run, conv, gate, join, out, pool, swap};
+use super::network::{Network, Run, swap};
+use super::ops::conv::Weight;
+use super::ops::conv_transpose_backward::Up;
+use super::ops::conv_weight::conv_weight;
+use super::ops::input::Input;
+use super::ops::norm_act::{Channel, norm_act_backward};
+use super::ops::{attention_gate, conv, head_conv1x1, pool, residual_add};
+use crate::engine::nn::example::Example;
+use crate::engine::nn::graph::{MapRef, Operation, Step};
+use crate::engine::nn::loss::Loss;
+use crate::engine::nn::scale_shift::ScaleShift;
+use crate::engine::nn::squeeze_excite::gradients;
+use crate::engine::nn::weights::tensor;
 use crate::error::Result;
 use crate::file::afford;
 use crate::store::{Array, Weights};
@@ -20,7 +24,7 @@ use std::ops::Range;
 
 /// What a sample teaches.
 #[derive(Debug, Clone)]
-pub struct Lesson {
+pub struct LossGradients {
     /// The loss.
     pub loss: f64,
     /// Gradients by name, of the tensors that learn.
@@ -29,34 +33,34 @@ pub struct Lesson {
 
 impl Network {
     /// The loss of an example, and its gradients by those of `weights` that learn, by name. `weights` are what the network
-    /// was made of. Where there is a region of interest its loss is added ([`crate::engine::graph::Graph::targets`]).
+    /// was made of. Where there is a region of interest its loss is added ([`crate::engine::nn::graph::Graph::targets`]).
     ///
     /// # Errors
     /// `Limit` where memory does not suffice; `Malformed` where a weight is missing.
-    pub fn learn(
+    pub fn loss_gradients(
         &self,
         weights: &Weights,
         example: &Example,
         loss: Loss,
-        learns: &dyn Fn(&str) -> bool,
-    ) -> Result<Lesson> {
+        trainable: &dyn Fn(&str) -> bool,
+    ) -> Result<LossGradients> {
         let run = self.run(example.image, example.dims, true, &mut |_| Ok(()))?;
-        let (mut value, mut slopes) = (0.0, vec![Vec::new(); self.graph.maps.len()]);
+        let (mut value, mut grads) = (0.0, vec![Vec::new(); self.graph.maps.len()]);
         for target in self.graph.targets(example) {
             let (map, dims) = (target.map, self.graph.dims(target.map, example.dims));
             let outputs = self.graph.maps[map].channels;
             let logits = swap(&run.maps[map], dims[2], outputs);
-            let (loss, by_logits) =
+            let (loss, grad_logits) =
                 loss.gradient(&logits, &target.values, target.weighting().as_ref(), outputs);
             value += loss;
-            slopes[map] = swap(&by_logits, outputs, dims[2]);
+            grads[map] = swap(&grad_logits, outputs, dims[2]);
         }
-        let reached = self.graph.reached(learns);
-        let mut back = Backward { run, weights, learns, reached, slopes, gradients: Weights::new() };
-        for steps in self.graph.together().into_iter().rev() {
+        let requires_grad = self.graph.requires_grad(trainable);
+        let mut back = Backward { run, weights, trainable, requires_grad, grads, gradients: Weights::new() };
+        for steps in self.graph.fusion_groups().into_iter().rev() {
             back.steps(steps)?;
         }
-        Ok(Lesson { loss: value, gradients: back.gradients })
+        Ok(LossGradients { loss: value, gradients: back.gradients })
     }
 }
 
@@ -64,11 +68,11 @@ impl Network {
 struct Backward<'a> {
     run: Run<'a>,
     weights: &'a Weights,
-    learns: &'a dyn Fn(&str) -> bool,
+    trainable: &'a dyn Fn(&str) -> bool,
     /// Whether a map's gradient is wanted.
-    reached: Vec<bool>,
+    requires_grad: Vec<bool>,
     /// Gradients by map, `[z, c, y, x]`; empty before and after their time.
-    slopes: Vec<Vec<f32>>,
+    grads: Vec<Vec<f32>>,
     gradients: Weights,
 }
 
@@ -78,38 +82,39 @@ impl Backward<'_> {
         let graph = &self.run.network.graph;
         let steps = &graph.steps[steps];
         for step in steps {
-            if self.reached[step.output] {
-                self.bend(step.output)?;
+            if self.requires_grad[step.output] {
+                self.norm_act(step.output)?;
             }
         }
         let step = &steps[0];
-        if steps.iter().any(|step| self.reached[step.output]) {
+        if steps.iter().any(|step| self.requires_grad[step.output]) {
             match &step.kind {
-                Kind::Conv(_) => self.conv(steps)?,
-                Kind::Pool => self.pool(step)?,
-                Kind::Up(name) => self.up(step, name)?,
-                Kind::Join => self.join(step)?,
-                Kind::Gate(name) => self.gate(step, name)?,
-                Kind::Out(name) => self.out(step, name)?,
+                Operation::Conv(_) => self.conv(steps)?,
+                Operation::Pool => self.pool(step)?,
+                Operation::ConvTranspose(name) => self.up(step, name)?,
+                Operation::ResidualAdd => self.join(step)?,
+                Operation::AttentionGate(name) => self.gate(step, name)?,
+                Operation::HeadConv1x1(name) => self.out(step, name)?,
             }
         }
         for step in steps {
-            self.slopes[step.output] = Vec::new();
+            self.grads[step.output] = Vec::new();
             self.run.maps[step.output] = Vec::new();
         }
         Ok(())
     }
 
     /// From the gradient by a map's read values to that by its raw ones, and those of its normalisation.
-    fn bend(&mut self, map: usize) -> Result<()> {
+    fn norm_act(&mut self, map: usize) -> Result<()> {
         let graph = &self.run.network.graph;
         let Some(index) = graph.norms.iter().position(|norm| norm.map == map) else { return Ok(()) };
         let readers = graph.steps.iter().flat_map(|step| &step.sources);
         let Some(&source) = readers.into_iter().find(|source| source.map == map) else { return Ok(()) };
-        let channels = self.run.lines(source).into_iter().zip(self.run.moments(index));
-        let channels: Vec<Channel> = channels.map(|(line, moments)| Channel { line, moments }).collect();
+        let channels = self.run.scale_shifts(source).into_iter().zip(self.run.moments(index));
+        let channels: Vec<Channel> =
+            channels.map(|(scale_shift, moments)| Channel { scale_shift, moments }).collect();
         let [x, y, _] = graph.dims(map, self.run.dims);
-        let found = bend(&mut self.slopes[map], &self.run.maps[map], &channels, x * y);
+        let found = norm_act_backward(&mut self.grads[map], &self.run.maps[map], &channels, x * y);
         for (name, values) in gradients(&graph.norms[index], self.weights, &found)? {
             self.keep(name, values);
         }
@@ -117,7 +122,7 @@ impl Backward<'_> {
     }
 
     fn keep(&mut self, name: String, values: Vec<f32>) {
-        if (self.learns)(&name) {
+        if (self.trainable)(&name) {
             let shape = self.weights.get(&name).map(|array| array.shape.clone()).unwrap_or_default();
             self.gradients.insert(name, Array { shape, values });
         }
@@ -132,14 +137,14 @@ impl Backward<'_> {
         let (sources, dims) = (&steps[0].sources, graph.dims(steps[0].output, self.run.dims));
         let channels = |map: usize| graph.maps[map].channels;
         let named = steps.iter().filter_map(|step| match &step.kind {
-            Kind::Conv(name) if self.reached[step.output] => Some((name, step.output)),
+            Operation::Conv(name) if self.requires_grad[step.output] => Some((name, step.output)),
             _ => None,
         });
         let named: Vec<(&String, usize)> = named.collect();
-        let learning: Vec<_> = named.iter().filter(|(name, _)| (self.learns)(name)).collect();
+        let learning: Vec<_> = named.iter().filter(|(name, _)| (self.trainable)(name)).collect();
         if !learning.is_empty() {
-            let slopes = learning.iter().map(|&&(_, map)| (self.slopes[map].as_slice(), channels(map)));
-            let found = conv_weight(&self.inputs(&steps[0]), &slopes.collect::<Vec<_>>(), dims);
+            let grad = learning.iter().map(|&&(_, map)| (self.grads[map].as_slice(), channels(map)));
+            let found = conv_weight(&self.inputs(&steps[0]), &grad.collect::<Vec<_>>(), dims);
             for (&&(name, _), values) in learning.iter().zip(found) {
                 self.keep(name.clone(), values);
             }
@@ -147,13 +152,16 @@ impl Backward<'_> {
         let inputs = graph.inputs(&steps[0]);
         let weights = named.iter().map(|&(name, map)| Ok((tensor(self.weights, name)?, channels(map))));
         let weights = weights.collect::<Result<Vec<_>>>()?;
-        let slopes: Vec<Input> = named
+        let grad: Vec<Input> = named
             .iter()
-            .map(|&(_, map)| Input { data: &self.slopes[map], lines: vec![Line::SAME; channels(map)] })
+            .map(|&(_, map)| Input {
+                data: &self.grads[map],
+                scale_shifts: vec![ScaleShift::IDENTITY; channels(map)],
+            })
             .collect();
         let (mut first, mut wanted) = (0, Vec::new());
-        for &Source { map, .. } in sources {
-            if self.reached[map] {
+        for &MapRef { map, .. } in sources {
+            if self.requires_grad[map] {
                 let weight = Weight::back(&weights, inputs, first..first + channels(map));
                 let size = channels(map) * dims.iter().product::<usize>();
                 afford(size)?;
@@ -163,87 +171,91 @@ impl Backward<'_> {
         }
         if !wanted.is_empty() {
             let targets = wanted.iter_mut().map(|(_, weight, to)| (&*weight, to.as_mut_slice()));
-            conv::conv(&slopes, targets.collect(), dims, &mut |_| Ok(()))?;
+            conv::forward(&grad, targets.collect(), dims, &mut |_| Ok(()))?;
         }
-        for (map, _, slopes) in wanted {
-            self.add(map, slopes);
+        for (map, _, grad) in wanted {
+            self.add(map, grad);
         }
         Ok(())
     }
 
     /// Adds to the gradient by a map's read values.
-    fn add(&mut self, map: usize, slopes: Vec<f32>) {
-        let all = &mut self.slopes[map];
+    fn add(&mut self, map: usize, grad: Vec<f32>) {
+        let all = &mut self.grads[map];
         if all.is_empty() {
-            *all = slopes;
+            *all = grad;
         } else {
-            all.iter_mut().zip(slopes).for_each(|(sum, slope)| *sum += slope);
+            all.iter_mut().zip(grad).for_each(|(sum, g)| *sum += g);
         }
     }
 
     fn pool(&mut self, step: &Step) -> Result<()> {
         let source = step.sources[0];
-        if !self.reached[source.map] {
+        if !self.requires_grad[source.map] {
             return Ok(());
         }
-        let mut to = std::mem::take(&mut self.slopes[source.map]);
+        let mut to = std::mem::take(&mut self.grads[source.map]);
         if to.is_empty() {
             afford(self.run.maps[source.map].len())?;
             to = vec![0.0; self.run.maps[source.map].len()];
         }
         let from = self.run.network.graph.dims(source.map, self.run.dims);
-        pool::back(&self.run.input(source), from, &self.slopes[step.output], &mut to);
-        self.slopes[source.map] = to;
+        pool::back(&self.run.input(source), from, &self.grads[step.output], &mut to);
+        self.grads[source.map] = to;
         Ok(())
     }
 
     fn up(&mut self, step: &Step, name: &str) -> Result<()> {
         let (graph, dims, source) = (&self.run.network.graph, self.run.dims, step.sources[0]);
         let up = Up {
-            slopes: &self.slopes[step.output],
+            grad: &self.grads[step.output],
             outputs: graph.maps[step.output].channels,
             from: graph.dims(source.map, dims),
             to: graph.dims(step.output, dims),
         };
-        let by_weight = (self.learns)(name).then(|| up.by_weight(&self.run.input(source)));
-        let by_input =
-            if self.reached[source.map] { Some(up.by_input(tensor(self.weights, name)?)) } else { None };
-        if let Some(values) = by_weight {
+        let grad_weight = (self.trainable)(name).then(|| up.grad_weight(&self.run.input(source)));
+        let by_input = if self.requires_grad[source.map] {
+            Some(up.by_input(tensor(self.weights, name)?))
+        } else {
+            None
+        };
+        if let Some(values) = grad_weight {
             self.keep(name.to_owned(), values);
         }
-        if let Some(slopes) = by_input {
-            self.add(source.map, slopes);
+        if let Some(grad) = by_input {
+            self.add(source.map, grad);
         }
         Ok(())
     }
 
     fn join(&mut self, step: &Step) -> Result<()> {
         let [x, y, _] = self.run.network.graph.dims(step.output, self.run.dims);
-        let mut slopes = std::mem::take(&mut self.slopes[step.output]);
-        join::back(&mut slopes, &self.run.maps[step.output], x * y);
+        let mut grad = std::mem::take(&mut self.grads[step.output]);
+        residual_add::back(&mut grad, &self.run.maps[step.output], x * y);
         let [first, second] = [step.sources[0].map, step.sources[1].map];
-        if self.reached[first] {
-            afford(slopes.len())?;
-            self.add(first, slopes.clone());
+        if self.requires_grad[first] {
+            afford(grad.len())?;
+            self.add(first, grad.clone());
         }
-        if self.reached[second] {
-            self.add(second, slopes);
+        if self.requires_grad[second] {
+            self.add(second, grad);
         }
         Ok(())
     }
 
     fn gate(&mut self, step: &Step, name: &str) -> Result<()> {
         let [x, y, _] = self.run.network.graph.dims(step.output, self.run.dims);
-        let mut slopes = std::mem::take(&mut self.slopes[step.output]);
-        afford(slopes.len())?;
-        let (weight, inputs) = (gate::Weight::new(self.weights, name)?, self.inputs(step));
-        let gate::Back { by_up, tensors } = gate::back(&inputs[0], &inputs[1], &weight, x * y, &mut slopes);
+        let mut grad = std::mem::take(&mut self.grads[step.output]);
+        afford(grad.len())?;
+        let (weight, inputs) = (attention_gate::Weight::new(self.weights, name)?, self.inputs(step));
+        let attention_gate::Back { grad_up, tensors } =
+            attention_gate::back(&inputs[0], &inputs[1], &weight, x * y, &mut grad);
         for (name, values) in step.parameters().into_iter().zip(tensors) {
             self.keep(name, values);
         }
-        for (source, slopes) in step.sources.iter().zip([slopes, by_up]) {
-            if self.reached[source.map] {
-                self.add(source.map, slopes);
+        for (source, grad) in step.sources.iter().zip([grad, grad_up]) {
+            if self.requires_grad[source.map] {
+                self.add(source.map, grad);
             }
         }
         Ok(())
@@ -252,16 +264,17 @@ impl Backward<'_> {
     fn out(&mut self, step: &Step, name: &str) -> Result<()> {
         let graph = &self.run.network.graph;
         let ([x, y, _], source) = (graph.dims(step.output, self.run.dims), step.sources[0]);
-        let slopes = std::mem::take(&mut self.slopes[step.output]);
+        let grad = std::mem::take(&mut self.grads[step.output]);
         let outputs = self.run.network.graph.maps[step.output].channels;
         let (weight, bias) = (format!("{name}.weight"), format!("{name}.bias"));
-        if (self.learns)(&weight) || (self.learns)(&bias) {
-            let (by_weight, by_bias) = out::weights(&self.run.input(source), &slopes, outputs, x * y);
-            self.keep(weight.clone(), by_weight);
+        if (self.trainable)(&weight) || (self.trainable)(&bias) {
+            let (grad_weight, by_bias) =
+                head_conv1x1::weights(&self.run.input(source), &grad, outputs, x * y);
+            self.keep(weight.clone(), grad_weight);
             self.keep(bias, by_bias);
         }
-        if self.reached[source.map] {
-            self.add(source.map, out::back(&slopes, tensor(self.weights, &weight)?, outputs, x * y));
+        if self.requires_grad[source.map] {
+            self.add(source.map, head_conv1x1::back(&grad, tensor(self.weights, &weight)?, outputs, x * y));
         }
         Ok(())
     }

@@ -1,9 +1,9 @@
 //! A GPU that is open: its pipelines, its buffers, its faults.
 
-use super::super::plan::Limits;
-use super::check;
+use crate::engine::plan::list::Limits;
+use crate::engine::wgsl::kernel::Kernel;
+use crate::engine::wgsl::layout::Precision;
 use crate::error::{Error, Result};
-use crate::kernels::{Kernel, Precision};
 use futures_channel::oneshot;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
@@ -51,7 +51,7 @@ pub struct Gpu {
     pub peak: Cell<u64>,
     pub(super) queue: wgpu::Queue,
     /// Lines that change nothing.
-    pub(super) same: wgpu::Buffer,
+    pub(super) identity: wgpu::Buffer,
     device: wgpu::Device,
     sources: Sources,
     pipelines: RefCell<HashMap<Kernel, Rc<Pipeline>>>,
@@ -73,23 +73,8 @@ pub struct Pipeline {
 }
 
 impl Gpu {
-    /// Opens the best adapter.
-    ///
-    /// # Errors
-    /// `Device` where there is no adapter, or it fails.
-    pub async fn open(options: Options) -> Result<Rc<Self>> {
-        let gpu = Self::connect(options).await?;
-        let tiled = match options.tiled {
-            Some(tiled) => tiled,
-            // A CPU that stands in for a GPU has no fast shared memory: a barrier there is a switch of threads.
-            None if gpu.emulated => false,
-            None => check::tiled_is_faster(&gpu).await?,
-        };
-        gpu.tiled.set(tiled);
-        Ok(gpu)
-    }
-
-    async fn connect(options: Options) -> Result<Rc<Self>> {
+    /// Connects to the best adapter; [`Self::open`] chooses the variants too.
+    pub(super) async fn connect(options: Options) -> Result<Rc<Self>> {
         let missing =
             |found: String| Error::device("GPU", found, "an adapter for WebGPU, Vulkan, Metal or DirectX 12");
         let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
@@ -113,7 +98,7 @@ impl Gpu {
         let name = if info.name.is_empty() { "GPU" } else { &info.name };
         let emulated = info.device_type == wgpu::DeviceType::Cpu || name.contains("SwiftShader");
         let ones = [1f32; 4].into_iter().chain([0.0; 4]).collect::<Vec<_>>().repeat(1024);
-        let same = buffer(&device, &queue, &ones);
+        let identity = buffer(&device, &queue, &ones);
         Ok(Rc::new(Self {
             adapter: format!("{name} ({:?}, {:?})", info.device_type, info.backend),
             emulated,
@@ -123,7 +108,7 @@ impl Gpu {
             rate: Cell::new(1e10),
             peak: Cell::new(0),
             queue,
-            same,
+            identity,
             device,
             sources: options.sources,
             pipelines: RefCell::default(),
@@ -200,7 +185,7 @@ impl Gpu {
         buffer(&self.device, &self.queue, values)
     }
 
-    /// The same of whole numbers.
+    /// The identity of whole numbers.
     pub(super) fn upload_words(&self, words: &[u32]) -> wgpu::Buffer {
         let buffer = self.storage(4 * words.len().max(64) as u64);
         self.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(words));
@@ -244,7 +229,7 @@ impl Gpu {
     }
 
     fn compile(&self, kernel: Kernel) -> Pipeline {
-        let label = Some(kernel.name());
+        let label = Some(kernel.name);
         let source = (self.sources)(kernel, self.precision);
         let module = self.device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label,
@@ -260,7 +245,7 @@ impl Gpu {
             entry(index + 1, wgpu::BufferBindingType::Storage { read_only: !written }, false)
         };
         let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform, true)];
-        entries.extend(kernel.bindings().iter().enumerate().map(storage));
+        entries.extend(kernel.bindings.iter().enumerate().map(storage));
         let layout = self
             .device
             .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &entries });

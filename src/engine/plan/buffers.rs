@@ -1,6 +1,6 @@
 //! The buffers of a plan: which are there, which are free, how large they ever were together.
 
-use super::{Op, Plan};
+use super::list::{Command, Plan};
 
 /// A list under way, with its buffers.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ impl Buffers {
     }
 
     /// A buffer: one that is free and fits, or a new one.
-    pub fn take(&mut self, bytes: u64) -> usize {
+    pub fn acquire(&mut self, bytes: u64) -> usize {
         let bytes = bytes.next_multiple_of(256).max(256);
         let most = if self.loose { u64::MAX } else { bytes + bytes / 4 };
         let fits = |&&at: &&usize| (bytes..=most).contains(&self.sizes[at]);
@@ -39,24 +39,24 @@ impl Buffers {
         if self.sizes.iter().sum::<u64>() + bytes > self.budget {
             for buffer in std::mem::take(&mut self.free) {
                 self.sizes[buffer] = 0;
-                self.push(Op::Drop { buffer });
+                self.push(Command::Drop { buffer });
             }
         }
         self.sizes.push(bytes);
         let buffer = self.sizes.len() - 1;
-        self.push(Op::Create { buffer, bytes });
+        self.push(Command::Create { buffer, bytes });
         self.plan.peak = self.plan.peak.max(self.sizes.iter().sum());
         buffer
     }
 
     /// Gives a buffer back, to be taken again.
-    pub fn give(&mut self, buffer: usize) {
+    pub fn release(&mut self, buffer: usize) {
         self.free.push(buffer);
     }
 
     /// Lists one thing more.
-    pub fn push(&mut self, op: Op) {
-        if let Op::Dispatch { flops, .. } = &op {
+    pub fn push(&mut self, op: Command) {
+        if let Command::Dispatch { flops, .. } = &op {
             self.plan.flops += flops;
         }
         self.plan.ops.push(op);

@@ -2,12 +2,14 @@
 //! tables that are made once, so that no weight is read from the GPU between two steps.
 
 use super::buffers::Buffers;
-use super::{Binding, Flat, Op, Packed, Plan};
-use crate::engine::adam;
-use crate::engine::graph::{Graph, Kind, Norm, Step};
-use crate::kernels::back::{Back, adamw, conv as conv_back, excite, gather, out as out_back, up as up_back};
-use crate::kernels::{Kernel, Layout, conv, gate, norm, out, up};
-use crate::model::{Architecture, Parameter, gate_units};
+use super::list::{Binding, Command, Packed, ParamBuffer, Plan};
+use crate::engine::nn::adamw::AdamWStep;
+use crate::engine::nn::graph::{Graph, Norm, Operation, Step};
+use crate::engine::wgsl::layout::Layout;
+use crate::engine::wgsl::{
+    adamw, attention_gate, conv, conv_transpose, gather, head_conv1x1, norm_act, squeeze_excite,
+};
+use crate::model::{Architecture, Parameter, attention_gate_units};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -41,9 +43,9 @@ impl Parameters {
     }
 
     /// Where those that learn lie, neighbours as one.
-    pub fn ranges(&self, learns: &dyn Fn(&str) -> bool) -> Vec<Range<usize>> {
+    pub fn ranges(&self, trainable: &dyn Fn(&str) -> bool) -> Vec<Range<usize>> {
         let mut ranges: Vec<Range<usize>> = Vec::new();
-        for parameter in self.list.iter().filter(|parameter| learns(&parameter.name)) {
+        for parameter in self.list.iter().filter(|parameter| trainable(&parameter.name)) {
             let place = self.place(&parameter.name);
             match ranges.last_mut() {
                 Some(last) if last.end == place.start => last.end = place.end,
@@ -61,25 +63,33 @@ impl Parameters {
             let sources: Vec<usize> = step.sources.iter().map(|source| channels(source.map)).collect();
             let (inputs, outputs) = (graph.inputs(step), channels(step.output));
             let (there, back) = match &step.kind {
-                Kind::Conv(_) => {
-                    let pack = |weight: &[f32]| conv::pack(weight, &sources, outputs);
-                    (gather::table(outputs * inputs * 27, pack), conv_index(&sources, outputs))
+                Operation::Conv(_) => {
+                    let pack = |weight: &[f32]| conv::forward::pack(weight, &sources, outputs);
+                    (gather::shader::table(outputs * inputs * 27, pack), conv_index(&sources, outputs))
                 }
-                Kind::Up(_) => {
-                    let pack = |weight: &[f32]| up::pack(weight, inputs, outputs);
-                    (gather::table(inputs * outputs * 8, pack), up_back::index(inputs, outputs))
+                Operation::ConvTranspose(_) => {
+                    let pack = |weight: &[f32]| conv_transpose::forward::pack(weight, inputs, outputs);
+                    (
+                        gather::shader::table(inputs * outputs * 8, pack),
+                        conv_transpose::backward::index(inputs, outputs),
+                    )
                 }
-                Kind::Out(_) => {
-                    let pack = |all: &[f32]| out::pack(&all[..outputs * inputs], &all[outputs * inputs..]);
-                    (gather::table(outputs * (inputs + 1), pack), out_back::index(inputs, outputs))
+                Operation::HeadConv1x1(_) => {
+                    let pack = |all: &[f32]| {
+                        head_conv1x1::forward::pack(&all[..outputs * inputs], &all[outputs * inputs..])
+                    };
+                    (
+                        gather::shader::table(outputs * (inputs + 1), pack),
+                        head_conv1x1::backward::index(inputs, outputs),
+                    )
                 }
-                Kind::Gate(_) => {
-                    let units = gate_units(outputs);
-                    let pack = |all: &[f32]| gate::pack(all, outputs, units);
+                Operation::AttentionGate(_) => {
+                    let units = attention_gate_units(outputs);
+                    let pack = |all: &[f32]| attention_gate::forward::pack(all, outputs, units);
                     let count = step.parameters().iter().map(|name| self.place(name).len()).sum();
-                    (gather::table(count, pack), gate_index(outputs, units))
+                    (gather::shader::table(count, pack), gate_index(outputs, units))
                 }
-                Kind::Pool | Kind::Join => continue,
+                Operation::Pool | Operation::ResidualAdd => continue,
             };
             tables.push((Packed::Weights(index), there));
             tables.push((Packed::WeightsBack(index), back));
@@ -88,17 +98,17 @@ impl Parameters {
             let channels = channels(norm.map);
             let pack = |all: &[f32]| {
                 let pairs = all[..channels].iter().zip(&all[channels..]);
-                norm::pack(&pairs.map(|(gamma, beta)| [*gamma, *beta]).collect::<Vec<_>>())
+                norm_act::forward::pack(&pairs.map(|(gamma, beta)| [*gamma, *beta]).collect::<Vec<_>>())
             };
-            let table = gather::table(2 * channels, pack);
-            tables.push((Packed::NormBack(index), gather::inverse(&table, 2 * channels)));
+            let table = gather::shader::table(2 * channels, pack);
+            tables.push((Packed::NormBack(index), gather::shader::inverse(&table, 2 * channels)));
             tables.push((Packed::Norm(index), table));
         }
-        for steps in graph.together() {
+        for steps in graph.fusion_groups() {
             let mut first = 0;
             for source in &graph.steps[steps.start].sources {
                 if let Some(table) = self.turned(graph, steps.clone(), first..first + channels(source.map)) {
-                    tables.push((Packed::Turned(source.map), table));
+                    tables.push((Packed::Transposed(source.map), table));
                 }
                 first += channels(source.map);
             }
@@ -110,7 +120,7 @@ impl Parameters {
     fn turned(&self, graph: &Graph, steps: Range<usize>, range: Range<usize>) -> Option<Vec<u32>> {
         let steps = &graph.steps[steps];
         let places = steps.iter().map(|step| match &step.kind {
-            Kind::Conv(name) => Some(self.place(name)),
+            Operation::Conv(name) => Some(self.place(name)),
             _ => None,
         });
         let places: Vec<Range<usize>> = places.collect::<Option<_>>()?;
@@ -125,9 +135,13 @@ impl Parameters {
                 mine
             });
             let readers: Vec<&[f32]> = readers.collect();
-            conv::pack(&conv_back::turned(&readers, inputs, range.clone()), &outputs, range.len())
+            conv::forward::pack(
+                &conv::backward::turned(&readers, inputs, range.clone()),
+                &outputs,
+                range.len(),
+            )
         };
-        let table = gather::table(numbers.len(), pack);
+        let table = gather::shader::table(numbers.len(), pack);
         let absolute = |n: u32| if n == 0 { 0 } else { numbers[n as usize - 1] as u32 + 1 };
         Some(table.into_iter().map(absolute).collect())
     }
@@ -145,17 +159,19 @@ impl Parameters {
             let flat: usize = step.parameters().iter().map(|name| self.place(name).len()).sum();
             match step.kind {
                 // Weights there and turned round, each with a table, and the table of their gradient.
-                Kind::Conv(_) => {
+                Operation::Conv(_) => {
                     let back: usize = sources.iter().map(|&source| packed(&[outputs], source)).sum();
                     2 * packed(&sources, outputs) + 2 * back + flat
                 }
-                Kind::Up(_) => 2 * outputs.div_ceil(4) * 8 * sources[0].div_ceil(4) * 16 + flat,
-                Kind::Out(_) => 2 * outputs * (sources[0].div_ceil(4) + 1) * 4 + flat,
-                Kind::Gate(_) => {
-                    let units = gate_units(outputs);
+                Operation::ConvTranspose(_) => {
+                    2 * outputs.div_ceil(4) * 8 * sources[0].div_ceil(4) * 16 + flat
+                }
+                Operation::HeadConv1x1(_) => 2 * outputs * (sources[0].div_ceil(4) + 1) * 4 + flat,
+                Operation::AttentionGate(_) => {
+                    let units = attention_gate_units(outputs);
                     2 * (2 * units * (outputs.div_ceil(4) + 1) + units.div_ceil(4) + 1) * 4 + flat
                 }
-                Kind::Pool | Kind::Join => 0,
+                Operation::Pool | Operation::ResidualAdd => 0,
             }
         };
         let norms: usize = graph.norms.iter().map(|norm| 24 * channels(norm.map).div_ceil(4)).sum();
@@ -172,23 +188,30 @@ impl Parameters {
                     None => continue,
                 },
                 Packed::Norm(index) => self.place(&format!("{}.gamma", graph.norms[index].name)).start,
-                Packed::Turned(_) => 0,
+                Packed::Transposed(_) => 0,
                 Packed::WeightsBack(_) | Packed::NormBack(_) => continue,
             };
-            buffers.push(Op::Dispatch {
-                kernel: Kernel::Back(Back::Gather),
-                words: gather::words(count, 0, start, false),
-                bindings: vec![Binding::Flat(Flat::Values), Binding::Table(packed), Binding::Packed(packed)],
-                groups: gather::groups(count),
+            buffers.push(Command::Dispatch {
+                kernel: gather::GATHER,
+                words: gather::shader::words(count, 0, start, false),
+                bindings: vec![
+                    Binding::ParamBuffer(ParamBuffer::Values),
+                    Binding::Table(packed),
+                    Binding::Packed(packed),
+                ],
+                groups: gather::shader::groups(count),
                 flops: count as f64,
             });
         }
         for (index, norm) in graph.norms.iter().enumerate() {
             if let Some(params) = self.excite(graph, norm) {
-                buffers.push(Op::Dispatch {
-                    kernel: Kernel::Back(Back::Excite),
+                buffers.push(Command::Dispatch {
+                    kernel: squeeze_excite::FORWARD,
                     words: params.words(),
-                    bindings: vec![Binding::Flat(Flat::Values), Binding::Packed(Packed::Norm(index))],
+                    bindings: vec![
+                        Binding::ParamBuffer(ParamBuffer::Values),
+                        Binding::Packed(Packed::Norm(index)),
+                    ],
                     groups: [1; 3],
                     flops: (4 * params.channels * params.narrow) as f64,
                 });
@@ -198,11 +221,11 @@ impl Parameters {
     }
 
     /// Where the tensors of a normalisation's squeeze-and-excite lie, if it has one.
-    pub fn excite(&self, graph: &Graph, norm: &Norm) -> Option<excite::Params> {
+    pub fn excite(&self, graph: &Graph, norm: &Norm) -> Option<squeeze_excite::shader::Params> {
         let name = norm.excite.as_ref()?;
         let start = |name: String| self.place(&name).start;
         let layer = |layer: &str| ["weight", "bias"].map(|part| start(format!("{name}.{layer}.{part}")));
-        Some(excite::Params {
+        Some(squeeze_excite::shader::Params {
             channels: graph.maps[norm.map].channels,
             narrow: self.place(&format!("{name}.squeeze.bias")).len(),
             gamma: start(format!("{}.gamma", norm.name)),
@@ -213,34 +236,40 @@ impl Parameters {
     }
 
     /// One step of the optimiser over some ranges; nothing changes where the gradient is not finite.
-    pub fn step(&self, ranges: &[Range<usize>], step: adam::Step) -> Plan {
+    pub fn step(&self, ranges: &[Range<usize>], step: AdamWStep) -> Plan {
         let mut buffers = Buffers::kept();
-        let slots: usize = ranges.iter().map(|range| adamw::slots(range.len())).sum();
-        let (squares, clip) = (buffers.take(4 * slots as u64), buffers.take(8));
+        let slots: usize = ranges.iter().map(|range| adamw::shader::slots(range.len())).sum();
+        let (m2, clip) = (buffers.acquire(4 * slots as u64), buffers.acquire(8));
         let mut slot = 0;
         for range in ranges {
-            buffers.push(Op::Dispatch {
-                kernel: Kernel::Back(Back::SquareSum),
-                words: adamw::squares_words(range.start, range.len(), slot),
-                bindings: vec![Binding::Flat(Flat::Gradient), Binding::Buffer(squares)],
-                groups: [adamw::slots(range.len()) as u32, 1, 1],
+            buffers.push(Command::Dispatch {
+                kernel: adamw::SQUARES,
+                words: adamw::shader::squares_words(range.start, range.len(), slot),
+                bindings: vec![Binding::ParamBuffer(ParamBuffer::Gradient), Binding::Buffer(m2)],
+                groups: [adamw::shader::slots(range.len()) as u32, 1, 1],
                 flops: 2.0 * range.len() as f64,
             });
-            slot += adamw::slots(range.len());
+            slot += adamw::shader::slots(range.len());
         }
-        buffers.push(Op::Dispatch {
-            kernel: Kernel::Back(Back::Clip),
-            words: adamw::clip_words(slots, step.settings.clip),
-            bindings: vec![Binding::Buffer(squares), Binding::Buffer(clip)],
+        buffers.push(Command::Dispatch {
+            kernel: adamw::CLIP,
+            words: adamw::shader::clip_words(slots, step.settings.clip),
+            bindings: vec![Binding::Buffer(m2), Binding::Buffer(clip)],
             groups: [1; 3],
             flops: slots as f64,
         });
         for range in ranges {
-            let params = adamw::Params { start: range.start, count: range.len(), step };
-            let flats = [Flat::Gradient, Flat::Values, Flat::First, Flat::Second, Flat::Average];
-            let flats = flats.map(Binding::Flat);
-            buffers.push(Op::Dispatch {
-                kernel: Kernel::Back(Back::AdamW),
+            let params = adamw::shader::Params { start: range.start, count: range.len(), step };
+            let flats = [
+                ParamBuffer::Gradient,
+                ParamBuffer::Values,
+                ParamBuffer::First,
+                ParamBuffer::Second,
+                ParamBuffer::Average,
+            ];
+            let flats = flats.map(Binding::ParamBuffer);
+            buffers.push(Command::Dispatch {
+                kernel: adamw::STEP,
                 words: params.words(),
                 bindings: [Binding::Buffer(clip)].into_iter().chain(flats).collect(),
                 groups: params.groups(),
@@ -253,10 +282,10 @@ impl Parameters {
 
 /// Where the gradient of each weight lies in the parts of all sources, one after the other.
 fn conv_index(sources: &[usize], outputs: usize) -> Vec<u32> {
-    let mut index = conv_back::index(sources, 0, outputs);
+    let mut index = conv::backward::index(sources, 0, outputs);
     let mut before = part(sources[0], outputs);
     for (which, channels) in sources.iter().enumerate().skip(1) {
-        for (place, more) in index.iter_mut().zip(conv_back::index(sources, which, outputs)) {
+        for (place, more) in index.iter_mut().zip(conv::backward::index(sources, which, outputs)) {
             if more > 0 {
                 *place = more + before as u32;
             }
@@ -269,21 +298,22 @@ fn conv_index(sources: &[usize], outputs: usize) -> Vec<u32> {
 /// Where the gradient of each number of a gate lies in the parts of its three 1^3 convolutions, one after the other.
 fn gate_index(channels: usize, units: usize) -> Vec<u32> {
     let [part, _] = gate_parts(channels, units);
-    let wide = out_back::index(channels, units);
+    let wide = head_conv1x1::backward::index(channels, units);
     let after = |index: &[u32], parts: usize| {
         index.iter().map(|place| place + (parts * part) as u32).collect::<Vec<_>>()
     };
     // The raised map's has no bias.
-    [wide.clone(), after(&wide[..units * channels], 1), after(&out_back::index(units, 1), 2)].concat()
+    [wide.clone(), after(&wide[..units * channels], 1), after(&head_conv1x1::backward::index(units, 1), 2)]
+        .concat()
 }
 
 /// Numbers of the gradient by the weights of a gate's wide convolutions, and by those of its narrow one.
 pub fn gate_parts(channels: usize, units: usize) -> [usize; 2] {
     [(channels, units), (units, 1)]
-        .map(|(inputs, outputs)| out_back::part(&Layout::new(inputs, [1; 3]), outputs))
+        .map(|(inputs, outputs)| head_conv1x1::backward::part(&Layout::new(inputs, [1; 3]), outputs))
 }
 
 /// Numbers of the gradient by the weights of one source.
 pub fn part(channels: usize, outputs: usize) -> usize {
-    conv_back::part(&Layout::new(channels, [1; 3]), &Layout::new(outputs, [1; 3]))
+    conv::backward::part(&Layout::new(channels, [1; 3]), &Layout::new(outputs, [1; 3]))
 }

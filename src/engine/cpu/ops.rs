@@ -1,0 +1,14 @@
+//! The operations of the network on the CPU, forward and backward, one file per operation.
+
+pub mod attention_gate;
+pub mod conv;
+pub mod conv_transpose;
+pub mod conv_transpose_backward;
+pub mod conv_weight;
+pub mod head_conv1x1;
+pub mod input;
+mod micro_kernel;
+pub mod norm_act;
+pub mod pool;
+pub mod residual_add;
+mod winograd;

@@ -1,0 +1,325 @@
+//! 3^3 convolution on the CPU.
+//!
+//! ```text
+//! y[o, z, y, x] = sum over i, dz, dy, dx of  w[o, i, dz, dy, dx] * norm_act_i(x[i, z + dz - 1, y + dy - 1, x + dx - 1])
+//! ```
+//!
+//! Along z and y by Winograd's way ([`super::winograd`]), along x directly: a product of one point is a small matrix
+//! product over channels and dx. Normalisation happens in the transform of the input, once per row, for all
+//! convolutions that read the same; statistics of the output are taken from each row while it is in the cache.
+//!
+//! The gradient by x is a convolution again, of the gradient by y with the weights turned around
+//! ([`Weight::back`]); that by w is in [`super::conv_weight`].
+
+use super::input::Input;
+use super::micro_kernel::{ROWS, Tile, multiply};
+use super::winograd::{POINTS, Rows, SLACK, taps};
+use crate::engine::nn::parallel;
+use crate::engine::nn::scale_shift::Moments;
+use crate::error::Result;
+use pulp::{Simd, WithSimd};
+use std::array::from_fn;
+use std::ops::Range;
+
+/// Bytes of transformed rows that are worked on at once: they should stay in the second level of cache.
+const BLOCK: usize = 900 << 10;
+
+/// A transformed weight: `[point, outputs / 4, in, dx, 4]`, zeros where there are fewer outputs.
+pub struct Weight {
+    inputs: usize,
+    outputs: usize,
+    points: Vec<Tile<3>>,
+}
+
+impl Weight {
+    /// Transforms `[outputs, inputs, 3, 3, 3]`.
+    pub fn new(weight: &[f32], inputs: usize, outputs: usize) -> Self {
+        Self::from_taps(inputs, outputs, |output, input, tap| weight[(output * inputs + input) * 27 + tap])
+    }
+
+    /// For the gradient by channels `channels` of the input, from those by the outputs of all `weights`: each is
+    /// `[outputs, inputs, 3, 3, 3]`, with its number of outputs.
+    pub fn back(weights: &[(&[f32], usize)], inputs: usize, channels: Range<usize>) -> Self {
+        let total = weights.iter().map(|(_, outputs)| outputs).sum();
+        let owner = |mut output: usize| {
+            for (weight, outputs) in weights {
+                if output < *outputs {
+                    return &weight[output * inputs * 27..][..inputs * 27];
+                }
+                output -= outputs;
+            }
+            &[]
+        };
+        let rows: Vec<&[f32]> = (0..total).map(owner).collect();
+        Self::from_taps(total, channels.len(), |input, output, tap| {
+            rows[output][(channels.start + input) * 27 + 26 - tap]
+        })
+    }
+
+    fn from_taps(inputs: usize, outputs: usize, tap: impl Fn(usize, usize, usize) -> f32) -> Self {
+        let tiles = outputs.div_ceil(ROWS);
+        let mut points = vec![[[0.0; ROWS]; 3]; POINTS * tiles * inputs];
+        // A tile of every point at a time, so that each is written where it lies.
+        for index in 0..tiles * inputs {
+            let (first, input) = (index / inputs * ROWS, index % inputs);
+            for output in first..outputs.min(first + ROWS) {
+                let transformed: [[[f32; 4]; 4]; 3] = from_fn(|dx| {
+                    let along_y: [[f32; 4]; 3] =
+                        from_fn(|dz| taps(from_fn(|dy| tap(output, input, dz * 9 + dy * 3 + dx))));
+                    from_fn(|v| taps(from_fn(|dz| along_y[dz][v])))
+                });
+                for point in 0..POINTS {
+                    let tile: &mut Tile<3> = &mut points[point * tiles * inputs + index];
+                    let values = transformed.map(|along_z| along_z[point % 4][point / 4]);
+                    tile.iter_mut().zip(values).for_each(|(row, value)| row[output - first] = value);
+                }
+            }
+        }
+        Self { inputs, outputs, points }
+    }
+}
+
+/// The raw outputs `[z, outputs, y, x]` of convolutions that read the same, each with its weight, and the statistics
+/// of their channels. `dims` is `[x, y, z]`; `pause` is asked between slabs, with the share that is done.
+///
+/// # Errors
+/// What `pause` gives.
+pub fn forward(
+    inputs: &[Input],
+    targets: Vec<(&Weight, &mut [f32])>,
+    dims: [usize; 3],
+    pause: &mut dyn FnMut(f64) -> Result<()>,
+) -> Result<Vec<Vec<Moments>>> {
+    let [x, y, z] = dims;
+    let weights: Vec<&Weight> = targets.iter().map(|(weight, _)| *weight).collect();
+    let outputs: usize = weights.iter().map(|weight| weight.outputs).sum();
+    let channels = weights.first().map_or(0, |weight| weight.inputs);
+    // Few planes and many channels: the channels are shared out too, so that every thread has work.
+    let pairs = z.div_ceil(2);
+    let groups = (4 * parallel::threads()).div_ceil(pairs).clamp(1, outputs.div_ceil(16).max(1));
+    let group = if groups == 1 { usize::MAX } else { outputs.div_ceil(groups).next_multiple_of(ROWS) };
+    let widest = weights.iter().map(|weight| weight.outputs.min(group)).max().unwrap_or(0);
+    let mut parts: Vec<Vec<Part>> = (0..pairs).map(|_| Vec::new()).collect();
+    for (target, (weight, output)) in targets.into_iter().enumerate() {
+        let size = weight.outputs * y * x;
+        for (parts, planes) in parts.iter_mut().zip(output.chunks_mut(2 * size)) {
+            let (near, far) = planes.split_at_mut(size);
+            let group = group.min(weight.outputs);
+            let mut far = far.chunks_mut(group * y * x);
+            for (index, near) in near.chunks_mut(group * y * x).enumerate() {
+                parts.push(Part { target, first: index * group, near, far: far.next() });
+            }
+        }
+    }
+    let mut items: Vec<Item> = Vec::new();
+    for (pair, parts) in parts.into_iter().enumerate() {
+        let each = parts.len().div_ceil(groups);
+        let mut parts = parts.into_iter();
+        while parts.len() > 0 {
+            items.push(Item { pair, parts: parts.by_ref().take(each).collect() });
+        }
+    }
+    let mut moments: Vec<_> = weights.iter().map(|w| vec![Moments::default(); w.outputs]).collect();
+    parallel::in_slabs(
+        items,
+        (x * y * channels * outputs) as f64 * 54.0 / groups as f64,
+        || Block::new(x, y, channels, widest),
+        |block, item| pulp::Arch::new().dispatch(Pair { inputs, weights: &weights, dims, item, block }),
+        |found| {
+            for (target, first, part) in found {
+                let sums = moments[target][first..].iter_mut();
+                sums.zip(part).for_each(|(sum, part)| *sum = sum.with(part));
+            }
+        },
+        pause,
+    )?;
+    Ok(moments)
+}
+
+/// Two planes of some output channels, `[c, y, x]` each; the last pair of an odd map has only the near one.
+struct Part<'a> {
+    /// Which convolution.
+    target: usize,
+    /// First output channel, a multiple of [`ROWS`].
+    first: usize,
+    near: &'a mut [f32],
+    far: Option<&'a mut [f32]>,
+}
+
+/// What is made from the same rows.
+struct Item<'a> {
+    pair: usize,
+    parts: Vec<Part<'a>>,
+}
+
+/// The work on one item, compiled for each kind of vector.
+struct Pair<'a, 'b> {
+    inputs: &'a [Input<'a>],
+    weights: &'a [&'a Weight],
+    dims: [usize; 3],
+    item: Item<'b>,
+    block: &'b mut Block,
+}
+
+impl WithSimd for Pair<'_, '_> {
+    /// Of each part: which convolution, its first channel, the statistics.
+    type Output = Vec<(usize, usize, Vec<Moments>)>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+        let ([x, y, _], block) = (self.dims, self.block);
+        let Item { pair, mut parts } = self.item;
+        let fresh =
+            |part: &Part| (part.target, part.first, vec![Moments::default(); part.near.len() / (x * y)]);
+        let mut moments: Vec<_> = parts.iter().map(fresh).collect();
+        for first in (0..y.div_ceil(2)).step_by(block.rows.tiles) {
+            block.rows.load(self.inputs, self.dims, [pair, first], 0);
+            for (part, (_, _, moments)) in parts.iter_mut().zip(&mut moments) {
+                block.multiply(simd, self.weights[part.target], part.first, moments.len());
+                block.back(part, first, moments, self.dims);
+            }
+        }
+        moments
+    }
+}
+
+/// Transformed rows and their products.
+struct Block {
+    rows: Rows,
+    /// Channels out.
+    outputs: usize,
+    /// `[16, out, stride]`
+    products: Vec<f32>,
+    /// A row.
+    spare: Vec<f32>,
+}
+
+impl Block {
+    fn new(x: usize, y: usize, inputs: usize, outputs: usize) -> Self {
+        let (pitch, outputs) = (x + 2, outputs.next_multiple_of(ROWS));
+        let fit = BLOCK / (POINTS * (inputs + outputs) * pitch * 4);
+        let tiles = fit.min(256 / pitch).max(48usize.div_ceil(pitch)).clamp(1, y.div_ceil(2));
+        let rows = Rows::new(x, inputs, tiles, 1);
+        let products = vec![0.0; POINTS * outputs * (tiles * pitch + SLACK)];
+        Self { rows, outputs, products, spare: vec![0.0; x] }
+    }
+
+    /// The products of all points, for output channels `first..first + count`.
+    #[inline(always)]
+    fn multiply<S: Simd>(&mut self, simd: S, weight: &Weight, first: usize, count: usize) {
+        let Rows { inputs, tiles, pitch, stride, ref values, .. } = self.rows;
+        let length = tiles * pitch - 2;
+        let all = weight.outputs.div_ceil(ROWS);
+        for point in 0..POINTS {
+            let rows = &values[point * inputs * stride..][..inputs * stride];
+            let products =
+                &mut self.products[point * self.outputs * stride..][..count.next_multiple_of(ROWS) * stride];
+            let weights = &weight.points[(point * all + first / ROWS) * inputs..];
+            multiply(simd, weights, inputs, rows, stride, length, products);
+        }
+    }
+
+    /// The way back from products to rows of output, and their statistics.
+    #[inline(always)]
+    fn back(&mut self, part: &mut Part, first: usize, moments: &mut [Moments], [x, y, _]: [usize; 3]) {
+        let Self { outputs, ref products, ref mut spare, .. } = *self;
+        let Rows { stride, pitch, tiles, .. } = self.rows;
+        for (channel, moments) in moments.iter_mut().enumerate() {
+            for tile in 0..tiles.min(y.div_ceil(2) - first) {
+                let at = channel * stride + tile * pitch;
+                let points: [&[f32]; POINTS] = from_fn(|p| &products[p * outputs * stride + at..][..x]);
+                let row = (channel * y + 2 * (first + tile)) * x;
+                let below = 2 * (first + tile) + 1 < y;
+                *moments = moments.with(write(&points, near, &mut part.near[row..], below, spare));
+                if let Some(plane) = part.far.as_deref_mut() {
+                    *moments = moments.with(write(&points, far, &mut plane[row..], below, spare));
+                }
+            }
+        }
+    }
+}
+
+/// Three points along z as one plane: `a + b + c` or, of the far plane, `b - c - d`.
+#[inline(always)]
+fn near(a: f32, b: f32, c: f32, _: f32) -> f32 {
+    a + b + c
+}
+
+#[inline(always)]
+fn far(_: f32, b: f32, c: f32, d: f32) -> f32 {
+    b - c - d
+}
+
+/// Two rows of output of one plane, and their statistics. Where the map ends after the first row, the second is
+/// written to a row that nobody reads.
+#[inline(always)]
+fn write(
+    points: &[&[f32]; POINTS],
+    plane: impl Fn(f32, f32, f32, f32) -> f32,
+    rows: &mut [f32],
+    below: bool,
+    spare: &mut [f32],
+) -> Moments {
+    let x = spare.len();
+    let (upper, lower) = rows.split_at_mut(x);
+    if below {
+        let lower = &mut lower[..x];
+        combine(points, plane, upper, lower);
+        rows_moments([upper, lower])
+    } else {
+        combine(points, plane, upper, spare);
+        rows_moments([upper])
+    }
+}
+
+/// Two rows of output from the points `[along z][along y]`.
+#[inline(always)]
+fn combine(
+    p: &[&[f32]; POINTS],
+    plane: impl Fn(f32, f32, f32, f32) -> f32,
+    upper: &mut [f32],
+    lower: &mut [f32],
+) {
+    let length = upper.len();
+    let lower = &mut lower[..length];
+    let [p0, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14, p15] = p.map(|p| &p[..length]);
+    for i in 0..length {
+        let m0 = plane(p0[i], p4[i], p8[i], p12[i]);
+        let m1 = plane(p1[i], p5[i], p9[i], p13[i]);
+        let m2 = plane(p2[i], p6[i], p10[i], p14[i]);
+        let m3 = plane(p3[i], p7[i], p11[i], p15[i]);
+        upper[i] = m0 + m1 + m2;
+        lower[i] = m1 - m2 - m3;
+    }
+}
+
+/// Statistics of a row or two: short enough for sums in 32 bits, about their own mean.
+#[inline(always)]
+pub fn rows_moments<const N: usize>(rows: [&[f32]; N]) -> Moments {
+    let count = rows.iter().map(|row| row.len()).sum::<usize>();
+    let mean = rows_sum(rows, |v| v) / count as f32;
+    let m2 = rows_sum(rows, |v| (v - mean) * (v - mean));
+    // What the rounding of the mean left over.
+    let rest = f64::from(rows_sum(rows, |v| v - mean)) / count as f64;
+    let count = count as f64;
+    Moments { count, mean: f64::from(mean) + rest, m2: f64::from(m2) - count * rest * rest }
+}
+
+/// A sum by 16 partial sums, which is a vector's way.
+#[inline(always)]
+fn rows_sum<const N: usize>(rows: [&[f32]; N], term: impl Fn(f32) -> f32) -> f32 {
+    let mut sums = [0f32; 16];
+    let mut rest = 0.0;
+    for row in rows {
+        let mut chunks = row.chunks_exact(16);
+        for chunk in &mut chunks {
+            for (sum, &value) in sums.iter_mut().zip(chunk) {
+                *sum += term(value);
+            }
+        }
+        for &value in chunks.remainder() {
+            rest += term(value);
+        }
+    }
+    sums.iter().sum::<f32>() + rest
+}

@@ -1,0 +1,200 @@
+//! Executes a plan on the GPU.
+
+use super::device::Gpu;
+use crate::engine::plan::list::{Binding, Command, Plan};
+use crate::error::{Error, Result};
+use std::collections::HashMap;
+use web_time::Instant;
+
+/// Seconds that a submit should take: what a stop waits for, and far from any watchdog.
+pub const SUBMIT: f64 = 0.1;
+/// Operations of a submit, whatever the clock said: 200 ms at 1 TFLOP/s.
+pub const MOST: f64 = 2e11;
+/// Bytes between two uniforms.
+const UNIFORM: usize = 256;
+/// Uniforms of a submit.
+const UNIFORMS: usize = 256;
+
+/// What is there before a plan begins, and stays.
+pub type WeightBuffers = HashMap<Binding, wgpu::Buffer>;
+
+/// What goes in and comes out.
+pub struct IoCallbacks<'a> {
+    /// `[c, z, y, x]`
+    pub image: &'a [f32],
+    /// What the targets' buffers are to hold, one after the other.
+    pub target: &'a [f32],
+    /// Told the share that is done, many times; its error stops the work.
+    pub pause: &'a mut dyn FnMut(f64) -> Result<()>,
+    /// Given what is read, and the first plane of it.
+    pub keep: &'a mut dyn FnMut(&[u8], usize),
+}
+
+/// Runs a plan. Buffers that are in `kept` already are not made again; with an empty one nothing is left behind.
+///
+/// # Errors
+/// What `pause` gives; `Device` where the device fails or reports an error.
+pub async fn execute(
+    gpu: &Gpu,
+    bank: &WeightBuffers,
+    plan: &Plan,
+    kept: &mut Vec<Option<wgpu::Buffer>>,
+    feed: &mut IoCallbacks<'_>,
+) -> Result<()> {
+    let before = gpu.faults();
+    let keep = !kept.is_empty();
+    let mut run = Execution {
+        gpu,
+        bank,
+        buffers: std::mem::take(kept),
+        encoder: gpu.encoder(),
+        uniforms: Vec::new(),
+        table: gpu.uniforms(UNIFORM * UNIFORMS),
+        waiting: 0.0,
+        done: 0.0,
+        total: plan.flops.max(1.0),
+    };
+    let result = run.all(plan, feed).await;
+    run.table.destroy();
+    if keep {
+        *kept = run.buffers;
+    } else {
+        run.buffers.iter().flatten().for_each(wgpu::Buffer::destroy);
+    }
+    gpu.sound(before)?;
+    result
+}
+
+/// A plan under way.
+struct Execution<'a> {
+    gpu: &'a Gpu,
+    bank: &'a WeightBuffers,
+    buffers: Vec<Option<wgpu::Buffer>>,
+    encoder: wgpu::CommandEncoder,
+    /// Of what is encoded and not yet submitted.
+    uniforms: Vec<u8>,
+    table: wgpu::Buffer,
+    /// Operations that are encoded and not yet submitted.
+    waiting: f64,
+    done: f64,
+    total: f64,
+}
+
+impl Execution<'_> {
+    async fn all(&mut self, plan: &Plan, feed: &mut IoCallbacks<'_>) -> Result<()> {
+        let gpu = self.gpu;
+        gpu.peak.set(0);
+        for op in &plan.ops {
+            match op {
+                Command::Create { buffer, bytes } => {
+                    self.buffers.resize(self.buffers.len().max(buffer + 1), None);
+                    self.buffers[*buffer].get_or_insert_with(|| gpu.storage(*bytes));
+                    let alive = self.buffers.iter().flatten().map(wgpu::Buffer::size).sum();
+                    gpu.peak.set(gpu.peak.get().max(alive));
+                }
+                Command::Drop { buffer } => {
+                    // What uses it must have been submitted.
+                    self.submit(feed).await?;
+                    if let Some(buffer) = self.buffers[*buffer].take() {
+                        buffer.destroy();
+                    }
+                }
+                Command::Upload { buffer, layout, planes } => {
+                    // What was encoded before may still need what is there.
+                    let bytes = layout.pack(feed.image, planes.clone(), gpu.precision);
+                    self.submit_any(feed).await?;
+                    gpu.queue.write_buffer(self.buffer(*buffer)?, 0, &bytes);
+                }
+                Command::Target { buffer, numbers } => {
+                    self.submit_any(feed).await?;
+                    let target = bytemuck::cast_slice(&feed.target[numbers.clone()]);
+                    gpu.queue.write_buffer(self.buffer(*buffer)?, 0, target);
+                }
+                Command::Clear { binding } => {
+                    let buffer = self.bound(*binding)?.clone();
+                    self.encoder.clear_buffer(&buffer, 0, None);
+                }
+                Command::Mark { buffer, bytes } => {
+                    self.submit(feed).await?;
+                    gpu.queue.write_buffer(self.buffer(*buffer)?, 0, &vec![0xFF; *bytes as usize]);
+                }
+                Command::Copy { from, to, bytes } => {
+                    let (source, target) = (self.buffer(from.0)?.clone(), self.buffer(to.0)?.clone());
+                    self.encoder.copy_buffer_to_buffer(&source, from.1, &target, to.1, *bytes);
+                }
+                Command::Dispatch { kernel, words, bindings, groups, flops } => {
+                    let most = (gpu.rate.get() * SUBMIT).min(MOST);
+                    if self.waiting > 0.0 && self.waiting + flops > most
+                        || self.uniforms.len() == UNIFORM * UNIFORMS
+                    {
+                        self.submit(feed).await?;
+                    }
+                    let buffers =
+                        bindings.iter().map(|&binding| self.bound(binding)).collect::<Result<Vec<_>>>()?;
+                    let pipeline = gpu.pipeline(*kernel);
+                    let group = gpu.bind(&pipeline, &self.table, &buffers);
+                    let mut pass = self.encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+                    pass.set_pipeline(&pipeline.pipeline);
+                    pass.set_bind_group(0, &group, &[self.uniforms.len() as u32]);
+                    pass.dispatch_workgroups(groups[0], groups[1], groups[2]);
+                    drop(pass);
+                    self.uniforms.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+                    self.uniforms.resize(self.uniforms.len().next_multiple_of(UNIFORM), 0);
+                    self.waiting += flops;
+                }
+                Command::Read { binding, bytes, planes } => {
+                    let source = self.bound(*binding)?.clone();
+                    let staging = gpu.staging(*bytes);
+                    self.encoder.copy_buffer_to_buffer(&source, 0, &staging, 0, *bytes);
+                    self.submit(feed).await?;
+                    let found = gpu.read(&staging).await?;
+                    staging.destroy();
+                    (feed.keep)(&found, planes.start);
+                }
+            }
+        }
+        // What nobody reads: a step of the optimiser.
+        self.submit_any(feed).await
+    }
+
+    fn buffer(&self, buffer: usize) -> Result<&wgpu::Buffer> {
+        let found = self.buffers.get(buffer).and_then(Option::as_ref);
+        found.ok_or_else(|| Error::device("plan", format!("no buffer {buffer}"), "a buffer that was made"))
+    }
+
+    fn bound(&self, binding: Binding) -> Result<&wgpu::Buffer> {
+        match binding {
+            Binding::Buffer(buffer) => self.buffer(buffer),
+            Binding::Identity => Ok(&self.gpu.identity),
+            _ => {
+                let missing = || Error::device("plan", format!("no {binding:?}"), "numbers of the network");
+                self.bank.get(&binding).ok_or_else(missing)
+            }
+        }
+    }
+
+    /// [`Self::submit`], if kernels are encoded.
+    async fn submit_any(&mut self, feed: &mut IoCallbacks<'_>) -> Result<()> {
+        if self.uniforms.is_empty() { Ok(()) } else { self.submit(feed).await }
+    }
+
+    /// Hands over what is encoded and waits for it; learns from the time how much to hand over at once.
+    async fn submit(&mut self, feed: &mut IoCallbacks<'_>) -> Result<()> {
+        let gpu = self.gpu;
+        let encoder = std::mem::replace(&mut self.encoder, gpu.encoder());
+        if !self.uniforms.is_empty() {
+            gpu.queue.write_buffer(&self.table, 0, &self.uniforms);
+        }
+        let since = Instant::now();
+        gpu.queue.submit([encoder.finish()]);
+        gpu.idle().await?;
+        let seconds = since.elapsed().as_secs_f64();
+        if self.waiting > 1e8 {
+            gpu.rate.set(0.5 * gpu.rate.get() + 0.5 * self.waiting / seconds.max(1e-4));
+        }
+        self.done += self.waiting;
+        self.waiting = 0.0;
+        self.uniforms.clear();
+        (feed.pause)((self.done / self.total).min(1.0))
+    }
+}

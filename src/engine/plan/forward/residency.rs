@@ -1,0 +1,132 @@
+//! Which planes of which map lie in which buffer, and how long.
+
+use super::ForwardPlanner;
+use crate::engine::nn::graph::{MapRef, Operation, Step};
+use crate::engine::plan::list::Command;
+use crate::engine::wgsl::conv;
+use crate::engine::wgsl::layout::Layout;
+use std::ops::Range;
+
+/// A piece of a map: `own` planes, and in the buffer `held`, with the halo.
+#[derive(Debug, Clone)]
+pub struct Chunk {
+    /// Its buffer.
+    pub buffer: usize,
+    /// Planes that it is there for.
+    pub own: Range<usize>,
+    /// Planes that its buffer holds.
+    pub held: Range<usize>,
+}
+
+/// Buffers for the time of a step.
+pub struct Scratch {
+    /// Of the statistics.
+    pub moments: usize,
+    /// By source: planes of a recomputed map.
+    pub windows: Vec<Option<usize>>,
+}
+
+impl ForwardPlanner<'_> {
+    /// Gives back the buffers of a map, and of what it is made of if it is recomputed, after their last reader.
+    pub(super) fn release_after(&mut self, map: usize, index: usize) {
+        let graph = self.cuts.graph;
+        if self.cuts.last_use(map) > index {
+            return;
+        }
+        for chunk in std::mem::take(&mut self.chunks[map]) {
+            self.buffers.release(chunk.buffer);
+        }
+        if self.cuts.recomputed[map] {
+            for step in graph.steps.iter().filter(|step| step.output == map) {
+                step.sources.iter().for_each(|source| self.release_after(source.map, index));
+            }
+        }
+    }
+
+    /// Buffers for a map.
+    pub(super) fn store(&mut self, map: usize) -> Vec<Chunk> {
+        let (layout, halo) = (self.cuts.layouts[map], self.cuts.halos[map]);
+        let mut chunks = Vec::new();
+        for own in self.cuts.own(map) {
+            let held = own.start.saturating_sub(halo)..(own.end + halo).min(layout.dims[2]);
+            chunks.push(Chunk {
+                buffer: self.buffers.acquire(self.cuts.bytes(&layout, held.len())),
+                own,
+                held,
+            });
+        }
+        self.chunks[map].clone_from(&chunks);
+        chunks
+    }
+
+    /// Fills the halos from the neighbours.
+    pub(super) fn exchange(&mut self, map: usize) {
+        let (layout, chunks) = (self.cuts.layouts[map], self.chunks[map].clone());
+        for to in &chunks {
+            for from in &chunks {
+                let planes = from.own.start.max(to.held.start)..from.own.end.min(to.held.end);
+                if from.own != to.own && !planes.is_empty() {
+                    let at = |chunk: &Chunk| {
+                        (chunk.buffer, self.cuts.bytes(&layout, planes.start - chunk.held.start))
+                    };
+                    let bytes = self.cuts.bytes(&layout, planes.len());
+                    let op = Command::Copy { from: at(from), to: at(to), bytes };
+                    self.buffers.push(op);
+                }
+            }
+        }
+    }
+
+    /// Scratch of a step whose slabs have so many planes.
+    pub(super) fn scratch(&mut self, step: &Step, planes: usize) -> Scratch {
+        let size = |step: &Step, planes: usize| {
+            if !matches!(step.kind, Operation::Conv(_) | Operation::ConvTranspose(_)) {
+                return 0;
+            }
+            let layout = &self.cuts.layouts[step.output];
+            conv::forward::moments(layout, planes, conv::row(self.cuts.kernel(step))) * layout.channel_blocks
+        };
+        let mut moments = size(step, planes);
+        let held = if step.kind == Operation::Pool { 2 * planes } else { planes + 2 };
+        let recomputed = |source: &&MapRef| self.cuts.recomputed[source.map];
+        for source in step.sources.iter().filter(recomputed) {
+            let made = self.cuts.graph.steps.iter().filter(|made| made.output == source.map);
+            moments = made.fold(moments, |most, made| most.max(size(made, held)));
+        }
+        let mut windows = Vec::new();
+        for source in &step.sources {
+            let layout = self.cuts.layouts[source.map];
+            windows.push(
+                self.cuts.recomputed[source.map]
+                    .then(|| self.buffers.acquire(self.cuts.bytes(&layout, held))),
+            );
+        }
+        Scratch { moments: self.buffers.acquire((moments * 48) as u64), windows }
+    }
+
+    /// Planes of a source: its buffer and the plane with which that begins. A recomputed map is made.
+    pub(super) fn window(
+        &mut self,
+        source: MapRef,
+        planes: Range<usize>,
+        scratch: &Scratch,
+        which: usize,
+    ) -> (Layout, usize, usize) {
+        let layout = self.cuts.layouts[source.map];
+        let planes = planes.start..planes.end.min(layout.dims[2]);
+        if let Some(&Some(buffer)) = scratch.windows.get(which).filter(|_| self.cuts.recomputed[source.map]) {
+            let graph = self.cuts.graph;
+            if let Some(index) = graph.steps.iter().position(|step| step.output == source.map) {
+                let inner = Scratch { moments: scratch.moments, windows: Vec::new() };
+                self.produce(index, &graph.steps[index], planes.clone(), (buffer, planes.start), &inner);
+            }
+            return (layout, buffer, planes.start);
+        }
+        let holds = |chunk: &&Chunk| chunk.held.start <= planes.start && chunk.held.end >= planes.end;
+        match self.chunks[source.map].iter().find(holds) {
+            Some(chunk) => (layout, chunk.buffer, chunk.held.start),
+            // Chunking and halos are made such that this cannot be; a test looks.
+            None => (layout, usize::MAX, 0),
+        }
+    }
+}
