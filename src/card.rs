@@ -3,7 +3,7 @@
 mod checks;
 mod stages;
 
-pub use stages::{Fold, Named, Reference, Stage, StageCard, Stages};
+pub use stages::{FileRef, Fold, Reference, Stage, StageCard, Stages};
 
 use crate::domain::Domain;
 use crate::error::{Error, Result};
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 /// Version of the folder's form.
 const FORMAT: u32 = 1;
 /// Most input channels of a model.
-pub const MOST_CHANNELS: usize = 16;
+pub const MAX_CHANNELS: usize = 16;
 
 /// A label as users see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -204,9 +204,12 @@ impl Card {
 
     /// How a normalised image at 1 mm, of size `dims`, is unlike those that the model was trained on, in words; none where
     /// it is like them, or where the card does not say what they are like.
-    pub fn outside(&self, values: &[f32], dims: [usize; 3]) -> Option<String> {
+    pub fn out_of_distribution(&self, values: &[f32], dims: [usize; 3]) -> Option<String> {
         let channels = values.chunks_exact(dims.iter().product::<usize>().max(1));
-        self.domain.iter().zip(channels).find_map(|(domain, channel)| domain.outside(channel, dims))
+        self.domain
+            .iter()
+            .zip(channels)
+            .find_map(|(domain, channel)| domain.out_of_distribution(channel, dims))
     }
 
     /// `model.json`, readable by people too.

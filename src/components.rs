@@ -3,7 +3,7 @@
 use crate::grid::Region;
 
 /// The component of every voxel, counted from 1 in the order of their first voxels, 0 for none; and the size of each.
-pub fn number(mask: &[bool], dims: [usize; 3]) -> (Vec<u32>, Vec<usize>) {
+pub fn connected_components(mask: &[bool], dims: [usize; 3]) -> (Vec<u32>, Vec<usize>) {
     let [nx, ny, nz] = dims;
     let strides = [1, nx, nx * ny];
     let mut component = vec![0u32; mask.len()];
@@ -44,7 +44,7 @@ pub fn number(mask: &[bool], dims: [usize; 3]) -> (Vec<u32>, Vec<usize>) {
 /// The largest component of the voxels that are `true` (x fastest); ties go to the one whose first voxel comes first.
 /// All `false` if there is none.
 pub fn largest(mask: &[bool], dims: [usize; 3]) -> Vec<bool> {
-    let (component, sizes) = number(mask, dims);
+    let (component, sizes) = connected_components(mask, dims);
     let top = sizes.iter().max().copied();
     let best = sizes.iter().position(|size| Some(*size) == top).map(|index| index as u32 + 1);
     component.into_iter().map(|c| Some(c) == best).collect()
@@ -52,7 +52,7 @@ pub fn largest(mask: &[bool], dims: [usize; 3]) -> Vec<bool> {
 
 /// First and last index of each component, per axis.
 pub fn extents(mask: &[bool], dims: [usize; 3]) -> Vec<([usize; 3], [usize; 3])> {
-    let (component, sizes) = number(mask, dims);
+    let (component, sizes) = connected_components(mask, dims);
     let mut found = vec![([usize::MAX; 3], [0; 3]); sizes.len()];
     for (index, &c) in component.iter().enumerate().filter(|(_, c)| **c != 0) {
         let (first, last) = &mut found[c as usize - 1];

@@ -5,7 +5,7 @@
 //! mean difference of neighbours: noise and blur change it), and its layout: the means of 4 x 4 x 4 blocks, and how they
 //! correlate with their mean over the training images (a turned contrast changes its sign, another body part or
 //! orientation brings it near zero). A measure is outside where it is farther from the training images' range than a
-//! quarter of that range, or than [`ROOM`], if that is more.
+//! quarter of that range, or than [`MIN_MARGIN`], if that is more.
 
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 const PERCENTILES: [usize; 5] = [5, 25, 50, 75, 95];
 /// Blocks along each axis.
 const BLOCKS: usize = 4;
-/// Smallest room beside a range, of percentiles (the image has mean 0 and deviation 1), roughness and likeness.
-const ROOM: [f64; 3] = [0.12, 0.15, 0.15];
+/// Smallest margin beside a range, of percentiles (the image has mean 0 and deviation 1), roughness and likeness.
+const MIN_MARGIN: [f64; 3] = [0.12, 0.15, 0.15];
 /// Values that percentiles are taken of, at most.
-const VALUES: usize = 200_000;
+const MAX_SAMPLES: usize = 200_000;
 
 /// Smallest and largest value of a measure over the training images.
 pub type Range = [f64; 2];
@@ -46,7 +46,7 @@ struct Measures {
 
 impl Measures {
     fn of(values: &[f32], dims: [usize; 3]) -> Self {
-        let step = values.len().div_ceil(VALUES).max(1);
+        let step = values.len().div_ceil(MAX_SAMPLES).max(1);
         let mut some: Vec<f32> = values.iter().copied().step_by(step).collect();
         some.sort_unstable_by(f32::total_cmp);
         let last = some.len().saturating_sub(1);
@@ -103,75 +103,76 @@ fn range(values: impl Iterator<Item = f64>) -> Range {
 }
 
 /// Whether a value is farther from a range than it may be.
-fn off(value: f64, [low, high]: Range, room: f64) -> bool {
-    let room = room.max(0.25 * (high - low));
-    !(low - room..=high + room).contains(&value)
+fn is_outside(value: f64, [low, high]: Range, margin: f64) -> bool {
+    let margin = margin.max(0.25 * (high - low));
+    !(low - margin..=high + margin).contains(&value)
 }
 
-/// Measures of images, one after the other, until [`Census::domains`].
+/// Measures of images, one after the other, until [`DomainBuilder::build`].
 #[derive(Default)]
-pub struct Census {
+pub struct DomainBuilder {
     /// By channel.
-    seen: Vec<Vec<Measures>>,
+    measures: Vec<Vec<Measures>>,
 }
 
-impl Census {
+impl DomainBuilder {
     /// Looks at a normalised image at 1 mm of size `dims`, `[x, y, z]`, channel after channel.
     pub fn add(&mut self, values: &[f32], dims: [usize; 3]) {
         for (number, channel) in values.chunks_exact(dims.iter().product::<usize>().max(1)).enumerate() {
-            if self.seen.len() == number {
-                self.seen.push(Vec::new());
+            if self.measures.len() == number {
+                self.measures.push(Vec::new());
             }
-            self.seen[number].push(Measures::of(channel, dims));
+            self.measures[number].push(Measures::of(channel, dims));
         }
     }
 
     /// What they have in common, by channel; none of no image.
-    pub fn domains(&self) -> Vec<Domain> {
-        self.seen.iter().map(|seen| Domain::of(seen)).collect()
+    pub fn build(&self) -> Vec<Domain> {
+        self.measures.iter().map(|measures| Domain::of(measures)).collect()
     }
 }
 
 impl Domain {
-    fn of(seen: &[Measures]) -> Self {
-        let mean = |block: usize| seen.iter().map(|one| one.blocks[block]).sum::<f64>() / seen.len() as f64;
+    fn of(measures: &[Measures]) -> Self {
+        let mean =
+            |block: usize| measures.iter().map(|one| one.blocks[block]).sum::<f64>() / measures.len() as f64;
         let layout: Vec<f64> = (0..BLOCKS.pow(3)).map(|block| (mean(block) * 1e4).round() / 1e4).collect();
         Self {
-            images: seen.len(),
-            percentiles: std::array::from_fn(|q| range(seen.iter().map(|one| one.percentiles[q]))),
-            roughness: range(seen.iter().map(|one| one.roughness)),
-            likeness: range(seen.iter().map(|one| correlation(&one.blocks, &layout))),
+            images: measures.len(),
+            percentiles: std::array::from_fn(|q| range(measures.iter().map(|one| one.percentiles[q]))),
+            roughness: range(measures.iter().map(|one| one.roughness)),
+            likeness: range(measures.iter().map(|one| correlation(&one.blocks, &layout))),
             layout,
         }
     }
 
     /// What of one channel of a normalised image at 1 mm is unlike the training images, in words; none where nothing is.
-    pub fn outside(&self, values: &[f32], dims: [usize; 3]) -> Option<String> {
+    pub fn out_of_distribution(&self, values: &[f32], dims: [usize; 3]) -> Option<String> {
         let found = Measures::of(values, dims);
-        let said = |[low, high]: Range| format!("{low:.2} to {high:.2}");
+        let in_words = |[low, high]: Range| format!("{low:.2} to {high:.2}");
         let likeness = correlation(&found.blocks, &self.layout);
-        if off(likeness, self.likeness, ROOM[2]) {
+        if is_outside(likeness, self.likeness, MIN_MARGIN[2]) {
             let against = if likeness < 0.0 { ", as if the contrast were turned round" } else { "" };
             return Some(format!(
                 "bright and dark lie elsewhere (correlation {likeness:.2} with the training images' mean{against}; they \
                  have {})",
-                said(self.likeness)
+                in_words(self.likeness)
             ));
         }
-        if off(found.roughness, self.roughness, ROOM[1]) {
+        if is_outside(found.roughness, self.roughness, MIN_MARGIN[1]) {
             let how = if found.roughness > self.roughness[1] { "noisier" } else { "smoother" };
             return Some(format!(
                 "it is {how} (neighbours differ by {:.2}; those of the training images by {})",
                 found.roughness.exp(),
-                said(self.roughness.map(f64::exp))
+                in_words(self.roughness.map(f64::exp))
             ));
         }
         let each = PERCENTILES.iter().zip(&found.percentiles).zip(&self.percentiles);
-        let wrong = each.into_iter().find(|((_, value), range)| off(**value, **range, ROOM[0]));
+        let wrong = each.into_iter().find(|((_, value), range)| is_outside(**value, **range, MIN_MARGIN[0]));
         wrong.map(|((q, value), range)| {
             format!(
                 "its grey values are spread otherwise (percentile {q} is {value:.2}; {} in training)",
-                said(*range)
+                in_words(*range)
             )
         })
     }
@@ -182,9 +183,9 @@ impl Domain {
     /// `Malformed` where a number is missing or not finite.
     pub fn check(&self) -> Result<()> {
         let ranges = self.percentiles.iter().chain([&self.roughness, &self.likeness]);
-        let sane = ranges.flatten().chain(&self.layout).all(|value| value.is_finite())
+        let valid = ranges.flatten().chain(&self.layout).all(|value| value.is_finite())
             && self.layout.len() == BLOCKS.pow(3);
-        if sane {
+        if valid {
             return Ok(());
         }
         let found = format!("{} blocks", self.layout.len());
@@ -206,21 +207,21 @@ mod tests {
     }
 
     fn domain() -> Domain {
-        let mut census = Census::default();
-        (1..9).for_each(|seed| census.add(&image(seed, 0.2), DIMS));
-        census.domains().remove(0)
+        let mut builder = DomainBuilder::default();
+        (1..9).for_each(|seed| builder.add(&image(seed, 0.2), DIMS));
+        builder.build().remove(0)
     }
 
     #[test]
     fn an_image_like_the_others_is_inside_and_others_are_told_why_not() {
         let domain = domain();
-        assert_eq!(domain.outside(&image(99, 0.2), DIMS), None);
+        assert_eq!(domain.out_of_distribution(&image(99, 0.2), DIMS), None);
         let turned: Vec<f32> = image(99, 0.2).iter().map(|v| -v).collect();
-        assert!(domain.outside(&turned, DIMS).unwrap().contains("turned round"));
-        assert!(domain.outside(&image(99, 0.6), DIMS).unwrap().contains("noisier"));
+        assert!(domain.out_of_distribution(&turned, DIMS).unwrap().contains("turned round"));
+        assert!(domain.out_of_distribution(&image(99, 0.6), DIMS).unwrap().contains("noisier"));
         let dark: Vec<f32> = image(99, 0.2).iter().map(|v| v - 0.5).collect();
-        assert!(domain.outside(&dark, DIMS).unwrap().contains("grey values"));
-        assert!(Census::default().domains().is_empty());
+        assert!(domain.out_of_distribution(&dark, DIMS).unwrap().contains("grey values"));
+        assert!(DomainBuilder::default().build().is_empty());
     }
 
     #[test]

@@ -8,7 +8,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// What kind of fault it is. The kind decides the stable [`Error::code`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum ErrorKind {
     /// The bytes are not what they claim to be: truncated, corrupt, or of another format.
     Malformed,
     /// A parameter or a combination of parameters makes no sense.
@@ -31,7 +31,7 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     /// The kind of fault.
-    pub kind: Kind,
+    pub kind: ErrorKind,
     /// Where: a header field, a file, an argument.
     pub place: String,
     /// What was found there.
@@ -43,7 +43,7 @@ pub struct Error {
 impl Error {
     /// An error of `kind` at `place`.
     pub fn new(
-        kind: Kind,
+        kind: ErrorKind,
         place: impl Into<String>,
         found: impl Into<String>,
         expected: impl Into<String>,
@@ -57,17 +57,17 @@ impl Error {
         found: impl Into<String>,
         expected: impl Into<String>,
     ) -> Self {
-        Self::new(Kind::Malformed, place, found, expected)
+        Self::new(ErrorKind::Malformed, place, found, expected)
     }
 
     /// A wrong argument.
     pub fn argument(place: impl Into<String>, found: impl Into<String>, expected: impl Into<String>) -> Self {
-        Self::new(Kind::Argument, place, found, expected)
+        Self::new(ErrorKind::Argument, place, found, expected)
     }
 
     /// Something larger than a stated limit.
     pub fn limit(place: impl Into<String>, found: impl Into<String>, expected: impl Into<String>) -> Self {
-        Self::new(Kind::Limit, place, found, expected)
+        Self::new(ErrorKind::Limit, place, found, expected)
     }
 
     /// A valid form that is not handled.
@@ -76,23 +76,23 @@ impl Error {
         found: impl Into<String>,
         expected: impl Into<String>,
     ) -> Self {
-        Self::new(Kind::Unsupported, place, found, expected)
+        Self::new(ErrorKind::Unsupported, place, found, expected)
     }
 
     /// A fault of the compute device.
     pub fn device(place: impl Into<String>, found: impl Into<String>, expected: impl Into<String>) -> Self {
-        Self::new(Kind::Device, place, found, expected)
+        Self::new(ErrorKind::Device, place, found, expected)
     }
 
     /// The caller asked to stop while `place` ran.
     pub fn cancelled(place: impl Into<String>) -> Self {
-        Self::new(Kind::Cancelled, place, "a request to stop", "to run to the end")
+        Self::new(ErrorKind::Cancelled, place, "a request to stop", "to run to the end")
     }
 
     /// A file system fault at `path`.
     pub fn io(path: &std::path::Path, error: &std::io::Error) -> Self {
         Self::new(
-            Kind::Io,
+            ErrorKind::Io,
             path.display().to_string(),
             error.to_string(),
             "a file that can be read or written",
@@ -116,13 +116,13 @@ impl Error {
     /// A stable code for programs: `malformed`, `argument`, `limit`, `unsupported`, `device`, `io`, `cancelled`.
     pub fn code(&self) -> &'static str {
         match self.kind {
-            Kind::Malformed => "malformed",
-            Kind::Argument => "argument",
-            Kind::Limit => "limit",
-            Kind::Unsupported => "unsupported",
-            Kind::Device => "device",
-            Kind::Io => "io",
-            Kind::Cancelled => "cancelled",
+            ErrorKind::Malformed => "malformed",
+            ErrorKind::Argument => "argument",
+            ErrorKind::Limit => "limit",
+            ErrorKind::Unsupported => "unsupported",
+            ErrorKind::Device => "device",
+            ErrorKind::Io => "io",
+            ErrorKind::Cancelled => "cancelled",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Bytes to [`Volume`] and back: NIfTI-1 and NIfTI-2, in one file or two, plain or gzip.
 //!
 //! ```text
-//! bytes -> source (gzip off) -> layout (fields) -> checks (all of them) -> forms (affine) -> decode (RAS order)
+//! bytes -> source (gzip off) -> layout (fields) -> checks (all of them) -> sform_qform (affine) -> decode (RAS order)
 //! bytes <- write: NIfTI on the file's own grid, nrrd: the same for 3D Slicer
 //! ```
 //!
@@ -12,13 +12,13 @@ mod checks;
 mod decode;
 mod extension;
 mod format;
-mod forms;
 mod header;
 mod layout;
 mod nrrd;
 mod overlay;
 mod path;
 mod read;
+mod sform_qform;
 mod source;
 mod values;
 mod voxels;
@@ -31,14 +31,14 @@ pub use nrrd::{Segment, write_seg_nrrd};
 pub use overlay::Overlay;
 pub use path::{open_path, parts, split_name};
 pub use read::{Nifti, read_volume};
-pub use source::Source;
+pub use source::ByteSource;
 pub use voxels::Voxels;
 pub use write::{write_labels, write_values};
 #[cfg(feature = "net")]
-pub(crate) use {nrrd::rgb, voxels::afford};
+pub(crate) use {nrrd::rgb, voxels::check_allocatable};
 
 use crate::error::{Error, Result};
-use crate::grid::{Grid, Turn};
+use crate::grid::{Grid, Reorientation};
 
 /// Upper bounds, checked from the header before anything is allocated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub struct Volume {
     /// Dimensions and affine of the file, in the file's own axis order.
     pub grid: Grid,
     /// How the file's axes were turned; its way back is exact.
-    pub turn: Turn,
+    pub reorientation: Reorientation,
     /// Number of volumes; each has the dimensions of the grid.
     pub channels: usize,
     /// Scaled values, all finite, in RAS order (x fastest), channel after channel.
@@ -88,7 +88,7 @@ pub struct Statistics {
 }
 
 impl Volume {
-    /// The voxels as labels 0..=255, in RAS order; `turn.undo` brings them into the file's.
+    /// The voxels as labels 0..=255, in RAS order; `reorientation.undo` brings them into the file's.
     ///
     /// # Errors
     /// `Malformed` at the first value that is no label, `Unsupported` where there are several volumes.
@@ -117,6 +117,6 @@ impl Volume {
     /// What is odd about the file, in words.
     pub fn warnings(&self) -> Vec<String> {
         let odd = |check: &&Check| check.severity() == "warning";
-        self.checks.iter().filter(odd).map(Check::words).collect()
+        self.checks.iter().filter(odd).map(Check::message).collect()
     }
 }

@@ -6,15 +6,15 @@
 //! ```
 //!
 //! Every step between the file's grid and the network's is a value that knows its own way back:
-//! [`Turn`] (axes), [`Resample`] (size), [`Region`] (crop and paste).
+//! [`Reorientation`] (axes), [`Resample`] (size), [`Region`] (crop and paste).
 
 mod region;
+mod reorient;
 mod resample;
-mod turn;
 
 pub use region::{BoxRule, Region};
+pub use reorient::Reorientation;
 pub use resample::{Resample, capped_dims, isotropic_dims};
-pub use turn::Turn;
 
 /// Dimensions `[x, y, z]` and the 4x4 affine (rows) from voxel index to world millimetres.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,7 +27,7 @@ pub struct Grid {
 }
 
 /// Relative difference up to which a stated spacing is the affine's, but for the rounding of 32-bit forms.
-const SAME: f64 = 1e-6;
+const SPACING_TOLERANCE: f64 = 1e-6;
 
 impl Grid {
     /// A grid whose spacings are the lengths of the affine's columns. Where a spacing is also `stated` (`pixdim`) and
@@ -36,7 +36,7 @@ impl Grid {
     pub fn new(dims: [usize; 3], affine: [[f64; 4]; 4], stated: [f64; 3]) -> Self {
         let spacing = std::array::from_fn(|axis| {
             let length = (0..3).map(|row| affine[row][axis].powi(2)).sum::<f64>().sqrt();
-            if (stated[axis] - length).abs() <= SAME * length { stated[axis] } else { length }
+            if (stated[axis] - length).abs() <= SPACING_TOLERANCE * length { stated[axis] } else { length }
         });
         Self { dims, affine, spacing }
     }
@@ -67,11 +67,11 @@ impl Grid {
 
     /// The anatomical direction that each voxel axis points to, as three letters, for example `RAS` or `LIA`.
     pub fn orientation(&self) -> String {
-        let turn = Turn::to_ras(self);
+        let reorientation = Reorientation::to_ras(self);
         let mut letters = ['?'; 3];
-        for (world, &axis) in turn.from_axis().iter().enumerate() {
+        for (world, &axis) in reorientation.from_axis().iter().enumerate() {
             let pair = [('R', 'L'), ('A', 'P'), ('S', 'I')][world];
-            letters[axis] = if turn.flipped()[world] { pair.1 } else { pair.0 };
+            letters[axis] = if reorientation.flipped()[world] { pair.1 } else { pair.0 };
         }
         letters.iter().collect()
     }

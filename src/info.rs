@@ -85,8 +85,8 @@ impl VolumeInfo {
     /// What refuses the file, with its checks.
     pub fn of(opened: Result<Nifti>) -> std::result::Result<Self, Refusal> {
         let opened = opened.map_err(|error| Refusal { error, checks: Vec::new() })?;
-        let (pair, checks) = (opened.pair(), told(&opened.checks));
-        match opened.survey() {
+        let (pair, checks) = (opened.pair(), check_infos(&opened.checks));
+        match opened.read_statistics() {
             Ok((header, statistics, checks)) => Ok(Self::facts(&header, statistics, pair, &checks)),
             Err(error) => Err(Refusal::of(error, checks)),
         }
@@ -94,7 +94,7 @@ impl VolumeInfo {
 
     fn facts(header: &Header, statistics: Statistics, pair: bool, checks: &[Check]) -> Self {
         let (slope, inter) = header.applied_scaling().unwrap_or((1.0, 0.0));
-        let checks = told(checks);
+        let checks = check_infos(checks);
         let odd = checks.iter().filter(|check| check.severity == "warning");
         Self {
             dims: header.shape.clone(),
@@ -120,8 +120,8 @@ impl VolumeInfo {
     }
 }
 
-fn told(checks: &[Check]) -> Vec<CheckInfo> {
-    let tell =
-        |check: &Check| CheckInfo { field: check.field, severity: check.severity(), words: check.words() };
-    checks.iter().map(tell).collect()
+fn check_infos(checks: &[Check]) -> Vec<CheckInfo> {
+    let info =
+        |check: &Check| CheckInfo { field: check.field, severity: check.severity(), words: check.message() };
+    checks.iter().map(info).collect()
 }

@@ -106,7 +106,7 @@ pub mod tune;
 mod web;
 
 #[doc(inline)]
-pub use error::{Error, Kind, Result};
+pub use error::{Error, ErrorKind, Result};
 #[doc(inline)]
 pub use file::{Limits, Nifti, Volume, open_path, read_volume, write_labels, write_seg_nrrd};
 #[doc(inline)]
@@ -120,7 +120,10 @@ pub use {
     card::{Card, Label},
     engine::compute::{Backend, Compute},
     info::VolumeInfo,
-    predict::{Asking, Bounds, Class, Model, Progress, Segmentation, Timing, Watch, segment, segment_within},
+    predict::{
+        Bounds, InferenceOptions, LabelVolume, Model, ProgressFn, SegmentProgress, Segmentation, Timing,
+        segment, segment_within,
+    },
 };
 
 #[cfg(feature = "native")]

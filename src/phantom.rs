@@ -9,7 +9,7 @@ mod recipe;
 mod scene;
 
 use crate::error::{Error, Result};
-use crate::grid::{Grid, Turn};
+use crate::grid::{Grid, Reorientation};
 use crate::task::Task;
 use crate::train::sample::rng;
 use scene::Scene;
@@ -123,16 +123,16 @@ impl Kind {
             return Err(Error::argument("size", found, expected));
         }
         let grid = grid(size, spacing, orientation);
-        let turn = Turn::to_ras(&grid);
+        let reorientation = Reorientation::to_ras(&grid);
         // A seed of its own for every kind, so that two kinds of phantoms do not have their bodies in the same places.
         let mut rng = rng(seed.wrapping_add(u64::from(self.number()) << 32), number);
         let channels = self.modalities().len();
-        let mut scene = Scene::new(turn.turned_dims(), turn.turned(spacing), channels);
+        let mut scene = Scene::new(reorientation.ras_dims(), reorientation.permuted(spacing), channels);
         recipe::fill(&mut scene, self.number(), &mut rng);
-        let image = scene.values.chunks_exact(grid.len()).flat_map(|channel| turn.undo(channel));
+        let image = scene.values.chunks_exact(grid.len()).flat_map(|channel| reorientation.undo(channel));
         Ok(Phantom {
             image: image.map(|v| v.round() as i16).collect(),
-            labels: turn.undo(&scene.labels),
+            labels: reorientation.undo(&scene.labels),
             grid,
         })
     }

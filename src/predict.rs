@@ -1,14 +1,14 @@
 //! The cascade: from a volume to its mask. [`segment`] is the whole road, to be read aloud.
 
-mod between;
 mod cascade;
-mod plan;
-mod route;
+mod forecast;
+mod transform;
+mod upsample;
 
 pub use crate::prepare::Image;
-pub use cascade::{Asking, Model, self_check};
-pub use plan::{Plan, Training};
-pub use route::Route;
+pub use cascade::{InferenceOptions, Model, self_check};
+pub use forecast::{RunForecast, TrainablePatch};
+pub use transform::SpatialTransform;
 
 use crate::card::{Card, Label};
 use crate::components;
@@ -19,7 +19,7 @@ use web_time::Instant;
 
 /// Where the work stands: the stage's name and the share of it that is done, 0..=1.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Progress {
+pub struct SegmentProgress {
     /// `prepare`, `whole`, `patch` or `restore`.
     pub stage: &'static str,
     /// Share of the stage that is done.
@@ -27,11 +27,11 @@ pub struct Progress {
 }
 
 /// Hears about progress; a `Break` stops the work.
-pub type Watch<'a> = dyn FnMut(Progress) -> ControlFlow<()> + 'a;
+pub type ProgressFn<'a> = dyn FnMut(SegmentProgress) -> ControlFlow<()> + 'a;
 
 /// A label with its size in a mask.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct Class {
+pub struct LabelVolume {
     /// Value in the mask, name and colour.
     #[serde(flatten)]
     pub label: Label,
@@ -56,7 +56,7 @@ pub struct Segmentation {
     /// One label per voxel, in the file's own order.
     pub labels: Vec<u8>,
     /// Size of each label.
-    pub classes: Vec<Class>,
+    pub classes: Vec<LabelVolume>,
     /// Where the axes of the file point, for example `LPS`: the sides of the body that each index runs to.
     pub orientation: String,
     /// The box in which the patch network looked, in voxels of the file: first, and one past the last.
@@ -71,9 +71,13 @@ pub struct Segmentation {
 ///
 /// # Errors
 /// `Limit` where the volume at 1 mm would be too large; `Device` where the device fails or gives values that no
-/// network can give; `Cancelled` where `watch` breaks.
-pub async fn segment(model: &Model, volume: &Volume, watch: &mut Watch<'_>) -> Result<Segmentation> {
-    segment_within(model, volume, None, watch).await
+/// network can give; `Cancelled` where `on_progress` breaks.
+pub async fn segment(
+    model: &Model,
+    volume: &Volume,
+    on_progress: &mut ProgressFn<'_>,
+) -> Result<Segmentation> {
+    segment_within(model, volume, None, on_progress).await
 }
 
 /// A half-open box in voxels of the file: first, and one past the last.
@@ -87,44 +91,49 @@ pub async fn segment_within(
     model: &Model,
     volume: &Volume,
     bounds: Option<Bounds>,
-    watch: &mut Watch<'_>,
+    on_progress: &mut ProgressFn<'_>,
 ) -> Result<Segmentation> {
     let mut clock = Clock::start();
-    tell(watch, "prepare", 0.0)?;
-    let (mut route, image) = Route::enter(volume, &model.card)?;
+    report_progress(on_progress, "prepare", 0.0)?;
+    let (mut transform, image) = SpatialTransform::forward(volume, &model.card)?;
     clock.lap("prepare");
 
     let mut seen = true;
     if let Some((start, end)) = bounds {
-        route.look_in(start, end, &model.card.preset)?;
+        transform.set_box(start, end, &model.card.preset)?;
     } else {
-        let whole = route.whole(&image, &model.card.preset)?;
-        let found = model.find(&whole, watch).await?;
+        let whole = transform.crop_whole(&image, &model.card.preset)?;
+        let found = model.object_probabilities(&whole, on_progress).await?;
         let object;
         (object, seen) = largest_object(&found, whole.dims);
-        route.look_at(&object, whole.dims, &model.card.preset)?;
+        transform.set_box_around(&object, whole.dims, &model.card.preset)?;
         clock.lap("whole");
     }
 
-    let patch = route.patch(&image);
-    let labels = if route.is_exact() || model.asking.nearest {
-        let inside = model.label(&patch, watch).await?;
+    let patch = transform.crop_patch(&image);
+    let labels = if transform.is_exact() || model.options.nearest {
+        let inside = model.patch_labels(&patch, on_progress).await?;
         clock.lap("patch");
-        tell(watch, "restore", 0.0)?;
-        route.leave(&inside)
+        report_progress(on_progress, "restore", 0.0)?;
+        transform.inverse(&inside)
     } else {
-        let inside = model.probabilities(&patch, watch).await?;
+        let inside = model.patch_probabilities(&patch, on_progress).await?;
         clock.lap("patch");
-        tell(watch, "restore", 0.0)?;
+        report_progress(on_progress, "restore", 0.0)?;
         let indices: Vec<u8> = model.card.labels.iter().map(|label| label.index).collect();
-        route.leave_between(&inside, &indices)
+        transform.inverse_probabilities(&inside, &indices)
     };
     clock.lap("restore");
 
     let classes = classes(&model.card, &labels, volume.grid.voxel_mm3());
     let mut warnings = volume.warnings();
-    warnings.extend(model.card.field_mm.warning(route.field_mm()));
-    warnings.extend(model.card.outside(&image.values, image.dims).map(|why| unlike(&why)));
+    warnings.extend(model.card.field_mm.warning(transform.field_mm()));
+    warnings.extend(
+        model
+            .card
+            .out_of_distribution(&image.values, image.dims)
+            .map(|why| out_of_distribution_warning(&why)),
+    );
     if !seen {
         warnings.push("the whole network saw no object; the box lies around its largest value".to_owned());
     }
@@ -132,7 +141,14 @@ pub async fn segment_within(
         warnings.push("the mask is empty".to_owned());
     }
     let orientation = volume.grid.orientation();
-    Ok(Segmentation { labels, classes, orientation, region: route.region(), warnings, timings: clock.laps })
+    Ok(Segmentation {
+        labels,
+        classes,
+        orientation,
+        region: transform.region(),
+        warnings,
+        timings: clock.laps,
+    })
 }
 
 /// The largest connected component above one half, and whether there was any. Where nothing is above it, the
@@ -148,24 +164,24 @@ pub(crate) fn largest_object(found: &[f32], dims: [usize; 3]) -> (Vec<bool>, boo
 }
 
 /// What is said before an image is segmented that is unlike those that the model was trained on.
-pub fn unlike(why: &str) -> String {
+pub fn out_of_distribution_warning(why: &str) -> String {
     format!(
         "the image is unlike those that this model was trained on: {why}; do not expect a right mask before it is tuned"
     )
 }
 
-fn classes(card: &Card, labels: &[u8], voxel_mm3: f64) -> Vec<Class> {
+fn classes(card: &Card, labels: &[u8], voxel_mm3: f64) -> Vec<LabelVolume> {
     let mut counts = [0usize; 256];
     labels.iter().for_each(|&label| counts[usize::from(label)] += 1);
     let class = |label: &Label| {
         let voxels = counts[usize::from(label.index)];
-        Class { label: label.clone(), voxels, milliliters: voxels as f64 * voxel_mm3 / 1000.0 }
+        LabelVolume { label: label.clone(), voxels, milliliters: voxels as f64 * voxel_mm3 / 1000.0 }
     };
     card.labels.iter().map(class).collect()
 }
 
-fn tell(watch: &mut Watch<'_>, stage: &'static str, done: f64) -> Result<()> {
-    match watch(Progress { stage, done }) {
+fn report_progress(on_progress: &mut ProgressFn<'_>, stage: &'static str, done: f64) -> Result<()> {
+    match on_progress(SegmentProgress { stage, done }) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => Err(Error::cancelled(stage)),
     }
@@ -198,7 +214,7 @@ impl Segmentation {
     /// The table of volumes as CSV: `index,name,voxels,milliliters`.
     pub fn to_csv(&self) -> String {
         let mut text = String::from("index,name,voxels,milliliters\n");
-        for Class { label, voxels, milliliters } in &self.classes {
+        for LabelVolume { label, voxels, milliliters } in &self.classes {
             let name = label.name.replace('"', "\"\"");
             text += &format!("{},\"{name}\",{voxels},{milliliters:.4}\n", label.index);
         }

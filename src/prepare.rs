@@ -1,17 +1,17 @@
 //! From the file's grid to what a network sees, the same in training and at inference.
 //!
 //! ```text
-//! volume, RAS -> 1 mm, nearest          at_mm, Resample
+//! volume, RAS -> 1 mm, nearest          isotropic_step
 //!             -> 0..1, z-score          Intensity, channel after channel
-//!             -> whole: all of it       View::whole
-//!                patch: the box         View::of, of the box around the object (grid's BoxRule and Region)
+//!             -> whole: all of it       CropResize::whole
+//!                patch: the box         CropResize::new, of the box around the object (grid's BoxRule and Region)
 //!                                       ... both stretched to min_side, shrunk to max_voxels, nearest
 //! ```
 
 use crate::card::Preset;
 use crate::error::{Error, Result};
-use crate::file::{Limits, Volume, afford};
-use crate::grid::{Grid, Region, Resample, Turn, capped_dims, isotropic_dims};
+use crate::file::{Limits, Volume, check_allocatable};
+use crate::grid::{Grid, Region, Reorientation, Resample, capped_dims, isotropic_dims};
 use std::borrow::Cow;
 
 /// An image as a network sees it.
@@ -28,9 +28,14 @@ pub struct Image {
 /// # Errors
 /// `Limit` where `channels` volumes at 1 mm, of which there are a few copies on the road, would be more than a quarter
 /// of the memory budget.
-pub fn at_mm(turn: &Turn, grid: &Grid, channels: usize, limits: &Limits) -> Result<Resample> {
-    let from = turn.turned_dims();
-    let to = isotropic_dims(from, turn.turned(grid.spacing()));
+pub fn isotropic_step(
+    reorientation: &Reorientation,
+    grid: &Grid,
+    channels: usize,
+    limits: &Limits,
+) -> Result<Resample> {
+    let from = reorientation.ras_dims();
+    let to = isotropic_dims(from, reorientation.permuted(grid.spacing()));
     let bytes = to.iter().fold((channels as u64).saturating_mul(4), |n, &d| n.saturating_mul(d as u64));
     let most = limits.bytes / 4;
     if bytes <= most {
@@ -48,10 +53,10 @@ pub fn at_mm(turn: &Turn, grid: &Grid, channels: usize, limits: &Limits) -> Resu
 /// The volume's values at 1 mm, as the scanner has them, and the resampling that made them.
 ///
 /// # Errors
-/// As [`at_mm`]; `Limit` where the machine refuses the memory.
-pub fn resampled(volume: &Volume) -> Result<(Resample, Cow<'_, [f32]>)> {
-    let step = at_mm(&volume.turn, &volume.grid, volume.channels, &volume.limits)?;
-    afford(2 * volume.channels * step.to.iter().product::<usize>())?;
+/// As [`isotropic_step`]; `Limit` where the machine refuses the memory.
+pub fn resample_isotropic(volume: &Volume) -> Result<(Resample, Cow<'_, [f32]>)> {
+    let step = isotropic_step(&volume.reorientation, &volume.grid, volume.channels, &volume.limits)?;
+    check_allocatable(2 * volume.channels * step.to.iter().product::<usize>())?;
     let values = if step.from == step.to {
         Cow::Borrowed(&volume.voxels[..])
     } else {
@@ -62,48 +67,48 @@ pub fn resampled(volume: &Volume) -> Result<(Resample, Cow<'_, [f32]>)> {
 
 /// What a network sees of a volume at 1 mm: a box, brought to a size that the network takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct View {
+pub struct CropResize {
     /// The box.
     pub region: Region,
     /// From its size to the network's.
-    pub fit: Resample,
+    pub resize: Resample,
 }
 
-impl View {
+impl CropResize {
     /// The whole volume, for the whole network.
     ///
     /// # Errors
-    /// As [`Self::of`].
+    /// As [`Self::new`].
     pub fn whole(dims: [usize; 3], preset: &Preset) -> Result<Self> {
-        Self::of(Region::whole(dims), preset)
+        Self::new(Region::whole(dims), preset)
     }
 
     /// A box: sides below `min_side` are stretched, and all sides shrink by one factor to `max_voxels`.
     ///
     /// # Errors
     /// `Limit` where a box is so long and thin that no size fits the network.
-    pub fn of(region: Region, preset: &Preset) -> Result<Self> {
+    pub fn new(region: Region, preset: &Preset) -> Result<Self> {
         let from = region.dims();
-        Ok(Self { region, fit: Resample { from, to: fitted(from, preset)? } })
+        Ok(Self { region, resize: Resample { from, to: network_dims(from, preset)? } })
     }
 
     /// What is seen of a volume, channel after channel.
-    pub fn see<T: Copy>(&self, voxels: &[T]) -> Vec<T> {
+    pub fn crop<T: Copy>(&self, voxels: &[T]) -> Vec<T> {
         if self.region == Region::whole(self.region.full) {
-            self.fit.apply(voxels)
+            self.resize.apply(voxels)
         } else {
-            self.fit.apply(&self.region.crop(voxels))
+            self.resize.apply(&self.region.crop(voxels))
         }
     }
 
     /// The way back: a map of what was seen, in a volume of zeros.
-    pub fn put_back<T: Copy + Default>(&self, map: &[T]) -> Vec<T> {
-        self.region.paste(&self.fit.undo(map))
+    pub fn paste<T: Copy + Default>(&self, map: &[T]) -> Vec<T> {
+        self.region.paste(&self.resize.undo(map))
     }
 }
 
 /// About `max_voxels` at most, and no side below `min_side`. A long thin volume may not have both.
-fn fitted(dims: [usize; 3], preset: &Preset) -> Result<[usize; 3]> {
+fn network_dims(dims: [usize; 3], preset: &Preset) -> Result<[usize; 3]> {
     let long = |dims: [usize; 3]| dims.map(|n| n.max(preset.min_side));
     let to = long(capped_dims(long(dims), preset.max_voxels));
     if to.iter().fold(1usize, |n, &d| n.saturating_mul(d)) > 2 * preset.max_voxels {
@@ -128,26 +133,29 @@ mod tests {
     fn what_was_seen_comes_back_to_its_place() {
         let full = [30, 20, 40];
         let region = Region { full, start: [3, 2, 11], end: [25, 19, 36] };
-        let view = View::of(region, &Preset::default()).unwrap();
-        assert_eq!(view.fit.to, [24, 24, 25]);
+        let crop = CropResize::new(region, &Preset::default()).unwrap();
+        assert_eq!(crop.resize.to, [24, 24, 25]);
         let labels: Vec<u8> = (0..30 * 20 * 40).map(|i| (i % 7) as u8).collect();
-        let back = view.put_back(&view.see(&labels));
+        let back = crop.paste(&crop.crop(&labels));
         assert_eq!(region.crop(&back), region.crop(&labels));
     }
 
     #[test]
     fn every_channel_is_seen_alike() {
         let full = [30, 28, 26];
-        let view = View::of(Region { full, start: [2; 3], end: [20; 3] }, &Preset::default()).unwrap();
+        let crop = CropResize::new(Region { full, start: [2; 3], end: [20; 3] }, &Preset::default()).unwrap();
         let one: Vec<u32> = (0..30 * 28 * 26).collect();
         let two: Vec<u32> = one.iter().map(|v| v + 100_000).collect();
-        assert_eq!(view.see(&[one.clone(), two.clone()].concat()), [view.see(&one), view.see(&two)].concat());
+        assert_eq!(
+            crop.crop(&[one.clone(), two.clone()].concat()),
+            [crop.crop(&one), crop.crop(&two)].concat()
+        );
     }
 
     #[test]
     fn a_large_volume_shrinks_and_a_long_thin_one_is_refused() {
         let preset = Preset { max_voxels: 64 * 64 * 64, ..Preset::default() };
-        assert_eq!(View::whole([128; 3], &preset).unwrap().fit.to, [64; 3]);
-        assert_eq!(View::whole([100_000, 10, 10], &preset).unwrap_err().code(), "limit");
+        assert_eq!(CropResize::whole([128; 3], &preset).unwrap().resize.to, [64; 3]);
+        assert_eq!(CropResize::whole([100_000, 10, 10], &preset).unwrap_err().code(), "limit");
     }
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// How weights lie on disk. Computation is in 32 bits in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Precision {
+pub enum WeightPrecision {
     /// 16 bits: half the size, what is shipped.
     F16,
     /// 32 bits: what training goes on from.
@@ -29,7 +29,7 @@ pub struct Array {
 pub type Weights = BTreeMap<String, Array>;
 
 /// SHA-256 of `bytes` as lower-case hexadecimal digits.
-pub fn hash(bytes: &[u8]) -> String {
+pub fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
@@ -41,7 +41,7 @@ fn hex(digest: &[u8]) -> String {
 ///
 /// # Errors
 /// Where it cannot be read.
-pub fn hash_all(mut reader: impl std::io::Read) -> std::io::Result<String> {
+pub fn sha256_of_reader(mut reader: impl std::io::Read) -> std::io::Result<String> {
     let (mut digest, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
     loop {
         match reader.read(&mut buffer)? {
@@ -57,22 +57,24 @@ pub fn hash_all(mut reader: impl std::io::Read) -> std::io::Result<String> {
 /// `Argument` if a shape does not fit its values.
 pub fn write_weights(
     weights: &Weights,
-    precision: Precision,
+    precision: WeightPrecision,
     metadata: HashMap<String, String>,
 ) -> Result<Vec<u8>> {
     let refused = |error: safetensors::SafeTensorError| {
         Error::argument("weights", error.to_string(), "tensors whose shapes fit their values")
     };
     let dtype = match precision {
-        Precision::F16 => Dtype::F16,
-        Precision::F32 => Dtype::F32,
+        WeightPrecision::F16 => Dtype::F16,
+        WeightPrecision::F32 => Dtype::F32,
     };
     let encoded: Vec<(&String, &Array, Vec<u8>)> = weights
         .iter()
         .map(|(name, array)| {
             let bytes = match precision {
-                Precision::F16 => array.values.iter().flat_map(|&v| f16::from_f32(v).to_le_bytes()).collect(),
-                Precision::F32 => array.values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+                WeightPrecision::F16 => {
+                    array.values.iter().flat_map(|&v| f16::from_f32(v).to_le_bytes()).collect()
+                }
+                WeightPrecision::F32 => array.values.iter().flat_map(|v| v.to_le_bytes()).collect(),
             };
             (name, array, bytes)
         })
@@ -90,17 +92,17 @@ pub fn write_weights(
 /// # Errors
 /// `Malformed` for bytes that are no safetensors file.
 pub fn read_metadata(bytes: &[u8]) -> Result<HashMap<String, String>> {
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| no_safetensors(&error))?;
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| not_safetensors(&error))?;
     Ok(header.metadata().clone().unwrap_or_default())
 }
 
-fn no_safetensors(error: &safetensors::SafeTensorError) -> Error {
+fn not_safetensors(error: &safetensors::SafeTensorError) -> Error {
     Error::malformed("weights", error.to_string(), "a safetensors file")
 }
 
 /// The same weights as they come back from a file of 16 bits.
 #[must_use]
-pub fn rounded(weights: &Weights) -> Weights {
+pub fn round_to_f16(weights: &Weights) -> Weights {
     let round = |array: &Array| Array {
         shape: array.shape.clone(),
         values: array.values.iter().map(|&v| f16::from_f32(v).to_f32()).collect(),
@@ -114,7 +116,7 @@ pub fn rounded(weights: &Weights) -> Weights {
 /// `Malformed` for bytes that are no safetensors file or hold values that are not finite; `Unsupported` for
 /// integer tensors.
 pub fn read_weights(bytes: &[u8]) -> Result<Weights> {
-    let file = SafeTensors::deserialize(bytes).map_err(|error| no_safetensors(&error))?;
+    let file = SafeTensors::deserialize(bytes).map_err(|error| not_safetensors(&error))?;
     let mut weights = Weights::new();
     for (name, view) in file.iter() {
         let data = view.data();

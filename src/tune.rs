@@ -32,12 +32,12 @@ pub use case::{AnnotatedCase, UNANNOTATED};
 pub use config::TuneConfig;
 pub use delta::WeightDelta;
 pub use fine_tuner::Scope;
-pub use progress::{TuneProgress, Watch};
+pub use progress::{TuneProgress, TuneProgressFn};
 pub use report::TuneReport;
 pub use weights::{Files, ModelWeights};
 
 use crate::card::Stage;
-use crate::domain::Census;
+use crate::domain::DomainBuilder;
 use crate::engine::compute::Compute;
 use crate::engine::trainer::largest_patch;
 use crate::error::Result;
@@ -79,11 +79,11 @@ pub async fn tune(
     reference: Option<&AnnotatedCase>,
     settings: &TuneConfig,
     compute: &Compute,
-    watch: &mut Watch<'_>,
+    watch: &mut TuneProgressFn<'_>,
 ) -> Result<TuneOutcome> {
     case::check(cases, &base.card)?;
     let judging = validation::split(cases)?;
-    let known = cases.iter().all(|case| case.outside.is_none());
+    let known = cases.iter().all(|case| case.out_of_distribution.is_none());
     let defaults = if known { INSIDE } else { OUTSIDE };
     let scope = settings.scope.unwrap_or(defaults.scope);
     let mut clock = BudgetTracker::new(settings, defaults.steps);
@@ -133,7 +133,7 @@ pub async fn tune(
         report.turned |= turned;
         let way = FineTuneConfig { scope, rate, seed: settings.seed };
         let mut steps = FineTuner::new(form, &from, &lessons, drawing, way, compute).await?;
-        let mut best = Best::new(stage, &tuned, store::rounded(&from));
+        let mut best = Best::new(stage, &tuned, store::round_to_f16(&from));
         clock.stage(stage, stages.len() > 1);
         if stage == Stage::Patch {
             best.look(&tuned, cases, &judging, compute, &mut clock.looking("patch", watch)).await?;
@@ -143,12 +143,12 @@ pub async fn tune(
             report.hears(loss);
             clock.step(loss, best.check, watch)?;
             if stage == Stage::Patch && (steps.done % LOOK == 0 || clock.spent() >= 1.0) {
-                best.weights = store::rounded(&steps.weights().await?);
+                best.weights = store::round_to_f16(&steps.weights().await?);
                 best.look(&tuned, cases, &judging, compute, &mut clock.looking("patch", watch)).await?;
             }
         }
         *tuned.get_mut(stage) =
-            if stage == Stage::Patch { best.kept } else { store::rounded(&steps.weights().await?) };
+            if stage == Stage::Patch { best.kept } else { store::round_to_f16(&steps.weights().await?) };
     }
 
     let after = Evaluation::of(
@@ -159,7 +159,7 @@ pub async fn tune(
         &mut clock.looking("after", watch),
     )
     .await?;
-    let veto = known && reference.is_some_and(|case| case.outside.is_none());
+    let veto = known && reference.is_some_and(|case| case.out_of_distribution.is_none());
     let change = BeforeAfter { before: before.check, after: after.check };
     let reference =
         before.reference.zip(after.reference).map(|(before, after)| BeforeAfter { before, after });
@@ -178,13 +178,13 @@ fn finished(
     cases: &[AnnotatedCase],
     report: &TuneReport,
 ) -> Result<(ModelWeights, WeightDelta)> {
-    let variant = cases.iter().find_map(|case| case.outside.clone());
-    let mut census = Census::default();
-    cases.iter().for_each(|case| census.add(&case.image.values, case.image.dims));
+    let variant = cases.iter().find_map(|case| case.out_of_distribution.clone());
+    let mut builder = DomainBuilder::default();
+    cases.iter().for_each(|case| builder.add(&case.image.values, case.image.dims));
     let about = delta::DeltaMetadata {
         base: base.card.name.clone(),
         files: delta::files(&base.card)?,
-        domain: if variant.is_some() { census.domains() } else { Vec::new() },
+        domain: if variant.is_some() { builder.build() } else { Vec::new() },
         variant,
         report: report.value()?,
         licence: base.card.licence.clone(),
@@ -215,7 +215,7 @@ impl Best {
         cases: &[AnnotatedCase],
         judging: &ValidationMasks,
         compute: &Compute,
-        watch: &mut predict::Watch<'_>,
+        watch: &mut predict::ProgressFn<'_>,
     ) -> Result<()> {
         let mut candidate = tuned.clone();
         *candidate.get_mut(self.stage) = self.weights.clone();

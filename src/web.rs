@@ -8,10 +8,11 @@ use self::tune::Tuning;
 use crate::card::Card;
 use crate::engine::compute::{Backend, Compute};
 use crate::error::{Error, Result};
-use crate::file::{Limits, Nifti, Source, Volume, write_labels, write_seg_nrrd};
+use crate::file::{ByteSource, Limits, Nifti, Volume, write_labels, write_seg_nrrd};
 use crate::info::VolumeInfo;
 use crate::predict::{
-    Bounds, Model, Plan, Progress, Route, Segmentation, segment_within, self_check, unlike,
+    Bounds, Model, RunForecast, SegmentProgress, Segmentation, SpatialTransform, out_of_distribution_warning,
+    segment_within, self_check,
 };
 use crate::tune::ModelWeights;
 use js_sys::{Array, Float32Array, Function, Object, Reflect, Uint8Array};
@@ -64,7 +65,7 @@ pub fn read(
     let value = plain(&place(&volume, &volume.grid.orientation()));
     let count: usize = volume.grid.dims.iter().product();
     let values: Vec<f32> =
-        volume.voxels.chunks_exact(count).flat_map(|channel| volume.turn.undo(channel)).collect();
+        volume.voxels.chunks_exact(count).flat_map(|channel| volume.reorientation.undo(channel)).collect();
     set(&value, "channels", &volume.channels.into());
     set(&value, "values", &Float32Array::from(values.as_slice()));
     Ok(value)
@@ -91,7 +92,7 @@ fn open(header: Uint8Array, voxels: Option<Uint8Array>, max_bytes: Option<f64>) 
     let limits = max_bytes.map_or_else(Limits::default, |bytes| Limits { bytes: bytes as u64 });
     let source = |bytes: Uint8Array| {
         let length = bytes.length().into();
-        Source::new(JsBytes { bytes, at: 0 }, length)
+        ByteSource::new(JsBytes { bytes, at: 0 }, length)
     };
     Nifti::open(source(header), voxels.map(source), &limits)
 }
@@ -142,7 +143,7 @@ impl Session {
         run(&self.model, opened, bounds, &progress).await.map_err(|error| thrown(&error.within(name)))
     }
 
-    /// What [`Self::segment`] will take, before any work: see [`crate::predict::Plan`]. With `train` also the largest
+    /// What [`Self::segment`] will take, before any work: see [`crate::predict::RunForecast`]. With `train` also the largest
     /// patch on which the patch network can learn.
     ///
     /// # Errors
@@ -183,7 +184,7 @@ async fn forecast(model: &Model, opened: Result<Nifti<'_>>, train: bool) -> Resu
     let opened = opened?;
     let header = opened.header()?;
     model.card.check_channels(header.channels)?;
-    let Plan { backend, adapter, peak_bytes, seconds, dims } =
+    let RunForecast { backend, adapter, peak_bytes, seconds, dims } =
         model.plan(&header.grid, opened.limits()).await?;
     let largest = if train { model.plan_training(TRAINING) } else { None };
     let training = largest.map(|found| Largest { patch: [found.side; 3], peak_bytes: found.peak_bytes });
@@ -193,9 +194,12 @@ async fn forecast(model: &Model, opened: Result<Nifti<'_>>, train: bool) -> Resu
 
 /// Whether the image is such as the model was trained on.
 fn warnings(model: &Model, volume: &Volume) -> Result<Vec<String>> {
-    let (route, image) = Route::enter(volume, &model.card)?;
-    let field = model.card.field_mm.warning(route.field_mm());
-    let unlike = model.card.outside(&image.values, image.dims).map(|why| unlike(&why));
+    let (transform, image) = SpatialTransform::forward(volume, &model.card)?;
+    let field = model.card.field_mm.warning(transform.field_mm());
+    let unlike = model
+        .card
+        .out_of_distribution(&image.values, image.dims)
+        .map(|why| out_of_distribution_warning(&why));
     Ok(field.into_iter().chain(unlike).collect())
 }
 
@@ -240,12 +244,12 @@ async fn run(
     let opened = opened?;
     model.card.check_channels(opened.header()?.channels)?;
     let volume = opened.read()?;
-    let mut watch = |Progress { stage, done }: Progress| {
+    let mut on_progress = |SegmentProgress { stage, done }: SegmentProgress| {
         // A listener that throws does not stop the work; the way to stop it is to end the worker.
         let _ = progress.call3(&JsValue::NULL, &stage.into(), &done.into(), &1.into());
         ControlFlow::Continue(())
     };
-    let result = segment_within(model, &volume, bounds, &mut watch).await?;
+    let result = segment_within(model, &volume, bounds, &mut on_progress).await?;
     let value = answer(&result, &volume);
     set(&value, "nifti", &Uint8Array::from(write_labels(&result.labels, &volume, true)?.as_slice()));
     let nrrd = write_seg_nrrd(&result.labels, &volume, &result.segments())?;
@@ -267,7 +271,7 @@ struct Place<'a> {
 struct Facts<'a> {
     #[serde(flatten)]
     place: Place<'a>,
-    classes: &'a [crate::predict::Class],
+    classes: &'a [crate::predict::LabelVolume],
     r#box: Corners,
     warnings: &'a [String],
     timings: &'a [crate::predict::Timing],

@@ -5,7 +5,7 @@
 mod common;
 
 use common::nifti::{Made, gzip};
-use insitu_seg::file::{Source, open_path};
+use insitu_seg::file::{ByteSource, open_path};
 use insitu_seg::info::VolumeInfo;
 use insitu_seg::{Error, Limits, Nifti, read_volume};
 use serde_json::Value;
@@ -159,7 +159,7 @@ fn files_that_nobody_chose_are_read_as_by_nibabel_or_refused_for_a_reason() {
 fn what_a_header_says_is_checked_field_by_field() {
     let good = Made::new([7, 6, 5], |i| i as i16);
     let checks = |made: &Made| match VolumeInfo::of(Nifti::open(
-        Source::of(&made.bytes()),
+        ByteSource::of(&made.bytes()),
         None,
         &Limits::default(),
     )) {
@@ -281,7 +281,8 @@ fn channels_are_read_one_after_the_other() {
     (made.dim[0], made.dim[3], made.dim[4]) = (4, 2, 2);
     let volume = read_volume(&made.bytes(), &Limits::default()).unwrap();
     assert_eq!((volume.channels, volume.header.shape.as_slice()), (2, &[3, 2, 2, 2][..]));
-    let values: Vec<Vec<f32>> = volume.voxels.chunks(12).map(|channel| volume.turn.undo(channel)).collect();
+    let values: Vec<Vec<f32>> =
+        volume.voxels.chunks(12).map(|channel| volume.reorientation.undo(channel)).collect();
     assert_eq!(values.concat(), (0..24).map(|i| i as f32).collect::<Vec<_>>());
     assert_eq!(volume.labels().unwrap_err().code(), "unsupported");
 }
@@ -293,10 +294,12 @@ fn voxels_that_are_not_finite_become_the_smallest_one_and_are_told() {
     let values = [f64::NAN, 4.0, f64::INFINITY, 1e300, -3.0, 0.0, 1.0, 2.0, 3.0, 5.0, 6.0, 7.0];
     made.voxels = values.iter().flat_map(|v| v.to_le_bytes()).collect();
     let volume = read_volume(&made.bytes(), &Limits::default()).unwrap();
-    assert_eq!(volume.turn.undo(&volume.voxels)[..5], [-3.0, 4.0, -3.0, -3.0, -3.0]);
+    assert_eq!(volume.reorientation.undo(&volume.voxels)[..5], [-3.0, 4.0, -3.0, -3.0, -3.0]);
     assert_eq!(volume.nonfinite, 3);
-    let (_, found, _) =
-        Nifti::open(Source::of(&made.bytes()), None, &Limits::default()).unwrap().survey().unwrap();
+    let (_, found, _) = Nifti::open(ByteSource::of(&made.bytes()), None, &Limits::default())
+        .unwrap()
+        .read_statistics()
+        .unwrap();
     assert_eq!((found.nonfinite, found.min, found.max), (3, -3.0, 7.0));
     assert!((found.mean - 25.0 / 9.0).abs() < 1e-12);
     assert!(volume.warnings()[0].contains("3 voxels are not finite"));

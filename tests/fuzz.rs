@@ -10,7 +10,7 @@ mod common;
 
 use common::hostile::{Seed, inputs, seeds};
 use common::not_run::{Need, not_run};
-use insitu_seg::file::Source;
+use insitu_seg::file::ByteSource;
 use insitu_seg::{Limits, Nifti, Result, Volume, read_volume, write_labels};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use std::cell::Cell;
@@ -21,7 +21,7 @@ const BATCH: u32 = 20_000;
 const SLOWEST: f64 = 0.25;
 
 fn open((header, voxels): &Seed) -> Result<Nifti<'_>> {
-    Nifti::open(Source::of(header), voxels.as_deref().map(Source::of), &Limits::default())
+    Nifti::open(ByteSource::of(header), voxels.as_deref().map(ByteSource::of), &Limits::default())
 }
 
 fn runner(seed: u64) -> TestRunner {
@@ -40,7 +40,7 @@ fn sound(volume: &Volume) -> std::result::Result<(), &'static str> {
         (volume.voxels.iter().all(|v| v.is_finite()), "finite voxels"),
         (volume.grid.affine.iter().flatten().all(|v| v.is_finite()), "a finite affine"),
         (volume.grid.spacing().iter().all(|v| *v > 0.0), "positive spacings"),
-        (volume.turn.turned_dims().iter().product::<usize>() == count, "the turned size"),
+        (volume.reorientation.ras_dims().iter().product::<usize>() == count, "the turned size"),
     ];
     if let Some((_, claim)) = claims.iter().find(|(holds, _)| !holds) {
         return Err(claim);
@@ -48,7 +48,10 @@ fn sound(volume: &Volume) -> std::result::Result<(), &'static str> {
     let labels: Vec<u8> = (0..count).map(|i| (i % 5) as u8).collect();
     let back = write_labels(&labels, volume, false).and_then(|bytes| read_volume(&bytes, &Limits::default()));
     match back {
-        Ok(back) if back.grid == volume.grid && back.labels().is_ok_and(|l| back.turn.undo(&l) == labels) => {
+        Ok(back)
+            if back.grid == volume.grid
+                && back.labels().is_ok_and(|l| back.reorientation.undo(&l) == labels) =>
+        {
             Ok(())
         }
         _ => Err("a mask that comes back"),
@@ -59,10 +62,10 @@ fn sound(volume: &Volume) -> std::result::Result<(), &'static str> {
 fn probe(seed: &Seed) -> std::result::Result<(bool, Duration), TestCaseError> {
     let started = Instant::now();
     let read = open(seed).and_then(Nifti::read);
-    let survey = open(seed).and_then(Nifti::survey);
+    let read_statistics = open(seed).and_then(Nifti::read_statistics);
     let took = started.elapsed();
     let fail = |words: String| Err(TestCaseError::fail(words));
-    match (read, survey) {
+    match (read, read_statistics) {
         (Ok(volume), Ok((_, statistics, _))) => {
             if volume.nonfinite != statistics.nonfinite {
                 return fail("reading and surveying differ".to_owned());
@@ -136,7 +139,7 @@ fn no_input_breaks_the_reader() {
 
 /// What the wasm module must answer as well.
 fn answer(seed: &Seed) -> String {
-    match open(seed).and_then(Nifti::survey) {
+    match open(seed).and_then(Nifti::read_statistics) {
         Err(error) => format!("error {}", error.code()),
         Ok((header, found, _)) => {
             let dims: Vec<String> = header.shape.iter().map(usize::to_string).collect();

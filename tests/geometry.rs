@@ -54,11 +54,11 @@ fn in_every_pose_labels_and_markers_and_headers_stay() {
         let affine = pose.affine(SPACING, ORIGIN);
 
         // Every voxel stands in RAS order where its place in the patient says, and comes back.
-        let turned = volume.turn.turned_dims();
-        let ras = volume.turn.apply(&labels);
-        assert_eq!(volume.turn.undo(&ras), labels, "{pose:?}");
+        let turned = volume.reorientation.ras_dims();
+        let ras = volume.reorientation.apply(&labels);
+        assert_eq!(volume.reorientation.undo(&ras), labels, "{pose:?}");
         let stored: Vec<f32> = (0..labels.len()).map(|i| i as f32).collect();
-        assert_eq!(volume.turn.undo(&volume.voxels), stored, "{pose:?}");
+        assert_eq!(volume.reorientation.undo(&volume.voxels), stored, "{pose:?}");
         let strides = [1, turned[0], turned[0] * turned[1]];
         for axis in 0..3 {
             let place = |at: usize| {
@@ -78,7 +78,7 @@ fn in_every_pose_labels_and_markers_and_headers_stay() {
             same_header(&made.bytes(), &plain);
             assert_eq!(plain[352..], labels, "{pose:?}");
             let back = read(&written);
-            assert_eq!(back.turn.undo(&back.labels().unwrap()), labels, "{pose:?}");
+            assert_eq!(back.reorientation.undo(&back.labels().unwrap()), labels, "{pose:?}");
             for at in MARKERS {
                 let off = distance(world(&back.grid.affine, at), world(&affine, at));
                 assert!(off < 1e-3, "{pose:?}: {at:?} off by {off} mm");
@@ -113,13 +113,13 @@ fn labels_of_another_file_lie_where_their_header_says() {
         for (order, flip) in orient::orders_and_flips() {
             let mut made = stored(order, flip, label);
             let found = image.overlay(&read(&made.bytes())).unwrap();
-            assert!(found.off_mm.is_none() && found.labels == canonical, "{order:?} {flip:?}");
+            assert!(found.misalignment_mm.is_none() && found.labels == canonical, "{order:?} {flip:?}");
             made.srow[1][3] -= 0.2; // less than half a voxel
-            assert!(image.overlay(&read(&made.bytes())).unwrap().off_mm.is_none());
+            assert!(image.overlay(&read(&made.bytes())).unwrap().misalignment_mm.is_none());
             made.srow[1][3] -= 0.8;
             let off = image.overlay(&read(&made.bytes())).unwrap();
-            assert!(off.off_mm.is_some_and(|mm| (mm - 1.0).abs() < 1e-4) && off.labels == canonical);
-            assert_eq!(off.on_the_image().unwrap_err().code(), "malformed");
+            assert!(off.misalignment_mm.is_some_and(|mm| (mm - 1.0).abs() < 1e-4) && off.labels == canonical);
+            assert_eq!(off.require_aligned().unwrap_err().code(), "malformed");
         }
         // Without a form the order of the file counts, and so does its size.
         let mut made = stored(order, flip, label);
@@ -149,7 +149,7 @@ fn every_voxel_of_large_and_thin_volumes_stands_where_the_turn_puts_it() {
             let volume = read(&made.bytes());
             let stored: Vec<f32> =
                 made.voxels.as_chunks().0.iter().map(|b| i16::from_le_bytes(*b).into()).collect();
-            assert!(volume.turn.apply(&stored)[..] == volume.voxels[..], "{dims:?}, {pose:?}");
+            assert!(volume.reorientation.apply(&stored)[..] == volume.voxels[..], "{dims:?}, {pose:?}");
         }
     }
 }

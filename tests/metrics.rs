@@ -98,7 +98,8 @@ fn every_row_is_met(reference: &Path, file: impl Fn(&Value) -> Outcome<PathBuf>)
     for row in rows {
         let volume = read_volume(&fs::read(file(row)?)?, &Limits::default())?;
         let label = number(row, "label")? as f32;
-        let voxels = volume.turn.undo(&volume.voxels).iter().map(|&value| u8::from(value == label)).collect();
+        let voxels =
+            volume.reorientation.undo(&volume.voxels).iter().map(|&value| u8::from(value == label)).collect();
         let truth = Mask { dims: volume.grid.dims, voxels };
 
         let operation = row["pred"].as_str().ok_or("no operation")?;

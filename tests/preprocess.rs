@@ -79,9 +79,9 @@ fn cases_equal_scipy(reference: &Reference, count: usize) {
         assert_eq!(capped_dims(iso, 180 * 180 * 180), size(&case["capped_shape"]), "{name}");
 
         // No turn here: the reference works in the file's own axis order.
-        let voxels = Resample { from: dims, to: iso }.apply(&image.turn.undo(&image.voxels));
-        let labels =
-            Resample { from: label.grid.dims, to: iso }.apply(&label.turn.undo(&label.labels().unwrap()));
+        let voxels = Resample { from: dims, to: iso }.apply(&image.reorientation.undo(&image.voxels));
+        let labels = Resample { from: label.grid.dims, to: iso }
+            .apply(&label.reorientation.undo(&label.labels().unwrap()));
         let intensity = if name.starts_with("ct_") {
             Intensity::Ct { center: 100.0, width: 180.0, mean: 0.09377181, sd: 0.22647949 }
         } else {

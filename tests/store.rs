@@ -8,7 +8,7 @@ use insitu_seg::engine::compute::Compute;
 use insitu_seg::engine::nn::pseudo_random::random_weights;
 use insitu_seg::model::Architecture;
 use insitu_seg::predict::Model;
-use insitu_seg::store::{self, Array, Precision, Weights};
+use insitu_seg::store::{self, Array, WeightPrecision, Weights};
 use insitu_seg::{Error, Result};
 use std::collections::HashMap;
 
@@ -16,9 +16,9 @@ use std::collections::HashMap;
 fn weights_survive_the_way_to_disk_and_back() {
     let array = Array { shape: vec![2, 3], values: vec![0.0, 1.0, -2.5, 1e-3, 65504.0, -0.125] };
     let weights = Weights::from([("a.b".to_owned(), array.clone())]);
-    let exact = store::write_weights(&weights, Precision::F32, Default::default()).unwrap();
+    let exact = store::write_weights(&weights, WeightPrecision::F32, Default::default()).unwrap();
     assert_eq!(store::read_weights(&exact).unwrap()["a.b"], array);
-    let half = store::write_weights(&weights, Precision::F16, Default::default()).unwrap();
+    let half = store::write_weights(&weights, WeightPrecision::F16, Default::default()).unwrap();
     let back = store::read_weights(&half).unwrap();
     for (a, b) in back["a.b"].values.iter().zip(&array.values) {
         assert!((a - b).abs() <= 1e-3 * b.abs());
@@ -38,20 +38,20 @@ fn model() -> (Card, HashMap<String, Vec<u8>>) {
         let fold = Fold {
             fold: 0,
             file: file.clone(),
-            sha256: store::hash(&bytes),
+            sha256: store::sha256(&bytes),
             next: None,
             steps: 1,
             validation_dice: vec![],
             command: "insitu train".into(),
         };
-        *card.stages.slot(stage) = Some(StageCard { architecture: form, folds: vec![fold] });
+        *card.stages.get_mut(stage) = Some(StageCard { architecture: form, folds: vec![fold] });
         files.insert(file, bytes);
     }
     (card, files)
 }
 
 fn pack(weights: &Weights) -> Vec<u8> {
-    store::write_weights(weights, Precision::F32, HashMap::new()).unwrap()
+    store::write_weights(weights, WeightPrecision::F32, HashMap::new()).unwrap()
 }
 
 fn load(card: &Card, files: &HashMap<String, Vec<u8>>) -> Result<Model> {
@@ -67,7 +67,7 @@ const PATCH: &str = "patch-0.safetensors";
 /// Puts bytes in the place of the patch network, with a hash that fits.
 fn with_patch(bytes: Vec<u8>) -> (Card, HashMap<String, Vec<u8>>) {
     let (mut card, mut files) = model();
-    card.stages.patch.as_mut().unwrap().folds[0].sha256 = store::hash(&bytes);
+    card.stages.patch.as_mut().unwrap().folds[0].sha256 = store::sha256(&bytes);
     files.insert(PATCH.into(), bytes);
     (card, files)
 }
@@ -124,8 +124,8 @@ fn a_damaged_model_is_refused_in_words() {
 fn a_file_that_is_about_to_change_is_known_by_both_its_hashes() {
     let (mut card, mut files) = model();
     let weights = store::read_weights(&files[PATCH]).unwrap();
-    let half = store::write_weights(&weights, Precision::F16, HashMap::new()).unwrap();
-    card.stages.patch.as_mut().unwrap().folds[0].next = Some(store::hash(&half));
+    let half = store::write_weights(&weights, WeightPrecision::F16, HashMap::new()).unwrap();
+    card.stages.patch.as_mut().unwrap().folds[0].next = Some(store::sha256(&half));
     load(&card, &files).unwrap();
     files.insert(PATCH.into(), half);
     load(&card, &files).unwrap();

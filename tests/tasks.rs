@@ -111,7 +111,7 @@ fn learns_and_segments(task: &Task) {
     let mask = open_path(Path::new(&mask_text), &Limits::default()).unwrap().read().unwrap();
     let [nx, ny, _] = mask.grid.dims;
     for (index, _) in
-        mask.turn.undo(&mask.labels().unwrap()).iter().enumerate().filter(|(_, label)| **label > 0)
+        mask.reorientation.undo(&mask.labels().unwrap()).iter().enumerate().filter(|(_, label)| **label > 0)
     {
         let at = [index % nx, index / nx % ny, index / (nx * ny)];
         assert!((9..31).contains(&at[0]) && (11..34).contains(&at[1]) && at[2] < 10, "{} {at:?}", task.name);

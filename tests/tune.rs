@@ -5,8 +5,8 @@
 
 use insitu_seg::card::Card;
 use insitu_seg::engine::compute::Compute;
-use insitu_seg::grid::Turn;
-use insitu_seg::store::{self, Precision};
+use insitu_seg::grid::Reorientation;
+use insitu_seg::store::{self, WeightPrecision};
 use insitu_seg::tune::{
     self, AnnotatedCase, ModelWeights, Scope, TuneConfig, TuneOutcome, TuneProgress, UNANNOTATED, WeightDelta,
 };
@@ -31,7 +31,7 @@ fn image() -> Volume {
 /// The sample's labels, in the file's own order.
 fn truth() -> Vec<u8> {
     let labels = volume("pkg/samples/hippocampus/label.nii.gz");
-    labels.turn.undo(&labels.labels().unwrap())
+    labels.reorientation.undo(&labels.labels().unwrap())
 }
 
 /// Every `every`-th coronal slice; 255 elsewhere.
@@ -56,8 +56,8 @@ fn base() -> ModelWeights {
 }
 
 fn hash(base: &ModelWeights) -> String {
-    let bytes = |weights| store::write_weights(weights, Precision::F32, HashMap::new()).unwrap();
-    store::hash(&[bytes(&base.whole), bytes(&base.patch)].concat())
+    let bytes = |weights| store::write_weights(weights, WeightPrecision::F32, HashMap::new()).unwrap();
+    store::sha256(&[bytes(&base.whole), bytes(&base.patch)].concat())
 }
 
 fn steps(steps: usize) -> TuneConfig {
@@ -115,7 +115,7 @@ fn labels_lie_where_their_own_file_says() {
     for row in &mut grid.affine {
         (row[0], row[3]) = (-row[0], row[3] + last * row[0]);
     }
-    (labels.turn, labels.grid) = (Turn::to_ras(&grid), grid);
+    (labels.reorientation, labels.grid) = (Reorientation::to_ras(&grid), grid);
     assert_eq!(of(&labels).unwrap().own, truth());
     labels.grid.affine[1][3] += 3.0;
     let error = of(&labels).unwrap_err().to_string();
@@ -154,9 +154,16 @@ fn masks_of_other_images_are_refused_before_any_step() {
 #[test]
 fn an_image_of_turned_contrast_is_outside_and_is_learned() {
     let base = base();
-    assert_eq!(AnnotatedCase::new("sample", &image(), truth(), &base.card).unwrap().outside, None);
+    assert_eq!(
+        AnnotatedCase::new("sample", &image(), truth(), &base.card).unwrap().out_of_distribution,
+        None
+    );
     let case = AnnotatedCase::new("inverted", &inverted(), strokes(6), &base.card).unwrap();
-    assert!(case.outside.as_ref().unwrap().contains("turned round"), "{:?}", case.outside);
+    assert!(
+        case.out_of_distribution.as_ref().unwrap().contains("turned round"),
+        "{:?}",
+        case.out_of_distribution
+    );
     let TuneOutcome { report, tuned } = run(&base, &[case], &steps(6)).unwrap();
     println!("{}", report.reason);
     assert!(report.accepted && !report.inside && report.turned);
@@ -164,8 +171,13 @@ fn an_image_of_turned_contrast_is_outside_and_is_learned() {
     let (tuned, delta) = tuned.unwrap();
     // It is a variant, knows its own images, and says nothing of tests that it did not pass.
     assert!(tuned.card.tuned.as_ref().unwrap().variant.is_some() && tuned.card.test.is_none());
-    assert_eq!(AnnotatedCase::new("again", &inverted(), truth(), &tuned.card).unwrap().outside, None);
-    assert!(AnnotatedCase::new("sample", &image(), truth(), &tuned.card).unwrap().outside.is_some());
+    assert_eq!(
+        AnnotatedCase::new("again", &inverted(), truth(), &tuned.card).unwrap().out_of_distribution,
+        None
+    );
+    assert!(
+        AnnotatedCase::new("sample", &image(), truth(), &tuned.card).unwrap().out_of_distribution.is_some()
+    );
 
     // The file gives the same model, on its own base only.
     let bytes = delta.write().unwrap();
@@ -229,7 +241,7 @@ fn suggestions_lie_where_the_object_is() {
     let base = base();
     let case =
         AnnotatedCase::new("sample", &image(), vec![UNANNOTATED; image().grid.len()], &base.card).unwrap();
-    let go_on = &mut |_: insitu_seg::predict::Progress| ControlFlow::Continue(());
+    let go_on = &mut |_: insitu_seg::predict::SegmentProgress| ControlFlow::Continue(());
     let found =
         pollster::block_on(tune::suggest::suggest(&base, &case, 3, Some(1), &Compute::Cpu, go_on)).unwrap();
     let [nx, ny, _] = image().grid.dims;
@@ -255,7 +267,7 @@ fn the_command_tunes_refuses_and_takes_its_files_again() {
     let image = image();
     let top = image.voxels.iter().copied().fold(0.0, f32::max);
     let grey = |v: &f32| (255.0 * (top - v) / top).round() as u8;
-    let turned: Vec<u8> = image.turn.undo(&image.voxels.iter().map(grey).collect::<Vec<u8>>());
+    let turned: Vec<u8> = image.reorientation.undo(&image.voxels.iter().map(grey).collect::<Vec<u8>>());
     std::fs::write(path("images/one.nii.gz"), write_labels(&turned, &image, true).unwrap()).unwrap();
     std::fs::write(path("labels/one.nii.gz"), write_labels(&strokes(6), &image, true).unwrap()).unwrap();
     let model = at("pkg/models/hippocampus");

@@ -17,7 +17,7 @@ use insitu_seg::engine::wgsl::layout::Precision;
 use insitu_seg::engine::wgsl::residual_add;
 use insitu_seg::engine::{cpu, gpu};
 use insitu_seg::model::sigmoid;
-use insitu_seg::predict::{Model, Progress, segment, self_check};
+use insitu_seg::predict::{Model, SegmentProgress, segment, self_check};
 use insitu_seg::{Limits, read_volume, store, write_labels};
 use std::ops::ControlFlow;
 use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -125,7 +125,7 @@ fn model(compute: &Compute) -> Model {
 async fn a_volume_goes_in_and_a_mask_comes_out() {
     let volume = read_volume(SAMPLE, &Limits::default()).unwrap();
     let mut last = 0.0;
-    let mut watch = |Progress { stage, done }: Progress| {
+    let mut watch = |SegmentProgress { stage, done }: SegmentProgress| {
         assert!((0.0..=1.0).contains(&done), "{stage}: {done}");
         last = done;
         ControlFlow::Continue(())
@@ -135,7 +135,7 @@ async fn a_volume_goes_in_and_a_mask_comes_out() {
     let written = write_labels(&result.labels, &volume, true).unwrap();
     let back = read_volume(&written, &Limits::default()).unwrap();
     assert_eq!(back.grid, volume.grid);
-    assert_eq!(back.turn.undo(&back.labels().unwrap()), result.labels);
+    assert_eq!(back.reorientation.undo(&back.labels().unwrap()), result.labels);
 }
 
 #[wasm_bindgen_test]
@@ -151,11 +151,11 @@ async fn a_gpu_that_computes_other_weights_fails_the_self_check() {
     let damaged = |name: &str| -> Vec<u8> {
         let mut weights = store::read_weights(if name.starts_with("whole") { WHOLE } else { PATCH }).unwrap();
         weights.get_mut("out.weight").unwrap().values[0] += 1.0;
-        store::write_weights(&weights, store::Precision::F16, Default::default()).unwrap()
+        store::write_weights(&weights, store::WeightPrecision::F16, Default::default()).unwrap()
     };
     for stage in [&mut card.stages.whole, &mut card.stages.patch] {
         let fold = &mut stage.as_mut().unwrap().folds[0];
-        fold.sha256 = store::hash(&damaged(&fold.file));
+        fold.sha256 = store::sha256(&damaged(&fold.file));
     }
     let wrong = Model::load(card, |name| Ok(damaged(name)), false, &compute).unwrap();
     let error = self_check(&wrong, &model(&Compute::Cpu)).await.unwrap_err();

@@ -1,6 +1,6 @@
 //! A card that would do harm is refused: settings decide about memory, names about files.
 
-use super::{Card, Label, MOST_CHANNELS, Preset, Stage};
+use super::{Card, Label, MAX_CHANNELS, Preset, Stage};
 use crate::domain::Domain;
 use crate::error::{Error, Result};
 use crate::file::rgb;
@@ -12,11 +12,11 @@ pub fn check(card: &Card) -> Result<()> {
     preset(&card.preset)?;
     intensity(card.intensity)?;
     labels(&card.labels)?;
-    if !(1..=MOST_CHANNELS).contains(&card.channels()) {
+    if !(1..=MAX_CHANNELS).contains(&card.channels()) {
         return Err(Error::malformed(
             "model.json: modalities",
             format!("{} names", card.channels()),
-            format!("the names of its input channels, 1 to {MOST_CHANNELS}"),
+            format!("the names of its input channels, 1 to {MAX_CHANNELS}"),
         ));
     }
     files(card)?;
@@ -26,11 +26,11 @@ pub fn check(card: &Card) -> Result<()> {
 
 /// Refuses settings that no network was trained with.
 fn preset(&Preset { min_box, min_side, margin, max_voxels }: &Preset) -> Result<()> {
-    let sane = (1..=1024).contains(&min_box)
+    let valid = (1..=1024).contains(&min_box)
         && (16..=256).contains(&min_side)
         && (0.0..=4.0).contains(&margin)
         && (min_side.pow(3)..=1 << 28).contains(&max_voxels);
-    if sane {
+    if valid {
         return Ok(());
     }
     Err(Error::malformed(
@@ -82,8 +82,8 @@ fn networks(card: &Card) -> Result<()> {
         let Some(card_of) = card.stages.get(stage) else { continue };
         let Architecture { base, depth, inputs, outputs, .. } = card_of.architecture;
         let wanted = stage.outputs(card.labels.len());
-        let sane = (1..=256).contains(&base) && (3..=4).contains(&depth) && inputs == card.channels();
-        if !sane || outputs != wanted || card.labels.len() > 254 {
+        let valid = (1..=256).contains(&base) && (3..=4).contains(&depth) && inputs == card.channels();
+        if !valid || outputs != wanted || card.labels.len() > 254 {
             return Err(Error::malformed(
                 format!("model.json: {} architecture", stage.name()),
                 format!("base {base}, depth {depth}, {inputs} inputs, {outputs} outputs"),

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::model::Architecture;
-use crate::store::hash;
+use crate::store::sha256;
 use serde::{Deserialize, Serialize};
 
 /// Which of the two networks.
@@ -60,7 +60,7 @@ impl Fold {
     /// # Errors
     /// `Malformed` where they are others.
     pub fn check(&self, bytes: &[u8]) -> Result<()> {
-        let found = hash(bytes);
+        let found = sha256(bytes);
         if found == self.sha256 || self.next.as_ref() == Some(&found) {
             return Ok(());
         }
@@ -99,7 +99,7 @@ impl Stages {
     }
 
     /// The place of one stage's card.
-    pub fn slot(&mut self, stage: Stage) -> &mut Option<StageCard> {
+    pub fn get_mut(&mut self, stage: Stage) -> &mut Option<StageCard> {
         match stage {
             Stage::Whole => &mut self.whole,
             Stage::Patch => &mut self.patch,
@@ -111,29 +111,29 @@ impl Stages {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reference {
     /// The image, in the model's folder.
-    pub image: Named,
+    pub image: FileRef,
     /// Its labels, in the model's folder.
-    pub labels: Named,
+    pub labels: FileRef,
     /// Where it is from.
     pub origin: String,
 }
 
 /// A file of a model's folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Named {
+pub struct FileRef {
     /// Its name.
     pub file: String,
     /// Its SHA-256.
     pub sha256: String,
 }
 
-impl Named {
+impl FileRef {
     /// Checks its bytes.
     ///
     /// # Errors
     /// `Malformed` where they are others.
     pub fn check(&self, bytes: &[u8]) -> Result<()> {
-        let found = hash(bytes);
+        let found = sha256(bytes);
         if found == self.sha256 {
             return Ok(());
         }

@@ -1,6 +1,6 @@
 //! `insitu bench`: how fast a network runs here.
 
-use super::say;
+use super::print_line;
 use super::segment::BackendName;
 use clap::Args;
 use insitu_seg::engine::bench::{self, Benchmark};
@@ -55,9 +55,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         (found.train_ms, found.train_peak_bytes) = (Some(milliseconds), Some(bytes));
     }
     if arguments.json {
-        say(&serde_json::to_string_pretty(&found).unwrap_or_default())?;
+        print_line(&serde_json::to_string_pretty(&found).unwrap_or_default())?;
     } else {
-        say(&table(&found))?;
+        print_line(&table(&found))?;
     }
     Ok(ExitCode::SUCCESS)
 }

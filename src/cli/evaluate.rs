@@ -1,6 +1,6 @@
 //! `insitu evaluate`: masks against the truth.
 
-use super::{SOME_FAILED, say};
+use super::{SOME_FAILED, print_line};
 use clap::Args;
 use insitu_seg::file::split_name;
 use insitu_seg::metrics::agreement;
@@ -46,7 +46,7 @@ struct Row {
 /// the masks.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let tolerance = tolerance(arguments)?;
-    let (truths, preds) = (masks(&arguments.truth)?, masks(&arguments.pred)?);
+    let (truths, preds) = (find_images(&arguments.truth)?, find_images(&arguments.pred)?);
     let missing: Vec<&String> = truths.keys().filter(|case| !preds.contains_key(*case)).collect();
     let pairs: Vec<_> =
         truths.iter().filter_map(|(case, truth)| Some((case, truth, preds.get(case)?))).collect();
@@ -65,11 +65,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let labels = labels(&pairs)?;
     let mut rows = Vec::new();
     for (case, truth, pred) in pairs {
-        rows.extend(judge(case, truth, pred, &labels, tolerance)?);
+        rows.extend(compare(case, truth, pred, &labels, tolerance)?);
     }
     let means = means(&rows, &labels);
     for (label, mean) in &means {
-        say(&format!(
+        print_line(&format!(
             "label {label}: DSC {}, NSD {}, HD95 {} mm",
             mean["dsc"], mean["nsd"], mean["hd95_mm"]
         ))?;
@@ -103,7 +103,7 @@ fn finite(value: f64) -> Value {
 }
 
 /// The images of a folder by case; of a pair, the header.
-pub fn masks(folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
+pub fn find_images(folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
     let entries = std::fs::read_dir(folder).map_err(|error| Error::io(folder, &error))?;
     let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
     let nifti = |path: &PathBuf| {
@@ -132,7 +132,7 @@ fn labels(pairs: &[(&String, &PathBuf, &PathBuf)]) -> Result<Vec<u8>> {
     Ok(found.into_iter().collect())
 }
 
-fn judge(case: &str, truth: &Path, pred: &Path, labels: &[u8], tolerance: f64) -> Result<Vec<Row>> {
+fn compare(case: &str, truth: &Path, pred: &Path, labels: &[u8], tolerance: f64) -> Result<Vec<Row>> {
     let (truth, mask) = (open(truth)?, open(pred)?);
     if truth.grid.dims != mask.grid.dims {
         let (found, expected) =
@@ -146,7 +146,7 @@ fn judge(case: &str, truth: &Path, pred: &Path, labels: &[u8], tolerance: f64) -
         );
     }
     // As they lie in their files: a mask without forms is still compared with the truth.
-    let (a, b) = (truth.turn.undo(&truth.labels()?), mask.turn.undo(&mask.labels()?));
+    let (a, b) = (truth.reorientation.undo(&truth.labels()?), mask.reorientation.undo(&mask.labels()?));
     let row = |&label: &u8| {
         let found = agreement(&a, &b, label, truth.grid.dims, truth.grid.spacing(), tolerance)?;
         Ok(Row { case: case.to_owned(), label, dsc: found.dsc, nsd: found.nsd, hd95_mm: found.hd95_mm })

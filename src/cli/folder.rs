@@ -1,11 +1,11 @@
 //! Model folders: writing, packing, listing.
 
-use super::{print_json, say};
+use super::{print_json, print_line};
 use clap::Args;
-use insitu_seg::card::{Card, Fold, Named, Reference, Stage, StageCard};
-use insitu_seg::domain::Census;
+use insitu_seg::card::{Card, FileRef, Fold, Reference, Stage, StageCard};
+use insitu_seg::domain::DomainBuilder;
 use insitu_seg::native::{ModelFiles, create_folder, installed_models, read_card, read_file, write_file};
-use insitu_seg::store::{self, Precision, Weights};
+use insitu_seg::store::{self, WeightPrecision, Weights};
 use insitu_seg::train::dataset::Dataset;
 use insitu_seg::train::manifest::{Manifest, open};
 use insitu_seg::tune::{ModelWeights, WeightDelta};
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Bytes of cases that are held at once.
-const KEPT: u64 = 1 << 30;
+const CASE_CACHE: u64 = 1 << 30;
 
 /// Arguments of `insitu pack`.
 #[derive(Args)]
@@ -66,7 +66,7 @@ pub fn write_fold(
     form: &StageCard,
     mut fold: Fold,
     weights: &Weights,
-    precision: Precision,
+    precision: WeightPrecision,
 ) -> Result<()> {
     let metadata = HashMap::from([
         ("model".to_owned(), card.name.clone()),
@@ -74,10 +74,10 @@ pub fn write_fold(
         ("licence".to_owned(), card.licence.clone()),
     ]);
     let bytes = store::write_weights(weights, precision, metadata)?;
-    fold.sha256 = store::hash(&bytes);
+    fold.sha256 = store::sha256(&bytes);
     create_folder(folder)?;
     let place = folder.join("model.json");
-    let slot = card.stages.slot(stage);
+    let slot = card.stages.get_mut(stage);
     let mut folds = match slot.take() {
         Some(old) if old.architecture == form.architecture => old.folds,
         _ => Vec::new(),
@@ -91,7 +91,7 @@ pub fn write_fold(
     folds.retain(|other| other.fold != fold.fold);
     folds.push(fold);
     folds.sort_by_key(|fold| fold.fold);
-    *card.stages.slot(stage) = Some(StageCard { architecture: form.architecture, folds });
+    *card.stages.get_mut(stage) = Some(StageCard { architecture: form.architecture, folds });
     write_file(&place, &card.write()?)
 }
 
@@ -121,13 +121,13 @@ pub fn pack(arguments: &PackArguments) -> Result<ExitCode> {
         }
     }
     if let Some(task) = &arguments.domain {
-        let (manifest, mut census) = (Manifest::read(task)?, Census::default());
-        let (cases, _) = Dataset::read(task, &manifest, Some(card.intensity), KEPT, &mut |_| ())?;
+        let (manifest, mut builder) = (Manifest::read(task)?, DomainBuilder::default());
+        let (cases, _) = Dataset::read(task, &manifest, Some(card.intensity), CASE_CACHE, &mut |_| ())?;
         for index in 0..cases.len() {
             let case = cases.get(index)?;
-            census.add(&case.image, case.dims);
+            builder.add(&case.image, case.dims);
         }
-        card.domain = census.domains();
+        card.domain = builder.build();
     }
     create_folder(&arguments.output)?;
     if let Some(folder) = &arguments.reference {
@@ -138,9 +138,9 @@ pub fn pack(arguments: &PackArguments) -> Result<ExitCode> {
         }
     }
     for (stage, form, fold, weights) in checked {
-        write_fold(&arguments.output, &mut card, stage, form, fold.clone(), &weights, Precision::F16)?;
+        write_fold(&arguments.output, &mut card, stage, form, fold.clone(), &weights, WeightPrecision::F16)?;
     }
-    say(&arguments.output.display().to_string())?;
+    print_line(&arguments.output.display().to_string())?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -155,7 +155,7 @@ fn reference(from: &Path, to: &Path) -> Result<Reference> {
         unpacked.read_to_end(&mut bytes).map_err(|error| Error::io(&source, &error))?;
         let file = format!("reference-{kind}.nii");
         write_file(&to.join(&file), &bytes)?;
-        Ok::<_, Error>(Named { sha256: store::hash(&bytes), file })
+        Ok::<_, Error>(FileRef { sha256: store::sha256(&bytes), file })
     };
     let notes = String::from_utf8_lossy(&read_file(&from.join("README.md"))?).into_owned();
     let title = notes.lines().next().unwrap_or_default().trim_start_matches('#').trim();
@@ -164,7 +164,7 @@ fn reference(from: &Path, to: &Path) -> Result<Reference> {
 }
 
 /// `insitu models`: the models of all search folders.
-pub fn models(arguments: &ModelsArguments) -> Result<ExitCode> {
+pub fn list_models(arguments: &ModelsArguments) -> Result<ExitCode> {
     let found = installed_models();
     if arguments.json {
         let list: Vec<_> =
@@ -173,7 +173,13 @@ pub fn models(arguments: &ModelsArguments) -> Result<ExitCode> {
     } else {
         for (folder, card) in &found {
             let labels: Vec<&str> = card.labels.iter().map(|label| label.name.as_str()).collect();
-            say(&format!("{}\t{}\t{}\t{}", card.name, card.title, labels.join(", "), folder.display()))?;
+            print_line(&format!(
+                "{}\t{}\t{}\t{}",
+                card.name,
+                card.title,
+                labels.join(", "),
+                folder.display()
+            ))?;
         }
     }
     Ok(ExitCode::SUCCESS)

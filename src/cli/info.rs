@@ -1,6 +1,6 @@
 //! `insitu info`: what a file says of itself.
 
-use super::{Budget, NOTHING_DONE, print_json, say};
+use super::{Budget, NOTHING_DONE, print_json, print_line};
 use clap::Args;
 use insitu_seg::Result;
 use insitu_seg::file::open_path;
@@ -44,7 +44,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         format!("values       {} to {}, mean {:.4}", info.min, info.max, info.mean),
     ];
     lines.extend(info.warnings.iter().map(|warning| format!("warning      {warning}")));
-    say(&lines.join("\n"))?;
+    print_line(&lines.join("\n"))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -7,7 +7,7 @@ mod folder;
 mod info;
 mod log_plot;
 mod phantom;
-mod record;
+mod report;
 mod run_files;
 mod segment;
 mod suggest;
@@ -85,12 +85,12 @@ pub fn run(command: Command) -> Result<ExitCode> {
         Action::Bench(arguments) => bench::run(&arguments),
         Action::Evaluate(arguments) => evaluate::run(&arguments),
         Action::Info(arguments) => info::run(&arguments),
-        Action::Models(arguments) => folder::models(&arguments),
+        Action::Models(arguments) => folder::list_models(&arguments),
     }
 }
 
 /// A progress bar with the time left, on a terminal only.
-fn bar(length: u64, template: &str) -> ProgressBar {
+fn progress_bar(length: u64, template: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
@@ -99,7 +99,7 @@ fn bar(length: u64, template: &str) -> ProgressBar {
 }
 
 /// Prints a line. A reader that has closed the pipe has what it wanted.
-fn say(line: &str) -> Result<()> {
+fn print_line(line: &str) -> Result<()> {
     match writeln!(std::io::stdout().lock(), "{line}") {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Error::io(Path::new("standard output"), &error))
@@ -112,5 +112,5 @@ fn say(line: &str) -> Result<()> {
 fn print_json(value: &impl serde::Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value)
         .map_err(|error| Error::argument("output", error.to_string(), "values that JSON can hold"))?;
-    say(&text)
+    print_line(&text)
 }

@@ -1,6 +1,6 @@
 //! `insitu phantom`: a data set of phantoms, as a task's folder.
 
-use super::{bar, say};
+use super::{print_line, progress_bar};
 use clap::Args;
 use insitu_seg::file::{DataType, write_values};
 use insitu_seg::native::{create_folder, write_file};
@@ -50,7 +50,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     for folder in ["imagesTr", "labelsTr", "imagesTs", "labelsTs"] {
         create_folder(&out.join(folder))?;
     }
-    let bar = bar(all as u64, "making {pos}/{len} {bar:40} {eta} left");
+    let bar = progress_bar(all as u64, "making {pos}/{len} {bar:40} {eta} left");
     let part = |number: usize| if number <= *cases { "Tr" } else { "Ts" };
     let name = |number: usize| format!("{}_{number:03}.nii.gz", kind.name().to_lowercase());
     (1..=all).into_par_iter().try_for_each(|number| {
@@ -77,7 +77,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         "test": (cases + 1..=all).map(|number| path("images", number)).collect::<Vec<_>>(),
     });
     write_file(&out.join("dataset.json"), format!("{manifest:#}\n").as_bytes())?;
-    say(&out.display().to_string())?;
+    print_line(&out.display().to_string())?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -6,7 +6,7 @@ use super::folder::write_fold;
 use super::log_plot::plot_log;
 use insitu_seg::card::{Card, Fold, Stage, StageCard};
 use insitu_seg::native::{create_folder, parent_folder, read_card, read_file, write_file};
-use insitu_seg::store::{self, Precision, Weights};
+use insitu_seg::store::{self, WeightPrecision, Weights};
 use insitu_seg::train::divergence::Checkpoint;
 use insitu_seg::train::run::{EpochReport, TrainProgress, TrainingRun};
 use insitu_seg::{Error, Result};
@@ -74,7 +74,7 @@ impl<'a> RunFiles<'a> {
             validation_dice: epoch.validation_dice.iter().map(|dice| (dice * 1e4).round() / 1e4).collect(),
             command: command(),
         };
-        write_fold(self.model, card, self.stage, form, fold, weights, Precision::F32)
+        write_fold(self.model, card, self.stage, form, fold, weights, WeightPrecision::F32)
     }
 
     /// Saves everything that is needed to go on.
@@ -87,7 +87,7 @@ impl<'a> RunFiles<'a> {
         let all = weights.chain(optimizer.clone()).collect();
         let metadata = HashMap::from([("moment".to_owned(), moment)]);
         create_folder(self.model)?;
-        write_file(&self.state, &store::write_weights(&all, Precision::F32, metadata)?)
+        write_file(&self.state, &store::write_weights(&all, WeightPrecision::F32, metadata)?)
     }
 
     /// Goes on from what [`Self::state`] saved; `false` where nothing was.

@@ -1,15 +1,15 @@
 //! `insitu segment`: volumes in, masks out.
 
 use super::axes::{AxisName, flips};
-use super::record::{report, volumes};
-use super::{Budget, NOTHING_DONE, SOME_FAILED, bar};
+use super::report::{report, volumes_csv};
+use super::{Budget, NOTHING_DONE, SOME_FAILED, progress_bar};
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use insitu_seg::card::Card;
 use insitu_seg::engine::compute::Backend;
 use insitu_seg::file::{parts, split_name};
 use insitu_seg::native::{ModelFiles, create_folder, parent_folder, write_file};
-use insitu_seg::predict::{Asking, Bounds, Model, Progress, Segmentation, segment_within};
+use insitu_seg::predict::{Bounds, InferenceOptions, Model, SegmentProgress, Segmentation, segment_within};
 use insitu_seg::train::manifest::case_id;
 use insitu_seg::{Error, Limits, ModelOptions, Nifti, Result, Volume, open_path};
 use std::ops::ControlFlow;
@@ -81,28 +81,28 @@ pub struct Arguments {
 
 /// Segments every input. A fault of one input of many does not stop the others.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let bounds = arguments.bounds.as_deref().map(corners).transpose()?;
-    let targets = targets(arguments)?;
+    let bounds = arguments.bounds.as_deref().map(parse_box).transpose()?;
+    let targets = output_paths(arguments)?;
     let mut written = targets.clone();
     written.extend(arguments.report.iter().chain(&arguments.csv).cloned());
-    spare(&arguments.inputs, &written)?;
-    check_folders(&written)?;
+    refuse_overwriting_inputs(&arguments.inputs, &written)?;
+    check_outputs(&written)?;
     let source = ModelFiles::find(&arguments.model)?;
     let card = &source.card;
     // Opened when the first readable volume needs it: bad input is refused at once, and by its own sentence only.
     let mut model = None;
     let (mut reports, mut table) = (Vec::new(), Vec::new());
     let mut failed = 0;
-    let bar = bar(WHOLE * targets.len() as u64, "{msg} [{bar:40}] {percent}%, {eta} left");
+    let bar = progress_bar(BAR_UNITS * targets.len() as u64, "{msg} [{bar:40}] {percent}%, {eta} left");
     for (number, (input, output)) in arguments.inputs.iter().zip(&targets).enumerate() {
         let since = Instant::now();
-        bar.set_position(WHOLE * number as u64);
+        bar.set_position(BAR_UNITS * number as u64);
         let done = load(input, card, &arguments.budget.limits()).and_then(|volume| {
             if model.is_none() {
                 model = Some(pollster::block_on(open(arguments, &source))?);
             }
             let Some(model) = &model else { return Ok(None) };
-            let result = one(model, input, &volume, output, bounds, &bar)?;
+            let result = segment_file(model, input, &volume, output, bounds, &bar)?;
             if targets.len() > 1 {
                 let seconds = since.elapsed().as_secs_f64();
                 bar.suspend(|| eprintln!("{}: {seconds:.2} s", input.display()));
@@ -125,7 +125,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         write_file(path, format!("{value:#}\n").as_bytes())?;
     }
     if let (Some(path), false) = (&arguments.csv, table.is_empty()) {
-        write_file(path, &volumes(&table)?)?;
+        write_file(path, &volumes_csv(&table)?)?;
     }
     Ok(match failed {
         0 => ExitCode::SUCCESS,
@@ -135,7 +135,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// The box of six numbers.
-fn corners(numbers: &[usize]) -> Result<Bounds> {
+fn parse_box(numbers: &[usize]) -> Result<Bounds> {
     match *numbers {
         [a, b, c, x, y, z] => Ok(([a, b, c], [x, y, z])),
         _ => {
@@ -145,7 +145,7 @@ fn corners(numbers: &[usize]) -> Result<Bounds> {
 }
 
 /// The output of each input.
-fn targets(arguments: &Arguments) -> Result<Vec<PathBuf>> {
+fn output_paths(arguments: &Arguments) -> Result<Vec<PathBuf>> {
     match (&arguments.output, &arguments.out_dir, arguments.inputs.as_slice()) {
         (Some(output), None, [_])
             if mask_name(output) != output.file_name().unwrap_or_default().to_string_lossy() =>
@@ -189,7 +189,7 @@ fn mask_name(input: &Path) -> String {
 }
 
 /// Refuses to write a mask over an image.
-fn spare(inputs: &[PathBuf], targets: &[PathBuf]) -> Result<()> {
+fn refuse_overwriting_inputs(inputs: &[PathBuf], targets: &[PathBuf]) -> Result<()> {
     let real = |path: &PathBuf| std::fs::canonicalize(path).ok();
     let files = inputs.iter().flat_map(|input| match parts(input) {
         Ok((header, voxels)) => [Some(header), voxels],
@@ -207,7 +207,7 @@ fn spare(inputs: &[PathBuf], targets: &[PathBuf]) -> Result<()> {
 }
 
 /// Refuses outputs in folders that are not there, and two outputs in one place, before any work is done.
-fn check_folders(written: &[PathBuf]) -> Result<()> {
+fn check_outputs(written: &[PathBuf]) -> Result<()> {
     for (index, path) in written.iter().enumerate() {
         if !parent_folder(path).is_dir() {
             return Err(Error::argument(
@@ -233,7 +233,8 @@ async fn open(arguments: &Arguments, source: &ModelFiles) -> Result<Model> {
     let mut options = ModelOptions::default();
     options.backend = arguments.backend.into();
     options.ensemble = arguments.ensemble;
-    options.inference = Asking { flips: flips(&arguments.flip, &source.card)?, nearest: arguments.nearest };
+    options.inference =
+        InferenceOptions { flips: flips(&arguments.flip, &source.card)?, nearest: arguments.nearest };
     let (model, gpu_error) = options.open_files(source).await?;
     if let Some(error) = gpu_error {
         eprintln!("insitu: warning: the CPU is used, because of the GPU's {error}");
@@ -251,9 +252,9 @@ fn load(input: &Path, card: &Card, limits: &Limits) -> Result<Volume> {
 }
 
 /// The length of the bar for one input; half of it is the whole network's, half the patch network's.
-const WHOLE: u64 = 1000;
+const BAR_UNITS: u64 = 1000;
 
-fn one(
+fn segment_file(
     model: &Model,
     input: &Path,
     volume: &Volume,
@@ -263,17 +264,17 @@ fn one(
 ) -> Result<Segmentation> {
     let begun = bar.position();
     bar.set_message(case_id(input));
-    let mut watch = |Progress { stage, done }: Progress| {
+    let mut on_progress = |SegmentProgress { stage, done }: SegmentProgress| {
         let halves = match stage {
             "prepare" => 0.0,
             "whole" => done,
             "patch" => 1.0 + done,
             _ => 2.0,
         };
-        bar.set_position(begun + (halves / 2.0 * WHOLE as f64) as u64);
+        bar.set_position(begun + (halves / 2.0 * BAR_UNITS as f64) as u64);
         ControlFlow::Continue(())
     };
-    let result = pollster::block_on(segment_within(model, volume, bounds, &mut watch))
+    let result = pollster::block_on(segment_within(model, volume, bounds, &mut on_progress))
         .map_err(|error| error.within(input.display()))?;
     result.save(output, volume)?;
     for warning in &result.warnings {

@@ -1,7 +1,7 @@
 //! `insitu suggest`: where a correction would teach most.
 
 use super::segment::BackendName;
-use super::{Budget, print_json, say};
+use super::{Budget, print_json, print_line};
 use clap::Args;
 use insitu_seg::engine::compute::Compute;
 use insitu_seg::native::{ModelFiles, write_file};
@@ -47,7 +47,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let name = arguments.image.display().to_string();
     let case = AnnotatedCase::new(&name, &volume, vec![UNANNOTATED; volume.grid.len()], &base.card)?;
     let compute = pollster::block_on(Compute::open(arguments.backend.into()))?;
-    let go_on = &mut |_: insitu_seg::predict::Progress| ControlFlow::Continue(());
+    let go_on = &mut |_: insitu_seg::predict::SegmentProgress| ControlFlow::Continue(());
     let axis = arguments.axis.map(usize::from);
     let found = pollster::block_on(suggest::suggest(&base, &case, arguments.slices, axis, &compute, go_on))?;
     if let Some(path) = &arguments.map {
@@ -58,7 +58,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         print_json(&found.slices)?;
     } else {
         for suggest::Slice { axis, index, start, end, share } in &found.slices {
-            say(&format!(
+            print_line(&format!(
                 "axis {axis}, slice {index}: {:.1} % of the disagreement, box {start:?} to {end:?}",
                 100.0 * share
             ))?;

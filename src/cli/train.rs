@@ -3,7 +3,7 @@
 use super::run_files::RunFiles;
 use super::segment::BackendName;
 use super::training_data::DataArguments;
-use super::{bar, say};
+use super::{print_line, progress_bar};
 use clap::{Args, ValueEnum};
 use insitu_seg::card::{Card, Stage, StageCard};
 use insitu_seg::engine::compute::Compute;
@@ -177,7 +177,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = stop.clone();
     let _ = ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst));
-    let bar = bar(1000, "{elapsed_precise} [{bar:40}] {percent}% {msg}, {eta} left");
+    let bar = progress_bar(1000, "{elapsed_precise} [{bar:40}] {percent}% {msg}, {eta} left");
     let form = StageCard { architecture, folds: Vec::new() };
     let mut pass = EpochEnd::Completed;
     while pass != EpochEnd::BudgetSpent {
@@ -211,7 +211,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         }
     }
     bar.finish_and_clear();
-    say(&arguments.model.display().to_string())?;
+    print_line(&arguments.model.display().to_string())?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,7 +2,7 @@
 //! far as it follows from both.
 
 use super::axes::{AxisName, flips};
-use super::bar;
+use super::progress_bar;
 use clap::{Args, ValueEnum};
 use insitu_seg::card::Card;
 use insitu_seg::native::read_card;
@@ -50,12 +50,12 @@ impl DataArguments {
         let manifest = Manifest::read(&self.data)?;
         let (mut card, known) = self.card(model, &manifest)?;
         let augment = self.augment(&card)?;
-        let bar = bar(manifest.training.len() as u64, "reading {pos}/{len} {bar:40}");
+        let bar = progress_bar(manifest.training.len() as u64, "reading {pos}/{len} {bar:40}");
         let budget = self.cache.saturating_mul(1 << 30);
         let mut off: Vec<String> = Vec::new();
         let mut tell = |case: &LabeledCase| {
             bar.inc(1);
-            off.extend(case.off_mm.map(|mm| format!("{} by {mm:.1} mm", case.id)));
+            off.extend(case.misalignment_mm.map(|mm| format!("{} by {mm:.1} mm", case.id)));
         };
         let (cases, intensity) = Dataset::read(&self.data, &manifest, known, budget, &mut tell)?;
         bar.finish_and_clear();

@@ -1,9 +1,9 @@
 //! `insitu tune`: a model made better by corrections, or left as it is.
 
-use super::evaluate::masks;
+use super::evaluate::find_images;
 use super::folder::copy_tuned;
 use super::segment::BackendName;
-use super::{Budget, bar, say};
+use super::{Budget, print_line, progress_bar};
 use clap::{Args, ValueEnum};
 use insitu_seg::engine::compute::Compute;
 use insitu_seg::native::{ModelFiles, write_file};
@@ -94,9 +94,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let base = ModelWeights::load(source.card.clone(), |name| source.read(name))?;
     let cases = cases(arguments, &base)?;
     let reference = reference(&source)?;
-    for case in cases.iter().filter(|case| case.outside.is_some()) {
-        let why = case.outside.as_deref().unwrap_or_default();
-        eprintln!("insitu: {}: warning: {}", case.name, insitu_seg::predict::unlike(why));
+    for case in cases.iter().filter(|case| case.out_of_distribution.is_some()) {
+        let why = case.out_of_distribution.as_deref().unwrap_or_default();
+        eprintln!(
+            "insitu: {}: warning: {}",
+            case.name,
+            insitu_seg::predict::out_of_distribution_warning(why)
+        );
     }
     let compute = pollster::block_on(Compute::open(arguments.backend.into()))?;
     let TuneOutcome { report, tuned } = hear(&base, &cases, reference.as_ref(), &settings, &compute)?;
@@ -110,7 +114,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         None => delta,
     };
     copy_tuned(&source, tuned, &delta, &arguments.out)?;
-    say(&arguments.out.display().to_string())?;
+    print_line(&arguments.out.display().to_string())?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -125,7 +129,7 @@ fn hear(
     let stop = Arc::new(AtomicBool::new(false));
     let flag = stop.clone();
     let _ = ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst));
-    let bar = bar(1000, "{msg} [{bar:30}] {percent}%");
+    let bar = progress_bar(1000, "{msg} [{bar:30}] {percent}%");
     let mut watch = |TuneProgress { stage, step, spent, seconds_left, loss, check }: TuneProgress| {
         let number = |name: &str, value: Option<f64>, digits: usize| {
             value.map_or(String::new(), |value| format!(", {name} {value:.digits$}"))
@@ -162,7 +166,7 @@ fn settings(arguments: &Arguments) -> Result<TuneConfig> {
 
 /// Every image that has labels of the same name.
 fn cases(arguments: &Arguments, base: &ModelWeights) -> Result<Vec<AnnotatedCase>> {
-    let (images, labels) = (masks(&arguments.images)?, masks(&arguments.labels)?);
+    let (images, labels) = (find_images(&arguments.images)?, find_images(&arguments.labels)?);
     let without: Vec<&String> = images.keys().filter(|case| !labels.contains_key(*case)).collect();
     if !without.is_empty() && without.len() < images.len() {
         eprintln!(
@@ -191,7 +195,7 @@ fn cases(arguments: &Arguments, base: &ModelWeights) -> Result<Vec<AnnotatedCase
 /// The case that the model must not get worse on, if it has one.
 fn reference(files: &ModelFiles) -> Result<Option<AnnotatedCase>> {
     let Some(reference) = &files.card.reference else { return Ok(None) };
-    let named = |file: &insitu_seg::card::Named| {
+    let named = |file: &insitu_seg::card::FileRef| {
         let bytes = files.read(&file.file)?;
         file.check(&bytes)?;
         insitu_seg::read_volume(&bytes, &insitu_seg::Limits::default())

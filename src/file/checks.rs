@@ -19,11 +19,11 @@ pub struct Check {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Outcome {
     /// The value, in words.
-    Fine(String),
+    Ok(String),
     /// A sentence: what is odd, and what is done about it.
-    Odd(String),
+    Warning(String),
     /// Why the file is refused.
-    Wrong(Error),
+    Error(Error),
 }
 
 impl Check {
@@ -34,44 +34,44 @@ impl Check {
     /// `ok`, `warning` or `error`.
     pub fn severity(&self) -> &'static str {
         match self.outcome {
-            Outcome::Fine(_) => "ok",
-            Outcome::Odd(_) => "warning",
-            Outcome::Wrong(_) => "error",
+            Outcome::Ok(_) => "ok",
+            Outcome::Warning(_) => "warning",
+            Outcome::Error(_) => "error",
         }
     }
 
     /// The value, or what is odd or wrong about it.
-    pub fn words(&self) -> String {
+    pub fn message(&self) -> String {
         match &self.outcome {
-            Outcome::Fine(words) | Outcome::Odd(words) => words.clone(),
-            Outcome::Wrong(error) => format!("found {}, expected {}", error.found, error.expected),
+            Outcome::Ok(words) | Outcome::Warning(words) => words.clone(),
+            Outcome::Error(error) => format!("found {}, expected {}", error.found, error.expected),
         }
     }
 
     /// The refusal, if it is one.
     pub fn error(&self) -> Option<&Error> {
         match &self.outcome {
-            Outcome::Wrong(error) => Some(error),
+            Outcome::Error(error) => Some(error),
             _ => None,
         }
     }
 }
 
 /// What the checks look at.
-pub(super) struct Seen<'a> {
+pub(super) struct CheckInput<'a> {
     pub fields: &'a Fields,
     /// Whether the voxels lie in a file of their own.
     pub pair: bool,
     /// Bytes that can come at most from the file that holds the voxels.
-    pub most: u64,
+    pub max_bytes: u64,
     pub gzip: bool,
     pub limits: &'a Limits,
 }
 
-type Battery = [(&'static str, fn(&Seen) -> Outcome)];
+type CheckList = [(&'static str, fn(&CheckInput) -> Outcome)];
 
 /// In the order in which a reader would ask.
-const BATTERY: &Battery = &[
+const CHECKS: &CheckList = &[
     ("sizeof_hdr", storage::sizeof_hdr),
     ("magic", storage::magic),
     ("intent_code", storage::intent_code),
@@ -95,6 +95,6 @@ const BATTERY: &Battery = &[
 ];
 
 /// Runs every check.
-pub(super) fn run(seen: &Seen) -> Vec<Check> {
-    BATTERY.iter().map(|(field, check)| Check::new(field, check(seen))).collect()
+pub(super) fn run(input: &CheckInput) -> Vec<Check> {
+    CHECKS.iter().map(|(field, check)| Check::new(field, check(input))).collect()
 }

@@ -8,10 +8,10 @@
 use super::Statistics;
 use super::header::Header;
 use super::source::Stream;
-use super::values::{Tally, convert};
+use super::values::{RunningStatistics, convert};
 use super::voxels::Voxels;
 use crate::error::{Error, Result};
-use crate::grid::Turn;
+use crate::grid::Reorientation;
 use std::sync::{Mutex, PoisonError};
 
 /// Bytes of stored values that are held at a time.
@@ -26,16 +26,16 @@ const BLOCK: usize = 128;
 /// Where the voxels of one volume of a file go: the memory index of the first one, and how far it moves along each
 /// of the file's axes. Axes of one voxel are left out, and short rows that go on in the next one are joined, so that
 /// rows are long.
-struct Walk {
+struct VoxelStrides {
     dims: [usize; 3],
     steps: [isize; 3],
     first: usize,
 }
 
-impl Walk {
-    fn new(dims: [usize; 3], turn: &Turn) -> Self {
+impl VoxelStrides {
+    fn new(dims: [usize; 3], reorientation: &Reorientation) -> Self {
         let mut axes: Vec<(usize, isize)> =
-            dims.into_iter().zip(turn.steps()).filter(|axis| axis.0 > 1).collect();
+            dims.into_iter().zip(reorientation.steps()).filter(|axis| axis.0 > 1).collect();
         while let [(n, step), (m, next), ..] = axes[..]
             && n < BLOCK
             && next == step * n as isize
@@ -45,7 +45,7 @@ impl Walk {
         let whole = dims.iter().product::<usize>() as isize;
         axes.resize(3, (1, whole));
         let [(nx, x), (ny, y), (nz, z)] = [axes[0], axes[1], axes[2]];
-        Self { dims: [nx, ny, nz], steps: [x, y, z], first: turn.index_of([0; 3]) }
+        Self { dims: [nx, ny, nz], steps: [x, y, z], first: reorientation.index_of([0; 3]) }
     }
 
     fn index_of(&self, at: [usize; 3]) -> usize {
@@ -86,26 +86,26 @@ impl Walk {
 pub(super) fn decode(
     source: &mut Stream,
     header: &Header,
-    turn: &Turn,
+    reorientation: &Reorientation,
 ) -> Result<(Voxels, Option<Statistics>)> {
     let count = header.grid.len();
     let mut voxels = Voxels::zeros(count * header.channels)?;
-    let walk = Walk::new(header.grid.dims, turn);
-    let deep = walk.steps[2].abs() == 1;
+    let strides = VoxelStrides::new(header.grid.dims, reorientation);
+    let deep = strides.steps[2].abs() == 1;
     let bytes = if deep { DEEP_SLAB.min(4 * count / 16) } else { SLAB };
-    let slab = slab_shape(walk.dims, bytes, header);
-    let whole_planes = slab[..2] == walk.dims[..2];
-    let depth = if walk.axial() && whole_planes { slab[2] } else { walk.dims[2] };
-    let parts = voxels.chunks_mut(count).flat_map(|voxels| walk.cut(voxels, depth)).collect();
+    let slab = slab_shape(strides.dims, bytes, header);
+    let whole_planes = slab[..2] == strides.dims[..2];
+    let depth = if strides.axial() && whole_planes { slab[2] } else { strides.dims[2] };
+    let parts = voxels.chunks_mut(count).flat_map(|voxels| strides.cut(voxels, depth)).collect();
     let counted = !header.exact();
-    let job = Job { header, dims: walk.dims, slab, counted };
-    let tally = job.run(source, parts, |part, at, piece| {
-        scatter(piece, part.voxels, walk.index_of(at) - part.start, walk.steps[0]);
+    let job = DecodeJob { header, dims: strides.dims, slab, counted };
+    let running = job.run(source, parts, |part, at, piece| {
+        scatter(piece, part.voxels, strides.index_of(at) - part.start, strides.steps[0]);
     })?;
     if !counted {
         return Ok((voxels, None));
     }
-    let statistics = tally.close()?;
+    let statistics = running.finish()?;
     if statistics.nonfinite > 0 {
         let lowest = statistics.min as f32;
         voxels.iter_mut().filter(|value| !value.is_finite()).for_each(|value| *value = lowest);
@@ -114,11 +114,11 @@ pub(super) fn decode(
 }
 
 /// The statistics alone; no voxel is kept. Where they lie does not matter: the file is one long row.
-pub(super) fn survey(source: &mut Stream, header: &Header) -> Result<Statistics> {
+pub(super) fn read_statistics(source: &mut Stream, header: &Header) -> Result<Statistics> {
     let dims = [header.grid.len() * header.channels, 1, 1];
-    let job = Job { header, dims, slab: slab_shape(dims, SLAB, header), counted: true };
+    let job = DecodeJob { header, dims, slab: slab_shape(dims, SLAB, header), counted: true };
     let whole = Part { first: 0, planes: 1, start: 0, voxels: &mut [] };
-    job.run(source, vec![whole], |_, _, _| {})?.close()
+    job.run(source, vec![whole], |_, _, _| {})?.finish()
 }
 
 /// Writes values from the memory index `at` on, `step` apart.
@@ -151,7 +151,7 @@ fn slab_shape([nx, ny, nz]: [usize; 3], bytes: usize, header: &Header) -> [usize
 }
 
 /// What every worker does.
-struct Job<'h> {
+struct DecodeJob<'h> {
     header: &'h Header,
     /// Voxels along the axes that are walked.
     dims: [usize; 3],
@@ -167,7 +167,7 @@ struct Queue<'a, 'v, 's> {
     parts: std::vec::IntoIter<Part<'v>>,
 }
 
-impl Job<'_> {
+impl DecodeJob<'_> {
     /// Decodes all parts, on every core where there are many, and hands them over in pieces of rows: part, first
     /// voxel, values along x.
     fn run<'v>(
@@ -175,7 +175,7 @@ impl Job<'_> {
         source: &mut Stream,
         parts: Vec<Part<'v>>,
         visit: impl Fn(&mut Part<'v>, [usize; 3], &[f32]) + Sync,
-    ) -> Result<Tally> {
+    ) -> Result<RunningStatistics> {
         let many = parts.len() > 8;
         let queue = Mutex::new(Queue { source, parts: parts.into_iter() });
         let one = || self.work(&queue, &visit);
@@ -188,14 +188,16 @@ impl Job<'_> {
         &self,
         queue: &Mutex<Queue<'_, 'v, '_>>,
         visit: &impl Fn(&mut Part<'v>, [usize; 3], &[f32]),
-    ) -> Result<Tally> {
+    ) -> Result<RunningStatistics> {
         let ([nx, ny, _], [sx, sy, sz]) = (self.dims, self.slab);
         let width = self.header.datatype.bytes();
         let mut raw = vec![0; sx * sy * sz * width];
-        let mut tally = Tally::new();
+        let mut running = RunningStatistics::new();
         loop {
             let mut held = Some(queue.lock().unwrap_or_else(PoisonError::into_inner));
-            let Some(mut part) = held.as_mut().and_then(|queue| queue.parts.next()) else { return Ok(tally) };
+            let Some(mut part) = held.as_mut().and_then(|queue| queue.parts.next()) else {
+                return Ok(running);
+            };
             let end = part.first + part.planes;
             let planes = (part.first..end).step_by(sz);
             let rows = planes.flat_map(|k| (0..ny).step_by(sy).map(move |j| (k, j)));
@@ -213,7 +215,7 @@ impl Job<'_> {
                 }
                 slab(raw, size, self.header, |[x, y, z], piece| {
                     if self.counted {
-                        tally.add(piece);
+                        running.add(piece);
                     }
                     visit(&mut part, [i + x, j + y, k + z], piece);
                 });
@@ -224,23 +226,23 @@ impl Job<'_> {
 
 /// In a browser there is one.
 #[cfg(target_arch = "wasm32")]
-fn on_every_core(one: impl Fn() -> Result<Tally>) -> Result<Tally> {
+fn on_every_core(one: impl Fn() -> Result<RunningStatistics>) -> Result<RunningStatistics> {
     one()
 }
 
 /// On this core, and on the others as far as threads can be had.
 #[cfg(not(target_arch = "wasm32"))]
-fn on_every_core(one: impl Fn() -> Result<Tally> + Sync) -> Result<Tally> {
+fn on_every_core(one: impl Fn() -> Result<RunningStatistics> + Sync) -> Result<RunningStatistics> {
     let cores = std::thread::available_parallelism().map_or(1, |n| n.get().min(8));
     std::thread::scope(|scope| {
         let start = |_| std::thread::Builder::new().spawn_scoped(scope, &one).ok();
         let others: Vec<_> = (1..cores).filter_map(start).collect();
-        let mut tally = one()?;
+        let mut running = one()?;
         for other in others {
             // A thread that panicked panics here too, as it would have without threads.
-            tally.merge(&other.join().unwrap_or_else(|cause| std::panic::resume_unwind(cause))?);
+            running.merge(&other.join().unwrap_or_else(|cause| std::panic::resume_unwind(cause))?);
         }
-        Ok(tally)
+        Ok(running)
     })
 }
 

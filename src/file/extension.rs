@@ -6,23 +6,23 @@ use super::source::Stream;
 use crate::error::Result;
 
 /// Extensions that are looked at; no file has more than a few.
-const MOST: u32 = 1000;
+const MAX_EXTENSIONS: u32 = 1000;
 
 /// Reads past `bytes` bytes, and says how many extensions they hold. A chain that is broken does no harm: where
 /// voxels start is not for it to say.
-pub(super) fn pass(stream: &mut Stream, bytes: u64, big_endian: bool) -> Result<Outcome> {
+pub(super) fn skip(stream: &mut Stream, bytes: u64, big_endian: bool) -> Result<Outcome> {
     let mut left = bytes;
     let mut flag = [0; 4];
-    left -= take(stream, &mut flag, left)?;
+    left -= read_up_to(stream, &mut flag, left)?;
     let (mut count, mut dicom) = (0, 0u32);
     let mut sound = true;
     while flag[0] != 0 && left > 0 {
         let mut head = [0; 8];
-        left -= take(stream, &mut head, left)?;
+        left -= read_up_to(stream, &mut head, left)?;
         let [a, b, c, d, code @ ..] = head;
         let number = |bytes| if big_endian { i32::from_be_bytes(bytes) } else { i32::from_le_bytes(bytes) };
         let size = u64::try_from(number([a, b, c, d])).unwrap_or(0);
-        if size < 8 || size - 8 > left || count == MOST {
+        if size < 8 || size - 8 > left || count == MAX_EXTENSIONS {
             sound = false;
             break;
         }
@@ -32,15 +32,15 @@ pub(super) fn pass(stream: &mut Stream, bytes: u64, big_endian: bool) -> Result<
     }
     stream.skip(left)?;
     Ok(match (sound, count, dicom) {
-        (false, ..) => Outcome::Odd("the extensions are broken; they are passed over".to_owned()),
-        (_, 0, _) => Outcome::Fine("none".to_owned()),
-        (_, n, 0) => Outcome::Fine(format!("{n}, not copied into outputs")),
-        (_, n, dicom) => Outcome::Fine(format!("{n}, {dicom} of them DICOM; not copied into outputs")),
+        (false, ..) => Outcome::Warning("the extensions are broken; they are passed over".to_owned()),
+        (_, 0, _) => Outcome::Ok("none".to_owned()),
+        (_, n, 0) => Outcome::Ok(format!("{n}, not copied into outputs")),
+        (_, n, dicom) => Outcome::Ok(format!("{n}, {dicom} of them DICOM; not copied into outputs")),
     })
 }
 
 /// Fills `buffer` as far as `left` bytes go; how many those are.
-fn take(stream: &mut Stream, buffer: &mut [u8], left: u64) -> Result<u64> {
+fn read_up_to(stream: &mut Stream, buffer: &mut [u8], left: u64) -> Result<u64> {
     let wanted = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
     stream.fill(&mut buffer[..wanted])?;
     Ok(wanted as u64)

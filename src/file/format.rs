@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 const WANTED: &str = "a NIfTI volume (.nii, .nii.gz, or .hdr with .img)";
 
 /// Refuses what the first bytes show to be another format.
-pub(super) fn name_others(head: &[u8]) -> Result<()> {
+pub(super) fn reject_others(head: &[u8]) -> Result<()> {
     if let Some(name) = other(head) {
         return Err(Error::unsupported("file", name, WANTED));
     }

@@ -156,7 +156,7 @@ impl Header {
 
     /// The fields of a mask on the same grid: unsigned 8-bit labels, both forms, `pixdim` and units untouched, one
     /// volume.
-    pub(super) fn of_labels(&self) -> Fields {
+    pub(super) fn label_fields(&self) -> Fields {
         let mut dim = self.fields.dim;
         if self.channels > 1 {
             dim = [3, dim[1], dim[2], dim[3], 1, 1, 1, 1];

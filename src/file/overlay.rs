@@ -9,7 +9,7 @@ pub struct Overlay {
     /// In the image's RAS order.
     pub labels: Vec<u8>,
     /// How far the two grids lie apart at a corner, in mm, where that is more than half a voxel.
-    pub off_mm: Option<f64>,
+    pub misalignment_mm: Option<f64>,
 }
 
 impl Volume {
@@ -25,31 +25,34 @@ impl Volume {
             let expected = format!("{}, as the image has", expected.map(|n| n.to_string()).join(" x "));
             Err(Error::malformed("labels", found, expected))
         };
-        if !self.says_how_it_lies() || !labels.says_how_it_lies() {
+        if !self.has_orientation() || !labels.has_orientation() {
             if labels.grid.dims != self.grid.dims {
                 return wrong(labels.grid.dims, "", self.grid.dims);
             }
-            return Ok(Overlay { labels: self.turn.apply(&labels.turn.undo(&values)), off_mm: None });
+            return Ok(Overlay {
+                labels: self.reorientation.apply(&labels.reorientation.undo(&values)),
+                misalignment_mm: None,
+            });
         }
-        let [found, expected] = [labels, self].map(|file| file.turn.turned_dims());
+        let [found, expected] = [labels, self].map(|file| file.reorientation.ras_dims());
         if found != expected {
             return wrong(found, ", turned to RAS", expected);
         }
         let (off, voxel) =
-            (self.largest_gap(labels), self.grid.spacing().into_iter().fold(f64::INFINITY, f64::min));
-        Ok(Overlay { labels: values, off_mm: (off > 0.5 * voxel).then_some(off) })
+            (self.max_corner_distance(labels), self.grid.spacing().into_iter().fold(f64::INFINITY, f64::min));
+        Ok(Overlay { labels: values, misalignment_mm: (off > 0.5 * voxel).then_some(off) })
     }
 
-    fn says_how_it_lies(&self) -> bool {
+    fn has_orientation(&self) -> bool {
         self.header.sform_code() > 0 || self.header.qform_code() > 0
     }
 
     /// The largest distance between the same corners of two grids of one size, turned to RAS, in mm.
-    fn largest_gap(&self, other: &Self) -> f64 {
+    fn max_corner_distance(&self, other: &Self) -> f64 {
         let corner = |file: &Self, which: usize| {
             let mut at = [0.0; 3];
-            for (axis, from) in file.turn.from_axis().into_iter().enumerate() {
-                let far = (which >> axis & 1 == 1) != file.turn.flipped()[axis];
+            for (axis, from) in file.reorientation.from_axis().into_iter().enumerate() {
+                let far = (which >> axis & 1 == 1) != file.reorientation.flipped()[axis];
                 at[from] = if far { (file.grid.dims[from] - 1) as f64 } else { 0.0 };
             }
             let row = |row: &[f64; 4]| row[0] * at[0] + row[1] * at[1] + row[2] * at[2] + row[3];
@@ -68,8 +71,8 @@ impl Overlay {
     ///
     /// # Errors
     /// `Malformed` where they lie off it.
-    pub fn on_the_image(self) -> Result<Vec<u8>> {
-        match self.off_mm {
+    pub fn require_aligned(self) -> Result<Vec<u8>> {
+        match self.misalignment_mm {
             None => Ok(self.labels),
             Some(off) => Err(Error::malformed(
                 "labels",

@@ -1,6 +1,6 @@
 //! Files on the disk: one, or the two of a pair, whichever of them is named.
 
-use super::{Limits, Nifti, Source, Volume};
+use super::{ByteSource, Limits, Nifti, Volume};
 use crate::error::{Error, Result};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -59,7 +59,7 @@ pub fn parts(path: &Path) -> Result<(PathBuf, Option<PathBuf>)> {
         let header = beside(".hdr").ok_or_else(|| {
             let found = "an .img without its .hdr beside it";
             Error::new(
-                crate::Kind::Io,
+                crate::error::ErrorKind::Io,
                 path.display().to_string(),
                 found,
                 "both files of the pair in one folder",
@@ -70,16 +70,21 @@ pub fn parts(path: &Path) -> Result<(PathBuf, Option<PathBuf>)> {
     Ok((path.to_owned(), None))
 }
 
-fn source(path: &Path) -> Result<Source<'static>> {
+fn source(path: &Path) -> Result<ByteSource<'static>> {
     let fault = |error| Error::io(path, &error);
     let file = File::open(path).map_err(fault)?;
     let facts = file.metadata().map_err(fault)?;
     if facts.is_dir() {
-        return Err(Error::new(crate::Kind::Io, path.display().to_string(), "a folder", "a file"));
+        return Err(Error::new(
+            crate::error::ErrorKind::Io,
+            path.display().to_string(),
+            "a folder",
+            "a file",
+        ));
     }
     if !facts.is_file() {
         // A pipe has no length to compare with; it is read under the same limit as any file.
-        return Ok(Source::new(file, u64::MAX));
+        return Ok(ByteSource::new(file, u64::MAX));
     }
-    Ok(Source::new(file, facts.len()))
+    Ok(ByteSource::new(file, facts.len()))
 }

@@ -1,14 +1,14 @@
 //! From bytes to a volume: take gzip off, check the header, decode.
 
-use super::checks::{self, Check, Outcome, Seen};
+use super::checks::{self, Check, CheckInput, Outcome};
 use super::format;
-use super::forms;
 use super::header::{DataType, Header};
 use super::layout::{Fields, Version};
-use super::source::{Source, Stream};
+use super::sform_qform;
+use super::source::{ByteSource, Stream};
 use super::{Limits, Statistics, Volume, decode, extension};
 use crate::error::{Error, Result};
-use crate::grid::{Grid, Turn};
+use crate::grid::{Grid, Reorientation};
 
 /// A file whose header was read and checked and whose voxels were not: nothing large has been allocated.
 pub struct Nifti<'a> {
@@ -27,7 +27,7 @@ impl<'a> Nifti<'a> {
     /// # Errors
     /// Where there is no header of a known layout. What is wrong with a field is in [`Nifti::checks`], and in the
     /// error of [`Nifti::read`].
-    pub fn open(header: Source<'a>, voxels: Option<Source<'a>>, limits: &Limits) -> Result<Self> {
+    pub fn open(header: ByteSource<'a>, voxels: Option<ByteSource<'a>>, limits: &Limits) -> Result<Self> {
         let pair = voxels.is_some();
         let mut first = Stream::open(header, "header")?;
         let fields = read_fields(&mut first)?;
@@ -38,8 +38,9 @@ impl<'a> Nifti<'a> {
             }
             None => first,
         };
-        let seen = Seen { fields: &fields, pair, most: voxels.most, gzip: voxels.gzip(), limits };
-        let mut checks = checks::run(&seen);
+        let input =
+            CheckInput { fields: &fields, pair, max_bytes: voxels.max_bytes, gzip: voxels.gzip(), limits };
+        let mut checks = checks::run(&input);
         let header = match checks.iter().find_map(Check::error) {
             Some(error) => Err(error.clone()),
             None => header_of(&fields),
@@ -49,7 +50,7 @@ impl<'a> Nifti<'a> {
             Ok(_) if pair => _ = voxels.skip(start)?,
             Ok(_) => {
                 let between = start - fields.version.bytes() as u64;
-                let found = extension::pass(&mut voxels, between, fields.big_endian)?;
+                let found = extension::skip(&mut voxels, between, fields.big_endian)?;
                 checks.push(Check::new("extension", found));
             }
             Err(_) => {}
@@ -83,13 +84,13 @@ impl<'a> Nifti<'a> {
     /// finite; `Limit` where memory is refused.
     pub fn read(mut self) -> Result<Volume> {
         let (header, limits) = (self.header.clone()?, self.limits);
-        let turn = Turn::to_ras(&header.grid);
-        let (voxels, statistics) = decode::decode(&mut self.voxels, &header, &turn)?;
+        let reorientation = Reorientation::to_ras(&header.grid);
+        let (voxels, statistics) = decode::decode(&mut self.voxels, &header, &reorientation)?;
         let checks = self.close(&header, statistics.as_ref())?;
         Ok(Volume {
             limits,
             grid: header.grid.clone(),
-            turn,
+            reorientation,
             channels: header.channels,
             voxels,
             header,
@@ -102,9 +103,9 @@ impl<'a> Nifti<'a> {
     ///
     /// # Errors
     /// As [`Nifti::read`].
-    pub fn survey(mut self) -> Result<(Header, Statistics, Vec<Check>)> {
+    pub fn read_statistics(mut self) -> Result<(Header, Statistics, Vec<Check>)> {
         let header = self.header.clone()?;
-        let statistics = decode::survey(&mut self.voxels, &header)?;
+        let statistics = decode::read_statistics(&mut self.voxels, &header)?;
         let checks = self.close(&header, Some(&statistics))?;
         Ok((header, statistics, checks))
     }
@@ -112,21 +113,21 @@ impl<'a> Nifti<'a> {
     /// Reads the source to its end, and adds what was seen of the voxels to the checks.
     fn close(mut self, header: &Header, statistics: Option<&Statistics>) -> Result<Vec<Check>> {
         let end = match self.voxels.finish()? {
-            (0, 0) => Outcome::Fine("the file ends with its voxels".to_owned()),
-            (0, n) => Outcome::Odd(format!("{n} bytes behind the gzip stream are ignored")),
-            (n, _) => Outcome::Odd(format!("{n} bytes follow the voxels and are ignored")),
+            (0, 0) => Outcome::Ok("the file ends with its voxels".to_owned()),
+            (0, n) => Outcome::Warning(format!("{n} bytes behind the gzip stream are ignored")),
+            (n, _) => Outcome::Warning(format!("{n} bytes follow the voxels and are ignored")),
         };
         if self.voxels.gzip() {
             self.checks.push(Check::new("gzip", end));
         }
-        let values = statistics.map_or(Outcome::Fine("all finite".to_owned()), |found| {
+        let values = statistics.map_or(Outcome::Ok("all finite".to_owned()), |found| {
             let largest = found.max.abs().max(found.min.abs());
             match found.nonfinite {
                 0 if header.datatype.wide() && largest > f64::from(1 << 24) => {
-                    Outcome::Odd(format!("values up to {largest} are rounded to 24 bits"))
+                    Outcome::Warning(format!("values up to {largest} are rounded to 24 bits"))
                 }
-                0 => Outcome::Fine(format!("{} to {}", found.min as f32, found.max as f32)),
-                n => Outcome::Odd(format!(
+                0 => Outcome::Ok(format!("{} to {}", found.min as f32, found.max as f32)),
+                n => Outcome::Warning(format!(
                     "{n} voxels are not finite or beyond 32-bit floats; each counts as the smallest finite value"
                 )),
             }
@@ -141,7 +142,7 @@ impl<'a> Nifti<'a> {
 /// # Errors
 /// As [`Nifti::open`] and [`Nifti::read`].
 pub fn read_volume(bytes: &[u8], limits: &Limits) -> Result<Volume> {
-    Nifti::open(Source::of(bytes), None, limits)?.read()
+    Nifti::open(ByteSource::of(bytes), None, limits)?.read()
 }
 
 /// The header's bytes, whichever version they state; other formats are named.
@@ -149,7 +150,7 @@ fn read_fields(stream: &mut Stream) -> Result<Fields> {
     let mut bytes = [0; 540];
     let one = Version::One.bytes();
     let mut got = stream.fill(&mut bytes[..one])?;
-    format::name_others(&bytes[..got])?;
+    format::reject_others(&bytes[..got])?;
     let short = |got: usize, needed: usize| {
         Error::malformed("header", format!("{got} bytes"), format!("at least {needed} bytes of a NIfTI file"))
     };
@@ -178,7 +179,11 @@ fn header_of(fields: &Fields) -> Result<Header> {
     let shape: Vec<usize> = fields.dim[1..=rank].iter().map(|&n| n as usize).collect();
     let size = |axis: usize| shape.get(axis).copied().unwrap_or(1);
     Ok(Header {
-        grid: Grid::new([size(0), size(1), size(2)], forms::affine(fields), forms::spacings(fields)),
+        grid: Grid::new(
+            [size(0), size(1), size(2)],
+            sform_qform::affine(fields),
+            sform_qform::spacings(fields),
+        ),
         channels: shape.iter().skip(3).product(),
         datatype,
         shape,

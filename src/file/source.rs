@@ -1,8 +1,8 @@
 //! Where bytes come from, and gzip taken off them: every member to its end, every checksum compared.
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use flate2::bufread::GzDecoder;
-use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
 /// Natively every core reads; in a browser there is one thread, and what JavaScript holds stays in it.
 #[cfg(not(target_arch = "wasm32"))]
@@ -11,12 +11,12 @@ type Reader<'a> = Box<dyn Read + Send + 'a>;
 type Reader<'a> = Box<dyn Read + 'a>;
 
 /// Bytes to be read once, from the start, whose number is known.
-pub struct Source<'a> {
+pub struct ByteSource<'a> {
     pub(super) reader: Reader<'a>,
     pub(super) length: u64,
 }
 
-impl<'a> Source<'a> {
+impl<'a> ByteSource<'a> {
     /// A reader that gives `length` bytes.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn new(reader: impl Read + Send + 'a, length: u64) -> Self {
@@ -38,9 +38,9 @@ impl<'a> Source<'a> {
 /// Bytes read from the disk at a time, at most.
 const BUFFER: usize = 1 << 17;
 /// Deflate cannot pack better than this: 258 bytes in two bits.
-const MOST_PACKED: u64 = 1032;
+const MAX_DEFLATE_RATIO: u64 = 1032;
 /// Bytes that may lie before or after the voxels; real extensions are a thousand times smaller.
-pub(super) const MOST_BESIDE: u64 = 64 << 20;
+pub(super) const MAX_BESIDE_VOXELS: u64 = 64 << 20;
 
 type Buffered<'a> = BufReader<Reader<'a>>;
 
@@ -48,7 +48,7 @@ type Buffered<'a> = BufReader<Reader<'a>>;
 pub(super) struct Stream<'a> {
     bytes: Bytes<'a>,
     /// How many bytes can come out at most.
-    pub most: u64,
+    pub max_bytes: u64,
     place: &'static str,
     /// The error that came. Whoever reads on gets it again: the workers that share a stream must not differ in why it
     /// is refused.
@@ -62,16 +62,16 @@ enum Bytes<'a> {
 
 impl<'a> Stream<'a> {
     /// Tells gzip by its first bytes, not by a name; `place` names the source in errors.
-    pub fn open(source: Source<'a>, place: &'static str) -> Result<Self> {
+    pub fn open(source: ByteSource<'a>, place: &'static str) -> Result<Self> {
         let capacity = usize::try_from(source.length).unwrap_or(BUFFER).clamp(64, BUFFER);
         let mut reader = BufReader::with_capacity(capacity, source.reader);
         let start = reader.fill_buf().map_err(|error| unreadable(place, &error))?;
         if start.starts_with(&[0x1f, 0x8b]) {
             let member = Some(Box::new(GzDecoder::new(reader)));
-            let most = source.length.saturating_mul(MOST_PACKED);
-            return Ok(Self { bytes: Bytes::Gzip { member, after: 0 }, most, place, failed: None });
+            let max_bytes = source.length.saturating_mul(MAX_DEFLATE_RATIO);
+            return Ok(Self { bytes: Bytes::Gzip { member, after: 0 }, max_bytes, place, failed: None });
         }
-        Ok(Self { bytes: Bytes::Plain(reader), most: source.length, place, failed: None })
+        Ok(Self { bytes: Bytes::Plain(reader), max_bytes: source.length, place, failed: None })
     }
 
     /// Whether gzip is taken off.
@@ -94,7 +94,7 @@ impl<'a> Stream<'a> {
         while got < buffer.len() {
             let read = match &mut self.bytes {
                 Bytes::Plain(reader) => match reader.read(&mut buffer[got..]) {
-                    Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                     read => read.map_err(|error| unreadable(self.place, &error)),
                 },
                 Bytes::Gzip { member, after } => {
@@ -132,11 +132,11 @@ impl<'a> Stream<'a> {
     /// # Errors
     /// `Malformed` where the stream is damaged, `Limit` where more than 64 MiB are left.
     pub fn finish(&mut self) -> Result<(u64, u64)> {
-        if !self.gzip() && self.most < u64::MAX {
+        if !self.gzip() && self.max_bytes < u64::MAX {
             return Ok((0, 0)); // the length of a plain file is compared in the checks
         }
-        let left = self.skip(MOST_BESIDE + 1)?;
-        if left > MOST_BESIDE {
+        let left = self.skip(MAX_BESIDE_VOXELS + 1)?;
+        if left > MAX_BESIDE_VOXELS {
             return Err(Error::limit(
                 self.place,
                 "more than 64 MiB after the voxels",
@@ -156,11 +156,11 @@ fn inflate<R: BufRead>(
     member: &mut Option<Box<GzDecoder<R>>>,
     after: &mut u64,
     buffer: &mut [u8],
-) -> std::io::Result<usize> {
+) -> io::Result<usize> {
     while let Some(decoder) = member {
         match decoder.read(buffer) {
             Ok(0) => {}
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             done => return done,
         }
         // The member has ended and its checksum is right.
@@ -171,7 +171,7 @@ fn inflate<R: BufRead>(
         match first_after_zeros(&mut rest)? {
             Next::End => {}
             Next::Member => *member = Some(Box::new(GzDecoder::new(rest))),
-            Next::Other => *after = std::io::copy(&mut rest.take(MOST_BESIDE), &mut std::io::sink())?,
+            Next::Other => *after = io::copy(&mut rest.take(MAX_BESIDE_VOXELS), &mut io::sink())?,
         }
     }
     Ok(0)
@@ -185,14 +185,14 @@ enum Next {
 }
 
 /// Passes over zeros and looks at what comes then. A single 0x1f at the end is a member that was cut off.
-fn first_after_zeros(reader: &mut impl BufRead) -> std::io::Result<Next> {
+fn first_after_zeros(reader: &mut impl BufRead) -> io::Result<Next> {
     let mut passed = 0;
     loop {
         let buffer = reader.fill_buf()?;
         let zeros = buffer.iter().take_while(|byte| **byte == 0).count();
         let next = match buffer[zeros..] {
             _ if buffer.is_empty() => Some(Next::End),
-            [] if passed > MOST_BESIDE => Some(Next::Other),
+            [] if passed > MAX_BESIDE_VOXELS => Some(Next::Other),
             [] => None,
             [0x1f] | [0x1f, 0x8b, ..] => Some(Next::Member),
             _ => Some(Next::Other),
@@ -205,12 +205,12 @@ fn first_after_zeros(reader: &mut impl BufRead) -> std::io::Result<Next> {
     }
 }
 
-fn damaged(place: &str, error: &std::io::Error) -> Error {
+fn damaged(place: &str, error: &io::Error) -> Error {
     Error::malformed(place, format!("a damaged or truncated gzip stream ({error})"), "a whole gzip stream")
 }
 
-fn unreadable(place: &str, error: &std::io::Error) -> Error {
-    Error::new(Kind::Io, place, error.to_string(), "bytes that can be read")
+fn unreadable(place: &str, error: &io::Error) -> Error {
+    Error::new(ErrorKind::Io, place, error.to_string(), "bytes that can be read")
 }
 
 #[cfg(test)]
@@ -227,7 +227,7 @@ mod tests {
     }
 
     fn unpack(bytes: &[u8]) -> Result<(Vec<u8>, (u64, u64))> {
-        let mut stream = Stream::open(Source::of(bytes), "file")?;
+        let mut stream = Stream::open(ByteSource::of(bytes), "file")?;
         let mut content = vec![0; 100];
         let got = stream.fill(&mut content)?;
         content.truncate(got);

@@ -49,7 +49,7 @@ fn each<const N: usize>(
 const LANES: usize = 8;
 
 /// What is counted while values pass by.
-pub(super) struct Tally {
+pub(super) struct RunningStatistics {
     lowest: f32,
     highest: f32,
     sum: f64,
@@ -57,7 +57,7 @@ pub(super) struct Tally {
     finite: u64,
 }
 
-impl Tally {
+impl RunningStatistics {
     pub fn new() -> Self {
         Self { lowest: f32::INFINITY, highest: f32::NEG_INFINITY, sum: 0.0, seen: 0, finite: 0 }
     }
@@ -86,7 +86,7 @@ impl Tally {
 
     /// # Errors
     /// `Malformed` where no value is finite.
-    pub fn close(&self) -> Result<Statistics> {
+    pub fn finish(&self) -> Result<Statistics> {
         if self.finite == 0 {
             return Err(Error::malformed(
                 "voxels",

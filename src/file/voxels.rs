@@ -29,13 +29,13 @@ impl Voxels {
     pub(super) fn zeros(count: usize) -> Result<Self> {
         #[cfg(not(target_arch = "wasm32"))]
         if count >= LARGE {
-            let map = memmap2::MmapMut::map_anon(4 * count).map_err(|_| refused(count))?;
+            let map = memmap2::MmapMut::map_anon(4 * count).map_err(|_| allocation_refused(count))?;
             // Advice only: where it is not followed the pages are small.
             #[cfg(target_os = "linux")]
             let _ = map.advise(memmap2::Advice::HugePage);
             return Ok(Self(Memory::Mapped(map)));
         }
-        afford(count)?;
+        check_allocatable(count)?;
         Ok(Self(Memory::Owned(vec![0.0; count])))
     }
 }
@@ -44,11 +44,11 @@ impl Voxels {
 ///
 /// # Errors
 /// `Limit` where the machine refuses the memory.
-pub(crate) fn afford(count: usize) -> Result<()> {
-    Vec::<f32>::new().try_reserve_exact(count).map_err(|_| refused(count))
+pub(crate) fn check_allocatable(count: usize) -> Result<()> {
+    Vec::<f32>::new().try_reserve_exact(count).map_err(|_| allocation_refused(count))
 }
 
-fn refused(count: usize) -> Error {
+fn allocation_refused(count: usize) -> Error {
     let found = format!("{} MiB, which this machine refuses", count >> 18);
     Error::limit("memory", found, "a volume that fits; crop it")
 }

@@ -2,7 +2,7 @@
 
 use super::layout::Fields;
 use super::{DataType, Volume};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::grid::Grid;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -15,7 +15,7 @@ use std::io::Write;
 /// `Argument` if the number of labels is not the number of voxels.
 pub fn write_labels(labels: &[u8], volume: &Volume, gzip: bool) -> Result<Vec<u8>> {
     check_count(labels, volume)?;
-    let header = volume.header.of_labels().write();
+    let header = volume.header.label_fields().write();
     if gzip { pack(&[&header, labels]) } else { Ok([&header, labels].concat()) }
 }
 
@@ -47,5 +47,5 @@ pub(super) fn check_count(labels: &[u8], volume: &Volume) -> Result<()> {
 pub(super) fn pack(parts: &[&[u8]]) -> Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     let packed = parts.iter().try_for_each(|part| encoder.write_all(part)).and_then(|()| encoder.finish());
-    packed.map_err(|error| Error::new(Kind::Io, "gzip", error.to_string(), "a compressed file"))
+    packed.map_err(|error| Error::new(ErrorKind::Io, "gzip", error.to_string(), "a compressed file"))
 }

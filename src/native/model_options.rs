@@ -4,7 +4,7 @@ use super::model_folder::ModelFiles;
 use crate::engine::compute::{Backend, Compute};
 use crate::error::{Error, Result};
 use crate::file::Volume;
-use crate::predict::{Asking, Bounds, Model, Segmentation, Watch, segment_within, self_check};
+use crate::predict::{Bounds, InferenceOptions, Model, ProgressFn, Segmentation, segment_within, self_check};
 use std::ops::ControlFlow;
 
 /// How a model is opened: change what you need of the default, then [`open`](Self::open).
@@ -26,12 +26,12 @@ pub struct ModelOptions {
     /// All folds of the model, averaged, in place of the first one.
     pub ensemble: bool,
     /// How the networks are applied.
-    pub inference: Asking,
+    pub inference: InferenceOptions,
 }
 
 impl Default for ModelOptions {
     fn default() -> Self {
-        Self { backend: Backend::Auto, ensemble: false, inference: Asking::default() }
+        Self { backend: Backend::Auto, ensemble: false, inference: InferenceOptions::default() }
     }
 }
 
@@ -53,7 +53,7 @@ impl ModelOptions {
     pub async fn open_files(&self, files: &ModelFiles) -> Result<(Model, Option<Error>)> {
         let load = |compute: &Compute| {
             Model::load(files.card.clone(), |name| files.read(name), self.ensemble, compute)
-                .map(|model| model.asked(self.inference))
+                .map(|model| model.with_options(self.inference))
                 .map_err(|error| error.within(files.folder.display()))
         };
         let compute = Compute::open(self.backend).await?;
@@ -90,7 +90,7 @@ impl Model {
     }
 
     /// As [`segment`](Self::segment), within a box that somebody has chosen (in voxels of the file: first, and one past
-    /// the last), and telling `watch` about progress, whose `Break` ends the work with the error `Cancelled`.
+    /// the last), and telling `on_progress` about progress, whose `Break` ends the work with the error `Cancelled`.
     ///
     /// # Errors
     /// As [`segment_within`].
@@ -98,8 +98,8 @@ impl Model {
         &self,
         volume: &Volume,
         bounds: Option<Bounds>,
-        watch: &mut Watch<'_>,
+        on_progress: &mut ProgressFn<'_>,
     ) -> Result<Segmentation> {
-        pollster::block_on(segment_within(self, volume, bounds, watch))
+        pollster::block_on(segment_within(self, volume, bounds, on_progress))
     }
 }

@@ -1,6 +1,6 @@
 //! The two stages on a device.
 
-use super::{Image, Watch, tell};
+use super::{Image, ProgressFn, report_progress};
 use crate::card::{Card, Stage};
 use crate::engine::compute::Compute;
 use crate::engine::network::Network;
@@ -12,9 +12,9 @@ use crate::store::{self, Weights};
 /// Largest difference of a GPU's probabilities from the CPU's in the self-check.
 const TOLERANCE: f32 = 5e-3;
 
-/// How a model is asked.
+/// How a model is applied.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Asking {
+pub struct InferenceOptions {
     /// Axes, `[right, anterior, superior]`, along which the image is mirrored too, in all combinations, and what is
     /// found averaged. Only for models that were trained on mirrored images.
     pub flips: [bool; 3],
@@ -22,23 +22,23 @@ pub struct Asking {
     pub nearest: bool,
 }
 
-impl Asking {
+impl InferenceOptions {
     /// The ways to look at an image: by axis, whether it is mirrored.
-    fn looks(self) -> Vec<[bool; 3]> {
-        let looks = (0..8).map(|bits| [0, 1, 2].map(|axis| bits >> axis & 1 == 1));
-        looks.filter(|look| (0..3).all(|axis| self.flips[axis] || !look[axis])).collect()
+    fn tta_flips(self) -> Vec<[bool; 3]> {
+        let views = (0..8).map(|bits| [0, 1, 2].map(|axis| bits >> axis & 1 == 1));
+        views.filter(|view| (0..3).all(|axis| self.flips[axis] || !view[axis])).collect()
     }
 }
 
 /// Channels of size `dims`, mirrored along some axes.
-fn mirrored(values: &[f32], dims: [usize; 3], look: [bool; 3]) -> Vec<f32> {
-    let index = |axis: usize, at: usize| if look[axis] { dims[axis] - 1 - at } else { at };
+fn mirrored(values: &[f32], dims: [usize; 3], flips: [bool; 3]) -> Vec<f32> {
+    let index = |axis: usize, at: usize| if flips[axis] { dims[axis] - 1 - at } else { at };
     let mut all = Vec::with_capacity(values.len());
     for channel in values.chunks_exact(dims.iter().product()) {
         for z in 0..dims[2] {
             for y in 0..dims[1] {
                 let row = &channel[dims[0] * (index(1, y) + dims[1] * index(2, z))..][..dims[0]];
-                if look[0] {
+                if flips[0] {
                     all.extend(row.iter().rev());
                 } else {
                     all.extend(row);
@@ -53,7 +53,7 @@ fn mirrored(values: &[f32], dims: [usize; 3], look: [bool; 3]) -> Vec<f32> {
 pub struct Model {
     /// What it is.
     pub card: Card,
-    pub(super) asking: Asking,
+    pub(super) options: InferenceOptions,
     compute: Compute,
     pub(super) whole: Vec<Network>,
     pub(super) patch: Vec<Network>,
@@ -86,13 +86,13 @@ impl Model {
                 .collect()
         };
         let (whole, patch) = (networks(Stage::Whole)?, networks(Stage::Patch)?);
-        Ok(Self { card, asking: Asking::default(), compute: compute.clone(), whole, patch })
+        Ok(Self { card, options: InferenceOptions::default(), compute: compute.clone(), whole, patch })
     }
 
-    /// The model, to be asked in this way from now on.
+    /// The same model with other options.
     #[must_use]
-    pub fn asked(mut self, asking: Asking) -> Self {
-        self.asking = asking;
+    pub fn with_options(mut self, options: InferenceOptions) -> Self {
+        self.options = options;
         self
     }
 
@@ -100,12 +100,12 @@ impl Model {
     ///
     /// # Errors
     /// `Malformed` where a stage is missing, or weights do not fit it.
-    pub fn of(card: Card, [whole, patch]: [&Weights; 2], compute: &Compute) -> Result<Self> {
+    pub fn from_weights(card: Card, [whole, patch]: [&Weights; 2], compute: &Compute) -> Result<Self> {
         let networks = |stage: Stage, weights: &Weights| {
             network(stage, &card.stage(stage)?.architecture, weights, compute).map(|network| vec![network])
         };
         let (whole, patch) = (networks(Stage::Whole, whole)?, networks(Stage::Patch, patch)?);
-        Ok(Self { card, asking: Asking::default(), compute: compute.clone(), whole, patch })
+        Ok(Self { card, options: InferenceOptions::default(), compute: compute.clone(), whole, patch })
     }
 
     /// The device that it runs on.
@@ -115,21 +115,30 @@ impl Model {
 
     /// Where the object is: the sum over folds of the whole network's probabilities, or of its region of interest, of
     /// which every voxel has what its block has.
-    pub(crate) async fn find(&self, image: &Image, watch: &mut Watch<'_>) -> Result<Vec<f32>> {
-        let sum = self.sum(&self.whole, Stage::Whole, image, watch).await?;
+    pub(crate) async fn object_probabilities(
+        &self,
+        image: &Image,
+        on_progress: &mut ProgressFn<'_>,
+    ) -> Result<Vec<f32>> {
+        let sum = self.sum_probabilities(&self.whole, Stage::Whole, image, on_progress).await?;
         let dims = self.whole.first().map_or(image.dims, |network| network.out_dims(image.dims));
-        Ok(if dims == image.dims { sum } else { spread(&sum, dims, image.dims) })
+        Ok(if dims == image.dims { sum } else { upsample_blocks(&sum, dims, image.dims) })
     }
 
     /// Labels inside the box: the mean over folds of the patch network's probabilities above one half, a later
     /// label over an earlier one.
-    pub(crate) async fn label(&self, image: &Image, watch: &mut Watch<'_>) -> Result<Vec<u8>> {
-        if let ([network], [_]) = (&self.patch[..], &self.asking.looks()[..]) {
-            let labels =
-                network.labels(&image.values, image.dims, &mut |done| tell(watch, "patch", done)).await?;
-            return if labels.contains(&NOT_A_NUMBER) { Err(no_number()) } else { Ok(labels) };
+    pub(crate) async fn patch_labels(
+        &self,
+        image: &Image,
+        on_progress: &mut ProgressFn<'_>,
+    ) -> Result<Vec<u8>> {
+        if let ([network], [_]) = (&self.patch[..], &self.options.tta_flips()[..]) {
+            let labels = network
+                .labels(&image.values, image.dims, &mut |done| report_progress(on_progress, "patch", done))
+                .await?;
+            return if labels.contains(&NOT_A_NUMBER) { Err(not_a_number()) } else { Ok(labels) };
         }
-        let probabilities = self.probabilities(image, watch).await?;
+        let probabilities = self.patch_probabilities(image, on_progress).await?;
         let count = image.dims.iter().product();
         let mut labels = vec![0; count];
         for (channel, label) in probabilities.chunks_exact(count).zip(&self.card.labels) {
@@ -143,41 +152,46 @@ impl Model {
     }
 
     /// The mean over folds of the patch network's probabilities, label after label.
-    pub(crate) async fn probabilities(&self, image: &Image, watch: &mut Watch<'_>) -> Result<Vec<f32>> {
-        let mut sums = self.sum(&self.patch, Stage::Patch, image, watch).await?;
+    pub(crate) async fn patch_probabilities(
+        &self,
+        image: &Image,
+        on_progress: &mut ProgressFn<'_>,
+    ) -> Result<Vec<f32>> {
+        let mut sums = self.sum_probabilities(&self.patch, Stage::Patch, image, on_progress).await?;
         let share = 1.0 / self.patch.len() as f32;
         sums.iter_mut().for_each(|sum| *sum *= share);
         Ok(sums)
     }
 
     /// The sum of all folds' probabilities; values that no network can give are refused.
-    async fn sum(
+    async fn sum_probabilities(
         &self,
         networks: &[Network],
         stage: Stage,
         image: &Image,
-        watch: &mut Watch<'_>,
+        on_progress: &mut ProgressFn<'_>,
     ) -> Result<Vec<f32>> {
         let form = self.card.stages.get(stage).map(|form| form.architecture).unwrap_or_default();
         // The reference thresholds the region of interest in any case.
         let form = Architecture { threshold: form.threshold || stage == Stage::Whole && form.roi, ..form };
-        let looks = self.asking.looks();
-        let (total, share) = ((networks.len() * looks.len()) as f64, 1.0 / looks.len() as f32);
+        let views = self.options.tta_flips();
+        let (total, share) = ((networks.len() * views.len()) as f64, 1.0 / views.len() as f32);
         let mut sum: Vec<f32> = Vec::new();
-        for (number, (network, look)) in
-            networks.iter().flat_map(|network| looks.iter().map(move |look| (network, *look))).enumerate()
+        for (number, (network, flips)) in
+            networks.iter().flat_map(|network| views.iter().map(move |flips| (network, *flips))).enumerate()
         {
-            let mut pause = |done: f64| tell(watch, stage.name(), (number as f64 + done) / total);
+            let mut pause =
+                |done: f64| report_progress(on_progress, stage.name(), (number as f64 + done) / total);
             pause(0.0)?;
-            let logits = if look == [false; 3] {
+            let logits = if flips == [false; 3] {
                 network.logits(&image.values, image.dims, &mut pause).await?
             } else {
-                let seen = mirrored(&image.values, image.dims, look);
+                let seen = mirrored(&image.values, image.dims, flips);
                 let logits = network.logits(&seen, image.dims, &mut pause).await?;
-                mirrored(&logits, network.out_dims(image.dims), look)
+                mirrored(&logits, network.out_dims(image.dims), flips)
             };
             if logits.iter().any(|value| value.is_nan()) {
-                return Err(no_number());
+                return Err(not_a_number());
             }
             let probabilities = logits.into_iter().map(|logit| form.probability(logit) * share);
             if sum.is_empty() {
@@ -191,7 +205,7 @@ impl Model {
 }
 
 /// Blocks of a map of size `blocks` as the voxels of `dims`; a last part that fills no block goes with the one before it.
-fn spread(values: &[f32], blocks: [usize; 3], dims: [usize; 3]) -> Vec<f32> {
+fn upsample_blocks(values: &[f32], blocks: [usize; 3], dims: [usize; 3]) -> Vec<f32> {
     let place = |axis: usize, at: usize| (at >> ROI_LEVEL).min(blocks[axis] - 1);
     let mut all = Vec::with_capacity(dims.iter().product());
     for z in 0..dims[2] {
@@ -211,7 +225,7 @@ fn network(stage: Stage, form: &Architecture, weights: &Weights, compute: &Compu
     if roi { Network::roi(form, weights, compute) } else { Network::new(form, weights, compute) }
 }
 
-fn no_number() -> Error {
+fn not_a_number() -> Error {
     Error::device("network", "a value that is no number", "numbers")
 }
 
@@ -254,20 +268,20 @@ mod tests {
 
     #[test]
     fn looks_are_all_combinations_of_the_axes() {
-        let looks = |flips| Asking { flips, nearest: false }.looks();
-        assert_eq!(looks([false; 3]), [[false; 3]]);
-        assert_eq!(looks([true, false, true]).len(), 4);
-        assert_eq!(looks([true; 3]).len(), 8);
+        let views = |flips| InferenceOptions { flips, nearest: false }.tta_flips();
+        assert_eq!(views([false; 3]), [[false; 3]]);
+        assert_eq!(views([true, false, true]).len(), 4);
+        assert_eq!(views([true; 3]).len(), 8);
     }
 
     #[test]
     fn what_is_mirrored_twice_is_as_before() {
         let dims = [3, 4, 2];
         let values: Vec<f32> = (0..48u8).map(f32::from).collect();
-        for look in (Asking { flips: [true; 3], nearest: false }).looks() {
-            let seen = mirrored(&values, dims, look);
-            assert_eq!(seen == values, look == [false; 3]);
-            assert_eq!(mirrored(&seen, dims, look), values);
+        for flips in (InferenceOptions { flips: [true; 3], nearest: false }).tta_flips() {
+            let seen = mirrored(&values, dims, flips);
+            assert_eq!(seen == values, flips == [false; 3]);
+            assert_eq!(mirrored(&seen, dims, flips), values);
         }
         assert_eq!(mirrored(&values[..3], [3, 1, 1], [true, false, false]), [2.0, 1.0, 0.0]);
     }
@@ -275,7 +289,7 @@ mod tests {
     #[test]
     fn every_voxel_has_what_its_block_has() {
         let blocks: Vec<f32> = (0..10).map(|n| n as f32).collect();
-        let all = spread(&blocks, [5, 2, 1], [47, 16, 9]);
+        let all = upsample_blocks(&blocks, [5, 2, 1], [47, 16, 9]);
         let at = |x: usize, y: usize, z: usize| all[(z * 16 + y) * 47 + x];
         assert_eq!(
             [at(0, 0, 0), at(7, 7, 7), at(8, 0, 8), at(39, 8, 0), at(46, 15, 8)],

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::file::Overlay;
 use crate::grid::{Region, Resample};
 use crate::intensity::Intensity;
-use crate::prepare::resampled;
+use crate::prepare::resample_isotropic;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -37,14 +37,23 @@ pub struct LabeledCase {
     pub parts: Vec<Extent>,
     /// How far the labels lie off the image in its file, in mm, where that is more than half a voxel. They are taken
     /// voxel by voxel all the same.
-    pub off_mm: Option<f64>,
+    pub misalignment_mm: Option<f64>,
 }
 
 impl LabeledCase {
     /// A case whose object is shown as one.
     pub fn new(id: String, subject: usize, dims: [usize; 3], image: Vec<f32>, labels: Vec<u8>) -> Self {
         let object = Region::extent(dims, |i| labels[i] > 0);
-        Self { id, subject, dims, image, labels, object, parts: object.into_iter().collect(), off_mm: None }
+        Self {
+            id,
+            subject,
+            dims,
+            image,
+            labels,
+            object,
+            parts: object.into_iter().collect(),
+            misalignment_mm: None,
+        }
     }
 
     /// The same case, whose object is shown cluster by cluster.
@@ -85,18 +94,21 @@ impl Recipe {
             return Err(Error::malformed(format!("{id}: image"), found, expected));
         }
         let label = open(&self.folder.join(&pair.label))?;
-        let Overlay { labels, off_mm } = image.overlay(&label).map_err(|error| error.within(&id))?;
+        let Overlay { labels, misalignment_mm } = image.overlay(&label).map_err(|error| error.within(&id))?;
         if let Some(label) = labels.iter().find(|label| usize::from(**label) > self.labels) {
             let expected = format!("0 to {}, as dataset.json names them", self.labels);
             return Err(Error::malformed(format!("{id}: label value"), label.to_string(), expected));
         }
-        let (step, values) = resampled(&image).map_err(|error| error.within(&id))?;
+        let (step, values) = resample_isotropic(&image).map_err(|error| error.within(&id))?;
         let values = match self.intensity {
             Some(intensity) => intensity.normalize_channels(&values, self.channels),
             None => values.into_owned(),
         };
         let Resample { to: dims, .. } = step;
-        let case = LabeledCase { off_mm, ..LabeledCase::new(id, subject, dims, values, step.apply(&labels)) };
+        let case = LabeledCase {
+            misalignment_mm,
+            ..LabeledCase::new(id, subject, dims, values, step.apply(&labels))
+        };
         Ok(if self.clusters { case.in_clusters() } else { case })
     }
 }

@@ -7,7 +7,7 @@ use crate::card::{Preset, Stage};
 use crate::engine::nn::example::Example;
 use crate::error::Result;
 use crate::grid::{BoxRule, Region};
-use crate::prepare::View;
+use crate::prepare::CropResize;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
@@ -41,14 +41,14 @@ pub fn rng(seed: u64, index: u64) -> Xoshiro256PlusPlus {
 /// # Errors
 /// `Limit` where a volume is so long and thin that no size fits the network.
 pub fn plain(case: &LabeledCase, stage: Stage, labels: usize, preset: &Preset) -> Result<TrainingSample> {
-    let view = View::of(around(case, stage, case.object, &preset.box_rule()), preset)?;
-    let found = view.see(&case.labels);
+    let crop = CropResize::new(around(case, stage, case.object, &preset.box_rule()), preset)?;
+    let found = crop.crop(&case.labels);
     let channels = stage.outputs(labels);
     let target = (0..channels)
         .flat_map(|channel| found.iter().map(move |&label| hit(stage, channel, label)))
         .map(f32::from)
         .collect();
-    Ok(TrainingSample { dims: view.fit.to, image: view.see(&case.image), target })
+    Ok(TrainingSample { dims: crop.resize.to, image: crop.crop(&case.image), target })
 }
 
 fn hit(stage: Stage, channel: usize, label: u8) -> u8 {
@@ -96,9 +96,9 @@ pub fn draw(
         region.start = std::array::from_fn(|axis| rng.random_range(0..=case.dims[axis] - dims[axis]));
         region.end = std::array::from_fn(|axis| region.start[axis] + dims[axis]);
     }
-    let view = View::of(region, preset)?;
+    let crop = CropResize::new(region, preset)?;
     let map = Affine::draw(&region, augment, rng);
-    let mut sample = resample(case, &view, &map, augment.fill, stage, labels);
+    let mut sample = resample(case, &crop, &map, augment.fill, stage, labels);
     for channel in sample.image.chunks_exact_mut(sample.dims.iter().product()) {
         grey(channel, augment, rng);
     }
@@ -107,13 +107,13 @@ pub fn draw(
 
 fn resample(
     case: &LabeledCase,
-    view: &View,
+    crop: &CropResize,
     map: &Affine,
     fill: Fill,
     stage: Stage,
     labels: usize,
 ) -> TrainingSample {
-    let (side, dims) = (view.fit.from, view.fit.to);
+    let (side, dims) = (crop.resize.from, crop.resize.to);
     let (count, voxels) = (dims.iter().product::<usize>(), case.labels.len());
     let mut image = vec![0.0; case.channels() * count];
     let mut target = vec![0.0; stage.outputs(labels) * count];
@@ -352,7 +352,7 @@ mod tests {
         let case = ball();
         let plain = plain(&case, Stage::Whole, 2, &preset).unwrap();
         let drawn = draw(&case, Stage::Whole, 2, &preset, &Augment::default(), &mut rng(1, 1)).unwrap();
-        assert_eq!(plain.dims, View::whole(case.dims, &preset).unwrap().fit.to);
+        assert_eq!(plain.dims, CropResize::whole(case.dims, &preset).unwrap().resize.to);
         assert_eq!(drawn.dims, plain.dims);
     }
 }

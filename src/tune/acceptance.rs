@@ -5,7 +5,7 @@ use super::validation::ValidationMasks;
 use crate::card::Label;
 use crate::error::Result;
 use crate::metrics::dice;
-use crate::predict::{Model, Watch};
+use crate::predict::{Model, ProgressFn};
 use serde::Serialize;
 
 /// A figure before tuning and after it.
@@ -53,7 +53,7 @@ impl Evaluation {
         cases: &[AnnotatedCase],
         judging: &ValidationMasks,
         reference: Option<&AnnotatedCase>,
-        watch: &mut Watch<'_>,
+        watch: &mut ProgressFn<'_>,
     ) -> Result<Self> {
         let mut masks = Vec::new();
         for case in cases {
@@ -82,7 +82,7 @@ pub async fn check(
     model: &Model,
     cases: &[AnnotatedCase],
     judging: &ValidationMasks,
-    watch: &mut Watch<'_>,
+    watch: &mut ProgressFn<'_>,
 ) -> Result<f64> {
     let mut masks = Vec::new();
     for (case, judging) in cases.iter().zip(judging) {
@@ -97,14 +97,14 @@ pub async fn check(
 ///
 /// # Errors
 /// As [`crate::predict::segment`].
-pub async fn mask(model: &Model, case: &AnnotatedCase, watch: &mut Watch<'_>) -> Result<Vec<u8>> {
-    let route = case.looked_at(model, &case.image, watch).await?;
-    let patch = route.patch(&case.image);
-    if route.is_exact() {
-        return Ok(route.leave(&model.label(&patch, watch).await?));
+pub async fn mask(model: &Model, case: &AnnotatedCase, watch: &mut ProgressFn<'_>) -> Result<Vec<u8>> {
+    let transform = case.locate(model, &case.image, watch).await?;
+    let patch = transform.crop_patch(&case.image);
+    if transform.is_exact() {
+        return Ok(transform.inverse(&model.patch_labels(&patch, watch).await?));
     }
     let indices: Vec<u8> = model.card.labels.iter().map(|label| label.index).collect();
-    Ok(route.leave_between(&model.probabilities(&patch, watch).await?, &indices))
+    Ok(transform.inverse_probabilities(&model.patch_probabilities(&patch, watch).await?, &indices))
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> f64 {

@@ -3,8 +3,8 @@
 use crate::card::Card;
 use crate::error::{Error, Result};
 use crate::file::{Overlay, Volume};
-use crate::grid::{Resample, Turn};
-use crate::predict::{Image, Model, Route, Watch, largest_object};
+use crate::grid::{Reorientation, Resample};
+use crate::predict::{Image, Model, ProgressFn, SpatialTransform, largest_object};
 
 /// The label of a voxel that nobody has annotated.
 pub const UNANNOTATED: u8 = 255;
@@ -17,9 +17,9 @@ pub struct AnnotatedCase {
     /// Size of the file's grid, in its own order.
     pub dims: [usize; 3],
     /// From the file's axes to RAS.
-    turn: Turn,
+    reorientation: Reorientation,
     /// From the file's grid to 1 mm, and back.
-    pub route: Route,
+    pub transform: SpatialTransform,
     /// Normalised, at 1 mm.
     pub image: Image,
     /// Labels at 1 mm, x fastest.
@@ -27,7 +27,7 @@ pub struct AnnotatedCase {
     /// Labels in the file's own order.
     pub own: Vec<u8>,
     /// What is unlike the images that the model was trained on, in words; none where the image is in its domain.
-    pub outside: Option<String>,
+    pub out_of_distribution: Option<String>,
 }
 
 impl AnnotatedCase {
@@ -35,7 +35,7 @@ impl AnnotatedCase {
     ///
     /// # Errors
     /// `Malformed` for voxels that are not finite, labels that the model lacks, or another number of labels than of
-    /// voxels; as [`Route::enter`].
+    /// voxels; as [`SpatialTransform::forward`].
     pub fn new(name: &str, volume: &Volume, own: Vec<u8>, card: &Card) -> Result<Self> {
         Self::checked(volume, own, name, card).map_err(|error| error.within(name))
     }
@@ -45,33 +45,38 @@ impl AnnotatedCase {
     /// # Errors
     /// `Malformed` for labels that lie elsewhere than the image, by more than half a voxel; as [`Self::new`].
     pub fn of_files(name: &str, volume: &Volume, labels: &Volume, card: &Card) -> Result<Self> {
-        let laid = volume.overlay(labels).and_then(Overlay::on_the_image);
-        let own = volume.turn.undo(&laid.map_err(|error| error.within(name))?);
+        let laid = volume.overlay(labels).and_then(Overlay::require_aligned);
+        let own = volume.reorientation.undo(&laid.map_err(|error| error.within(name))?);
         Self::new(name, volume, own, card)
     }
 
     /// Voxels in the file's own order, at 1 mm.
-    pub fn at_mm<T: Copy + Default>(&self, own: &[T]) -> Vec<T> {
-        to_mm(self.turn, &self.image, own)
+    pub fn to_isotropic<T: Copy + Default>(&self, own: &[T]) -> Vec<T> {
+        to_isotropic(self.reorientation, &self.image, own)
     }
 
     /// Voxels at 1 mm, in the file's own order.
-    pub fn at_home<T: Copy + Default>(&self, at_mm: &[T]) -> Vec<T> {
-        let to_mm = Resample { from: self.turn.turned_dims(), to: self.image.dims };
-        self.turn.undo(&to_mm.undo(at_mm))
+    pub fn to_native<T: Copy + Default>(&self, voxels: &[T]) -> Vec<T> {
+        let isotropic = Resample { from: self.reorientation.ras_dims(), to: self.image.dims };
+        self.reorientation.undo(&isotropic.undo(voxels))
     }
 
     /// Where a model looks in an image of the case's size: the way to the box around the object that it finds.
     ///
     /// # Errors
     /// As [`crate::predict::segment`].
-    pub async fn looked_at(&self, model: &Model, image: &Image, watch: &mut Watch<'_>) -> Result<Route> {
+    pub async fn locate(
+        &self,
+        model: &Model,
+        image: &Image,
+        watch: &mut ProgressFn<'_>,
+    ) -> Result<SpatialTransform> {
         let preset = &model.card.preset;
-        let mut route = self.route;
-        let whole = route.whole(image, preset)?;
-        let (seen, _) = largest_object(&model.find(&whole, watch).await?, whole.dims);
-        route.look_at(&seen, whole.dims, preset)?;
-        Ok(route)
+        let mut transform = self.transform;
+        let whole = transform.crop_whole(image, preset)?;
+        let (seen, _) = largest_object(&model.object_probabilities(&whole, watch).await?, whole.dims);
+        transform.set_box_around(&seen, whole.dims, preset)?;
+        Ok(transform)
     }
 
     fn checked(volume: &Volume, own: Vec<u8>, name: &str, card: &Card) -> Result<Self> {
@@ -89,25 +94,25 @@ impl AnnotatedCase {
             let expected = format!("0 to {most}, or {UNANNOTATED} where nothing is annotated");
             return Err(Error::malformed("labels", format!("a label {label}"), expected));
         }
-        let (route, image) = Route::enter(volume, card)?;
-        let labels = to_mm(volume.turn, &image, &own);
-        let outside = card.outside(&image.values, image.dims);
+        let (transform, image) = SpatialTransform::forward(volume, card)?;
+        let labels = to_isotropic(volume.reorientation, &image, &own);
+        let out_of_distribution = card.out_of_distribution(&image.values, image.dims);
         Ok(Self {
             name: name.to_owned(),
             dims: volume.grid.dims,
-            turn: volume.turn,
-            route,
+            reorientation: volume.reorientation,
+            transform,
             image,
             labels,
             own,
-            outside,
+            out_of_distribution,
         })
     }
 }
 
 /// Voxels in the file's own order, at 1 mm.
-fn to_mm<T: Copy + Default>(turn: Turn, image: &Image, own: &[T]) -> Vec<T> {
-    Resample { from: turn.turned_dims(), to: image.dims }.apply(&turn.apply(own))
+fn to_isotropic<T: Copy + Default>(reorientation: Reorientation, image: &Image, own: &[T]) -> Vec<T> {
+    Resample { from: reorientation.ras_dims(), to: image.dims }.apply(&reorientation.apply(own))
 }
 
 /// Refuses annotations that teach nothing, or would teach that a label does not exist.

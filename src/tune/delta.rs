@@ -5,7 +5,7 @@ use super::ModelWeights;
 use crate::card::{Card, Stage};
 use crate::domain::Domain;
 use crate::error::{Error, Result};
-use crate::store::{self, Precision, Weights};
+use crate::store::{self, WeightPrecision, Weights};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
@@ -87,7 +87,7 @@ impl WeightDelta {
         let text = serde_json::to_string(&self.about)
             .map_err(|error| Error::argument("report", error.to_string(), "values that JSON can hold"))?;
         let metadata = HashMap::from([(FORM.0.to_owned(), FORM.1.to_owned()), ("about".to_owned(), text)]);
-        store::write_weights(&self.weights, Precision::F16, metadata)
+        store::write_weights(&self.weights, WeightPrecision::F16, metadata)
     }
 
     /// Whether bytes are those of a delta, of whatever version.

@@ -5,15 +5,15 @@ use super::patches::PatchSampler;
 use super::validation::ValidationMasks;
 use crate::card::Stage;
 use crate::error::Result;
-use crate::predict::{Image, Model, Watch};
+use crate::predict::{Image, Model, ProgressFn};
 use std::ops::ControlFlow;
 
 /// Share of the annotated object that lies outside of the old network's boxes.
 pub async fn cut_off(old: &Model, cases: &[AnnotatedCase]) -> Result<f64> {
     let (mut cut, mut all) = (0usize, 0usize);
     for case in cases {
-        let route = case.looked_at(old, &case.image, &mut |_| ControlFlow::Continue(())).await?;
-        for (label, inside) in case.labels.iter().zip(route.inside()) {
+        let transform = case.locate(old, &case.image, &mut |_| ControlFlow::Continue(())).await?;
+        for (label, inside) in case.labels.iter().zip(transform.box_mask()) {
             let object = ![0, UNANNOTATED].contains(label);
             (cut, all) = (cut + usize::from(object && !inside), all + usize::from(object));
         }
@@ -31,8 +31,8 @@ pub async fn lessons<'a>(
 ) -> Result<Vec<PatchSampler<'a>>> {
     let mut lessons = Vec::new();
     for (case, judging) in cases.iter().zip(judging) {
-        let judging = case.at_mm(judging);
-        let kept = match (stage, &case.outside) {
+        let judging = case.to_isotropic(judging);
+        let kept = match (stage, &case.out_of_distribution) {
             (Stage::Patch, None) => {
                 Some(chances(old, case, &case.image, &mut |_| ControlFlow::Continue(())).await?)
             }
@@ -52,11 +52,11 @@ pub async fn chances(
     model: &Model,
     case: &AnnotatedCase,
     image: &Image,
-    watch: &mut Watch<'_>,
+    watch: &mut ProgressFn<'_>,
 ) -> Result<(Vec<f32>, Vec<bool>)> {
-    let route = case.looked_at(model, image, watch).await?;
-    let patch = route.patch(image);
-    let seen = model.probabilities(&patch, watch).await?;
+    let transform = case.locate(model, image, watch).await?;
+    let patch = transform.crop_patch(image);
+    let seen = model.patch_probabilities(&patch, watch).await?;
     let channels = seen.chunks_exact(patch.dims.iter().product());
-    Ok((channels.flat_map(|channel| route.put_back(channel)).collect(), route.inside()))
+    Ok((channels.flat_map(|channel| transform.paste(channel)).collect(), transform.box_mask()))
 }

@@ -28,7 +28,7 @@ pub struct TuneProgress {
 }
 
 /// Hears about progress; a `Break` stops the work and leaves the model as it is.
-pub type Watch<'a> = dyn FnMut(TuneProgress) -> ControlFlow<()> + 'a;
+pub type TuneProgressFn<'a> = dyn FnMut(TuneProgress) -> ControlFlow<()> + 'a;
 
 /// How much of the budget is spent, and who hears of it.
 pub struct BudgetTracker {
@@ -85,7 +85,12 @@ impl BudgetTracker {
     ///
     /// # Errors
     /// `Cancelled` where `watch` breaks.
-    pub fn step(&mut self, loss: Option<f64>, check: Option<f64>, watch: &mut Watch<'_>) -> Result<()> {
+    pub fn step(
+        &mut self,
+        loss: Option<f64>,
+        check: Option<f64>,
+        watch: &mut TuneProgressFn<'_>,
+    ) -> Result<()> {
         self.steps += 1;
         let (spent, took) = (self.spent(), self.began.0.elapsed().as_secs_f64());
         self.latest = TuneProgress {
@@ -106,8 +111,8 @@ impl BudgetTracker {
     pub fn looking<'a>(
         &self,
         stage: &'static str,
-        watch: &'a mut Watch<'_>,
-    ) -> impl FnMut(predict::Progress) -> ControlFlow<()> + 'a {
+        watch: &'a mut TuneProgressFn<'_>,
+    ) -> impl FnMut(predict::SegmentProgress) -> ControlFlow<()> + 'a {
         let latest = TuneProgress { stage, ..self.latest };
         move |_| watch(latest)
     }

@@ -76,7 +76,9 @@ impl TuneReport {
         settings: &TuneConfig,
         scope: Scope,
     ) -> Self {
-        let outside = |case: &AnnotatedCase| case.outside.as_ref().map(|why| format!("{}: {why}", case.name));
+        let outside = |case: &AnnotatedCase| {
+            case.out_of_distribution.as_ref().map(|why| format!("{}: {why}", case.name))
+        };
         let outside: Vec<String> = cases.iter().filter_map(outside).collect();
         let named = |wanted: bool| {
             let pairs = cases.iter().zip(judging).filter(|(_, part)| part.contains(&wanted));

@@ -11,7 +11,7 @@ use crate::engine::compute::Compute;
 use crate::error::Result;
 use crate::grid::Region;
 use crate::intensity::mean_and_sd;
-use crate::predict::Watch;
+use crate::predict::ProgressFn;
 use crate::prepare::Image;
 use serde::Serialize;
 
@@ -54,10 +54,10 @@ pub async fn suggest(
     count: usize,
     axis: Option<usize>,
     compute: &Compute,
-    watch: &mut Watch<'_>,
+    watch: &mut ProgressFn<'_>,
 ) -> Result<Suggestion> {
     let mut bases = vec![base.clone()];
-    if case.outside.is_some() {
+    if case.out_of_distribution.is_some() {
         let (whole, patch) = (turned(&base.whole), turned(&base.patch));
         bases.push(ModelWeights { whole, patch, card: base.card.clone() });
     }
@@ -73,7 +73,7 @@ pub async fn suggest(
             seen.add(&mirror(&found, image.dims));
         }
     }
-    let map = case.at_home(&seen.by_voxel(voxels));
+    let map = case.to_native(&seen.by_voxel(voxels));
     let axes = axis.map_or(0..3, |axis| axis..axis + 1);
     let scored = axes.map(|axis| (axis, scores(&map, case.dims, axis)));
     let best = |scores: &[f64]| scores.iter().copied().fold(0.0, f64::max);

@@ -48,7 +48,7 @@ pub fn split(cases: &[AnnotatedCase]) -> Result<ValidationMasks> {
 /// Part of one case's annotations.
 fn within(case: &AnnotatedCase) -> Vec<bool> {
     let annotated: Vec<bool> = case.own.iter().map(|&label| label != UNANNOTATED).collect();
-    let (strokes, sizes) = components::number(&annotated, case.dims);
+    let (strokes, sizes) = components::connected_components(&annotated, case.dims);
     let mut holds = vec![false; sizes.len() + 1];
     for (&stroke, label) in strokes.iter().zip(&case.own) {
         holds[stroke as usize] |= *label != 0 && *label != UNANNOTATED;

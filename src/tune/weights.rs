@@ -4,7 +4,7 @@ use crate::card::{Card, Stage};
 use crate::engine::compute::Compute;
 use crate::error::{Error, Result};
 use crate::predict::Model;
-use crate::store::{self, Precision, Weights};
+use crate::store::{self, WeightPrecision, Weights};
 
 /// Files by name: their bytes.
 pub type Files = Vec<(String, Vec<u8>)>;
@@ -66,13 +66,13 @@ impl ModelWeights {
             form.folds.truncate(1);
             let words = [("model", &card.name), ("licence", &card.licence)];
             let words = words.map(|(key, word)| (key.to_owned(), word.clone()));
-            let bytes = store::write_weights(self.get(stage), Precision::F16, words.into())?;
-            (form.folds[0].sha256, form.folds[0].next) = (store::hash(&bytes), None);
+            let bytes = store::write_weights(self.get(stage), WeightPrecision::F16, words.into())?;
+            (form.folds[0].sha256, form.folds[0].next) = (store::sha256(&bytes), None);
             if card.tuned.is_some() {
                 form.folds[0].validation_dice.clear();
             }
             files.push((form.folds[0].file.clone(), bytes));
-            *card.stages.slot(stage) = Some(form);
+            *card.stages.get_mut(stage) = Some(form);
         }
         Ok((card, files))
     }
@@ -80,8 +80,8 @@ impl ModelWeights {
     /// Ready to run.
     ///
     /// # Errors
-    /// As [`Model::of`].
+    /// As [`Model::from_weights`].
     pub fn model(&self, compute: &Compute) -> Result<Model> {
-        Model::of(self.card.clone(), [&self.whole, &self.patch], compute)
+        Model::from_weights(self.card.clone(), [&self.whole, &self.patch], compute)
     }
 }

@@ -18,7 +18,7 @@ use crate::engine::nn::scale_shift::ScaleShift;
 use crate::engine::nn::squeeze_excite::gradients;
 use crate::engine::nn::weights::tensor;
 use crate::error::Result;
-use crate::file::afford;
+use crate::file::check_allocatable;
 use crate::store::{Array, Weights};
 use std::ops::Range;
 
@@ -164,7 +164,7 @@ impl Backward<'_> {
             if self.requires_grad[map] {
                 let weight = Weight::back(&weights, inputs, first..first + channels(map));
                 let size = channels(map) * dims.iter().product::<usize>();
-                afford(size)?;
+                check_allocatable(size)?;
                 wanted.push((map, weight, vec![0.0; size]));
             }
             first += channels(map);
@@ -196,7 +196,7 @@ impl Backward<'_> {
         }
         let mut to = std::mem::take(&mut self.grads[source.map]);
         if to.is_empty() {
-            afford(self.run.maps[source.map].len())?;
+            check_allocatable(self.run.maps[source.map].len())?;
             to = vec![0.0; self.run.maps[source.map].len()];
         }
         let from = self.run.network.graph.dims(source.map, self.run.dims);
@@ -234,7 +234,7 @@ impl Backward<'_> {
         residual_add::back(&mut grad, &self.run.maps[step.output], x * y);
         let [first, second] = [step.sources[0].map, step.sources[1].map];
         if self.requires_grad[first] {
-            afford(grad.len())?;
+            check_allocatable(grad.len())?;
             self.add(first, grad.clone());
         }
         if self.requires_grad[second] {
@@ -246,7 +246,7 @@ impl Backward<'_> {
     fn gate(&mut self, step: &Step, name: &str) -> Result<()> {
         let [x, y, _] = self.run.network.graph.dims(step.output, self.run.dims);
         let mut grad = std::mem::take(&mut self.grads[step.output]);
-        afford(grad.len())?;
+        check_allocatable(grad.len())?;
         let (weight, inputs) = (attention_gate::Weight::new(self.weights, name)?, self.inputs(step));
         let attention_gate::Back { grad_up, tensors } =
             attention_gate::back(&inputs[0], &inputs[1], &weight, x * y, &mut grad);

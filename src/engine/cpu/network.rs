@@ -9,7 +9,7 @@ use crate::engine::nn::scale_shift::{Moments, ScaleShift, padding};
 use crate::engine::nn::squeeze_excite::parameters;
 use crate::engine::nn::weights::tensor;
 use crate::error::Result;
-use crate::file::afford;
+use crate::file::check_allocatable;
 use crate::model::Architecture;
 use crate::store::Weights;
 use std::ops::Range;
@@ -193,7 +193,7 @@ impl Run<'_> {
         if let Operation::ResidualAdd = step.kind {
             let [first, second] = [step.sources[0], step.sources[1]];
             let mut values = if self.keep {
-                afford(self.maps[first.map].len())?;
+                check_allocatable(self.maps[first.map].len())?;
                 self.maps[first.map].clone()
             } else {
                 std::mem::take(&mut self.maps[first.map])
@@ -205,7 +205,7 @@ impl Run<'_> {
         let size = |step: &Step| graph.maps[step.output].channels * plane * dims[2];
         let mut outputs = Vec::new();
         for step in &graph.steps[steps.clone()] {
-            afford(size(step))?;
+            check_allocatable(size(step))?;
             outputs.push(vec![0.0; size(step)]);
         }
         let inputs: Vec<Input> = step.sources.iter().map(|&source| self.input(source)).collect();

@@ -11,7 +11,7 @@
 /// Units of the narrow layer that the kernels take.
 pub const MOST_NARROW: usize = 64;
 /// Channels that the kernels take.
-pub const MOST_CHANNELS: usize = 1024;
+pub const MAX_CHANNELS: usize = 1024;
 
 /// Where the tensors begin among the parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

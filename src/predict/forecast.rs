@@ -1,7 +1,7 @@
 //! What a run will take, told before any work.
 
 use super::Model;
-use super::route::whole_dims;
+use super::transform::whole_dims;
 use crate::card::Stage;
 use crate::engine::trainer::largest_patch;
 use crate::error::Result;
@@ -10,7 +10,7 @@ use crate::grid::Grid;
 
 /// A forecast for one volume.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Plan {
+pub struct RunForecast {
     /// `cpu` or `webgpu`.
     pub backend: &'static str,
     /// The device in words.
@@ -25,7 +25,7 @@ pub struct Plan {
 
 /// The largest patch on which the patch network can learn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Training {
+pub struct TrainablePatch {
     /// Side of the cube, voxels.
     pub side: usize,
     /// Bytes of a step on it at the worst moment, weights included.
@@ -34,17 +34,17 @@ pub struct Training {
 
 impl Model {
     /// Plans training the patch network within `budget` bytes; none where not even the smallest patch fits.
-    pub fn plan_training(&self, budget: u64) -> Option<Training> {
+    pub fn plan_training(&self, budget: u64) -> Option<TrainablePatch> {
         let stage = self.card.stages.get(Stage::Patch)?;
         let (side, peak_bytes) = largest_patch(&stage.architecture, self.compute(), budget)?;
-        Some(Training { side, peak_bytes })
+        Some(TrainablePatch { side, peak_bytes })
     }
 
     /// Plans a run over a volume on `grid`, after a short probe of the device.
     ///
     /// # Errors
     /// As [`super::segment`], where the volume would be refused; `Device` where the device fails.
-    pub async fn plan(&self, grid: &Grid, limits: &Limits) -> Result<Plan> {
+    pub async fn plan(&self, grid: &Grid, limits: &Limits) -> Result<RunForecast> {
         let dims = whole_dims(grid, limits, &self.card)?;
         let (mut peak_bytes, mut seconds) = (0, 0.0);
         for networks in [&self.whole, &self.patch] {
@@ -53,6 +53,12 @@ impl Model {
             peak_bytes = network.peak_bytes(dims)?.max(peak_bytes);
         }
         let compute = self.compute();
-        Ok(Plan { backend: compute.name(), adapter: compute.adapter().to_owned(), peak_bytes, seconds, dims })
+        Ok(RunForecast {
+            backend: compute.name(),
+            adapter: compute.adapter().to_owned(),
+            peak_bytes,
+            seconds,
+            dims,
+        })
     }
 }

@@ -1,34 +1,34 @@
 //! Probabilities on their way back to the file's grid: read between voxel centres, so that a mask on a finer grid than
-//! 1 mm has no steps of a millimetre. Nearest labels ([`super::Route::leave`]) are the reference's way; where no
+//! 1 mm has no steps of a millimetre. Nearest labels ([`super::SpatialTransform::inverse`]) are the reference's way; where no
 //! resampling is on the road both are the same.
 
-use super::Route;
+use super::SpatialTransform;
 
 /// Where a voxel of the file's grid lies between two of the network's, along one axis.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Between {
+struct Neighbours {
     low: usize,
     high: usize,
     /// How far it is from `low` to `high`, 0..=1.
     share: f32,
 }
 
-impl Route {
+impl SpatialTransform {
     /// Whether every voxel that the patch network sees is one of the file's.
     pub fn is_exact(&self) -> bool {
-        self.to_mm.from == self.to_mm.to && self.view.fit.from == self.view.fit.to
+        self.isotropic.from == self.isotropic.to && self.crop_resize.resize.from == self.crop_resize.resize.to
     }
 
     /// Labels on the file's own grid from probabilities of the patch, one map per entry of `labels`: the last label
     /// whose probability is above one half.
-    pub fn leave_between(&self, probabilities: &[f32], labels: &[u8]) -> Vec<u8> {
-        let [xs, ys, zs] = [0, 1, 2].map(|axis| self.between(axis));
-        let [nx, ny, nz] = self.view.fit.to;
-        let dims = self.to_mm.from;
+    pub fn inverse_probabilities(&self, probabilities: &[f32], labels: &[u8]) -> Vec<u8> {
+        let [xs, ys, zs] = [0, 1, 2].map(|axis| self.neighbours(axis));
+        let [nx, ny, nz] = self.crop_resize.resize.to;
+        let dims = self.isotropic.from;
         let mut found = vec![0; dims.iter().product()];
-        for (z, between_z) in zs.iter().enumerate() {
-            for (y, between_y) in ys.iter().enumerate() {
-                let (Some(bz), Some(by)) = (between_z, between_y) else { continue };
+        for (z, near_z) in zs.iter().enumerate() {
+            for (y, near_y) in ys.iter().enumerate() {
+                let (Some(bz), Some(by)) = (near_z, near_y) else { continue };
                 let row = dims[0] * (y + dims[1] * z);
                 // The four rows of voxels around this one, with their weights.
                 let rows = [(bz.low, 1.0 - bz.share), (bz.high, bz.share)].map(|(z, share)| {
@@ -48,23 +48,23 @@ impl Route {
                 }
             }
         }
-        self.turn.undo(&found)
+        self.reorientation.undo(&found)
     }
 
     /// Of each voxel of the file's grid, turned to RAS, along an axis; none outside the box.
-    fn between(&self, axis: usize) -> Vec<Option<Between>> {
-        let (count, at_mm) = (self.to_mm.from[axis], self.to_mm.to[axis]);
-        let (start, end) = (self.view.region.start[axis], self.view.region.end[axis]);
-        let (side, seen) = (end - start, self.view.fit.to[axis]);
+    fn neighbours(&self, axis: usize) -> Vec<Option<Neighbours>> {
+        let (count, isotropic) = (self.isotropic.from[axis], self.isotropic.to[axis]);
+        let (start, end) = (self.crop_resize.region.start[axis], self.crop_resize.region.end[axis]);
+        let (side, fitted) = (end - start, self.crop_resize.resize.to[axis]);
         // As the nearest way has it: the centres of the corner voxels meet.
         let step = |from: usize, to: usize| if to > 1 { (from - 1) as f64 / (to - 1) as f64 } else { 0.0 };
         let place = |k: usize| {
-            let mm = k as f64 * step(at_mm, count);
+            let mm = k as f64 * step(isotropic, count);
             let nearest = (mm + 0.5).floor() as usize;
             (start..end).contains(&nearest).then(|| {
-                let inside = (mm - start as f64).clamp(0.0, (side - 1) as f64) * step(seen, side);
-                let low = (inside.floor() as usize).min(seen - 1);
-                Between { low, high: (low + 1).min(seen - 1), share: (inside - low as f64) as f32 }
+                let inside = (mm - start as f64).clamp(0.0, (side - 1) as f64) * step(fitted, side);
+                let low = (inside.floor() as usize).min(fitted - 1);
+                Neighbours { low, high: (low + 1).min(fitted - 1), share: (inside - low as f64) as f32 }
             })
         };
         (0..count).map(place).collect()

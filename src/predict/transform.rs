@@ -3,53 +3,54 @@
 use crate::card::{Card, Preset};
 use crate::error::Result;
 use crate::file::{Limits, Volume};
-use crate::grid::{Grid, Region, Resample, Turn};
-use crate::prepare::{Image, View, at_mm, resampled};
+use crate::grid::{Grid, Region, Reorientation, Resample};
+use crate::prepare::{CropResize, Image, isotropic_step, resample_isotropic};
 
 /// Every spatial step of the way in: turn to RAS, resample to 1 mm, cut the box and fit it to the network.
-/// [`Route::leave`] is the same list read backwards.
+/// [`SpatialTransform::inverse`] is the same list read backwards.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Route {
-    pub(super) turn: Turn,
-    pub(super) to_mm: Resample,
-    pub(super) view: View,
+pub struct SpatialTransform {
+    pub(super) reorientation: Reorientation,
+    pub(super) isotropic: Resample,
+    pub(super) crop_resize: CropResize,
 }
 
-impl Route {
+impl SpatialTransform {
     /// Resamples a volume (RAS already) to 1 mm and normalises it, channel by channel.
     ///
     /// # Errors
     /// `Unsupported` where it has not the channels that the model takes; `Limit` where the volume at 1 mm, of which
     /// there are a few copies on the road, would be more than a quarter of the memory budget.
-    pub fn enter(volume: &Volume, card: &Card) -> Result<(Self, Image)> {
+    pub fn forward(volume: &Volume, card: &Card) -> Result<(Self, Image)> {
         card.check_channels(volume.channels)?;
-        let (to_mm, values) = resampled(volume)?;
-        let dims = to_mm.to;
+        let (isotropic, values) = resample_isotropic(volume)?;
+        let dims = isotropic.to;
         let values = card.intensity.normalize_channels(&values, volume.channels);
-        let view = View { region: Region::whole(dims), fit: Resample { from: dims, to: dims } };
-        Ok((Self { turn: volume.turn, to_mm, view }, Image { dims, values }))
+        let crop_resize =
+            CropResize { region: Region::whole(dims), resize: Resample { from: dims, to: dims } };
+        Ok((Self { reorientation: volume.reorientation, isotropic, crop_resize }, Image { dims, values }))
     }
 
     /// Size of the field of view in mm, `[right, anterior, superior]`.
     pub fn field_mm(&self) -> [f64; 3] {
-        self.to_mm.to.map(|n| n as f64)
+        self.isotropic.to.map(|n| n as f64)
     }
 
     /// The full volume as the whole network sees it: shrunk to the voxel limit, short sides stretched.
     ///
     /// # Errors
     /// `Limit` where a volume is so long and thin that no size fits the network.
-    pub fn whole(&self, image: &Image, preset: &Preset) -> Result<Image> {
-        Ok(shown(&View::whole(image.dims, preset)?, image))
+    pub fn crop_whole(&self, image: &Image, preset: &Preset) -> Result<Image> {
+        Ok(apply_crop(&CropResize::whole(image.dims, preset)?, image))
     }
 
     /// Chooses the box around an object that was found on a grid of `dims` over the same field of view.
     ///
     /// # Errors
-    /// As [`Self::whole`].
-    pub fn look_at(&mut self, object: &[bool], dims: [usize; 3], preset: &Preset) -> Result<()> {
-        let region = Region::around_object(dims, self.to_mm.to, &preset.box_rule(), |i| object[i]);
-        self.view = View::of(region, preset)?;
+    /// As [`Self::crop_whole`].
+    pub fn set_box_around(&mut self, object: &[bool], dims: [usize; 3], preset: &Preset) -> Result<()> {
+        let region = Region::around_object(dims, self.isotropic.to, &preset.box_rule(), |i| object[i]);
+        self.crop_resize = CropResize::new(region, preset)?;
         Ok(())
     }
 
@@ -57,64 +58,65 @@ impl Route {
     /// object.
     ///
     /// # Errors
-    /// `Argument` where it is empty or not within the file, and as [`Self::whole`].
-    pub fn look_in(&mut self, start: [usize; 3], end: [usize; 3], preset: &Preset) -> Result<()> {
-        let (start, end) = self.turn.apply_box(start, end)?;
-        let scale = |axis: usize| self.to_mm.to[axis] as f64 / self.to_mm.from[axis] as f64;
+    /// `Argument` where it is empty or not within the file, and as [`Self::crop_whole`].
+    pub fn set_box(&mut self, start: [usize; 3], end: [usize; 3], preset: &Preset) -> Result<()> {
+        let (start, end) = self.reorientation.apply_box(start, end)?;
+        let scale = |axis: usize| self.isotropic.to[axis] as f64 / self.isotropic.from[axis] as f64;
         let first = std::array::from_fn(|a| {
-            ((start[a] as f64 * scale(a)).round() as usize).min(self.to_mm.to[a] - 1)
+            ((start[a] as f64 * scale(a)).round() as usize).min(self.isotropic.to[a] - 1)
         });
         let last = std::array::from_fn(|a| {
-            ((end[a] as f64 * scale(a)).round() as usize).clamp(first[a] + 1, self.to_mm.to[a])
+            ((end[a] as f64 * scale(a)).round() as usize).clamp(first[a] + 1, self.isotropic.to[a])
         });
-        self.view = View::of(Region { full: self.to_mm.to, start: first, end: last }, preset)?;
+        self.crop_resize =
+            CropResize::new(Region { full: self.isotropic.to, start: first, end: last }, preset)?;
         Ok(())
     }
 
     /// The box as the patch network sees it.
-    pub fn patch(&self, image: &Image) -> Image {
-        shown(&self.view, image)
+    pub fn crop_patch(&self, image: &Image) -> Image {
+        apply_crop(&self.crop_resize, image)
     }
 
     /// A map of the patch at 1 mm, where it was cut from; 0 elsewhere.
-    pub fn put_back(&self, map: &[f32]) -> Vec<f32> {
-        self.view.put_back(map)
+    pub fn paste(&self, map: &[f32]) -> Vec<f32> {
+        self.crop_resize.paste(map)
     }
 
     /// At 1 mm, whether a voxel is in the box.
-    pub fn inside(&self) -> Vec<bool> {
-        let region = &self.view.region;
+    pub fn box_mask(&self) -> Vec<bool> {
+        let region = &self.crop_resize.region;
         region.paste(&vec![true; region.dims().iter().product()])
     }
 
     /// Labels of the patch back on the file's own grid.
-    pub fn leave(&self, labels: &[u8]) -> Vec<u8> {
-        self.turn.undo(&self.to_mm.undo(&self.view.put_back(labels)))
+    pub fn inverse(&self, labels: &[u8]) -> Vec<u8> {
+        self.reorientation.undo(&self.isotropic.undo(&self.crop_resize.paste(labels)))
     }
 
     /// The box in voxels of the file: first, and one past the last.
     pub fn region(&self) -> ([usize; 3], [usize; 3]) {
-        let scale = |axis: usize| self.to_mm.from[axis] as f64 / self.to_mm.to[axis] as f64;
-        let region = &self.view.region;
+        let scale = |axis: usize| self.isotropic.from[axis] as f64 / self.isotropic.to[axis] as f64;
+        let region = &self.crop_resize.region;
         let start = std::array::from_fn(|a| (region.start[a] as f64 * scale(a)).floor() as usize);
         let end = std::array::from_fn(|a| {
-            ((region.end[a] as f64 * scale(a)).ceil() as usize).min(self.to_mm.from[a])
+            ((region.end[a] as f64 * scale(a)).ceil() as usize).min(self.isotropic.from[a])
         });
-        self.turn.undo_box(start, end)
+        self.reorientation.undo_box(start, end)
     }
 }
 
-fn shown(view: &View, image: &Image) -> Image {
-    Image { dims: view.fit.to, values: view.see(&image.values) }
+fn apply_crop(crop: &CropResize, image: &Image) -> Image {
+    Image { dims: crop.resize.to, values: crop.crop(&image.values) }
 }
 
 /// What the whole network will see of a volume on `grid`, which is the most that the patch network may see.
 ///
 /// # Errors
-/// As [`Route::enter`] and [`Route::whole`].
+/// As [`SpatialTransform::forward`] and [`SpatialTransform::crop_whole`].
 pub fn whole_dims(grid: &Grid, limits: &Limits, card: &Card) -> Result<[usize; 3]> {
-    let to_mm = at_mm(&Turn::to_ras(grid), grid, card.channels(), limits)?;
-    Ok(View::whole(to_mm.to, &card.preset)?.fit.to)
+    let isotropic = isotropic_step(&Reorientation::to_ras(grid), grid, card.channels(), limits)?;
+    Ok(CropResize::whole(isotropic.to, &card.preset)?.resize.to)
 }
 
 #[cfg(test)]
@@ -151,16 +153,16 @@ mod tests {
     fn a_mask_comes_back_to_the_voxels_it_was_made_of() {
         let volume = volume();
         let card = Card::draft("a", "a", &["one".into()], vec!["MRI".into()], "", "");
-        let (mut route, image) = Route::enter(&volume, &card).unwrap();
+        let (mut transform, image) = SpatialTransform::forward(&volume, &card).unwrap();
         assert_eq!(image.dims, [40, 32, 36]);
         // A mask on the file's grid, sent in along the route, must come back voxel by voxel inside the box.
         let mask: Vec<u8> = (0..volume.grid.len()).map(|i| u8::from(i % 20 > 7 && i / 20 % 24 > 9)).collect();
-        let at_mm = route.to_mm.apply(&route.turn.apply(&mask));
-        let object: Vec<bool> = at_mm.iter().map(|&v| v > 0).collect();
-        route.look_at(&object, image.dims, &card.preset).unwrap();
-        let inside = route.view.see(&at_mm);
-        assert_eq!(route.leave(&inside), mask);
-        let (start, end) = route.region();
+        let isotropic = transform.isotropic.apply(&transform.reorientation.apply(&mask));
+        let object: Vec<bool> = isotropic.iter().map(|&v| v > 0).collect();
+        transform.set_box_around(&object, image.dims, &card.preset).unwrap();
+        let inside = transform.crop_resize.crop(&isotropic);
+        assert_eq!(transform.inverse(&inside), mask);
+        let (start, end) = transform.region();
         assert!((0..3).all(|a| start[a] < end[a] && end[a] <= volume.grid.dims[a]));
     }
 
@@ -168,16 +170,17 @@ mod tests {
     fn certain_probabilities_leave_as_their_labels_do() {
         let volume = volume();
         let card = Card::draft("a", "a", &["one".into(), "two".into()], vec!["MRI".into()], "", "");
-        let (mut route, image) = Route::enter(&volume, &card).unwrap();
-        route.look_in([1, 2, 1], [18, 21, 7], &card.preset).unwrap();
-        assert!(!route.is_exact());
-        let dims = route.patch(&image).dims;
+        let (mut transform, image) = SpatialTransform::forward(&volume, &card).unwrap();
+        transform.set_box([1, 2, 1], [18, 21, 7], &card.preset).unwrap();
+        assert!(!transform.is_exact());
+        let dims = transform.crop_patch(&image).dims;
         let count: usize = dims.iter().product();
         // Halves of the box: the border between them may differ by the voxel that lies across it.
         let labels: Vec<u8> = (0..count).map(|i| 1 + u8::from(i % dims[0] >= dims[0] / 2)).collect();
         let map = |label: u8| labels.iter().map(move |&l| f32::from(l == label));
         let probabilities: Vec<f32> = map(1).chain(map(2)).collect();
-        let (nearest, between) = (route.leave(&labels), route.leave_between(&probabilities, &[1, 2]));
+        let (nearest, between) =
+            (transform.inverse(&labels), transform.inverse_probabilities(&probabilities, &[1, 2]));
         assert!(nearest.iter().zip(&between).all(|(a, b)| (*a == 0) == (*b == 0)));
         let differ = nearest.iter().zip(&between).filter(|(a, b)| a != b).count();
         assert!(differ * 20 < count, "{differ} of {count}");
@@ -187,14 +190,14 @@ mod tests {
     fn a_slope_of_probabilities_is_cut_where_it_is_one_half() {
         let volume = volume();
         let card = Card::draft("a", "a", &["one".into()], vec!["MRI".into()], "", "");
-        let (mut route, image) = Route::enter(&volume, &card).unwrap();
-        route.look_in([0; 3], volume.grid.dims, &card.preset).unwrap();
-        let dims = route.patch(&image).dims;
+        let (mut transform, image) = SpatialTransform::forward(&volume, &card).unwrap();
+        transform.set_box([0; 3], volume.grid.dims, &card.preset).unwrap();
+        let dims = transform.crop_patch(&image).dims;
         let count: usize = dims.iter().product();
         // Rises along y of RAS, which is the file's third axis, of 8 slices.
         let y = |i: usize| i / dims[0] % dims[1];
         let slope: Vec<f32> = (0..count).map(|i| y(i) as f32 / (dims[1] - 1) as f32).collect();
-        let found = route.leave_between(&slope, &[1]);
+        let found = transform.inverse_probabilities(&slope, &[1]);
         let slice = volume.grid.dims[0] * volume.grid.dims[1];
         let expected: Vec<u8> = (0..8).map(|k| u8::from(k as f32 / 7.0 > 0.5)).collect();
         let slices: Vec<u8> = found.chunks(slice).map(|slice| slice[0]).collect();
@@ -206,19 +209,19 @@ mod tests {
     fn a_box_that_somebody_chose_is_taken_in_voxels_of_the_file() {
         let volume = volume();
         let card = Card::draft("a", "a", &["one".into()], vec!["MRI".into()], "", "");
-        let (mut route, image) = Route::enter(&volume, &card).unwrap();
-        route.look_in([0; 3], volume.grid.dims, &card.preset).unwrap();
-        assert_eq!(route.patch(&image), route.whole(&image, &card.preset).unwrap());
+        let (mut transform, image) = SpatialTransform::forward(&volume, &card).unwrap();
+        transform.set_box([0; 3], volume.grid.dims, &card.preset).unwrap();
+        assert_eq!(transform.crop_patch(&image), transform.crop_whole(&image, &card.preset).unwrap());
         // Voxels of 2 x 4 x 1.5 mm: what comes back is the chosen box, up to the millimetre that it was rounded to.
         let chosen = ([3, 5, 2], [15, 20, 7]);
-        route.look_in(chosen.0, chosen.1, &card.preset).unwrap();
-        let (start, end) = route.region();
+        transform.set_box(chosen.0, chosen.1, &card.preset).unwrap();
+        let (start, end) = transform.region();
         for axis in 0..3 {
             assert!(start[axis].abs_diff(chosen.0[axis]) <= 1, "{start:?}");
             assert!(end[axis].abs_diff(chosen.1[axis]) <= 1, "{end:?}");
         }
         for (start, end) in [([3, 5, 2], [3, 20, 7]), ([0; 3], [21, 24, 8]), ([5, 0, 0], [4, 24, 8])] {
-            assert_eq!(route.look_in(start, end, &card.preset).unwrap_err().code(), "argument");
+            assert_eq!(transform.set_box(start, end, &card.preset).unwrap_err().code(), "argument");
         }
     }
 }

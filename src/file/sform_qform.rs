@@ -83,7 +83,7 @@ pub(super) fn lengths(affine: &Affine) -> [f64; 3] {
 }
 
 /// The volume that the directions of the columns span: 1 for right angles, 0 for axes in one plane.
-pub(super) fn fullness(affine: &Affine) -> f64 {
+pub(super) fn normalized_volume(affine: &Affine) -> f64 {
     let [x, y, z] = lengths(affine);
     let minor = |a: usize, b: usize| affine[a][1] * affine[b][2] - affine[a][2] * affine[b][1];
     let volume = affine[0][0] * minor(1, 2) - affine[1][0] * minor(0, 2) + affine[2][0] * minor(0, 1);
@@ -91,7 +91,7 @@ pub(super) fn fullness(affine: &Affine) -> f64 {
 }
 
 /// The largest cosine of the angle between two columns: 0 for right angles, 1 for parallel axes.
-pub(super) fn skew(affine: &Affine) -> f64 {
+pub(super) fn max_cosine(affine: &Affine) -> f64 {
     let length = lengths(affine);
     let cosine = |a: usize, b: usize| {
         ((0..3).map(|row| affine[row][a] * affine[row][b]).sum::<f64>() / (length[a] * length[b])).abs()

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 
 /// A permutation of axes with flips: exact, so its way back is exact too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Turn {
+pub struct Reorientation {
     /// Size before the turn.
     dims: [usize; 3],
     /// For each axis after the turn, the axis before it.
@@ -14,15 +14,15 @@ pub struct Turn {
     flipped: [bool; 3],
 }
 
-impl Turn {
+impl Reorientation {
     /// The turn that brings `grid` closest to RAS, the same one that nibabel's `io_orientation` finds: in the rotation
     /// nearest to the affine's axes each of them, that which points most clearly first, takes the free direction
     /// that it points along most.
     pub fn to_ras(grid: &Grid) -> Self {
         let rotation = nearest_rotation(&grid.affine);
-        let clearness = |axis: usize| (0..3).map(|world| rotation[world][axis].powi(2)).fold(0.0, f64::max);
+        let alignment = |axis: usize| (0..3).map(|world| rotation[world][axis].powi(2)).fold(0.0, f64::max);
         let mut order = [0, 1, 2];
-        order.sort_by(|a, b| clearness(*b).total_cmp(&clearness(*a)));
+        order.sort_by(|a, b| alignment(*b).total_cmp(&alignment(*a)));
         let (mut from_axis, mut flipped) = ([0; 3], [false; 3]);
         let mut free = vec![0, 1, 2];
         for axis in order {
@@ -49,18 +49,18 @@ impl Turn {
     }
 
     /// Size after the turn.
-    pub fn turned_dims(&self) -> [usize; 3] {
+    pub fn ras_dims(&self) -> [usize; 3] {
         self.from_axis.map(|axis| self.dims[axis])
     }
 
     /// Values per axis (a spacing, say) in the order after the turn.
-    pub fn turned<T: Copy>(&self, values: [T; 3]) -> [T; 3] {
+    pub fn permuted<T: Copy>(&self, values: [T; 3]) -> [T; 3] {
         self.from_axis.map(|axis| values[axis])
     }
 
     /// The memory index after the turn of a voxel before it.
     pub fn index_of(&self, at: [usize; 3]) -> usize {
-        let [nx, ny, _] = self.turned_dims();
+        let [nx, ny, _] = self.ras_dims();
         let along = |world: usize| {
             let axis = self.from_axis[world];
             if self.flipped[world] { self.dims[axis] - 1 - at[axis] } else { at[axis] }
@@ -70,7 +70,7 @@ impl Turn {
 
     /// How far the memory index after the turn moves with one voxel along each axis before it.
     pub fn steps(&self) -> [isize; 3] {
-        let [nx, ny, _] = self.turned_dims();
+        let [nx, ny, _] = self.ras_dims();
         let mut steps = [0; 3];
         for (after, stride) in [1, nx, nx * ny].into_iter().enumerate() {
             let stride = stride as isize;
@@ -80,7 +80,7 @@ impl Turn {
     }
 
     /// Calls `visit(before, after)` with the memory index of every voxel on both sides, in order before the turn.
-    fn each(&self, mut visit: impl FnMut(usize, usize)) {
+    fn for_each_voxel(&self, mut visit: impl FnMut(usize, usize)) {
         let (steps, mut before) = (self.steps(), 0);
         for k in 0..self.dims[2] {
             for j in 0..self.dims[1] {
@@ -96,14 +96,14 @@ impl Turn {
     /// The voxels in RAS order.
     pub fn apply<T: Copy + Default>(&self, voxels: &[T]) -> Vec<T> {
         let mut turned = vec![T::default(); voxels.len()];
-        self.each(|before, after| turned[after] = voxels[before]);
+        self.for_each_voxel(|before, after| turned[after] = voxels[before]);
         turned
     }
 
     /// The voxels back in the file's order.
     pub fn undo<T: Copy + Default>(&self, turned: &[T]) -> Vec<T> {
         let mut voxels = vec![T::default(); turned.len()];
-        self.each(|before, after| voxels[before] = turned[after]);
+        self.for_each_voxel(|before, after| voxels[before] = turned[after]);
         voxels
     }
 
@@ -191,16 +191,16 @@ mod tests {
             for bits in 0..8 {
                 let signs = std::array::from_fn(|i| if bits >> i & 1 == 1 { -1.0 } else { 1.0 });
                 let grid = grid(axes, signs);
-                let turn = Turn::to_ras(&grid);
+                let reorientation = Reorientation::to_ras(&grid);
                 let voxels: Vec<usize> = (0..24).collect();
-                let turned = turn.apply(&voxels);
-                assert_eq!(turn.undo(&turned), voxels);
+                let turned = reorientation.apply(&voxels);
+                assert_eq!(reorientation.undo(&turned), voxels);
                 // The voxel after a step along a turned axis lies further right (anterior, superior).
                 let world = |index: usize, row: usize| {
                     let at = [index % 2, index / 2 % 3, index / 6];
                     (0..3).map(|c| grid.affine[row][c] * at[c] as f64).sum::<f64>()
                 };
-                let dims = turn.turned_dims();
+                let dims = reorientation.ras_dims();
                 let strides = [1, dims[0], dims[0] * dims[1]];
                 for row in 0..3 {
                     assert!(world(turned[strides[row]], row) > world(turned[0], row));
@@ -217,14 +217,14 @@ mod tests {
 
     #[test]
     fn a_box_turns_back_with_its_voxels() {
-        let turn = Turn::to_ras(&grid([0, 2, 1], [-1.0, -1.0, 1.0]));
+        let reorientation = Reorientation::to_ras(&grid([0, 2, 1], [-1.0, -1.0, 1.0]));
         let mut mask = vec![0u8; 24];
         mask[1 + 2 * (2 + 3 * 3)] = 1; // [1, 2, 3] of the file
-        let turned = turn.apply(&mask);
+        let turned = reorientation.apply(&mask);
         let at = turned.iter().position(|&v| v == 1).unwrap();
-        let [nx, ny, _] = turn.turned_dims();
+        let [nx, ny, _] = reorientation.ras_dims();
         let start = [at % nx, at / nx % ny, at / nx / ny];
         let end = start.map(|v| v + 1);
-        assert_eq!(turn.undo_box(start, end), ([1, 2, 3], [2, 3, 4]));
+        assert_eq!(reorientation.undo_box(start, end), ([1, 2, 3], [2, 3, 4]));
     }
 }

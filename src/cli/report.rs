@@ -1,8 +1,8 @@
 //! What a run leaves beside its masks: the report and the table of volumes.
 
 use insitu_seg::file::parts;
-use insitu_seg::predict::{Class, Model, Segmentation};
-use insitu_seg::{Error, Kind, Result, store};
+use insitu_seg::predict::{LabelVolume, Model, Segmentation};
+use insitu_seg::{Error, ErrorKind, Result, store};
 use std::path::Path;
 
 /// What was done; no path and no text of the file, only hashes and figures.
@@ -11,8 +11,8 @@ pub fn report(model: &Model, input: &Path, result: &Segmentation) -> Result<serd
     let file = |path: &Path| -> Result<serde_json::Value> {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
         // What came through a pipe is gone.
-        let hash = path.is_file().then(|| hash(path)).transpose()?;
-        Ok(serde_json::json!({"file": name, "sha256": hash}))
+        let sha256 = path.is_file().then(|| sha256(path)).transpose()?;
+        Ok(serde_json::json!({"file": name, "sha256": sha256}))
     };
     let (header, voxels) = parts(input)?;
     let mut facts = file(&header)?;
@@ -25,7 +25,7 @@ pub fn report(model: &Model, input: &Path, result: &Segmentation) -> Result<serd
         "orientation": orientation,
         "model": {"name": model.card.name, "stages": model.card.stages},
         "program": {"name": "insitu", "version": env!("CARGO_PKG_VERSION")},
-        "backend": if compute.is_gpu() { "gpu" } else { "cpu" },
+        "backend": compute.name(),
         "adapter": compute.adapter(),
         "box": {"start": region.0, "end": region.1},
         "classes": classes,
@@ -36,16 +36,16 @@ pub fn report(model: &Model, input: &Path, result: &Segmentation) -> Result<serd
 }
 
 /// SHA-256 of a file, which is never held whole.
-fn hash(path: &Path) -> Result<String> {
+fn sha256(path: &Path) -> Result<String> {
     let file = std::fs::File::open(path).map_err(|error| Error::io(path, &error))?;
-    store::hash_all(file).map_err(|error| Error::io(path, &error))
+    store::sha256_of_reader(file).map_err(|error| Error::io(path, &error))
 }
 
 /// The volume of every label of every case: `case,index,name,voxels,milliliters`.
-pub fn volumes(table: &[(String, Class)]) -> Result<Vec<u8>> {
+pub fn volumes_csv(table: &[(String, LabelVolume)]) -> Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let head = ["case", "index", "name", "voxels", "milliliters"].map(str::to_owned);
-    let rows = table.iter().map(|(case, Class { label, voxels, milliliters })| {
+    let rows = table.iter().map(|(case, LabelVolume { label, voxels, milliliters })| {
         [
             case.clone(),
             label.index.to_string(),
@@ -54,7 +54,7 @@ pub fn volumes(table: &[(String, Class)]) -> Result<Vec<u8>> {
             format!("{milliliters:.4}"),
         ]
     });
-    let fault = |error: String| Error::new(Kind::Io, "--csv", error, "a table");
+    let fault = |error: String| Error::new(ErrorKind::Io, "--csv", error, "a table");
     std::iter::once(head)
         .chain(rows)
         .try_for_each(|row| writer.write_record(row))
