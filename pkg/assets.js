@@ -2,28 +2,31 @@
  * Where wasm and other files come from: the `assets` option, or else the folder of this package. Never a CDN.
  * The URLs here and in model.js are written so that bundlers see them and ship the files.
  */
-import { InsituError } from './error.js';
+/** @import { Artifact } from './index.js' */
+import { InsituError, messageOf } from './error.js';
 
-/** @type {Record<import('./index.d.ts').Artifact, () => URL>} */
+/** @type {Record<Artifact, () => URL>} */
 const ENGINES = {
   gpu: () => new URL('./wasm/gpu/insitu_seg_bg.wasm', import.meta.url),
   cpu: () => new URL('./wasm/cpu/insitu_seg_bg.wasm', import.meta.url),
   threads: () => new URL('./wasm/threads/insitu_seg_bg.wasm', import.meta.url),
 };
 
+/** @type {Map<string, Promise<WebAssembly.Module>>} */
 const compiled = new Map();
 
-/** A compiled engine. It is compiled once and handed to every worker, so that a restart fetches nothing. */
+/** A compiled engine. It is compiled once and handed to every worker, so that a restart fetches nothing. @param {Artifact} artifact @param {URL} [assets] @returns {Promise<WebAssembly.Module>} */
 export function loadWasm(artifact, assets) {
   const url = assets ? new URL(`wasm/${artifact}/insitu_seg_bg.wasm`, assets) : ENGINES[artifact]();
-  if (!compiled.has(url.href)) {
-    const module = compile(url);
-    compiled.set(url.href, module);
-    module.catch(() => compiled.delete(url.href));
-  }
-  return compiled.get(url.href);
+  const known = compiled.get(url.href);
+  if (known) return known;
+  const module = compile(url);
+  compiled.set(url.href, module);
+  module.catch(() => compiled.delete(url.href));
+  return module;
 }
 
+/** @param {URL} url */
 async function compile(url) {
   const response = await get(url);
   try {
@@ -36,11 +39,11 @@ async function compile(url) {
   } catch (cause) {
     if (cause instanceof InsituError) throw cause;
     const old = cause instanceof WebAssembly.CompileError;
-    throw new InsituError(old ? 'unsupported' : 'io', `The engine at ${url.href} could not be compiled (${cause.message}).`, { cause });
+    throw new InsituError(old ? 'unsupported' : 'io', `The engine at ${url.href} could not be compiled (${messageOf(cause)}).`, { cause });
   }
 }
 
-/** `assets` names a folder, with or without the slash at its end; left out, it is the folder of this package. */
+/** `assets` names a folder, with or without the slash at its end; left out, it is the folder of this package. @param {string | URL} [assets] */
 export function folder(assets) {
   if (!assets) return undefined;
   const url = new URL(assets, globalThis.location?.href);
@@ -48,13 +51,14 @@ export function folder(assets) {
   return url;
 }
 
-/** All of a file. `expected`: what it should be, in words. */
+/** All of a file. @param {URL} url @param {string} expected what it should be, in words */
 export async function fetchBytes(url, expected) {
   const bytes = await bodyOf(await get(url), url);
   refuseHtml(bytes, url, expected);
   return bytes;
 }
 
+/** @param {URL} url */
 async function get(url) {
   let response;
   try {
@@ -70,6 +74,7 @@ async function get(url) {
   return response;
 }
 
+/** @param {Response} response @param {URL} url */
 async function bodyOf(response, url) {
   try {
     return new Uint8Array(await response.arrayBuffer());
@@ -78,13 +83,13 @@ async function bodyOf(response, url) {
   }
 }
 
-/** No answer, or half of one: it may be there at the next try. */
+/** No answer, or half of one: it may be there at the next try. @param {URL} url @param {unknown} cause */
 function unreachable(url, cause) {
-  const error = new InsituError('io', `${url.href} could not be fetched (${cause.message}).`, { cause });
+  const error = new InsituError('io', `${url.href} could not be fetched (${messageOf(cause)}).`, { cause });
   return Object.assign(error, { unreachable: true });
 }
 
-/** Servers of single-page apps answer a missing file with their index page and status 200. */
+/** Servers of single-page apps answer a missing file with their index page and status 200. @param {Uint8Array} bytes @param {URL} url @param {string} expected */
 function refuseHtml(bytes, url, expected) {
   if (/^\s*<(!doctype|html)/i.test(new TextDecoder().decode(bytes.subarray(0, 64)))) {
     throw new InsituError('io', `${url.href} gave a web page instead of ${expected}: set \`assets\` to where the package is served.`);

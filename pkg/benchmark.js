@@ -1,15 +1,14 @@
 import { folder, loadWasm } from './assets.js';
-import { InsituError, cancelled } from './error.js';
+import { cancelled, InsituError } from './error.js';
 import { WorkerHost } from './host.js';
 import { chooseEngine } from './support.js';
 
 /**
  * How fast a network with random weights runs here: the median of `runs` forward passes after one that does not
  * count, and with `train` of as many training steps, in a worker of its own.
- * @param {import('./index.d.ts').BenchmarkOptions} options
- * @returns {Promise<import('./index.d.ts').Benchmark>}
+ * @type {typeof import('./index.js').benchmark}
  */
-export async function benchmark({ base, size, train = false, backend = 'auto', threads, runs = 5, assets } = {}) {
+export async function benchmark({ base, size, train = false, backend = 'auto', threads, runs = 5, assets }) {
   whole('base', base);
   if (!Array.isArray(size) || size.length !== 3)
     throw new InsituError('argument', `size must be three whole numbers, found ${JSON.stringify(size)}.`);
@@ -28,7 +27,7 @@ export async function benchmark({ base, size, train = false, backend = 'auto', t
   }
 }
 
-/** The engine has bounds of its own for what is whole. */
+/** The engine has bounds of its own for what is whole. @param {string} name @param {number} value */
 function whole(name, value) {
   if (!Number.isInteger(value) || value < 1 || value > 2 ** 16)
     throw new InsituError('argument', `${name} must be a whole number from 1 on, found ${value}.`);

@@ -9,7 +9,7 @@
  *   node pkg/build.mjs --tools  only makes sure of wasm-bindgen
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,7 +23,10 @@ const SHARED = [
   ...['__wasm_init_tls', '__tls_size', '__tls_align', '__tls_base'].map((name) => `-Clink-arg=--export=${name}`),
 ];
 
-/** `own`: built with a standard library of its own, made from its sources, in a target folder of its own. */
+/** @typedef {{ features: string, own?: boolean }} Artifact */
+/** @typedef {{ wasmBindgen: string, opt: boolean }} Wanted */
+
+/** `own`: built with a standard library of its own, made from its sources, in a target folder of its own. @type {Record<string, Artifact>} */
 const ARTIFACTS = {
   gpu: { features: 'web,gpu' },
   cpu: { features: 'web' },
@@ -34,8 +37,10 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const cargoBin = join(process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'bin');
 const env = { ...process.env, PATH: `${process.env.PATH}${delimiter}${cargoBin}` };
 
+/** @param {string} command @param {string[]} args @param {Record<string, string>} [more] environment */
 const run = (command, args, more) =>
   execFileSync(command, args, { cwd: root, env: { ...env, ...more }, stdio: ['ignore', 'inherit', 'inherit'] });
+/** @param {string} command @param {string[]} args */
 const ask = (command, args) =>
   execFileSync(command, args, { cwd: root, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 2 ** 26 });
 
@@ -46,10 +51,11 @@ function pinnedVersion() {
   return pin[1];
 }
 
+/** @param {string} version */
 function ensureWasmBindgen(version) {
   let found = 'none';
   try {
-    found = ask('wasm-bindgen', ['--version']).trim().split(' ').at(-1);
+    found = ask('wasm-bindgen', ['--version']).trim().split(' ').at(-1) ?? 'none';
   } catch {
     // not installed: the same as the wrong version
   }
@@ -63,6 +69,7 @@ function newestSource() {
   const files = ['Cargo.toml', 'Cargo.lock', 'build.rs', '.cargo/config.toml', 'rust-toolchain.toml', 'pkg/build.mjs'].map((file) =>
     join(root, file),
   );
+  /** @type {(dir: string) => string[]} */
   const walk = (dir) =>
     readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
       const path = join(dir, entry.name);
@@ -71,6 +78,7 @@ function newestSource() {
   return Math.max(...[...files, ...walk(join(root, 'src'))].filter(existsSync).map((file) => statSync(file).mtimeMs));
 }
 
+/** @param {string} folder @param {Wanted} wanted */
 function isFresh(folder, wanted) {
   const [wasm, stampFile] = [join(folder, 'insitu_seg_bg.wasm'), join(folder, 'build.json')];
   if (!existsSync(wasm) || !existsSync(stampFile)) return false;
@@ -81,10 +89,10 @@ function isFresh(folder, wanted) {
 const hasStdSources = () => existsSync(join(ask('rustc', ['--print', 'sysroot']).trim(), 'lib/rustlib/src/rust/library/Cargo.toml'));
 const targetFolder = () => JSON.parse(ask('cargo', ['metadata', '--format-version', '1', '--no-deps'])).target_directory;
 
-/** The module as cargo makes it. */
+/** The module as cargo makes it. @param {Artifact} artifact @param {string} profile */
 function compile({ features, own }, profile) {
   const args = ['build', '--profile', profile, '--lib', '--target', TARGET, '--features', features];
-  const built = (folder) => join(folder, TARGET, profile, 'insitu_seg.wasm');
+  const built = (/** @type {string} */ folder) => join(folder, TARGET, profile, 'insitu_seg.wasm');
   if (!own) {
     run('cargo', args);
     return built(targetFolder());
@@ -98,6 +106,7 @@ function compile({ features, own }, profile) {
 /**
  * wasm-bindgen-rayon starts its workers on a module that imports '../../..', which only bundlers take for the glue:
  * by its name everyone finds it.
+ * @param {string} folder
  */
 function nameGlue(folder) {
   const snippets = join(folder, 'snippets');
@@ -108,7 +117,7 @@ function nameGlue(folder) {
   writeFileSync(file, `${before}import('../../../insitu_seg.js')${after}`);
 }
 
-/** wasm-opt on what wasm-bindgen wrote; the features are those the target and the flags turn on. 90 MB, so fetched only here. */
+/** wasm-opt on what wasm-bindgen wrote; the features are those the target and the flags turn on. 90 MB, so fetched only here. @param {string} wasm */
 function optimise(wasm) {
   const features = [
     'simd',
@@ -124,6 +133,7 @@ function optimise(wasm) {
   run('npm', [...wasmOpt, '-O3', ...features.map((name) => `--enable-${name}`), wasm, '-o', wasm]);
 }
 
+/** @param {string} name @param {Wanted} wanted */
 function make(name, wanted) {
   const folder = join(root, 'pkg', 'wasm', name);
   const artifact = ARTIFACTS[name];

@@ -6,6 +6,7 @@
  *   open(input) what dropping a file does
  *   events      insitu-progress, insitu-result (detail: Segmentation), insitu-error (detail: InsituError)
  */
+/** @import { Input, LabelClass, Progress, Segmentation, Segmenter, SegmenterOptions } from './index.js' */
 import { asInsituError, InsituError } from './error.js';
 import { Planes } from './planes.js';
 import { createSegmenter } from './segmenter.js';
@@ -28,33 +29,49 @@ const STYLE = `
   .small { font-size: 12px; opacity: 0.8; }
 `;
 
-const WORDS = {
+/** The engine's stages in words. @type {Record<Progress['stage'], string>} */
+const STAGES = {
   load: 'Loading the model',
   start: 'Starting the engine',
   prepare: 'Preparing the image',
   whole: 'Finding the object',
   patch: 'Segmenting inside its box',
   restore: 'Returning to the grid of the file',
+  suggest: 'Looking for slices to check',
   recover: 'Starting the engine again',
 };
 const INVITATION = 'Drop a NIfTI file here (.nii, .nii.gz, or .hdr with .img). It stays on this computer.';
 
+/**
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag @param {Partial<HTMLElementTagNameMap[Tag]>} properties @param {(Node | string)[]} children
+ */
 const make = (tag, properties = {}, ...children) => {
-  const element = Object.assign(document.createElement(tag), properties);
+  const element = document.createElement(tag);
+  Object.assign(element, properties);
   element.append(...children);
   return element;
 };
 
-class InsituSegmenter extends (globalThis.HTMLElement ?? class {}) {
-  #ui;
+/** So that the module loads where there is no document. */
+const Base = globalThis.HTMLElement ?? /** @type {typeof HTMLElement} */ (/** @type {unknown} */ (class {}));
+
+class InsituSegmenter extends Base {
+  /** @type {ReturnType<typeof makeUi> | undefined} */
+  #made;
+  /** @type {Promise<Segmenter | null> | null} */
   #ready = null;
+  /** @type {AbortController | null} */
   #run = null;
 
-  /** The last mask, or null. */
+  /** @type {Segmentation | null} the last mask */
   result = null;
 
+  get #ui() {
+    return (this.#made ??= this.#build());
+  }
+
   connectedCallback() {
-    this.#ui ??= this.#build();
     this.#ready = this.#create();
   }
 
@@ -64,7 +81,7 @@ class InsituSegmenter extends (globalThis.HTMLElement ?? class {}) {
     this.#ready = null;
   }
 
-  /** Segments an image; resolves to the result, or to null where there is none: the element says why. */
+  /** Segments an image; resolves to the result, or to null where there is none: the element says why. @param {Input} input */
   async open(input) {
     this.#run?.abort();
     const run = (this.#run = new AbortController());
@@ -79,7 +96,7 @@ class InsituSegmenter extends (globalThis.HTMLElement ?? class {}) {
       this.#ui.planes.showMask(result.labels, result.classes);
       this.result = result;
       this.#set({ status: `Done in ${(result.report.ms / 1000).toFixed(1)} s.`, classes: result.classes });
-      this.#tell('insitu-result', result);
+      this.#emit('insitu-result', result);
       return result;
     } catch (thrown) {
       if (this.#run === run) this.#fail(thrown);
@@ -88,10 +105,10 @@ class InsituSegmenter extends (globalThis.HTMLElement ?? class {}) {
   }
 
   async #create() {
-    this.#set({ status: WORDS.load, busy: true });
-    const options = Object.fromEntries(
-      ['model', 'backend', 'assets'].flatMap((name) => (this.hasAttribute(name) ? [[name, this.getAttribute(name)]] : [])),
-    );
+    this.#set({ status: STAGES.load, busy: true });
+    const asked = ['model', 'backend', 'assets'].flatMap((name) => (this.hasAttribute(name) ? [[name, this.getAttribute(name)]] : []));
+    /** @type {SegmenterOptions} */
+    const options = Object.fromEntries(asked);
     try {
       const segmenter = await createSegmenter({ ...options, onProgress: (progress) => this.#progress(progress) });
       this.#ui.about.textContent = `${segmenter.model.title}. ${segmenter.why} Not a medical device. Not for diagnosis.`;
@@ -104,63 +121,55 @@ class InsituSegmenter extends (globalThis.HTMLElement ?? class {}) {
   }
 
   #build() {
-    const planes = new Planes();
-    planes.element.hidden = true;
-    const picker = make('input', {
-      type: 'file',
-      multiple: true,
-      hidden: true,
-      accept: '.nii,.gz,.hdr,.img',
-      onchange: () => this.#take([...picker.files]),
+    const ui = makeUi({
+      open: (files) => this.#openFiles(files),
+      cancel: () => this.#run?.abort(),
+      save: () => this.#save(),
     });
-    const ui = {
-      planes,
-      status: make('p'),
-      bar: make('progress', { max: 1, ariaLabel: 'Progress' }),
-      classes: make('ul'),
-      about: make('p', { className: 'small' }),
-      open: make('button', { type: 'button', textContent: 'Open file…', onclick: () => picker.click() }),
-      cancel: make('button', { type: 'button', textContent: 'Cancel', onclick: () => this.#run?.abort() }),
-      save: make('button', { type: 'button', textContent: 'Save mask (.nii.gz)', onclick: () => this.#save() }),
-    };
-    ui.status.setAttribute('role', 'status');
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(STYLE);
     const shadow = this.attachShadow({ mode: 'open' });
     shadow.adoptedStyleSheets = [sheet];
-    shadow.append(ui.status, ui.bar, planes.element, ui.classes, make('p', {}, ui.open, ' ', ui.cancel, ' ', ui.save, picker), ui.about);
-    this.addEventListener('dragover', (event) => (event.preventDefault(), this.classList.add('over')));
+    const buttons = make('p', {}, ui.open, ' ', ui.cancel, ' ', ui.save, ui.picker);
+    shadow.append(ui.status, ui.bar, ui.planes.element, ui.classes, buttons, ui.about);
+    this.addEventListener('dragover', (event) => {
+      event.preventDefault();
+      this.classList.add('over');
+    });
     this.addEventListener('dragleave', () => this.classList.remove('over'));
     this.addEventListener('drop', (event) => {
       event.preventDefault();
       this.classList.remove('over');
-      this.#take([...event.dataTransfer.files]);
+      this.#openFiles([...(event.dataTransfer?.files ?? [])]);
     });
     return ui;
   }
 
-  /** One file, or a .hdr with its .img. */
-  #take(files) {
-    const named = (ending) => files.find(({ name }) => new RegExp(`\\.${ending}(\\.gz)?$`, 'i').test(name));
-    const pair = { hdr: named('hdr'), img: named('img') };
+  /** One file, or a .hdr with its .img. @param {File[]} files */
+  #openFiles(files) {
+    const named = (/** @type {string} */ ending) => files.find(({ name }) => new RegExp(`\\.${ending}(\\.gz)?$`, 'i').test(name));
+    const [hdr, img] = [named('hdr'), named('img')];
     if (files.length === 1) this.open(files[0]);
-    else if (files.length === 2 && pair.hdr && pair.img) this.open(pair);
+    else if (files.length === 2 && hdr && img) this.open({ hdr, img });
     else if (files.length > 0)
       this.#fail(new InsituError('argument', `Expected one file, or a .hdr with its .img, found ${files.length} files.`));
   }
 
+  /** @param {Progress} progress */
   #progress(progress) {
     const { stage, done, total, reason } = progress;
-    this.#set({ status: reason ? `${WORDS[stage]}: ${reason}` : WORDS[stage], busy: true, share: done / total });
-    this.#tell('insitu-progress', progress);
+    this.#set({ status: reason ? `${STAGES[stage]}: ${reason}` : STAGES[stage], busy: true, share: done / total });
+    this.#emit('insitu-progress', progress);
   }
 
+  /** @param {unknown} thrown */
   #fail(thrown) {
     const error = asInsituError(thrown);
     this.#set({ status: error.code === 'cancelled' ? `Cancelled. ${INVITATION}` : error.message });
-    this.#tell('insitu-error', error);
+    this.#emit('insitu-error', error);
   }
 
+  /** @param {{ status: string, busy?: boolean, share?: number, classes?: LabelClass[] }} shown */
   #set({ status, busy = false, share, classes }) {
     const { status: line, bar, cancel, save, classes: list } = this.#ui;
     if (line.textContent !== status) line.textContent = status;
@@ -173,16 +182,40 @@ class InsituSegmenter extends (globalThis.HTMLElement ?? class {}) {
   }
 
   #save() {
+    if (!this.result) return;
     const url = URL.createObjectURL(new Blob([this.result.toNifti()], { type: 'application/gzip' }));
     make('a', { href: url, download: `${this.result.report.input.name.replace(/\.(nii|hdr)?(\.gz)?$/i, '')}_mask.nii.gz` }).click();
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
   }
 
-  #tell(type, detail) {
+  /** @param {string} type @param {Progress | Segmentation | InsituError} detail */
+  #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
   }
 }
 
+/** @param {{ open(files: File[]): void, cancel(): void, save(): void }} actions */
+function makeUi({ open, cancel, save }) {
+  const planes = new Planes();
+  planes.element.hidden = true;
+  const picker = make('input', { type: 'file', multiple: true, hidden: true, accept: '.nii,.gz,.hdr,.img' });
+  picker.onchange = () => open([...(picker.files ?? [])]);
+  const status = make('p');
+  status.setAttribute('role', 'status');
+  return {
+    planes,
+    picker,
+    status,
+    bar: make('progress', { max: 1, ariaLabel: 'Progress' }),
+    classes: make('ul'),
+    about: make('p', { className: 'small' }),
+    open: make('button', { type: 'button', textContent: 'Open file…', onclick: () => picker.click() }),
+    cancel: make('button', { type: 'button', textContent: 'Cancel', onclick: cancel }),
+    save: make('button', { type: 'button', textContent: 'Save mask (.nii.gz)', onclick: save }),
+  };
+}
+
+/** @param {LabelClass} label */
 function describe({ name, color, milliliters }) {
   const swatch = make('i');
   swatch.style.background = color;
@@ -190,4 +223,5 @@ function describe({ name, color, milliliters }) {
 }
 
 export { InsituSegmenter };
+
 if (globalThis.customElements && !customElements.get('insitu-segmenter')) customElements.define('insitu-segmenter', InsituSegmenter);

@@ -1,16 +1,16 @@
 /**
- * The engine: the one file that imports the generated wasm. It runs in the worker, or with `worker: false` in
- * the calling thread, and is the same code in both. Its methods take and give structured-cloneable values.
+ * The engine: the one file that uses the generated wasm (artifacts.js). It runs in the worker, or with `worker: false` in the
+ * calling thread, and is the same code in both. Its methods take and give structured-cloneable values.
  */
-import { InsituError, firstLine, isTrap } from './error.js';
+/** @import { Bytes, CaseBytes, EngineCode, OnStage, Session, TuneSettings } from './artifacts.js' */
+/** @import { AnyProgress } from './heartbeat.js' */
+/** @import { Artifact, Backend, Triple } from './index.js' */
+import { CODE } from './artifacts.js';
+import { firstLine, InsituError, isTrap, messageOf } from './error.js';
 import { watchGpu } from './gpu.js';
 
-/** The code of each artifact; only what runs is fetched. */
-const CODE = {
-  gpu: () => import('./wasm/gpu/insitu_seg.js'),
-  cpu: () => import('./wasm/cpu/insitu_seg.js'),
-  threads: () => import('./wasm/threads/insitu_seg.js'),
-};
+/** @typedef {{ bytes: Bytes, voxels?: Bytes, name: string, maxBytes?: number }} ImageBytes `voxels`: the .img of a pair */
+/** @typedef {(progress: AnyProgress) => void} OnProgress */
 
 /** Bytes of a page of wasm memory, and what an engine that works must be able to get. */
 const PAGE = 2 ** 16;
@@ -20,97 +20,130 @@ const LEAST_GROWTH = 2 ** 24;
 const THREADS_MS = 20_000;
 
 export class Engine {
-  #gpu;
-  #generation;
+  #gpu = watchGpu();
+  #generation = 0;
+  /** @type {EngineCode | undefined} */
   #code;
+  /** @type {WebAssembly.Memory | undefined} */
   #memory;
+  /** @type {Session | undefined} */
   #session;
 
-  /** Fetches the code of an engine and does not start it: a worker in waiting needs no network when its turn comes. */
+  /** Fetches the code of an engine and does not start it: a worker in waiting needs no network when its turn comes. @param {{ artifact: Artifact }} options */
   async fetch({ artifact }) {
+    await this.#fetch(artifact);
+  }
+
+  /** @param {Artifact} artifact */
+  async #fetch(artifact) {
     try {
-      return void (this.#code = await CODE[artifact]());
+      return (this.#code = await CODE[artifact]());
     } catch (cause) {
-      throw new InsituError(
-        'io',
-        `The code of the engine could not be loaded (${firstLine(cause.message)}): serve all of the package from this origin.`,
-        { cause },
-      );
+      const sentence = `The code of the engine could not be loaded (${firstLine(messageOf(cause))}): serve all of the package from this origin.`;
+      throw new InsituError('io', sentence, { cause });
     }
   }
 
-  /** @param {{ artifact: import('./index.d.ts').Artifact, threads: number, wasm: WebAssembly.Module }} options */
+  /** @param {{ artifact: Artifact, threads: number, wasm: WebAssembly.Module }} options */
   async load({ artifact, threads, wasm }) {
-    this.#gpu = watchGpu();
     this.#generation = this.#gpu.faults;
-    await this.fetch({ artifact });
-    ({ memory: this.#memory } = await this.#code.default({ module_or_path: wasm }));
-    if (artifact === 'threads') await startThreads(this.#code, threads);
+    const code = await this.#fetch(artifact);
+    ({ memory: this.#memory } = await code.default({ module_or_path: wasm }));
+    if (artifact === 'threads') await startThreads(code, threads);
   }
 
-  /** @param {{ backend: 'webgpu' | 'cpu', card: Uint8Array, weights: [string, Uint8Array][], tuned?: Uint8Array }} options */
-  async start({ backend, card, weights, tuned }) {
-    this.#session = await this.#guarded(() => this.#code.Session.create(backend, card, weights, tuned));
+  /** @param {{ backend: Backend, card: Bytes, weights: [string, Bytes][], delta?: Bytes }} options */
+  async start({ backend, card, weights, delta }) {
+    this.#session = await this.#guarded((code) => code.Session.create(backend, card, weights, delta));
   }
 
-  /** Whether the GPU is still the one the session was made on: a device can be lost between two runs. */
-  async healthy() {
+  /** Whether the GPU is still the one the session was made on: a device can be lost between two runs. @param {void} _ */
+  async healthy(_) {
     return this.#gpu.faults === this.#generation;
   }
 
-  /** The header and the range of values of a NIfTI file, as `insitu info` gives them. */
+  /** The header and the range of values of a NIfTI file, as `insitu info` gives them. @param {ImageBytes} image */
   async inspect({ bytes, voxels, maxBytes }) {
-    return this.#guarded(async () => this.#code.inspect(bytes, voxels, maxBytes));
+    return this.#guarded(async (code) => code.inspect(bytes, voxels, maxBytes));
   }
 
-  /** The values of a NIfTI file, and where they lie. */
+  /** The field of view of a NIfTI file, and whether the model was trained on such. @param {ImageBytes} image */
+  async fieldOfView({ bytes, voxels, maxBytes }) {
+    return this.#withSession(async (session) => session.fieldOfView(bytes, voxels, maxBytes));
+  }
+
+  /** The values of a NIfTI file, and where they lie. @param {ImageBytes} image */
   async read({ bytes, voxels, maxBytes }) {
-    return this.#guarded(async () => this.#code.read(bytes, voxels, maxBytes));
+    return this.#guarded(async (code) => code.read(bytes, voxels, maxBytes));
   }
 
-  /** What `segment` will take. */
+  /** What `segment` will take. @param {ImageBytes & { train: boolean }} image */
   async plan({ bytes, voxels, maxBytes, train }) {
-    return this.#guarded(() => this.#session.plan(bytes, voxels, maxBytes, train));
+    return this.#withSession((session) => session.plan(bytes, voxels, maxBytes, train));
+  }
+
+  /** @param {ImageBytes & { bounds?: Uint32Array }} image `bounds`: the box to look in, its start and its end @param {OnProgress} onProgress */
+  async segment({ bytes, voxels, name, maxBytes, bounds }, onProgress) {
+    const before = this.#gpu.submits;
+    const raw = await this.#withSession((session) => session.segment(bytes, voxels, maxBytes, name, bounds, stagesTo(onProgress)));
+    return { ...raw, gpuSubmits: this.#gpu.submits - before, wasmBytes: this.#held };
   }
 
   /**
-   * @param {{ bytes: Uint8Array, voxels?: Uint8Array, name: string, maxBytes?: number, bounds?: Uint32Array }} input `voxels`: the .img
-   *   of a pair; `bounds`: the box to look in, its start and its end
-   * @param {(progress: { stage: string, done: number, total: number }) => void} onProgress
+   * Tunes the model; its report, its card, and the file of tuned weights where they were accepted.
+   * @param {{ cases: CaseBytes[], reference?: CaseBytes, settings: TuneSettings, maxBytes?: number }} options @param {OnProgress} onProgress
    */
-  async segment({ bytes, voxels, name, maxBytes, bounds }, onProgress) {
-    const before = this.#gpu.submits;
-    const report = (stage, done, total) => onProgress({ stage, done, total });
-    const raw = await this.#guarded(() => this.#session.segment(bytes, voxels, maxBytes, name, bounds, report));
-    return { ...raw, gpuSubmits: this.#gpu.submits - before, wasmBytes: this.#memory.buffer.byteLength };
-  }
-
-  /** Tunes the model; its report, its card, and the file of tuned weights where they were accepted. */
   async tune({ cases, reference, settings, maxBytes }, onProgress) {
-    const value = await this.#guarded(() => this.#session.tune(cases, reference, settings, maxBytes, onProgress));
-    return { ...value, card: this.#session.card(), wasmBytes: this.#memory.buffer.byteLength };
+    return this.#withSession(async (session) => {
+      const value = await session.tune(cases, reference, settings, maxBytes, onProgress);
+      return { ...value, card: session.card(), wasmBytes: this.#held };
+    });
   }
 
-  /** Other tuned weights on the model as it came, or none; the card that it then has. */
-  async put({ tuned }) {
-    await this.#guarded(async () => this.#session.put(tuned));
-    return { card: this.#session.card() };
+  /** Other tuned weights on the model as it came, or none; the card that it then has. @param {{ delta?: Bytes }} options */
+  async setDelta({ delta }) {
+    return this.#withSession(async (session) => {
+      session.setDelta(delta);
+      return { card: session.card() };
+    });
   }
 
-  /** Where an annotation would teach most. */
+  /** Where an annotation would teach most. @param {ImageBytes & { count: number, axis?: number }} image @param {OnProgress} onProgress */
   async suggest({ bytes, voxels, maxBytes, count, axis }, onProgress) {
-    const report = (stage, done, total) => onProgress({ stage, done, total });
-    return this.#guarded(() => this.#session.suggest(bytes, voxels, maxBytes, count, axis, report));
+    return this.#withSession((session) => session.suggest(bytes, voxels, maxBytes, count, axis, stagesTo(onProgress)));
   }
 
-  /** How fast a network with random weights runs; needs no session. */
-  async benchmark({ backend, base, size, train, runs }) {
-    return this.#guarded(() => this.#code.benchmark(backend, base, ...size, train, runs));
+  /**
+   * How fast a network with random weights runs; needs no session.
+   * @param {{ backend: Backend, base: number, size: Triple, train: boolean, runs: number }} options
+   */
+  async benchmark({ backend, base, size: [x, y, z], train, runs }) {
+    return this.#guarded((code) => code.benchmark(backend, base, x, y, z, train, runs));
   }
 
-  /** A trap in the middle of a promise of wasm is not its rejection but an error of the whole thread, so it is listened for. */
+  /** Bytes of wasm memory. */
+  get #held() {
+    return this.#memory?.buffer.byteLength ?? 0;
+  }
+
+  /** @template T @param {(session: Session) => Promise<T>} work @returns {Promise<T>} */
+  #withSession(work) {
+    return this.#guarded(async () => {
+      if (!this.#session) throw new InsituError('internal', 'The engine was called before it was started.');
+      return work(this.#session);
+    });
+  }
+
+  /**
+   * A trap in the middle of a promise of wasm is not its rejection but an error of the whole thread, so it is listened for.
+   * @template T @param {(code: EngineCode) => Promise<T>} work @returns {Promise<T>}
+   */
   async #guarded(work) {
-    let hear;
+    const code = this.#code;
+    if (!code) throw new InsituError('internal', 'The engine was called before it was loaded.');
+    /** @type {(event: ErrorEvent) => void} */
+    let hear = () => {};
+    /** @type {Promise<never>} */
     const trap = new Promise((_, reject) => {
       hear = (event) => {
         if (!isTrap(event.error)) return;
@@ -120,7 +153,7 @@ export class Engine {
     });
     globalThis.addEventListener('error', hear);
     try {
-      return await Promise.race([this.#gpu.guard(this.#generation, work), trap]);
+      return await Promise.race([this.#gpu.guard(this.#generation, () => work(code)), trap]);
     } catch (thrown) {
       throw this.#memoryRefused(thrown) ?? thrown;
     } finally {
@@ -128,25 +161,29 @@ export class Engine {
     }
   }
 
-  /** A module that was refused memory traps like one with a defect, but then its memory can grow no more. */
+  /** A module that was refused memory traps like one with a defect, but then its memory can grow no more. @param {unknown} thrown */
   #memoryRefused(thrown) {
     if (!isTrap(thrown)) return undefined;
-    const held = this.#memory.buffer.byteLength;
     try {
-      this.#memory.grow(Math.ceil(Math.max(held / 4, LEAST_GROWTH) / PAGE));
+      this.#memory?.grow(Math.ceil(Math.max(this.#held / 4, LEAST_GROWTH) / PAGE));
       return undefined;
     } catch {
-      const sentence = `The engine needs more memory than this browser gives it: it holds ${Math.round(held / 2 ** 20)} MiB and was refused more; close other tabs, or crop the image.`;
+      const sentence = `The engine needs more memory than this browser gives it: it holds ${Math.round(this.#held / 2 ** 20)} MiB and was refused more; close other tabs, or crop the image.`;
       return new InsituError('limit', sentence, { cause: thrown });
     }
   }
 }
 
+/** @param {OnProgress} onProgress @returns {OnStage} */
+const stagesTo = (onProgress) => (stage, done, total) => onProgress({ stage, done, total });
+
+/** @param {EngineCode} code @param {number} count */
 async function startThreads(code, count) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   const late = new Promise((_, reject) => {
     const error = new InsituError('internal', `The engine's ${count} threads did not start within ${THREADS_MS / 1000} s.`);
     timer = setTimeout(reject, THREADS_MS, error);
   });
-  await Promise.race([code.initThreadPool(count), late]).finally(() => clearTimeout(timer));
+  await Promise.race([code.initThreadPool?.(count), late]).finally(() => clearTimeout(timer));
 }

@@ -6,8 +6,9 @@
  * device of this thread is listened to, and no result is released over an error that came while it was made.
  * If this file is bypassed, a broken GPU yields an empty mask instead of an error.
  */
-import { InsituError, firstLine } from './error.js';
+import { firstLine, InsituError } from './error.js';
 
+/** @type {GpuWatch | undefined} */
 let watch;
 
 /** The watch of this thread; the first call installs it, and must come before the first device is requested. */
@@ -16,8 +17,11 @@ export const watchGpu = () => (watch ??= new GpuWatch());
 class GpuWatch {
   /** Command buffers handed to the GPU by this thread, in calls of `queue.submit`. */
   submits = 0;
+  /** @type {InsituError[]} */
   #faults = [];
+  /** @type {GPUQueue[]} */
   #queues = [];
+  /** @type {Set<(fault: InsituError) => void>} */
   #listeners = new Set();
 
   constructor() {
@@ -25,13 +29,13 @@ class GpuWatch {
     if (!GPUQueue || !GPUAdapter) return;
     const self = this;
     const { submit } = GPUQueue.prototype;
-    GPUQueue.prototype.submit = function (...args) {
+    GPUQueue.prototype.submit = function (/** @type {Iterable<GPUCommandBuffer>} */ commands) {
       self.submits += 1;
-      return submit.apply(this, args);
+      return submit.call(this, commands);
     };
     const { requestDevice } = GPUAdapter.prototype;
-    GPUAdapter.prototype.requestDevice = async function (...args) {
-      const device = await requestDevice.apply(this, args);
+    GPUAdapter.prototype.requestDevice = async function (/** @type {GPUDeviceDescriptor | undefined} */ descriptor) {
+      const device = await requestDevice.call(this, descriptor);
       self.#adopt(device);
       return device;
     };
@@ -48,7 +52,9 @@ class GpuWatch {
    * @template T @param {number} since @param {() => Promise<T>} work @returns {Promise<T>}
    */
   async guard(since, work) {
-    let listener;
+    /** @type {(fault: InsituError) => void} */
+    let listener = () => {};
+    /** @type {Promise<never>} */
     const fault = new Promise((_, reject) => this.#listeners.add((listener = reject)));
     try {
       const value = await Promise.race([work(), fault]);
@@ -67,6 +73,7 @@ class GpuWatch {
     await new Promise((resolve) => setTimeout(resolve));
   }
 
+  /** @param {GPUDevice} device */
   #adopt(device) {
     this.#queues.push(device.queue);
     device.addEventListener('uncapturederror', ({ error }) => this.#report(error.message));
@@ -76,6 +83,7 @@ class GpuWatch {
     });
   }
 
+  /** @param {string} text */
   #report(text) {
     const fault = new InsituError('device', `The GPU reported an error, so its result was discarded: ${firstLine(text)}.`);
     this.#faults.push(fault);

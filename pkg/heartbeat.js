@@ -1,12 +1,17 @@
-/** Nobody waits in silence: where nothing new is heard for a while, the last news is told again. */
+/** Nobody waits in silence: where nothing new is heard for a while, the last news is repeated. */
+/** @import { Progress, TuneProgress } from './index.js' */
+
+/** @typedef {Progress | TuneProgress} AnyProgress */
+
 const SILENCE_MS = 5_000;
 
 /**
- * @param {((progress: import('./index.d.ts').Progress) => void) | undefined} onProgress
- * @returns {{ tell(progress: import('./index.d.ts').Progress): void, stop(): void }}
+ * @param {{ onProgress?(progress: AnyProgress): void }} listener
+ * @returns {{ report(progress: AnyProgress): void, stop(): void }}
  */
-export function heartbeat(onProgress) {
-  if (!onProgress) return { tell() {}, stop() {} };
+export function heartbeat({ onProgress }) {
+  if (!onProgress) return { report() {}, stop() {} };
+  /** @type {AnyProgress | undefined} */
   let last;
   let heard = performance.now();
   const timer = setInterval(() => {
@@ -14,7 +19,7 @@ export function heartbeat(onProgress) {
     if (last && silentMs >= SILENCE_MS) onProgress({ ...last, silentMs });
   }, SILENCE_MS);
   return {
-    tell(progress) {
+    report(progress) {
       last = progress;
       heard = performance.now();
       onProgress(progress);

@@ -1,20 +1,31 @@
-/**
- * Where an engine runs. Both hosts have the same two verbs:
- *   call(name, args, { transfer, onProgress })  one call of the engine, answered by a promise
- *   end(error)                                  no answer any more: what is under way rejects with `error`
- * and `alive` until the end. One that `canWait` is worth having before it is needed.
- */
-import { InsituError, asInsituError, isTrap } from './error.js';
+/** Where an engine runs: a worker, or the calling thread. */
+/** @import { Engine } from './engine.js' */
+/** @import { AnyProgress } from './heartbeat.js' */
+/** @import { Answer, Args, CallName, Message } from './calls.js' */
+import { callOn } from './calls.js';
+import { asInsituError, InsituError, isTrap } from './error.js';
 import { addRequests } from './requests.js';
+
+/** @typedef {{ transfer?: Transferable[], onProgress?(progress: AnyProgress): void }} CallOptions */
+
+/**
+ * @typedef {object} Host
+ * @property {boolean} alive until the end
+ * @property {<Name extends CallName>(name: Name, args: Args<Name>, options?: CallOptions) => Promise<Answer<Name>>} call one call of the engine
+ * @property {(error: Error) => void} end no answer any more: what is under way rejects with `error`
+ */
+
+/** @typedef {{ new (): Host, canWait: boolean }} HostKind `canWait`: one is worth having before it is needed */
 
 /** One that cannot be loaded says so; one that does not tell its lock in time was killed before it could hold it. */
 const LOCK_MS = 20_000;
 
-/** The engine in a worker of its own. Ending it frees everything at once, in the middle of a computation too. */
+/** The engine in a worker of its own. Ending it frees everything at once, in the middle of a computation too. @implements {Host} */
 export class WorkerHost {
   static canWait = true;
   alive = true;
   #worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'insitu-seg' });
+  /** @type {Map<number, { resolve(value: unknown): void, reject(error: Error): void, onProgress?(progress: AnyProgress): void }>} */
   #calls = new Map();
   #lastId = 0;
   #answered = false;
@@ -27,15 +38,17 @@ export class WorkerHost {
     this.#worker.onerror = (event) => this.end(this.#diagnose(event));
   }
 
+  /** @template {CallName} Name @param {Name} name @param {Args<Name>} args @param {CallOptions} [options] @returns {Promise<Answer<Name>>} */
   call(name, args, { transfer = [], onProgress } = {}) {
     return new Promise((resolve, reject) => {
       if (!this.alive) return reject(died());
       const id = ++this.#lastId;
-      this.#calls.set(id, { resolve, reject, onProgress });
+      this.#calls.set(id, { resolve: (value) => resolve(/** @type {Answer<Name>} */ (value)), reject, onProgress });
       this.#worker.postMessage({ id, call: name, args }, transfer);
     });
   }
 
+  /** @param {Error} error */
   end(error) {
     this.alive = false;
     clearTimeout(this.#timer);
@@ -45,13 +58,14 @@ export class WorkerHost {
     this.#calls.clear();
   }
 
+  /** @param {Message} message */
   #receive({ id, progress, value, error, lock, requests }) {
     this.#answered = true;
     if (lock !== undefined) clearTimeout(this.#timer);
     if (lock) this.#watch(lock);
     if (requests) addRequests(requests);
-    const call = this.#calls.get(id);
-    if (!call) return;
+    const call = id === undefined ? undefined : this.#calls.get(id);
+    if (id === undefined || !call) return;
     if (progress) return void call.onProgress?.(progress);
     this.#calls.delete(id);
     if (!error) return void call.resolve(value);
@@ -60,12 +74,12 @@ export class WorkerHost {
     if (error.isFatal) this.end(refusal);
   }
 
-  /** The worker's lock comes to us when it dies, however it does. */
+  /** The worker's lock comes to us when it dies, however it does. @param {string} lock */
   #watch(lock) {
     navigator.locks.request(lock, { signal: this.#ended.signal }, () => this.end(died())).catch(() => {});
   }
 
-  /** A worker that fails before its first word was never loaded; later it is the engine that died. */
+  /** A worker that fails before its first word was never loaded; later it is the engine that died. @param {ErrorEvent} event */
   #diagnose({ message, filename }) {
     return this.#answered ? asInsituError(new Error(message || 'the worker died')) : notStarted(message, filename);
   }
@@ -73,6 +87,7 @@ export class WorkerHost {
 
 const died = () => new InsituError('internal', 'The engine stopped unexpectedly: its worker died.');
 
+/** @param {string} message @param {string} filename */
 function notStarted(message, filename) {
   const found = message ? ` (${message})` : '';
   return new InsituError(
@@ -85,22 +100,29 @@ function notStarted(message, filename) {
  * The engine in the calling thread (`worker: false`). It cannot be stopped in the middle of a computation: an
  * ended call rejects at once, its computation runs to its end unheard, and the next call waits for that. A thread has
  * one module of each kind for its life: after a trap, which leaves its memory in any state, it is not used again.
+ * @implements {Host}
  */
 export class ThreadHost {
   alive = true;
   static canWait = false;
+  /** @type {Promise<unknown>} */
   static #busy = Promise.resolve();
   static #trapped = false;
+  /** @type {Promise<Engine> | undefined} */
   #engine;
+  /** @type {Set<(error: Error) => void>} */
   #rejects = new Set();
 
+  /** @template {CallName} Name @param {Name} name @param {Args<Name>} args @param {CallOptions} [options] @returns {Promise<Answer<Name>>} */
   async call(name, args, { onProgress = () => {} } = {}) {
-    let stop;
+    /** @type {(error: Error) => void} */
+    let stop = () => {};
+    /** @type {Promise<never>} */
     const ended = new Promise((_, reject) => this.#rejects.add((stop = reject)));
     const work = ThreadHost.#busy.then(async () => {
       if (ThreadHost.#trapped) throw trappedBefore();
       this.#engine ??= import('./engine.js').then(({ Engine }) => new Engine());
-      return (await this.#engine)[name](args, onProgress);
+      return callOn(await this.#engine, name, args, onProgress);
     });
     ThreadHost.#busy = work.catch(() => {});
     try {
@@ -113,6 +135,7 @@ export class ThreadHost {
     }
   }
 
+  /** @param {Error} error */
   end(error) {
     this.alive = false;
     for (const reject of this.#rejects) reject(error);

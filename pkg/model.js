@@ -4,12 +4,20 @@
  */
 import { fetchBytes } from './assets.js';
 import { openCache } from './cache.js';
-import { InsituError } from './error.js';
+import { InsituError, messageOf } from './error.js';
+
+/** @import { HashedFile, ModelCard, Segmenter } from './index.js' */
+/** @typedef {Uint8Array<ArrayBuffer>} Bytes */
 
 /**
- * `card` is parsed from `bytes`, those of model.json. `from` says where the weights came from: 'bytes', 'cache' or
- * 'network'; `notes` what went wrong on the way and was got over, a sentence each.
- * @typedef {{ bytes: Uint8Array, card: any, weights: [string, Uint8Array][], reference?: { image: Uint8Array, labels: Uint8Array }, tuned?: Uint8Array, from: string, notes: string[] }} Model
+ * @typedef {object} Model
+ * @property {Bytes} bytes of model.json
+ * @property {ModelCard} card the same, parsed
+ * @property {[string, Bytes][]} weights
+ * @property {{ image: Bytes, labels: Bytes }} [reference]
+ * @property {Bytes} [delta] tuned weights
+ * @property {Segmenter['modelFrom']} from where the weights came from
+ * @property {string[]} notes what went wrong on the way and was got over, a sentence each
  */
 
 /**
@@ -19,75 +27,72 @@ import { InsituError } from './error.js';
  */
 export async function loadModel(model, { assets, cache = true, onFile = () => {} }) {
   if (Array.isArray(model)) {
-    const { tuned, about, rest } = takeTuned(model);
-    if (rest.length > 0) return { ...given(rest), tuned };
-    return { ...(await loadModel(about.base, { assets, cache, onFile })), tuned };
+    const { delta, base, rest } = splitDelta(/** @type {Bytes[]} */ (model));
+    if (base === undefined || rest.length > 0) return { ...modelOf(rest), delta };
+    return { ...(await loadModel(base, { assets, cache, onFile })), delta };
   }
   const place = modelPlace(model, assets);
   const kept = await openCache(cache);
   const bytes = await kept.card(place('model.json').href, () => fetchBytes(place('model.json'), 'model.json'));
   const card = parseCard(bytes, place('model.json').href);
+  const fetched = (/** @type {HashedFile} */ { file, sha256 }, /** @type {string} */ expected) =>
+    kept.weights(file, sha256, () => fetchBytes(place(file), expected));
   const files = weightFiles(card, 1);
   let done = 0;
   onFile(done, files.length);
   const weights = await Promise.all(
-    files.map(async ({ file, sha256 }) => {
-      const weights = await kept.weights(file, sha256, () => fetchBytes(place(file), 'weights'));
+    files.map(async (file) => {
+      const content = await fetched(file, 'weights');
       onFile((done += 1), files.length);
-      return [file, weights];
+      return /** @type {[string, Bytes]} */ ([file.file, content]);
     }),
   );
   const reference = card.reference && {
-    image: await kept.weights(card.reference.image.file, card.reference.image.sha256, () =>
-      fetchBytes(place(card.reference.image.file), 'the reference case'),
-    ),
-    labels: await kept.weights(card.reference.labels.file, card.reference.labels.sha256, () =>
-      fetchBytes(place(card.reference.labels.file), 'the reference case'),
-    ),
+    image: await fetched(card.reference.image, 'the reference case'),
+    labels: await fetched(card.reference.labels, 'the reference case'),
   };
   return { bytes, card, weights, reference, from: kept.fetched ? 'network' : 'cache', notes: kept.notes };
 }
 
-/** Tuned weights, where they are the last of some bytes, what their header says, and the bytes before. */
-function takeTuned(model) {
+/** Tuned weights, where they are the last of some bytes, the model that they belong to, and the bytes before. @param {Bytes[]} model */
+function splitDelta(model) {
   const last = model.at(-1);
-  const about = last instanceof Uint8Array ? aboutTuned(last) : undefined;
-  return about ? { tuned: last, about, rest: model.slice(0, -1) } : { rest: model };
+  const base = last instanceof Uint8Array ? baseOfDelta(last) : undefined;
+  return base === undefined ? { rest: model } : { delta: last, base, rest: model.slice(0, -1) };
 }
 
-/** What the header of a safetensors file says of tuned weights; undefined where it is no such file. */
-function aboutTuned(bytes) {
+/** The name of the model that tuned weights belong to; undefined where bytes are no tuned weights. @param {Bytes} bytes @returns {string | undefined} */
+function baseOfDelta(bytes) {
   if (bytes.byteLength < 8) return undefined;
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
   if (length > bytes.byteLength - 8) return undefined;
   try {
     const { __metadata__: words } = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
-    return words?.insitu_delta ? JSON.parse(words.about) : undefined;
+    return words?.insitu_delta ? JSON.parse(words.about).base : undefined;
   } catch {
     return undefined;
   }
 }
 
-function given([bytes, ...contents]) {
+/** A model that was given as bytes. @param {Bytes[]} given @returns {Model} */
+function modelOf([bytes, ...contents]) {
   const card = parseCard(bytes, 'the first array of `model`');
   // All folds, or the first of each stage, which is what runs; then the reference case, or not.
-  const isWeights = (bytes) => bytes[8] === 0x7b; // the header of safetensors is JSON
-  const fits = ({ length }) =>
+  const isWeights = (/** @type {Bytes} */ content) => content[8] === 0x7b; // the header of safetensors is JSON
+  const fits = (/** @type {string[]} */ { length }) =>
     [length, ...(card.reference ? [length + 2] : [])].includes(contents.length) && contents.slice(0, length).every(isWeights);
   const lists = [Infinity, 1].map((count) => weightFiles(card, count).map(({ file }) => file));
   const names = lists.find(fits);
   if (!names) {
-    throw new InsituError(
-      'argument',
-      `The model card lists ${lists[0].length} weight files (${lists[0].join(', ')}), found ${contents.length}.`,
-    );
+    const listed = `${lists[0].length} weight files (${lists[0].join(', ')})`;
+    throw new InsituError('argument', `The model card lists ${listed}, found ${contents.length}.`);
   }
   const [image, labels] = contents.slice(names.length);
   const reference = image && { image, labels };
   return { bytes, card, weights: names.map((name, i) => [name, contents[i]]), reference, from: 'bytes', notes: [] };
 }
 
-/** File name -> URL, for the model's folder. */
+/** File name -> URL, for the model's folder. @param {string | URL} model @param {URL} [assets] @returns {(file: string) => URL} */
 function modelPlace(model, assets) {
   if (typeof model === 'string' && /^[\w-]+$/.test(model)) {
     if (assets) return (file) => new URL(`models/${model}/${file}`, assets);
@@ -98,6 +103,7 @@ function modelPlace(model, assets) {
   return (file) => new URL(file, given);
 }
 
+/** @param {Bytes} bytes @param {string} where @returns {ModelCard} */
 function parseCard(bytes, where) {
   try {
     const card = JSON.parse(new TextDecoder().decode(bytes));
@@ -106,12 +112,15 @@ function parseCard(bytes, where) {
     if (odd) throw new Error(`"${odd.file}" is no name of a weight file`);
     return card;
   } catch (cause) {
-    throw new InsituError('malformed', `Expected a model card (model.json with its stages) at ${where}: ${cause.message}.`, { cause });
+    throw new InsituError('malformed', `Expected a model card (model.json with its stages) at ${where}: ${messageOf(cause)}.`, { cause });
   }
 }
 
-/** The weight files of the first `count` folds of both stages, each once, with their hashes. One fold of each is what runs. */
-function weightFiles({ stages }, count = Infinity) {
-  const folds = [stages.whole, stages.patch].flatMap(({ folds }) => folds.slice(0, count));
-  return [...new Map(folds.map(({ file, sha256 }) => [file, { file, sha256 }])).values()];
+/**
+ * The weight files of the first `count` folds of both stages, each once, with their hashes. One fold of each is what runs.
+ * @param {Pick<ModelCard, 'stages'>} card @param {number} [count] @returns {HashedFile[]}
+ */
+function weightFiles({ stages: { whole, patch } }, count = Infinity) {
+  const folds = [whole, patch].flatMap((stage) => stage.folds.slice(0, count));
+  return [...new Map(folds.map((fold) => [fold.file, fold])).values()];
 }

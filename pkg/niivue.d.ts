@@ -5,12 +5,21 @@
  */
 import type { Segmentation, Triple } from './index.js';
 
+/** What these functions use of a NiiVue volume. */
+export interface NiivueVolume {
+  hdr: { dims: number[] } | null;
+  dimsRAS?: number[];
+  img2RASstep?: number[];
+  img2RASstart?: number[];
+}
+
 /** What these functions use of a `Niivue`. */
 export interface NiivueLike {
-  volumes: any[];
+  volumes: NiivueVolume[];
   drawBitmap: Uint8Array | null;
-  addVolume(volume: any): void;
-  removeVolume(volume: any): void;
+  addVolume(volume: never): void;
+  removeVolume(volume: never): void;
+  setDrawColormap(colormap: never): void;
   createEmptyDrawing(): void;
   refreshDrawing(isForceRedraw?: boolean): void;
 }

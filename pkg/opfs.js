@@ -9,8 +9,11 @@ import { InsituError } from './error.js';
 
 const HOME = 'insitu-seg';
 
-/** Any text as the name of a file: no slash, no colon, and neither '.' nor '..' stays as it is. */
+/** @typedef {Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer>} Content */
+
+/** Any text as the name of a file: no slash, no colon, and neither '.' nor '..' stays as it is. @param {string} name */
 const encode = (name) => encodeURIComponent(name).replace(/^\./, '%2E').replace(/\*/g, '%2A');
+/** @param {string} name */
 const decode = (name) => decodeURIComponent(name);
 
 async function home() {
@@ -23,7 +26,7 @@ async function home() {
   return navigator.storage.getDirectory();
 }
 
-/** The folder at `path`, made if it is not there: `openFolder('sessions', 'default')`. */
+/** The folder at `path`, made if it is not there: `openFolder('sessions', 'default')`. @param {string[]} path */
 export async function openFolder(...path) {
   return inWords(async () => {
     let folder = await home();
@@ -32,74 +35,86 @@ export async function openFolder(...path) {
   });
 }
 
-/** Removes the folder at `path` and all that is in it; without a path, everything that this package keeps. */
+/** Removes the folder at `path` and all that is in it; without a path, everything that this package keeps. @param {string[]} path */
 export async function removeFolder(...path) {
   return inWords(async () => {
     let folder = await home();
     const names = [HOME, ...path].map(encode);
-    const last = names.pop();
+    const last = names.splice(-1)[0];
     try {
       for (const name of names) folder = await folder.getDirectoryHandle(name);
       await folder.removeEntry(last, { recursive: true });
     } catch (error) {
-      if (error.name !== 'NotFoundError') throw error;
+      if (!isMissing(error)) throw error;
     }
   });
 }
 
-class Folder {
+export class Folder {
   #handle;
 
+  /** @param {FileSystemDirectoryHandle} handle */
   constructor(handle) {
     this.#handle = handle;
   }
 
   /** The names of all files and folders in it, sorted. */
   async names() {
+    /** @type {string[]} */
     const names = [];
     // A file that is being written is one of the browser's own until it is whole.
     for await (const name of this.#handle.keys()) if (!name.endsWith('.crswap')) names.push(decode(name));
     return names.sort();
   }
 
-  /** The file, or null if there is none. An empty one is none: its writing began and never came to its end. */
+  /** The file, or null if there is none. An empty one is none: its writing began and never came to its end. @param {string} name */
   async read(name) {
     try {
       const file = await (await this.#handle.getFileHandle(encode(name))).getFile();
       return file.size > 0 ? file : null;
     } catch (error) {
-      if (error.name === 'NotFoundError') return null;
+      if (isMissing(error)) return null;
       throw await inSentence(error, 0);
     }
   }
 
-  /** All of the file at once, or nothing of it. */
+  /** All of the file at once, or nothing of it. @param {string} name @param {Content} content */
   write(name, content) {
-    return inWords(async () => {
-      const isNew = (await this.read(name)) === null;
-      const file = await this.#handle.getFileHandle(encode(name), { create: true });
-      const stream = await file.createWritable();
-      try {
-        await stream.write(content);
-        await stream.close();
-      } catch (error) {
-        await stream.abort().catch(() => {});
-        // What had no content before shall not begin as an empty file.
-        if (isNew) await this.#handle.removeEntry(encode(name)).catch(() => {});
-        throw error;
-      }
-    }, content.size ?? content.byteLength);
+    return inWords(
+      async () => {
+        const isNew = (await this.read(name)) === null;
+        const file = await this.#handle.getFileHandle(encode(name), { create: true });
+        const stream = await file.createWritable();
+        try {
+          await stream.write(content);
+          await stream.close();
+        } catch (error) {
+          await stream.abort().catch(() => {});
+          // What had no content before shall not begin as an empty file.
+          if (isNew) await this.#handle.removeEntry(encode(name)).catch(() => {});
+          throw error;
+        }
+      },
+      'size' in content ? content.size : content.byteLength,
+    );
   }
 
+  /** @param {string} name */
   remove(name) {
-    return inWords(() => this.#handle.removeEntry(encode(name)).catch((error) => void (error.name === 'NotFoundError' || fail(error))));
+    return inWords(async () => {
+      try {
+        await this.#handle.removeEntry(encode(name));
+      } catch (error) {
+        if (!isMissing(error)) throw error;
+      }
+    });
   }
 }
 
-const fail = (error) => {
-  throw error;
-};
+/** @param {unknown} error */
+const isMissing = (error) => error instanceof Error && error.name === 'NotFoundError';
 
+/** What `work` gives, or its failure as a sentence. @template T @param {() => Promise<T>} work @param {number} [size] @returns {Promise<T>} */
 async function inWords(work, size = 0) {
   try {
     return await work();
@@ -108,12 +123,14 @@ async function inWords(work, size = 0) {
   }
 }
 
+/** @param {number} bytes */
 const mb = (bytes) => `${(bytes / 1e6).toFixed(0)} MB`;
 
-/** A browser does not always say that it is the room that lacks, so it is asked: `size` is what was to be kept, bytes. */
-async function inSentence(error, size) {
-  if (error instanceof InsituError) return error;
-  const { usage, quota } = (await navigator.storage.estimate?.().catch(() => null)) ?? {};
+/** A browser does not always say that it is the room that lacks, so it is asked: `size` is what was to be kept, bytes. @param {unknown} thrown @param {number} size */
+async function inSentence(thrown, size) {
+  if (thrown instanceof InsituError) return thrown;
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const { usage = NaN, quota = NaN } = (await navigator.storage.estimate?.().catch(() => null)) ?? {};
   // Chromium speaks of a pipe where the quota cuts a write short.
   const isFull = usage + size > quota || /data pipe/.test(error.message);
   if (error.name !== 'QuotaExceededError' && !isFull) {

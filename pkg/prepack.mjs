@@ -4,7 +4,7 @@
  * that are compiled into the wasm, as cargo resolves them and as their own sources state them.
  */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,6 +21,9 @@ for (const name of ['gpu', 'cpu', 'threads']) {
 for (const name of ['LICENSE-MIT', 'LICENSE-APACHE']) copyFileSync(join(root, name), join(pkg, name));
 writeFileSync(join(pkg, 'THIRD-PARTY.md'), thirdParty());
 
+/** @typedef {{ id: string, name: string, version: string, license?: string, repository?: string, manifest_path: string, targets: { kind: string[] }[] }} Crate */
+/** @typedef {{ id: string, deps: { pkg: string, dep_kinds: { kind: string | null }[] }[] }} CrateNode */
+
 function thirdParty() {
   const crates = cratesInWasm();
   const lines = crates.map(
@@ -33,7 +36,7 @@ function thirdParty() {
   return `# Third-party code in the wasm modules\n\nRust's standard library (MIT OR Apache-2.0) and these crates:\n\n${lines.join('\n')}\n\n${sections.join('\n')}`;
 }
 
-/** The crates that are linked, not those that only build. */
+/** The crates that are linked, not those that only build. @returns {Crate[]} */
 function cratesInWasm() {
   const bin = join(process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'bin');
   const args = [
@@ -47,22 +50,26 @@ function cratesInWasm() {
     'wasm32-unknown-unknown',
   ];
   const env = { ...process.env, PATH: `${process.env.PATH}${delimiter}${bin}` };
+  /** @type {{ packages: Crate[], resolve: { root: string, nodes: CrateNode[] } }} */
   const { packages, resolve } = JSON.parse(
     execFileSync('cargo', args, { cwd: root, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 2 ** 28 }),
   );
-  const isMacro = ({ targets }) => targets.some(({ kind }) => kind.includes('proc-macro'));
+  const isMacro = (/** @type {Crate} */ { targets }) => targets.some(({ kind }) => kind.includes('proc-macro'));
   const [nodes, byId] = [new Map(resolve.nodes.map((node) => [node.id, node])), new Map(packages.map((crate) => [crate.id, crate]))];
+  /** @type {Set<string>} */
   const seen = new Set();
-  const walk = (id) => {
-    if (seen.has(id) || isMacro(byId.get(id))) return;
+  const walk = (/** @type {string} */ id) => {
+    const crate = byId.get(id);
+    if (seen.has(id) || !crate || isMacro(crate)) return;
     seen.add(id);
-    for (const { pkg, dep_kinds: kinds } of nodes.get(id).deps) if (kinds.some(({ kind }) => kind === null)) walk(pkg);
+    for (const { pkg, dep_kinds: kinds } of nodes.get(id)?.deps ?? []) if (kinds.some(({ kind }) => kind === null)) walk(pkg);
   };
   walk(resolve.root);
   seen.delete(resolve.root);
-  return [...seen].map((id) => byId.get(id)).sort((a, b) => a.name.localeCompare(b.name));
+  return packages.filter(({ id }) => seen.has(id)).sort((a, b) => a.name.localeCompare(b.name));
 }
 
+/** @param {string} folder */
 function licenceTexts(folder) {
   const files = readdirSync(folder).filter((file) => /^(licen[cs]e|copying|notice|unlicense)/i.test(file));
   return files.flatMap((file) => {

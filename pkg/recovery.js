@@ -3,15 +3,22 @@
  * died twice has no adapter for 10 s, which the last pause outlasts. An engine that trapped, or whose worker died, gets
  * one more try, as the image itself may be the reason. All else is an answer and is given to the caller.
  */
+/** @import { InsituError } from './error.js' */
+/** @import { ErrorCode } from './index.js' */
+
+/** @type {Partial<Record<ErrorCode, number[]>>} */
 const PAUSES_MS = { device: [250, 4_000, 14_000], internal: [250] };
 
-/** The pauses before each new try after this error, milliseconds; none where it is not tried again. */
+/** The pauses before each new try after this error, milliseconds; none where it is not tried again. @param {InsituError} error */
 export const pausesAfter = (error) => PAUSES_MS[error.code] ?? [];
 
-/** Whether the engine, and not the caller or the image, is to blame. */
+/** Whether the engine, and not the caller or the image, is to blame. @param {InsituError} error */
 export const isBroken = (error) => error.code in PAUSES_MS;
 
-/** Resolves after `ms`, or at once when one of `signals` is aborted. */
+/**
+ * Resolves after `ms`, or at once when one of `signals` is aborted.
+ * @param {number} ms @param {AbortSignal[]} signals @returns {Promise<void>}
+ */
 export function pause(ms, ...signals) {
   return new Promise((resolve) => {
     const timer = setTimeout(done, ms);

@@ -1,4 +1,7 @@
-/** Where an axis runs that is named by the letter of its end, as in nibabel. */
+/** @import { RawSegmentation } from './artifacts.js' */
+/** @import { RunReport, Segmenter } from './index.js' */
+
+/** Where an axis runs that is named by the letter of its end, as in nibabel. @type {Record<string, string>} */
 const SIDES = {
   L: 'from the patient’s right to left',
   R: 'from the patient’s left to right',
@@ -8,12 +11,14 @@ const SIDES = {
   S: 'from feet to head',
 };
 
-/** 'LPS' -> 'x runs from the patient’s right to left, y from front to back, z from feet to head' */
+/** 'LPS' -> 'x runs from the patient’s right to left, y from front to back, z from feet to head' @param {string} orientation */
 const sides = ([x, y, z]) => `x runs ${SIDES[x]}, y ${SIDES[y]}, z ${SIDES[z]}`;
 
 /**
  * What a run says of itself, for the record: where it ran, on what, with what.
- * @returns {import('./index.d.ts').RunReport}
+ * @param {Pick<Segmenter, 'artifact' | 'backend' | 'adapter' | 'threads' | 'why' | 'model'>} segmenter
+ * @param {RawSegmentation & { gpuSubmits: number, wasmBytes: number }} raw @param {{ name: string, bytes: number }} input @param {number} ms
+ * @returns {RunReport}
  */
 export function reportOf(segmenter, raw, { name, bytes }, ms) {
   const { artifact, backend, adapter, threads, why, model } = segmenter;

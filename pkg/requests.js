@@ -5,21 +5,25 @@
  */
 let loadedAt = Infinity;
 let count = 0;
+/** @type {{ flush(): void } | undefined} */
 let observer;
 
-/** Calls `tell` with the times of this thread's requests, milliseconds since 1970, those before now too. */
-export function observeRequests(tell) {
+/**
+ * Calls `report` with the times of this thread's requests, milliseconds since 1970, those before now too.
+ * @param {(times: number[]) => void} report
+ */
+export function observeRequests(report) {
   if (typeof PerformanceObserver === 'undefined') return undefined;
-  const take = (entries) => {
+  const collect = (/** @type {PerformanceEntryList} */ entries) => {
     const times = entries.filter(({ name }) => /^(https?|wss?):/.test(name)).map(({ startTime }) => performance.timeOrigin + startTime);
-    if (times.length > 0) tell(times);
+    if (times.length > 0) report(times);
   };
-  const observer = new PerformanceObserver((list) => take(list.getEntries()));
+  const observer = new PerformanceObserver((list) => collect(list.getEntries()));
   observer.observe({ type: 'resource', buffered: true });
-  return { flush: () => take(observer.takeRecords()) };
+  return { flush: () => collect(observer.takeRecords()) };
 }
 
-/** Requests at these times, of this thread or of a worker. */
+/** Requests at these times, of this thread or of a worker. @param {number[]} times */
 export function addRequests(times) {
   count += times.filter((time) => time > loadedAt).length;
 }
@@ -31,7 +35,7 @@ export function startCount() {
   observer = observeRequests(addRequests);
 }
 
-/** Requests since the first segmenter was ready; 0 before. */
+/** Requests since the first segmenter was ready; 0 before. @type {typeof import('./index.js').requestsSinceLoad} */
 export function requestsSinceLoad() {
   observer?.flush();
   return count;

@@ -1,5 +1,11 @@
+/** @import { Answer, Args, CallName } from './calls.js' */
+/** @import { AnyProgress } from './heartbeat.js' */
+/** @import { Box, Input, RunOptions, Segmenter as Declared, TuneCase, TuneOptions } from './index.js' */
+/** @import { Kept } from './input.js' */
+/** @import { RawSegmentation } from './artifacts.js' */
+/** @import { Report } from './supervisor.js' */
 import { folder, loadWasm } from './assets.js';
-import { InsituError, asInsituError, cancelled } from './error.js';
+import { asInsituError, cancelled, InsituError } from './error.js';
 import { heartbeat } from './heartbeat.js';
 import { ThreadHost, WorkerHost } from './host.js';
 import { describeInput, keepInput, readInput } from './input.js';
@@ -8,11 +14,11 @@ import { reportOf } from './report.js';
 import { startCount } from './requests.js';
 import { Supervisor } from './supervisor.js';
 import { chooseEngine } from './support.js';
-import { Tuning, keepCases, readCases } from './tuning.js';
+import { keepCases, readCases, Tuning } from './tuning.js';
 
 /**
  * Loads a model and the engine, starts it on the best backend, and gives a segmenter that is ready to run.
- * @param {import('./index.d.ts').SegmenterOptions} [options]
+ * @type {typeof import('./index.js').createSegmenter}
  */
 export async function createSegmenter({
   model = 'hippocampus',
@@ -27,15 +33,15 @@ export async function createSegmenter({
   checkBudget(maxBytes);
   const base = folder(assets);
   const asked = { backend, threads, worker };
-  const news = heartbeat(onProgress);
+  const news = heartbeat({ onProgress: /** @type {(progress: AnyProgress) => void} */ (onProgress) });
   try {
     const choice = await chooseEngine(asked);
     const engine = loadWasm(choice.artifact, base).catch(() => {}); // fetched at the same time; `start` hears of a failure
-    const onFile = (done, total) => news.tell({ stage: 'load', done, total });
+    const onFile = (/** @type {number} */ done, /** @type {number} */ total) => news.report({ stage: 'load', done, total });
     const [files] = await Promise.all([loadModel(model, { assets: base, cache, onFile }), engine]);
     const supervisor = new Supervisor({ choice, files, asked, base, Host: worker ? WorkerHost : ThreadHost });
     const segmenter = new Segmenter(supervisor, maxBytes);
-    await segmenter.start(news.tell);
+    await segmenter.start(news.report);
     startCount();
     return segmenter;
   } finally {
@@ -43,7 +49,7 @@ export async function createSegmenter({
   }
 }
 
-/** Left out, the engine's own default holds. */
+/** Left out, the engine's own default holds. @param {number} [maxBytes] */
 function checkBudget(maxBytes) {
   if (maxBytes === undefined || (Number.isFinite(maxBytes) && maxBytes > 0)) return;
   throw new InsituError(
@@ -52,8 +58,8 @@ function checkBudget(maxBytes) {
   );
 }
 
-/** A box as the engine takes it: six whole numbers. Whether it lies within the image the engine says. */
-function boundsOf({ start, end } = {}) {
+/** A box as the engine takes it: six whole numbers. Whether it lies within the image the engine says. @param {Partial<Box>} box */
+function boundsOf({ start, end }) {
   const numbers = [...(start ?? []), ...(end ?? [])];
   if (numbers.length === 6 && numbers.every((n) => Number.isInteger(n) && n >= 0)) return Uint32Array.from(numbers);
   throw new InsituError(
@@ -62,13 +68,14 @@ function boundsOf({ start, end } = {}) {
   );
 }
 
-/** One model on one engine, or on its replacements. Calls are queued. */
+/** One model on one engine, or on its replacements. Calls are queued. @implements {Declared} */
 class Segmenter {
   #supervisor;
   #maxBytes;
   #tuning;
   #tail = Promise.resolve();
 
+  /** @param {Supervisor} supervisor @param {number} [maxBytes] */
   constructor(supervisor, maxBytes) {
     this.#supervisor = supervisor;
     this.#maxBytes = maxBytes;
@@ -115,25 +122,32 @@ class Segmenter {
     return this.#supervisor.files.notes;
   }
 
-  async start(tell) {
-    tell({ stage: 'start', done: 0, total: 1 });
-    await this.#turn(undefined, (stop) => this.#supervisor.start({ stop, tell }));
-    tell({ stage: 'start', done: 1, total: 1 });
+  /** @param {Report} report */
+  async start(report) {
+    report({ stage: 'start', done: 0, total: 1 });
+    await this.#turn(undefined, (stop) => this.#supervisor.start({ stop, report }));
+    report({ stage: 'start', done: 1, total: 1 });
   }
 
-  /** The header and the range of values of a NIfTI file; throws what `segment` would throw on reading it. */
+  /** The header and the range of values of a NIfTI file; throws what `segment` would throw on reading it. @param {Input} input @param {{ signal?: AbortSignal }} [options] */
   async inspect(input, { signal } = {}) {
     const kept = keepInput(input);
     return this.#turn(signal, (stop) => this.#callOn(kept, 'inspect', { stop }));
   }
 
-  /** The values of a NIfTI file, scaled, in its own order, and where they lie. */
+  /** The image's field of view, and whether the model was trained on such. @param {Input} input @param {{ signal?: AbortSignal }} [options] */
+  async fieldOfView(input, { signal } = {}) {
+    const kept = keepInput(input);
+    return this.#turn(signal, (stop) => this.#callOn(kept, 'fieldOfView', { stop }));
+  }
+
+  /** The values of a NIfTI file, scaled, in its own order, and where they lie. @param {Input} input @param {{ signal?: AbortSignal }} [options] */
   async read(input, { signal } = {}) {
     const kept = keepInput(input);
     return this.#turn(signal, (stop) => this.#callOn(kept, 'read', { stop }));
   }
 
-  /** What `segment` will take, before any work; with `train` what training can take too. */
+  /** What `segment` will take, before any work; with `train` what training can take too. @param {Input} input @param {{ signal?: AbortSignal, train?: boolean }} [options] */
   async plan(input, { signal, train = false } = {}) {
     const kept = keepInput(input);
     return this.#turn(signal, (stop) => this.#callOn(kept, 'plan', { stop, more: { train } }));
@@ -141,8 +155,7 @@ class Segmenter {
 
   /**
    * Labels every voxel of a NIfTI image, on the grid of its own file.
-   * @param {import('./index.d.ts').Input} input
-   * @param {import('./index.d.ts').RunOptions} [options]
+   * @param {Input} input @param {RunOptions} [options]
    */
   async segment(input, { signal, onProgress, box } = {}) {
     const bounds = box && boundsOf(box);
@@ -158,8 +171,7 @@ class Segmenter {
 
   /**
    * Learns from corrections, and goes on with what it learned if it is no worse for it: the report says which, and why.
-   * @param {import('./index.d.ts').TuneCase[]} cases
-   * @param {import('./index.d.ts').TuneOptions} [options]
+   * @param {TuneCase[]} cases @param {TuneOptions} [options]
    */
   async tune(cases, { signal, onProgress, ...settings } = {}) {
     const kept = keepCases(cases);
@@ -169,11 +181,11 @@ class Segmenter {
         const known = reference && { name: 'the reference case', bytes: reference.image.slice(), labelFile: reference.labels.slice() };
         return { args: { cases: await readCases(kept), reference: known, settings, maxBytes: this.#maxBytes } };
       };
-      return this.#tuning.take(await this.#told('tune', make, { stop, onProgress }));
+      return this.#tuning.apply(await this.#call('tune', make, { stop, onProgress }));
     });
   }
 
-  /** Where a correction of this image would teach most. */
+  /** Where a correction of this image would teach most. @param {Input} input @param {RunOptions & { slices?: number, axis?: 0 | 1 | 2 }} [options] */
   async suggest(input, { signal, onProgress, slices = 3, axis } = {}) {
     const kept = keepInput(input);
     return this.#turn(signal, (stop) => this.#callOn(kept, 'suggest', { stop, onProgress, more: { count: slices, axis } }));
@@ -182,9 +194,9 @@ class Segmenter {
   /** One tuning back. */
   async revert() {
     return this.#turn(undefined, async (stop) => {
-      const tuned = this.#tuning.before;
-      const make = async () => ({ args: { tuned } });
-      this.#tuning.reverted(await this.#told('put', make, { stop }));
+      const delta = this.#tuning.before;
+      const make = async () => ({ args: { delta } });
+      this.#tuning.reverted(await this.#call('setDelta', make, { stop }));
     });
   }
 
@@ -195,9 +207,9 @@ class Segmenter {
 
   /** What was tuned, as a file: of `createSegmenter({ model: [file] })` and of `insitu segment --model FILE`. */
   async saveModel() {
-    const { tuned } = this.#tuning;
-    if (!tuned) throw new InsituError('argument', 'This model is as it came: there are no tuned weights to save.');
-    return tuned.slice();
+    const { delta } = this.#tuning;
+    if (!delta) throw new InsituError('argument', 'This model is as it came: there are no tuned weights to save.');
+    return delta.slice();
   }
 
   /** Ends the worker and frees the GPU: a run under way rejects as cancelled, every later one as a wrong call. */
@@ -205,7 +217,10 @@ class Segmenter {
     this.#supervisor.dispose();
   }
 
-  /** One call after the other; an abort takes a waiting call out of the queue and stops a running one. */
+  /**
+   * One call after the other; an abort takes a waiting call out of the queue and stops a running one.
+   * @template T @param {AbortSignal | undefined} signal @param {(stop: AbortSignal) => Promise<T>} work @returns {Promise<T>}
+   */
   #turn(signal, work) {
     return new Promise((resolve, reject) => {
       let running = false;
@@ -232,21 +247,33 @@ class Segmenter {
     });
   }
 
-  /** A call on an image, which is read again for every try: its buffers go with the call. */
+  /**
+   * A call on an image, which is read again for every try: its buffers go with the call.
+   * @template {'inspect' | 'fieldOfView' | 'read' | 'plan' | 'segment' | 'suggest'} Name
+   * @param {Kept} kept @param {Name} name
+   * @param {{ stop: AbortSignal, onProgress?(progress: AnyProgress): void, more?: Omit<Args<Name>, keyof Args<'inspect'>> }} options
+   * @returns {Promise<Answer<Name>>}
+   */
   async #callOn(kept, name, { stop, onProgress, more }) {
     const make = async () => {
       const image = await readInput(kept);
-      const transfer = [image.bytes, image.voxels].filter(Boolean).map(({ buffer }) => buffer);
-      return { args: { ...image, maxBytes: this.#maxBytes, ...more }, transfer };
+      const transfer = [image.bytes, image.voxels].flatMap((bytes) => (bytes ? [bytes.buffer] : []));
+      const args = /** @type {Args<Name>} */ (/** @type {unknown} */ ({ ...image, maxBytes: this.#maxBytes, ...more }));
+      return { args, transfer };
     };
-    return this.#told(name, make, { stop, onProgress });
+    return this.#call(name, make, { stop, onProgress });
   }
 
-  /** A call whose progress is told. */
-  async #told(name, make, { stop, onProgress }) {
-    const news = heartbeat(onProgress);
+  /**
+   * A call that says how far it is.
+   * @template {CallName} Name
+   * @param {Name} name @param {() => Promise<{ args: Args<Name>, transfer?: Transferable[] }>} make
+   * @param {{ stop: AbortSignal, onProgress?(progress: AnyProgress): void }} options @returns {Promise<Answer<Name>>}
+   */
+  async #call(name, make, { stop, onProgress }) {
+    const news = heartbeat({ onProgress });
     try {
-      return await this.#supervisor.call(name, make, { stop, tell: news.tell });
+      return await this.#supervisor.call(name, make, { stop, report: news.report });
     } finally {
       news.stop();
     }

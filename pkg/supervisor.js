@@ -3,51 +3,60 @@
  * first on a new engine of the same kind, then on the next kind. Where engines are workers, one waits with its code
  * loaded, so that a replacement needs no network.
  */
+/** @import { AnyProgress } from './heartbeat.js' */
+/** @import { Answer, Args, CallName } from './calls.js' */
+/** @import { Host, HostKind } from './host.js' */
+/** @import { Artifact } from './index.js' */
+/** @import { Model } from './model.js' */
+/** @import { Asked, Choice } from './support.js' */
 import { loadWasm } from './assets.js';
-import { InsituError, asInsituError, cancelled } from './error.js';
+import { asInsituError, cancelled, InsituError } from './error.js';
 import { isBroken, pause, pausesAfter } from './recovery.js';
 import { chooseInstead } from './support.js';
 
+/** @typedef {(progress: AnyProgress) => void} Report */
+
 export class Supervisor {
-  /** The engine that runs, or runs next, and why. */
-  choice;
-  /** The model that an engine starts with. */
-  files;
   #parts;
+  /** @type {Host | null} */
   #host = null;
+  /** @type {{ host: Host, artifact: Artifact } | null} */
   #waiting = null;
   #refilled = Promise.resolve();
   #disposed = new AbortController();
 
-  /** @param {{ choice: import('./support.js').Choice, files: import('./model.js').Model, asked: object, base?: URL, Host: Function }} parts */
+  /** @param {{ choice: Choice, files: Model, asked: Asked, base?: URL, Host: HostKind }} parts */
   constructor({ choice, files, ...parts }) {
+    /** The engine that runs, or runs next, and why. */
     this.choice = choice;
+    /** The model that an engine starts with. */
     this.files = files;
     this.#parts = parts;
   }
 
-  /** Brings the engine up. A start that fails is tried once more: what is broken for good is not waited for. */
+  /** Brings the engine up. A start that fails is tried once more: what is broken for good is not waited for. @param {{ stop: AbortSignal, report: Report }} options */
   async start(options) {
-    await this.#persist(() => {}, { ...options, most: 1 });
+    await this.#persist(async () => {}, { ...options, most: 1 });
     await this.#refilled;
   }
 
   /**
    * One call of the engine. `make` gives { args, transfer }, anew for every try, as what is handed over is gone.
-   * @param {string} name @param {() => Promise<{ args: object, transfer?: Transferable[] }>} make
-   * @param {{ stop: AbortSignal, tell?: (progress: import('./index.d.ts').Progress) => void }} options
+   * @template {CallName} Name
+   * @param {Name} name @param {() => Promise<{ args: Args<Name>, transfer?: Transferable[] }>} make
+   * @param {{ stop: AbortSignal, report?: Report }} options @returns {Promise<Answer<Name>>}
    */
-  call(name, make, { stop, tell = () => {} }) {
+  call(name, make, { stop, report = () => {} }) {
     return this.#persist(
       async (host) => {
         const { args, transfer } = await make();
-        return host.call(name, args, { transfer, onProgress: tell });
+        return host.call(name, args, { transfer, onProgress: report });
       },
-      { stop, tell },
+      { stop, report },
     );
   }
 
-  /** Ends the running engine; what is under way rejects with `error`. */
+  /** Ends the running engine; what is under way rejects with `error`. @param {Error} error */
   drop(error) {
     this.#host?.end(error);
     this.#host = null;
@@ -60,8 +69,8 @@ export class Supervisor {
     this.#waiting = null;
   }
 
-  /** @template T @param {(host: object) => Promise<T>} work @returns {Promise<T>} */
-  async #persist(work, { stop, tell, most = Infinity }) {
+  /** @template T @param {(host: Host) => Promise<T>} work @param {{ stop: AbortSignal, report: Report, most?: number }} options @returns {Promise<T>} */
+  async #persist(work, { stop, report, most = Infinity }) {
     for (let tries = 0; ; ) {
       let host = null;
       try {
@@ -73,16 +82,19 @@ export class Supervisor {
         // Of an engine that broke nothing is trusted any more. One that started and then refuses has answered.
         if (isBroken(error)) this.drop(error);
         if (stop.aborted || this.#disposed.signal.aborted || error.code === 'cancelled' || (host && !isBroken(error))) throw error;
-        tries = await this.#prepareNextTry(error, tries, { stop, tell, most });
+        tries = await this.#prepareNextTry(error, tries, { stop, report, most });
       }
     }
   }
 
-  /** Waits, or goes over to the next kind of engine; the number of tries so far on it. Throws where there is no other. */
-  async #prepareNextTry(error, tries, { stop, tell, most }) {
+  /**
+   * Waits, or goes over to the next kind of engine; the number of tries so far on it. Throws where there is no other.
+   * @param {InsituError} error @param {number} tries @param {{ stop: AbortSignal, report: Report, most: number }} options
+   */
+  async #prepareNextTry(error, tries, { stop, report, most }) {
     const pauses = pausesAfter(error).slice(0, most);
     if (tries < pauses.length) {
-      tell({ stage: 'recover', done: tries, total: pauses.length, reason: error.message });
+      report({ stage: 'recover', done: tries, total: pauses.length, reason: error.message });
       await pause(pauses[tries], stop, this.#disposed.signal);
       if (stop.aborted || this.#disposed.signal.aborted) throw cancelled();
       return tries + 1;
@@ -90,33 +102,33 @@ export class Supervisor {
     const next = chooseInstead(this.choice, error, this.#parts.asked);
     if (!next) throw error;
     this.choice = next;
-    tell({ stage: 'recover', done: pauses.length, total: pauses.length, reason: next.why });
+    report({ stage: 'recover', done: pauses.length, total: pauses.length, reason: next.why });
     return 0;
   }
 
   /** The running engine, or a new one. */
   async #engine() {
     if (this.#disposed.signal.aborted) throw new InsituError('argument', 'This segmenter was disposed: create a new one.');
-    if (this.#host?.alive && (await this.#host.call('healthy').catch(() => false))) return this.#host;
+    if (this.#host?.alive && (await this.#host.call('healthy', undefined).catch(() => false))) return this.#host;
     this.drop(cancelled());
     const { artifact, backend, threads } = this.choice;
     const wasm = await loadWasm(artifact, this.#parts.base);
     if (this.#disposed.signal.aborted) throw cancelled();
-    const host = (this.#host = this.#take(artifact));
+    const host = (this.#host = this.#acquireHost(artifact));
     this.#refilled = this.#refill();
     try {
       await host.call('load', { artifact, threads, wasm });
-      const { bytes: card, weights, tuned } = this.files;
-      await host.call('start', { backend, card, weights, tuned });
+      const { bytes: card, weights, delta } = this.files;
+      await host.call('start', { backend, card, weights, delta });
     } catch (error) {
-      if (this.#host === host) this.drop(error);
+      if (this.#host === host) this.drop(asInsituError(error));
       throw error;
     }
     return host;
   }
 
-  /** The worker that waits, if it has the right code, or else a new one. */
-  #take(artifact) {
+  /** The worker that waits, if it has the right code, or else a new one. @param {Artifact} artifact @returns {Host} */
+  #acquireHost(artifact) {
     const waiting = this.#waiting;
     if (!waiting?.host.alive || waiting.artifact !== artifact) return new this.#parts.Host();
     this.#waiting = null;
@@ -131,6 +143,6 @@ export class Supervisor {
     this.#waiting?.host.end(cancelled());
     const host = new Host();
     this.#waiting = { host, artifact };
-    await host.call('fetch', { artifact }).catch((error) => host.end(error));
+    await host.call('fetch', { artifact }).catch((error) => host.end(asInsituError(error)));
   }
 }

@@ -1,9 +1,10 @@
-import { InsituError } from './error.js';
+/** @import { Artifact, Backend, Support } from './index.js' */
+import { InsituError, messageOf } from './error.js';
 
 /** Each thread is a worker with a stack and scratch memory of its own; a server's cores would make hundreds. */
 const MOST_THREADS = 16;
 
-/** What this browser offers, and which backend to take, with the reasons in words. */
+/** What this browser offers, and which backend to use, with the reasons in words. @type {typeof import('./index.js').checkSupport} */
 export async function checkSupport() {
   const { adapter, reason } = await findAdapter();
   const info = adapter && describe(adapter);
@@ -11,14 +12,14 @@ export async function checkSupport() {
   const { threads, why } = chooseThreads({});
   const recommended = info && !info.software ? 'webgpu' : 'cpu';
   const reasons = [
-    info ? `WebGPU: ${words(info)}${info.software ? ' (a software emulation: slow)' : ''}` : `WebGPU: ${reason}`,
+    info ? `WebGPU: ${nameOf(info)}${info.software ? ' (a software emulation: slow)' : ''}` : `WebGPU: ${reason}`,
     simd ? 'SIMD: yes' : 'SIMD: this browser has no WebAssembly SIMD, which the engine needs',
     threads > 1 ? `Threads: ${threads}` : `Threads: no, ${why}`,
   ];
   return {
     webgpu: Boolean(adapter),
     adapter: info ?? null,
-    limits: adapter ? numbers(adapter.limits) : {},
+    limits: adapter ? numbersOf(adapter.limits) : {},
     threads: threads > 1,
     simd,
     recommended,
@@ -26,12 +27,11 @@ export async function checkSupport() {
   };
 }
 
-/**
- * The engine to run, and one sentence that says why.
- * @param {{ backend?: 'auto' | 'webgpu' | 'cpu', threads?: number, worker?: boolean }} asked
- * @returns {Promise<Choice>}
- * @typedef {{ artifact: import('./index.d.ts').Artifact, backend: 'webgpu' | 'cpu', adapter: string, threads: number, why: string }} Choice
- */
+/** @typedef {{ artifact: Artifact, backend: Backend, adapter: string, threads: number, why: string }} Choice */
+/** @typedef {{ backend?: 'auto' | Backend, threads?: number, worker?: boolean }} Asked */
+/** @typedef {NonNullable<Support['adapter']>} AdapterInfo */
+
+/** The engine to run, and one sentence that says why. @param {Asked} asked @returns {Promise<Choice>} */
 export async function chooseEngine({ backend = 'auto', ...asked }) {
   if (!['auto', 'webgpu', 'cpu'].includes(backend)) {
     throw new InsituError('argument', `The backend must be 'auto', 'webgpu' or 'cpu', found '${backend}'.`);
@@ -52,7 +52,7 @@ export async function chooseEngine({ backend = 'auto', ...asked }) {
     return onCpu(`The CPU is used because ${reason}`, asked);
   }
   const info = describe(adapter);
-  const name = words(info);
+  const name = nameOf(info);
   if (backend === 'webgpu') {
     return onGpu(name, `WebGPU was asked for${info.software ? `; ${name} is a software emulation and slow` : ''}.`);
   }
@@ -64,7 +64,7 @@ export async function chooseEngine({ backend = 'auto', ...asked }) {
 
 /**
  * The engine to try where `failed` could not start, or null.
- * @param {Choice} failed @param {Error} error @param {{ backend?: string, threads?: number, worker?: boolean }} asked
+ * @param {Choice} failed @param {InsituError} error @param {Asked} asked
  * @returns {Choice | null}
  */
 export function chooseInstead(failed, error, asked) {
@@ -78,25 +78,28 @@ export function chooseInstead(failed, error, asked) {
   return null;
 }
 
+/** @param {string} adapter @param {string} why @returns {Choice} */
 const onGpu = (adapter, why) => ({ artifact: 'gpu', backend: 'webgpu', adapter, threads: 1, why });
 
+/** @param {string} because @param {Asked} asked @returns {Choice} */
 function onCpu(because, asked) {
   const { threads, why } = chooseThreads(asked);
   const count = threads > 1 ? `${threads} threads` : `one thread, as ${why}`;
   return { artifact: threads > 1 ? 'threads' : 'cpu', backend: 'cpu', adapter: '', threads, why: `${because}; it uses ${count}.` };
 }
 
-/** How many threads may share memory; where it is one, why. */
+/** How many threads may share memory; where it is one, why. @param {Asked} asked */
 function chooseThreads({ threads, worker = true }) {
   const cores = globalThis.navigator?.hardwareConcurrency ?? 1;
-  const one = (why) => ({ threads: 1, why });
+  const one = (/** @type {string} */ why) => ({ threads: 1, why });
   if (threads === 1) return one('was asked for');
   if (!worker) return one('the calling thread cannot wait for others');
   if (globalThis.crossOriginIsolated !== true) return one('this page is not cross-origin isolated');
   if (threads === undefined && cores === 1) return one('this machine has one core');
-  return { threads: threads ?? Math.min(cores, MOST_THREADS) };
+  return { threads: threads ?? Math.min(cores, MOST_THREADS), why: '' };
 }
 
+/** @returns {Promise<{ adapter: GPUAdapter, reason?: undefined } | { adapter?: undefined, reason: string }>} */
 async function findAdapter() {
   const gpu = globalThis.navigator?.gpu;
   if (!gpu) {
@@ -109,20 +112,22 @@ async function findAdapter() {
     const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
     return adapter ? { adapter } : { reason: 'this browser has WebGPU but found no adapter it would use' };
   } catch (error) {
-    return { reason: `asking for a WebGPU adapter failed (${error.message})` };
+    return { reason: `asking for a WebGPU adapter failed (${messageOf(error)})` };
   }
 }
 
+/** @param {GPUAdapter} adapter @returns {AdapterInfo} */
 function describe(adapter) {
+  /** @type {Partial<GPUAdapterInfo>} */
   const { vendor = '', architecture = '', device = '', description = '', isFallbackAdapter } = adapter.info ?? {};
   const software =
-    Boolean(isFallbackAdapter ?? adapter.isFallbackAdapter) ||
+    Boolean(isFallbackAdapter ?? /** @type {{ isFallbackAdapter?: boolean }} */ (adapter).isFallbackAdapter) ||
     /swiftshader|llvmpipe|lavapipe|basic render/i.test(`${vendor} ${architecture} ${device} ${description}`);
   return { vendor, architecture, device, description, software };
 }
 
-/** An adapter's name for people: its description, else what is known of it. */
-function words({ vendor, architecture, device, description, software }) {
+/** An adapter's name for people: its description, else what is known of it. @param {AdapterInfo} info */
+function nameOf({ vendor, architecture, device, description, software }) {
   if (/swiftshader/i.test(`${vendor} ${architecture} ${device} ${description}`)) return 'SwiftShader';
   return (
     description ||
@@ -131,9 +136,14 @@ function words({ vendor, architecture, device, description, software }) {
   );
 }
 
-function numbers(limits) {
+/** Limits as a plain object: a browser's own has them on its prototype. @param {GPUSupportedLimits} limits */
+function numbersOf(limits) {
+  /** @type {Record<string, number>} */
   const found = {};
-  for (const name in limits) if (typeof limits[name] === 'number') found[name] = limits[name];
+  for (const name in limits) {
+    const value = limits[/** @type {keyof GPUSupportedLimits} */ (name)];
+    if (typeof value === 'number') found[name] = value;
+  }
   return found;
 }
 

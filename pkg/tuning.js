@@ -1,37 +1,45 @@
 /**
  * What was tuned of a model, step by step: the file of tuned weights that holds now, and those before it. The engine may be
- * replaced at any time; what is kept here is what the next one starts with.
+ * replaced at any time; what is kept here is what the next one starts with. And cases to learn from.
  */
+/** @import { CaseBytes } from './artifacts.js' */
+/** @import { ModelCard, TuneCase, TuneReport } from './index.js' */
+/** @import { Kept } from './input.js' */
+/** @import { Supervisor } from './supervisor.js' */
 import { InsituError } from './error.js';
 import { keepInput, readInput } from './input.js';
 
 /** The label of a voxel that nobody has annotated. */
 const UNKNOWN = 255;
 
+/** @typedef {Uint8Array<ArrayBuffer>} Bytes */
+
 export class Tuning {
   #supervisor;
+  /** @type {(Bytes | undefined)[]} */
   #history = [];
   #base;
 
+  /** @param {Supervisor} supervisor */
   constructor(supervisor) {
     this.#supervisor = supervisor;
     this.#base = supervisor.files.card;
   }
 
   /** The file of tuned weights, or undefined where the model is as it came. */
-  get tuned() {
-    return this.#supervisor.files.tuned;
+  get delta() {
+    return this.#supervisor.files.delta;
   }
 
   /** Whether there is something to go back to. */
   get canRevert() {
-    return this.tuned !== undefined;
+    return this.delta !== undefined;
   }
 
-  /** Takes the answer of the engine; its report. */
-  take({ report, delta, card }) {
+  /** Goes on with what the engine has tuned, if it was accepted; its report. @param {{ report: TuneReport, delta?: Bytes, card: Bytes }} answer */
+  apply({ report, delta, card }) {
     if (delta) {
-      this.#history.push(this.tuned);
+      this.#history.push(this.delta);
       this.#set(delta, card);
     }
     return report;
@@ -43,57 +51,55 @@ export class Tuning {
     return this.#history.at(-1);
   }
 
-  /** One step back; `card` is what the engine says the model then is. */
+  /** One step back; `card` is what the engine says the model then is. @param {{ card: Bytes }} answer */
   reverted({ card }) {
-    const before = this.#history.pop();
-    this.#set(before, card);
+    this.#set(this.#history.pop(), card);
   }
 
-  #set(tuned, card) {
+  /** @param {Bytes | undefined} delta @param {Bytes} card */
+  #set(delta, card) {
     const { files } = this.#supervisor;
-    this.#supervisor.files = { ...files, tuned, card: tuned ? JSON.parse(new TextDecoder().decode(card)) : this.#base };
+    /** @type {ModelCard} */
+    const parsed = delta ? JSON.parse(new TextDecoder().decode(card)) : this.#base;
+    this.#supervisor.files = { ...files, delta, card: parsed };
   }
 }
 
-/**
- * Cases as nobody can change them any more.
- * @param {import('./index.d.ts').TuneCase[]} cases
- */
+/** @typedef {{ name: string, image: Kept, labels?: Uint8Array<ArrayBuffer>, labelFile?: Kept }} KeptCase */
+
+/** Cases as nobody can change them any more. @param {TuneCase[]} cases @returns {KeptCase[]} */
 export function keepCases(cases) {
   if (!Array.isArray(cases) || cases.length === 0) {
     throw new InsituError('argument', 'Expected a list of cases, { image, labels, annotated? } each, found none.');
   }
   return cases.map(({ image, labels, annotated, name }, index) => {
     const kept = { image: keepInput(image), name: name ?? (image instanceof File ? image.name : `case ${index + 1}`) };
-    const voxels = labels instanceof Uint8Array && !isNifti(labels);
-    if (!voxels) {
-      if (annotated)
-        throw new InsituError(
-          'argument',
-          `${kept.name}: with annotated, labels must be one per voxel, as segmentation.labels; found a file.`,
-        );
+    if (!(labels instanceof Uint8Array) || isNifti(labels)) {
+      if (annotated) {
+        const sentence = `${kept.name}: with annotated, labels must be one per voxel, as segmentation.labels; found a file.`;
+        throw new InsituError('argument', sentence);
+      }
       return { ...kept, labelFile: keepInput(labels) };
     }
     if (annotated && annotated.length !== labels.length) {
       throw new InsituError('argument', `${kept.name}: annotated has ${annotated.length} voxels, labels have ${labels.length}.`);
     }
-    return { ...kept, labels: annotated ? labels.map((label, i) => (annotated[i] ? label : UNKNOWN)) : labels.slice() };
+    return { ...kept, labels: Uint8Array.from(labels, (label, i) => (annotated && !annotated[i] ? UNKNOWN : label)) };
   });
 }
 
-/** Whether bytes are a NIfTI file, plain or gzipped, and not labels: these are below 3 or 255, and never begin like this. */
-function isNifti(bytes) {
-  const [a, b, c, d] = bytes;
+/** Whether bytes are a NIfTI file, plain or gzipped, and not labels: these are below 3 or 255, and never begin like this. @param {Uint8Array} bytes */
+function isNifti([a, b, c, d]) {
   const size = a | (b << 8) | (c << 16) | (d << 24);
   return (a === 0x1f && b === 0x8b) || size === 348 || size === 540;
 }
 
-/** Cases as the engine takes them, in buffers of their own. */
+/** Cases as the engine reads them, in buffers of their own. @param {KeptCase[]} kept @returns {Promise<CaseBytes[]>} */
 export async function readCases(kept) {
   return Promise.all(
     kept.map(async ({ image, name, labels, labelFile }) => {
       const { bytes, voxels } = await readInput(image);
-      if (labels) return { name, bytes, voxels, labels: labels.slice() };
+      if (!labelFile) return { name, bytes, voxels, labels: labels?.slice() };
       const file = await readInput(labelFile);
       return { name, bytes, voxels, labelFile: file.bytes, labelVoxels: file.voxels };
     }),

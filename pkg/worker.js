@@ -3,42 +3,52 @@
  * error that `isFatal` is this engine's last. Beside them { lock }, the name of a lock that is held as long as this worker
  * lives, and { requests }, when it made some.
  */
+/** @import { Args, CallName, Message } from './calls.js' */
+import { callOn } from './calls.js';
 import { Engine } from './engine.js';
 import { asInsituError, isTrap } from './error.js';
 import { observeRequests } from './requests.js';
 
 const engine = new Engine();
 /** No call begins before: a worker that dies unheard leaves its caller waiting for ever. */
-const held = holdLock();
+const locked = holdLock();
 
-self.onmessage = async ({ data: { id, call, args } }) => {
-  await held;
+/** @param {Message} message @param {Transferable[]} [transfer] */
+const post = (message, transfer = []) => globalThis.postMessage(message, { transfer });
+
+/** @param {MessageEvent<{ id: number, call: CallName, args: Args<CallName> }>} event */
+globalThis.onmessage = async ({ data: { id, call, args } }) => {
+  await locked;
   try {
-    const value = await engine[call](args, (progress) => self.postMessage({ id, progress }));
-    self.postMessage({ id, value }, buffersOf(value));
+    const value = await callOn(engine, call, args, (progress) => post({ id, progress }));
+    post({ id, value }, buffersOf(value));
   } catch (thrown) {
     const { code, message, checks } = asInsituError(thrown);
-    self.postMessage({ id, error: { code, message, checks, isFatal: isTrap(thrown) } });
+    post({ id, error: { code, message, checks, isFatal: isTrap(thrown) } });
   }
 };
 
-/** The big arrays of a segmentation are handed over, not copied. */
-const buffersOf = ({ labels, nifti, nrrd, values, map } = {}) =>
-  [labels, nifti, nrrd, values, map].filter(Boolean).map((array) => array.buffer);
+/** The big arrays of an answer are handed over, not copied. @param {unknown} value */
+function buffersOf(value) {
+  const { labels, nifti, nrrd, values, map } = /** @type {Record<string, unknown>} */ (value ?? {});
+  return [labels, nifti, nrrd, values, map].flatMap((array) =>
+    ArrayBuffer.isView(array) ? [/** @type {ArrayBuffer} */ (array.buffer)] : [],
+  );
+}
 
-observeRequests((requests) => self.postMessage({ requests }));
+observeRequests((requests) => post({ requests }));
 
-/** A worker that is killed says nothing, but what it holds is let go: whoever waits for this lock hears of its death. */
+/** A worker that is killed says nothing, but its locks are released: whoever waits for this one hears of its death. @returns {Promise<void>} */
 function holdLock() {
   const lock = `insitu-seg worker ${crypto.randomUUID()}`;
   return new Promise((resolve) => {
-    const told = (name) => {
-      self.postMessage({ lock: name });
+    const isHeld = (/** @type {string | null} */ name) => {
+      post({ lock: name });
       resolve();
       return new Promise(() => {});
     };
     // An opaque origin has locks and may not use them.
-    if (navigator.locks) navigator.locks.request(lock, () => told(lock)).catch(() => told(null));
-    else told(null);
+    if (navigator.locks) navigator.locks.request(lock, () => isHeld(lock)).catch(() => isHeld(null));
+    else isHeld(null);
   });
 }

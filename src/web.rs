@@ -9,6 +9,7 @@ use crate::card::Card;
 use crate::engine::compute::{Backend, Compute};
 use crate::error::{Error, Result};
 use crate::file::{ByteSource, Limits, Nifti, Volume, write_labels, write_seg_nrrd};
+use crate::grid::{Reorientation, isotropic_dims};
 use crate::info::VolumeInfo;
 use crate::predict::{
     Bounds, Model, RunForecast, SegmentProgress, Segmentation, SpatialTransform, out_of_distribution_warning,
@@ -141,6 +142,30 @@ impl Session {
     ) -> std::result::Result<JsValue, JsValue> {
         let opened = open(header, voxels, max_bytes);
         run(&self.model, opened, bounds, &progress).await.map_err(|error| thrown(&error.within(name)))
+    }
+
+    /// The field of view of a file, given as for [`inspect`], and whether the model was trained on such: its header says.
+    ///
+    /// # Errors
+    /// As [`Nifti::open`].
+    #[wasm_bindgen(js_name = fieldOfView)]
+    pub fn field_of_view(
+        &self,
+        header: Uint8Array,
+        voxels: Option<Uint8Array>,
+        max_bytes: Option<f64>,
+    ) -> std::result::Result<JsValue, JsValue> {
+        #[derive(Serialize)]
+        struct FieldOfView {
+            mm: [usize; 3],
+            fits: bool,
+        }
+        let opened = open(header, voxels, max_bytes).map_err(|error| thrown(&error))?;
+        let grid = &opened.header().map_err(|error| thrown(&error))?.grid;
+        let axes = Reorientation::to_ras(grid);
+        let mm = isotropic_dims(axes.ras_dims(), axes.permuted(grid.spacing()));
+        let fits = self.model.card.field_mm.warning(mm.map(|side| side as f64)).is_none();
+        Ok(plain(&FieldOfView { mm, fits }))
     }
 
     /// What [`Self::segment`] will take, before any work: see [`crate::predict::RunForecast`]. With `train` also the largest

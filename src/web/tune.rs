@@ -82,8 +82,9 @@ impl Session {
     ///
     /// # Errors
     /// As [`WeightDelta::read`] and [`WeightDelta::apply`]; the model is then as it was.
+    #[wasm_bindgen(js_name = setDelta)]
     #[allow(clippy::needless_pass_by_value, reason = "bytes from JavaScript are owned")]
-    pub fn put(&mut self, delta: Option<Vec<u8>>) -> std::result::Result<(), JsValue> {
+    pub fn set_delta(&mut self, delta: Option<Vec<u8>>) -> std::result::Result<(), JsValue> {
         self.set(delta.as_deref()).map_err(|error| thrown(&error))
     }
 
@@ -129,7 +130,7 @@ impl Session {
 }
 
 impl Session {
-    /// As [`Self::put`].
+    /// As [`Self::set_delta`].
     pub(super) fn set(&mut self, delta: Option<&[u8]>) -> Result<()> {
         let delta = delta.map(WeightDelta::read).transpose()?;
         let origin = &self.tuning.origin;

@@ -108,6 +108,29 @@ describe('a session', () => {
     await page.context().close();
   });
 
+  it('is waited for where it is released just as the wait for it ends', async () => {
+    const page = await open();
+    const asked = await page.evaluate(async () => {
+      const { locks } = navigator;
+      let asked = 0;
+      // As where the browser grants a request that has just timed out: it is held, and released at once.
+      const crossed = (key, signal) =>
+        new Promise((_, reject) => {
+          signal.addEventListener('abort', () => {
+            LockManager.prototype.request.call(locks, key, () => new Promise((release) => setTimeout(release, 200)));
+            reject(signal.reason);
+          });
+        });
+      locks.request = (name, options, held) =>
+        ++asked === 1 ? crossed(name, options.signal) : LockManager.prototype.request.call(locks, name, options, held);
+      const session = await t.openSession('crossed');
+      await session.close();
+      return asked;
+    });
+    assert.equal(asked, 2);
+    await page.context().close();
+  });
+
   it('has one tab at a time; the next gets it when the first is gone', async () => {
     const first = await open();
     const second = await open(first.context());

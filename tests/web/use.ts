@@ -1,5 +1,5 @@
 /** The public names as a user writes them: compiled in strict mode against the installed package, and never run. */
-import { InsituError, benchmark, checkSupport, createSegmenter, requestsSinceLoad } from 'insitu-seg';
+
 import type {
   ErrorCode,
   ImageVolume,
@@ -14,9 +14,10 @@ import type {
   Support,
   VolumeInfo,
 } from 'insitu-seg';
-import { InsituSegmenter } from 'insitu-seg/element';
-import { NOT_ANNOTATED, drawnLabels, editMask, hideMask, showMask } from 'insitu-seg/niivue';
+import { benchmark, checkSupport, createSegmenter, InsituError, requestsSinceLoad } from 'insitu-seg';
+import type { InsituSegmenter } from 'insitu-seg/element';
 import type { NiivueLike } from 'insitu-seg/niivue';
+import { drawnLabels, editMask, hideMask, NOT_ANNOTATED, showMask } from 'insitu-seg/niivue';
 import { forgetEverything, listSessions, openSession } from 'insitu-seg/session';
 
 export async function everything(file: File, nv: NiivueLike): Promise<void> {
@@ -33,7 +34,7 @@ export async function everything(file: File, nv: NiivueLike): Promise<void> {
   const info: VolumeInfo = await segmenter.inspect(file, { signal: AbortSignal.timeout(1000) });
   const plan: Plan = await segmenter.plan(file, { train: true });
   const image: ImageVolume = await segmenter.read(file);
-  const result: Segmentation = await segmenter.segment(inputs[0]!, { onProgress: ({ done, total }) => console.log(done / total) });
+  const result: Segmentation = await segmenter.segment(inputs[0] ?? file, { onProgress: ({ done, total }) => console.log(done / total) });
   const report: RunReport = result.report;
   const volumes: number[] = result.classes.map(({ milliliters }: LabelClass) => milliliters);
   const card: ModelCard = segmenter.model;

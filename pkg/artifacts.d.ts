@@ -1,0 +1,66 @@
+/** What src/web.rs gives to JavaScript, as wasm-bindgen makes it. Not part of the package's interface. */
+import type { Artifact, Backend } from './types/common.js';
+import type { Benchmark } from './types/engine.js';
+import type { Segmentation } from './types/result.js';
+import type { Progress } from './types/segmenter.js';
+import type { Suggestion, TuneOptions, TuneProgress, TuneReport } from './types/tuning.js';
+import type { FieldOfView, ImageVolume, Plan, VolumeInfo } from './types/volume.js';
+
+export type Bytes = Uint8Array<ArrayBuffer>;
+
+/** A file as the engine reads it: all of it, or the header of a pair, whose voxels are then beside it. */
+export type FileArguments = [header: Bytes, voxels: Bytes | undefined, maxBytes: number | undefined];
+
+/** A case to learn from; labels per voxel, or the bytes of a file of labels. */
+export interface CaseBytes {
+  name: string;
+  bytes: Bytes;
+  voxels?: Bytes;
+  labels?: Uint8Array;
+  labelFile?: Bytes;
+  labelVoxels?: Bytes;
+}
+
+/** A run's result before it is dressed for the caller. */
+export type RawSegmentation = Omit<Segmentation, 'report' | 'toNifti' | 'toNrrd' | 'toCsv'> & { nifti: Bytes; nrrd: Bytes; csv: string };
+
+export type TuneSettings = Omit<TuneOptions, 'signal' | 'onProgress'>;
+
+export type OnStage = (stage: Progress['stage'], done: number, total: number) => void;
+
+export interface Session {
+  segment(...args: [...FileArguments, name: string, bounds: Uint32Array | undefined, progress: OnStage]): Promise<RawSegmentation>;
+  plan(...args: [...FileArguments, train: boolean]): Promise<Omit<Plan, 'threads'>>;
+  fieldOfView(...args: FileArguments): FieldOfView;
+  suggest(...args: [...FileArguments, count: number, axis: number | undefined, progress: OnStage]): Promise<Suggestion>;
+  tune(
+    cases: CaseBytes[],
+    reference: CaseBytes | undefined,
+    settings: TuneSettings,
+    maxBytes: number | undefined,
+    progress: (progress: TuneProgress) => void,
+  ): Promise<{ report: TuneReport; delta?: Bytes }>;
+  setDelta(delta: Bytes | undefined): void;
+  card(): Bytes;
+}
+
+/** A module of wasm-bindgen. */
+export interface EngineCode {
+  default(options: { module_or_path: WebAssembly.Module }): Promise<{ memory: WebAssembly.Memory }>;
+  /** With threads only. */
+  initThreadPool?(count: number): Promise<void>;
+  inspect(...args: FileArguments): VolumeInfo;
+  read(...args: FileArguments): ImageVolume;
+  benchmark(
+    backend: Backend,
+    base: number,
+    x: number,
+    y: number,
+    z: number,
+    train: boolean,
+    runs: number,
+  ): Promise<Omit<Benchmark, 'threads'>>;
+  Session: { create(backend: Backend, card: Bytes, weights: [string, Bytes][], delta: Bytes | undefined): Promise<Session> };
+}
+
+export const CODE: Record<Artifact, () => Promise<EngineCode>>;

@@ -1,0 +1,19 @@
+/** What all parts speak of: axes, files, backends. */
+
+export type Backend = 'webgpu' | 'cpu';
+/** The engine's three forms: WebGPU; the CPU on one thread; the CPU on several, in a cross-origin isolated page. */
+export type Artifact = 'gpu' | 'cpu' | 'threads';
+export type Triple = [x: number, y: number, z: number];
+/** Four rows; voxel index (i, j, k, 1) -> millimetres. */
+export type Affine = [number, number, number, number][];
+
+/** A file, plain or gzipped. */
+export type Bytes = File | Blob | ArrayBuffer | ArrayBufferView;
+/** A NIfTI-1 or NIfTI-2 image, in one file or in a pair of header and voxels. */
+export type Input = Bytes | { hdr: Bytes; img: Bytes };
+
+/** In voxels of the file; `end` is exclusive. */
+export interface Box {
+  start: Triple;
+  end: Triple;
+}

@@ -1,0 +1,63 @@
+/** What a run gives. */
+import type { Affine, Artifact, Backend, Box, Triple } from './common.js';
+
+/** What a stage of a run took. */
+export interface Timing {
+  stage: 'prepare' | 'whole' | 'patch' | 'restore';
+  ms: number;
+}
+
+export interface LabelClass {
+  index: number;
+  name: string;
+  /** '#rrggbb' */
+  color: string;
+  voxels: number;
+  milliliters: number;
+}
+
+export interface RunReport {
+  artifact: Artifact;
+  backend: Backend;
+  adapter: string;
+  threads: number;
+  why: string;
+  /** Calls of GPUQueue.submit during this run; 0 on the CPU. */
+  gpuSubmits: number;
+  /** The engine's memory after this run, without the GPU's; it never shrinks, and the next run uses it again. */
+  wasmBytes: number;
+  model: { name: string; title: string; licence: string };
+  input: { name: string; bytes: number; dims: Triple; spacing: Triple };
+  /** The axis codes of the file's voxel axes, such as 'LPS'. */
+  orientation: string;
+  /** The same in words: which side of the patient each axis runs to. */
+  sides: string;
+  /** Of the mask as .nii.gz. */
+  output: { bytes: number };
+  box: Box;
+  timings: Timing[];
+  /** Wall time of the run, milliseconds. */
+  ms: number;
+}
+
+export interface Segmentation {
+  /** One label per voxel of the file, x fastest. */
+  labels: Uint8Array<ArrayBuffer>;
+  dims: Triple;
+  spacing: Triple;
+  affine: Affine;
+  /** The axis codes of the voxel axes, such as 'LPS'. */
+  orientation: string;
+  classes: LabelClass[];
+  /** The region of interest that the second stage looked at, in voxels of the file; `end` is exclusive. */
+  box: Box;
+  warnings: string[];
+  timings: Timing[];
+  report: RunReport;
+  /** The mask as .nii.gz, on the grid of the input. */
+  toNifti(): Uint8Array<ArrayBuffer>;
+  /** The mask as .seg.nrrd for 3D Slicer, with the names and colours of its labels. */
+  toNrrd(): Uint8Array<ArrayBuffer>;
+  /** Volumes per label. */
+  toCsv(): string;
+}

@@ -1,0 +1,97 @@
+/** Learning from corrections. */
+import type { Input, Triple } from './common.js';
+import type { Progress } from './segmenter.js';
+
+/** An image, and what somebody says of it. */
+export interface TuneCase {
+  image: Input;
+  /** One label per voxel of the file, as `segmentation.labels`, 255 where nothing is annotated; or a NIfTI file of such labels. */
+  labels: Uint8Array | Input;
+  /** Beside labels per voxel: 0 where nothing is annotated, whatever the label there. */
+  annotated?: Uint8Array;
+  /** For messages; by default the file's name. */
+  name?: string;
+}
+
+export interface TuneProgress extends Omit<Progress, 'stage'> {
+  /** `before` and `after`: the figures; `whole` and `patch`: steps of the network that finds and the one that segments. */
+  stage: 'before' | 'whole' | 'patch' | 'after' | 'recover';
+  step?: number;
+  /** At most: it may end early. */
+  secondsLeft?: number | null;
+  /** Of the last step. */
+  loss?: number | null;
+  /** Dice on the voxels that judge, when last looked at. */
+  check?: number | null;
+}
+
+export interface TuneOptions {
+  /** Cancels within a second; the promise rejects with code 'cancelled', and the model is as it was. */
+  signal?: AbortSignal;
+  onProgress?(progress: TuneProgress): void;
+  /** Train for so many minutes at most; 5 where neither minutes nor steps are given. */
+  minutes?: number;
+  /** Train for so many steps at most. */
+  steps?: number;
+  /** What learns: 'decoder' by default, 'all' where the images are unlike those that the model knows. */
+  scope?: 'head' | 'decoder' | 'all';
+  seed?: number;
+  /** Largest learning rate. */
+  rate?: number;
+  /** Weight of what nobody annotated, where the old masks are to be kept. */
+  keep?: number;
+  /** What the Dice on the voxels that judge must gain at least; 0.005 by default. */
+  minGain?: number;
+  /** What the Dice of the reference case may fall at most; 0.02 by default. */
+  maxFall?: number;
+  /** The least agreement of the annotations with the old masks, of images that the model knows. */
+  minAgreement?: number;
+}
+
+/** A figure with the old weights and with the tuned ones, as their file holds them. */
+export interface Change {
+  before: number;
+  after: number;
+}
+
+export interface TuneReport {
+  accepted: boolean;
+  /** Why or why not, with the numbers, in words. */
+  reason: string;
+  /** Mean Dice on the voxels that judge. */
+  check: Change | null;
+  labels: { name: string; dice: Change | null }[];
+  /** Mean Dice of the model's reference case. */
+  reference: Change | null;
+  /** Share of the cases' voxels whose label is another. */
+  changed: number;
+  /** Dice of the old masks with the same masks as the annotations correct them. */
+  agreement: number;
+  /** Whether all images are such as the model was trained on. */
+  inside: boolean;
+  /** By image, how it is unlike those. */
+  outside: string[];
+  teaching: string[];
+  judging: string[];
+  stages: ('whole' | 'patch')[];
+  scope: 'head' | 'decoder' | 'all';
+  /** Whether it began with the contrast turned round. */
+  turned: boolean;
+  steps: number;
+  seconds: number;
+  /** First and last. */
+  loss: [number, number] | null;
+  taken_back: number;
+  seed: number;
+  keep: number;
+  bounds: [gain: number, fall: number];
+  model: string;
+  notice: string;
+}
+
+export interface Suggestion {
+  /** The first says most. In voxels of the file; `end` is one past the last. */
+  slices: { axis: 0 | 1 | 2; index: number; start: Triple; end: Triple; share: number }[];
+  /** One value per voxel of the file, x fastest: 0 where the model agrees with itself, 255 where it does least. */
+  map: Uint8Array<ArrayBuffer>;
+}
