@@ -1,23 +1,19 @@
 /** Files in and out: the buttons, dropping files and folders anywhere, saving. */
-import { $ } from './element.js';
+import { $, input, onClick } from './dom.js';
 
-/** Calls `take(files)` for what was chosen or dropped together, one file or more. */
-export function onFiles(take) {
-  for (const [button, input] of [
+/** Calls `receive` with what was chosen or dropped together, one file or more. @param {(files: File[]) => void} receive */
+export function onFiles(receive) {
+  for (const [button, field] of [
     ['open', 'file'],
     ['open-folder', 'folder'],
   ]) {
-    $(button).addEventListener('click', () => $(input).click());
-    $(input).addEventListener('change', ({ target }) => {
-      const files = [...target.files];
-      target.value = '';
-      if (files.length > 0) take(files);
-    });
+    onClick(button, () => input(field).click());
+    onPicked(field, receive);
   }
 
   // dragenter and dragleave also fire for every element inside, so depth tells when the page itself is left.
   let depth = 0;
-  const show = (change) => {
+  const show = (/** @type {number} */ change) => {
     depth = Math.max(0, depth + change);
     $('drop').hidden = depth === 0;
   };
@@ -30,31 +26,46 @@ export function onFiles(take) {
   addEventListener('drop', async (event) => {
     event.preventDefault();
     show(-depth);
-    const files = await dropped(event.dataTransfer);
-    if (files.length > 0) take(files);
+    const files = event.dataTransfer ? await droppedFiles(event.dataTransfer) : [];
+    if (files.length > 0) receive(files);
   });
 }
 
-/** What was dropped, with what lies in its folders. Entries must be asked for before the first wait. */
-async function dropped({ items, files }) {
-  const entries = [...items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  if (!entries.some(({ isDirectory }) => isDirectory)) return [...files];
-  return (await Promise.all(entries.map(walk))).flat();
+/** Calls `receive` with the files that were picked in a file field. @param {string} id @param {(files: File[]) => void} receive */
+export function onPicked(id, receive) {
+  const field = input(id);
+  field.addEventListener('change', () => {
+    const files = [...(field.files ?? [])];
+    field.value = '';
+    if (files.length > 0) receive(files);
+  });
 }
 
-async function walk(entry) {
-  if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
-  const reader = entry.createReader();
+/** What was dropped, with what lies in its folders. Entries must be asked for before the first wait. @param {DataTransfer} transfer */
+async function droppedFiles({ items, files }) {
+  const entries = [...items].map((item) => item.webkitGetAsEntry?.()).filter((entry) => entry !== null && entry !== undefined);
+  if (!entries.some(({ isDirectory }) => isDirectory)) return [...files];
+  return (await Promise.all(entries.map(filesIn))).flat();
+}
+
+/** @param {FileSystemEntry} entry @returns {Promise<File[]>} */
+async function filesIn(entry) {
+  if (isFile(entry)) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+  const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
   const found = [];
   // A reader gives a hundred entries at a time.
   for (;;) {
+    /** @type {FileSystemEntry[]} */
     const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-    if (some.length === 0) return (await Promise.all(found.map(walk))).flat();
+    if (some.length === 0) return (await Promise.all(found.map(filesIn))).flat();
     found.push(...some);
   }
 }
 
-/** Gives `content` to the user as a download. */
+/** @param {FileSystemEntry} entry @returns {entry is FileSystemFileEntry} */
+const isFile = (entry) => entry.isFile;
+
+/** Gives `content` to the user as a download. @param {BlobPart} content @param {string} name @param {string} type */
 export function save(content, name, type) {
   const url = URL.createObjectURL(new Blob([content], { type }));
   const link = Object.assign(document.createElement('a'), { href: url, download: name });

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 /** Fetched when somebody needs them, and kept from then on: the converter of DICOM files, and codecs of formats that the page does not open. */
 const LATER = /dcm2niix|\.jpeg-|blosc|zstd|lz4|browser-external/;
 
+/** @type {import('vite').Plugin} */
 export const offline = {
   name: 'offline',
   apply: 'build',
@@ -14,7 +15,10 @@ export const offline = {
     handler(_, bundle) {
       const names = Object.keys(bundle).filter((name) => !name.endsWith('.map'));
       const hash = createHash('sha256');
-      for (const name of names.toSorted()) hash.update(name).update(bundle[name].code ?? bundle[name].source ?? '');
+      for (const name of names.toSorted()) {
+        const file = bundle[name];
+        hash.update(name).update(file.type === 'chunk' ? file.code : file.source);
+      }
       const now = ['./', ...names.filter((name) => !LATER.test(name) && name !== 'index.html').map((name) => `./${name}`)];
       const later = names.filter((name) => LATER.test(name)).map((name) => `./${name}`);
       const head = `const VERSION = '${hash.digest('hex').slice(0, 12)}';\nconst FILES = ${JSON.stringify(now)};\nconst LATER = ${JSON.stringify(later)};\n`;

@@ -1,54 +1,62 @@
-/** Images in files: a pair of .hdr and .img known by its names, and joined for the viewer, which takes one file. */
-import { InsituError } from 'insitu-seg';
-import { say } from './words.js';
+/** Images in files: a pair of .hdr and .img known by its names, and joined for the viewer, which reads one file. */
+/** @import { Case } from './types.js' */
+import { bytesOf, isGzipped, through } from './bytes.js';
+import { pageError } from './errors.js';
+import { t } from './i18n.js';
 
 const IMAGE = /\.(nii|hdr|img)(\.gz)?$|\.gz$/i;
 const HALF = /\.(hdr|img)(\.gz)?$/i;
-const half = ({ name }) => HALF.exec(name)?.[1].toLowerCase();
-const stem = ({ name }) => name.replace(HALF, '');
+/** @param {File} file */
+const halfOf = ({ name }) => HALF.exec(name)?.[1].toLowerCase();
+/** @param {File} file */
+const stemOf = ({ name }) => name.replace(HALF, '');
 
 /**
  * The files that were chosen or dropped together, as images. One file alone is an image whatever its name, as its reader says what
  * is wrong with it; of several those that are none are counted.
  * @param {File[]} files
- * @returns {{ images: { name: string, title: string, input: File | { hdr: File, img: File } }[], refusals: Error[], skipped: number }}
+ * @returns {{ images: Pick<Case, 'name' | 'title' | 'input'>[], refusals: Error[], skipped: number }}
  */
 export function imagesOf(files) {
   const images = [];
   const refusals = [];
   const named = files.length === 1 ? files : files.filter(({ name }) => IMAGE.test(name));
   for (const file of named) {
-    const kind = half(file);
-    if (!kind) {
+    const half = halfOf(file);
+    if (!half) {
       images.push({ name: file.name, title: file.name, input: file });
       continue;
     }
-    const partner = named.find((other) => half(other) && half(other) !== kind && stem(other).toLowerCase() === stem(file).toLowerCase());
-    if (!partner)
-      refusals.push(new InsituError('argument', say(kind === 'hdr' ? 'lone_hdr' : 'lone_img', { name: file.name, stem: stem(file) })));
-    else if (kind === 'hdr') images.push({ name: file.name, title: `${file.name} + ${partner.name}`, input: { hdr: file, img: partner } });
+    const isPartner = (/** @type {File} */ other) =>
+      halfOf(other) && halfOf(other) !== half && stemOf(other).toLowerCase() === stemOf(file).toLowerCase();
+    const partner = named.find(isPartner);
+    if (!partner) {
+      refusals.push(pageError('argument', t(half === 'hdr' ? 'loneHdr' : 'loneImg', { name: file.name, stem: stemOf(file) })));
+    } else if (half === 'hdr') {
+      images.push({ name: file.name, title: `${file.name} + ${partner.name}`, input: { hdr: file, img: partner } });
+    }
   }
-  if (images.length + refusals.length === 0) refusals.push(new InsituError('argument', say('noImages', { count: files.length })));
+  if (images.length + refusals.length === 0) refusals.push(pageError('argument', t('noImages', { count: files.length })));
   return { images, refusals, skipped: files.length - named.length };
 }
 
-/** The bytes of an image as one file. */
+/** The bytes of an image as one file. @param {Blob | { hdr: Blob, img: Blob }} input */
 export async function oneFile(input) {
   if (input instanceof Blob) return bytesOf(input);
   const [header, voxels] = await Promise.all([input.hdr, input.img].map(inflated));
-  return join(header, voxels);
+  return joinPair(header, voxels);
 }
 
-const bytesOf = async (source) => new Uint8Array(await source.arrayBuffer());
-
+/** @param {Blob} blob */
 async function inflated(blob) {
-  const [a, b] = await bytesOf(blob.slice(0, 2));
-  if (a !== 0x1f || b !== 0x8b) return bytesOf(blob);
-  return bytesOf(new Response(blob.stream().pipeThrough(new DecompressionStream('gzip'))));
+  return isGzipped(await bytesOf(blob.slice(0, 2))) ? through(blob, new DecompressionStream('gzip')) : bytesOf(blob);
 }
 
-/** Header and voxels of a pair -> a .nii: the header without its extensions, with the magic and offset of one file. */
-function join(header, voxels) {
+/**
+ * Header and voxels of a pair -> a .nii: the header without its extensions, with the magic and offset of one file.
+ * @param {Uint8Array<ArrayBuffer>} header @param {Uint8Array<ArrayBuffer>} voxels
+ */
+function joinPair(header, voxels) {
   const from = new DataView(header.buffer);
   const little = [348, 540].includes(from.getInt32(0, true));
   const size = from.getInt32(0, little);
@@ -60,7 +68,7 @@ function join(header, voxels) {
   file.set(header.subarray(0, size));
   file.set(data, start);
   const to = new DataView(file.buffer);
-  const magic = (text, at) => file.set(new TextEncoder().encode(text), at);
+  const magic = (/** @type {string} */ text, /** @type {number} */ at) => file.set(new TextEncoder().encode(text), at);
   if (second) {
     magic('n+2\0\r\n\x1a\n', 4);
     to.setBigInt64(168, BigInt(start), little);

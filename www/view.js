@@ -2,7 +2,10 @@
  * The slices and the volume: with view/tiles.js the one place that knows NiiVue. Labels are its drawing layer, of which only the box
  * that changed goes to the GPU. Places are voxels of the grid that NiiVue shows, the file's axes turned to RAS.
  */
-import { MULTIPLANAR_TYPE, NVImage, Niivue, SHOW_RENDER, SLICE_TYPE } from '@niivue/niivue';
+/** @import { Grid, Labels, Box } from './edit/grid.js' */
+/** @import { Label } from './edit/table.js' */
+import { MULTIPLANAR_TYPE, Niivue, NVImage, SHOW_RENDER, SLICE_TYPE } from '@niivue/niivue';
+import { isGzipped } from './bytes.js';
 import { gridOf } from './edit/grid.js';
 import { createTiles } from './view/tiles.js';
 
@@ -48,58 +51,70 @@ export async function createView(canvas, { onMove, onDrawn }) {
   return new View(nv, canvas, onMove, onDrawn);
 }
 
-class View {
-  /** The grid of the open image; null where none is shown. */
-  grid = null;
+/** @typedef {keyof typeof LAYOUTS} Layout */
+
+export class View {
+  /** @type {Grid | null} of the open image; null where none is shown */
+  #grid = null;
+  /** @type {Labels | null} */
   #labels = null;
   #asked = 0;
   #opacity = 0.6;
   #outlines = false;
   #hidden = false;
 
+  /** @param {Niivue} nv @param {HTMLCanvasElement} canvas @param {() => void} onMove @param {() => void} onDrawn */
   constructor(nv, canvas, onMove, onDrawn) {
-    Object.assign(this, { nv, canvas, onDrawn });
-    nv.onLocationChange = () => this.grid && onMove();
+    this.nv = nv;
+    this.canvas = canvas;
+    nv.onLocationChange = () => this.#grid && onMove();
     const { drawScene } = nv;
     // NiiVue tells nobody that it drew, and what lies over the slices must follow them.
-    nv.drawScene = (...rest) => {
-      const said = drawScene.apply(nv, rest);
+    nv.drawScene = () => {
+      const said = drawScene.call(nv);
       onDrawn();
       return said;
     };
-    this.tiles = createTiles(nv, canvas, () => this.grid);
+    this.tiles = createTiles(nv, canvas, () => this.#grid);
   }
 
-  /** Shows a NIfTI file; the labels that lay over another go. */
+  /** Whether slices are shown. */
+  get hasImage() {
+    return this.#grid !== null;
+  }
+
+  /** The grid of the open image, of which there must be one. */
+  get grid() {
+    if (!this.#grid) throw new Error('noImage');
+    return this.#grid;
+  }
+
+  /** Shows a NIfTI file; the labels that lay over another go. @param {Uint8Array} bytes */
   async showImage(bytes) {
-    const gzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
-    const name = gzipped ? 'volume.nii.gz' : 'volume.nii';
+    const name = isGzipped(bytes) ? 'volume.nii.gz' : 'volume.nii';
     const volume = await NVImage.loadFromUrl({ url: bytes.slice().buffer, name, colormap: 'gray' });
     this.clear();
     this.nv.addVolume(volume);
-    const m = volume.matRAS;
-    const dims = volume.dimsRAS.slice(1, 4);
-    const affine = [0, 4, 8, 12].map((row) => Array.from(m.slice(row, row + 4)));
-    this.grid = gridOf({ dims, affine, start: volume.img2RASstart.reduce((a, b) => a + b), step: volume.img2RASstep.slice() });
+    this.#grid = gridShownOf(volume);
     // On the centre of a voxel: halfway between two slices the label of either would show through.
-    this.goTo(dims.map((n) => n >> 1));
+    this.goTo(this.grid.dims.map((n) => n >> 1));
   }
 
   clear() {
-    this.grid = null;
+    this.#grid = null;
     this.hideLabels();
-    while (this.nv.volumes.length > 0) this.nv.removeVolume(this.nv.volumes.at(-1));
+    while (this.nv.volumes.length > 0) this.nv.removeVolume(this.nv.volumes[this.nv.volumes.length - 1]);
   }
 
   /** Intensities as the file stores them, in its order, and how they become values. */
   get values() {
     const { img, hdr } = this.nv.volumes[0];
-    return { stored: img, slope: hdr.scl_slope || 1, inter: hdr.scl_inter || 0 };
+    return { stored: /** @type {ArrayLike<number>} */ (img), slope: hdr?.scl_slope || 1, inter: hdr?.scl_inter || 0 };
   }
 
   // Labels
 
-  /** Lays a label volume over the image: its array is read again at every refresh. */
+  /** Lays a label volume over the image: its array is read again at every refresh. @param {Labels} labels @param {Label[]} table */
   showLabels(labels, table) {
     const { nv } = this;
     this.#labels = labels;
@@ -115,7 +130,7 @@ class View {
     this.nv.closeDrawing();
   }
 
-  /** Sends a box of the labels to the GPU, and nothing else of them. */
+  /** Sends a box of the labels to the GPU, and nothing else of them. @param {Box} box */
   refresh({ start, end }) {
     if (!this.#labels) return;
     const { gl, drawTexture } = this.nv;
@@ -132,12 +147,14 @@ class View {
     ];
     for (const [name, value] of where) gl.pixelStorei(name, value);
     const size = end.map((at, i) => at - start[i]);
-    gl.texSubImage3D(gl.TEXTURE_3D, 0, ...start, ...size, gl.RED, gl.UNSIGNED_BYTE, this.#labels);
+    const [x, y, z] = start;
+    const [width, height, depth] = size;
+    gl.texSubImage3D(gl.TEXTURE_3D, 0, x, y, z, width, height, depth, gl.RED, gl.UNSIGNED_BYTE, this.#labels);
     for (const [name] of where.slice(1)) gl.pixelStorei(name, 0);
     this.draw();
   }
 
-  /** Colours and which labels are shown. */
+  /** Colours and which labels are shown. @param {Label[]} table */
   setTable(table) {
     const lut = new Uint8ClampedArray(1024);
     for (const { index, color, visible } of table) {
@@ -152,16 +169,19 @@ class View {
     this.draw();
   }
 
+  /** @param {number} value 0 to 1 */
   setOpacity(value) {
     this.#opacity = value;
     this.#blend();
   }
 
+  /** @param {boolean} on */
   setOutlines(on) {
     this.#outlines = on;
     this.#blend();
   }
 
+  /** @param {boolean} on */
   setHidden(on) {
     this.#hidden = on;
     this.#blend();
@@ -191,13 +211,14 @@ class View {
     return this.grid.dims.map((n, i) => Math.min(n - 1, Math.max(0, Math.round(this.nv.scene.crosshairPos[i] * n - 0.5))));
   }
 
+  /** @param {number[]} place */
   goTo(place) {
     this.nv.scene.crosshairPos = this.nv.vox2frac(place.map((at, i) => Math.min(this.grid.dims[i] - 1, Math.max(0, at))));
     this.nv.createOnLocationChange();
     this.draw();
   }
 
-  /** The value of the image at a voxel. */
+  /** The value of the image at a voxel. @param {number[]} place */
   valueAt([x, y, z]) {
     const { start, step } = this.grid;
     const { stored, slope, inter } = this.values;
@@ -206,10 +227,11 @@ class View {
 
   /** The window, as values at its ends, and the values between which it may lie. */
   get window() {
-    const { cal_min: low, cal_max: high, global_min: min, global_max: max } = this.nv.volumes[0];
+    const { cal_min: low = 0, cal_max: high = 0, global_min: min = 0, global_max: max = 0 } = this.nv.volumes[0];
     return { low, high, min, max };
   }
 
+  /** @param {number} low @param {number} high */
   setWindow(low, high) {
     const [volume] = this.nv.volumes;
     if (!volume || !(high > low)) return;
@@ -217,18 +239,28 @@ class View {
     this.nv.updateGLVolume();
   }
 
-  /** @param {keyof LAYOUTS} layout */
+  /** @param {Layout} layout */
   setLayout(layout) {
     this.nv.setSliceType(LAYOUTS[layout]);
   }
 
+  /** @param {boolean} on */
   setRadiological(on) {
     this.nv.setRadiologicalConvention(on);
   }
 
-  /** What is seen, as a PNG: read in the task in which it is drawn, as WebGL keeps no picture. */
+  /** What is seen, as a PNG: read in the task in which it is drawn, as WebGL keeps no picture. @returns {Promise<Blob>} */
   picture() {
     this.nv.drawScene();
-    return new Promise((resolve) => this.canvas.toBlob(resolve, 'image/png'));
+    return new Promise((resolve, reject) =>
+      this.canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('noPicture'))), 'image/png'),
+    );
   }
+}
+
+/** Where the voxels that NiiVue shows lie, its axes turned to RAS, and where in the order of the file. @param {NVImage} volume */
+function gridShownOf({ matRAS, dimsRAS, img2RASstart, img2RASstep }) {
+  if (!matRAS || !dimsRAS || !img2RASstart || !img2RASstep) throw new Error('noGrid');
+  const affine = [0, 4, 8, 12].map((row) => Array.from(matRAS).slice(row, row + 4));
+  return gridOf({ dims: dimsRAS.slice(1, 4), affine, start: img2RASstart.reduce((a, b) => a + b), step: img2RASstep.slice() });
 }

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { asFourDimensional, asNineDimensional, asPair, readNifti } from './nifti.mjs';
-import { SAMPLE, assertAccessible, choose, download, openPage, opened, segment, segmented, state } from './page.mjs';
+import { assertAccessible, choose, download, opened, openPage, SAMPLE, segmented, state } from './page.mjs';
 
 const sample = readFileSync(SAMPLE);
 const { hdr, img } = asPair(sample);

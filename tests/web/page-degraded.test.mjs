@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { launch, servePage } from './browser.mjs';
-import { SAMPLE, browser, choose, download, openPage, opened, segmented, state } from './page.mjs';
+import { browser, choose, download, opened, openPage, SAMPLE, segmented, state } from './page.mjs';
 
 const sample = readFileSync(SAMPLE);
 

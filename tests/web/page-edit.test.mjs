@@ -1,11 +1,11 @@
 /** The editing of labels, without a page: brushes against brute force, every edit against its way back, and how long it takes. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Editor } from '../../www/edit/editor.js';
-import { History } from '../../www/edit/history.js';
 import { sweep } from '../../www/edit/brush.js';
 import { signedDistance } from '../../www/edit/distance.js';
+import { Editor } from '../../www/edit/editor.js';
 import { boxOf, fromFile, gridOf, indexOf, placeOf, toFile, worldOf } from '../../www/edit/grid.js';
+import { History } from '../../www/edit/history.js';
 import { islands } from '../../www/edit/region.js';
 
 /** Numbers from a seed, so that a failure can be had again. */
@@ -122,7 +122,7 @@ describe('the editor', () => {
   const values = { stored: Float32Array.from({ length: grid.count }, (_, i) => i % 20), slope: 2, inter: 1 };
   const made = () => {
     const editor = new Editor(grid, { values });
-    editor.take(new Uint8Array(grid.count), classes);
+    editor.setMask(new Uint8Array(grid.count), classes);
     return editor;
   };
   const paint = (editor, place, more = {}) => {
@@ -172,7 +172,7 @@ describe('the editor', () => {
     paint(editor, [3, 3, 3]);
     editor.fill([10, 9, 6], 2, 2);
     editor.removeIsland([10, 9, 6]);
-    editor.take(new Uint8Array(grid.count).fill(2), classes);
+    editor.setMask(new Uint8Array(grid.count).fill(2), classes);
     editor.labels.forEach((value, i) => assert.equal(value === 1, before[i] === 1));
     assert.ok(editor.counts[2] > 0);
   });
@@ -277,7 +277,7 @@ describe('undo and redo', () => {
     const states = [state()];
     const deeds = [
       () =>
-        editor.take(
+        editor.setMask(
           Uint8Array.from({ length: grid.count }, () => (random() < 0.3 ? 1 + Math.floor(2 * random()) : 0)),
           classes,
         ),

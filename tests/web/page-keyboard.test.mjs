@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { readNifti } from './nifti.mjs';
-import { SAMPLE, assertAccessible, choose, openPage, opened, segmented, state } from './page.mjs';
+import { assertAccessible, choose, opened, openPage, SAMPLE, segmented, state } from './page.mjs';
 
 /** Tabs to an element; fails where it is not on the way round the page. */
 async function tabTo(page, selector) {

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { makeNifti, readNifti } from './nifti.mjs';
-import { browser, choose, download, openPage, opened, segmented } from './page.mjs';
+import { browser, choose, download, opened, openPage, segmented } from './page.mjs';
 
 /** The grid as it is shown: RAS within 25 degrees, 0.8 x 1.2 x 2.5 mm. */
 const shown = { dims: [46, 38, 18], spacing: [0.8, 1.2, 2.5] };

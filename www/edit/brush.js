@@ -32,9 +32,13 @@ export function sweep(grid, { from, to = from, radius, plane }, row) {
   dots(grid, p, q, row);
 }
 
+/** @param {number[]} place @param {number} plane @param {number[]} first */
 const flat = (place, plane, first) => place.map((at, axis) => (axis === plane ? Math.round(first[plane]) : at));
 
-/** The voxels that the centre of the brush passes: a brush smaller than a voxel paints them all the same. */
+/**
+ * The voxels that the centre of the brush passes: a brush smaller than a voxel paints them all the same.
+ * @param {import('./grid.js').Grid} grid @param {number[]} p @param {number[]} q @param {(start: number, end: number) => void} row
+ */
 function dots({ dims }, p, q, row) {
   const steps = Math.max(1, Math.ceil(2 * Math.max(...p.map((at, i) => Math.abs(q[i] - at)))));
   for (let s = 0; s <= steps; s++) {
@@ -45,10 +49,14 @@ function dots({ dims }, p, q, row) {
   }
 }
 
-/** (y, z) -> the interval of x within the radius of the segment; empty where its start is beyond its end. */
+/**
+ * (y, z) -> the interval of x within the radius of the segment; empty where its start is beyond its end.
+ * @param {number[][]} metric @param {number[]} p @param {number[]} q @param {number} radius
+ * @returns {(y: number, z: number) => number[]}
+ */
 function intervals(metric, p, q, radius) {
   const [[g00, g01, g02], [, g11, g12], [, , g22]] = metric;
-  const dot = (a, b) =>
+  const dot = (/** @type {number[]} */ a, /** @type {number[]} */ b) =>
     a[0] * (g00 * b[0] + g01 * b[1] + g02 * b[2]) +
     a[1] * (g01 * b[0] + g11 * b[1] + g12 * b[2]) +
     a[2] * (g02 * b[0] + g12 * b[1] + g22 * b[2]);
@@ -57,21 +65,21 @@ function intervals(metric, p, q, radius) {
   const uv = g00 * v[0] + g01 * v[1] + g02 * v[2];
   const square = radius * radius;
   const found = [0, 0];
-  let low, high;
-  const widen = (a, b) => {
+  let [low, high] = [Infinity, -Infinity];
+  const widen = (/** @type {number} */ a, /** @type {number} */ b) => {
     if (a > b) return;
     low = Math.min(low, a);
     high = Math.max(high, b);
   };
   /** |(x - cx, dy, dz)| <= radius, with cx the x of an end of the segment. */
-  const ball = ([cx], dy, dz) => {
+  const ball = (/** @type {number} */ cx, /** @type {number} */ dy, /** @type {number} */ dz) => {
     const b = g01 * dy + g02 * dz;
     const c = g11 * dy * dy + 2 * g12 * dy * dz + g22 * dz * dz - square;
     const root = b * b - g00 * c;
     if (root >= 0) widen(cx + (-b - Math.sqrt(root)) / g00, cx + (-b + Math.sqrt(root)) / g00);
   };
   /** The part beside the segment: the distance to its line, where the foot of the perpendicular is between its ends. */
-  const side = (dy, dz) => {
+  const side = (/** @type {number} */ dy, /** @type {number} */ dz) => {
     const d = [-p[0], dy, dz];
     const [dd, dv] = [dot(d, d), dot(d, v)];
     const ud = g00 * d[0] + g01 * dy + g02 * dz;
@@ -91,9 +99,9 @@ function intervals(metric, p, q, radius) {
   };
   return (y, z) => {
     [low, high] = [Infinity, -Infinity];
-    ball(p, y - p[1], z - p[2]);
+    ball(p[0], y - p[1], z - p[2]);
     if (vv > 0) {
-      ball(q, y - q[1], z - q[2]);
+      ball(q[0], y - q[1], z - q[2]);
       side(y - p[1], z - p[2]);
     }
     [found[0], found[1]] = [low, high];

@@ -4,7 +4,13 @@
  *
  * A run in bytes: gap to the end of the run before it (zigzag varint), length (varint), value before, value after.
  */
+
+/** @import { Box, Grid } from './grid.js' */
+
+/** @typedef {{ bytes: Uint8Array, box: Box | null, voxels: number }} Change */
+
 export class Recorder {
+  /** @type {Box | null} what changed since it was asked last */
   box = null;
   voxels = 0;
   #bytes = new Uint8Array(256);
@@ -12,12 +18,14 @@ export class Recorder {
   #end = 0;
   #run = { start: 0, end: 0, before: 0, after: 0 };
 
-  /** @param {{ dims: number[] }} grid @param {Uint8Array} labels @param {Float64Array} counts voxels of each value, kept right */
+  /** @param {Pick<Grid, 'dims'>} grid @param {Uint8Array} labels @param {Float64Array} counts voxels of each value, kept right */
   constructor(grid, labels, counts) {
-    Object.assign(this, { grid, labels, counts });
+    this.grid = grid;
+    this.labels = labels;
+    this.counts = counts;
   }
 
-  /** Gives a voxel its new value. */
+  /** Gives a voxel its new value. @param {number} index @param {number} value */
   set(index, value) {
     const before = this.labels[index];
     if (before === value) return;
@@ -32,14 +40,14 @@ export class Recorder {
     this.labels[index] = value;
   }
 
-  /** The change up to now; the recorder is used up. */
+  /** The change up to now; the recorder is used up. @returns {Change} */
   done() {
     this.#close();
     return { bytes: this.#bytes.slice(0, this.#size), box: this.box, voxels: this.voxels };
   }
 
   /** The box that changed since it was asked last; null where nothing did. */
-  takeBox() {
+  drainBox() {
     this.#close();
     const { box } = this;
     this.box = null;
@@ -68,6 +76,7 @@ export class Recorder {
     this.#end = end;
   }
 
+  /** @param {number} value */
   #varint(value) {
     while (value >= 128) {
       this.#bytes[this.#size++] = (value % 128) | 128;
@@ -77,7 +86,10 @@ export class Recorder {
   }
 }
 
-/** The box with the run [start, end) in it; made anew only where it grows. */
+/**
+ * The box with the run [start, end) in it; made anew only where it grows.
+ * @param {Box | null} box @param {number[]} dims @param {number} start @param {number} end @returns {Box}
+ */
 function grownBy(box, [nx, ny], start, end) {
   const last = end - 1;
   const [rowA, rowB] = [Math.floor(start / nx), Math.floor(last / nx)];
@@ -95,9 +107,15 @@ function grownBy(box, [nx, ny], start, end) {
   return box;
 }
 
-/** Puts a change into labels and counts, or with `back` takes it out again. Gives the box that it touched. */
+/**
+ * Puts a change into labels and counts, or with `back` takes it out again.
+ * @param {Pick<Change, 'bytes'>} change @param {Pick<Grid, 'dims'>} grid @param {Uint8Array} labels @param {Float64Array} counts @param {boolean} [back]
+ * @returns {Box | null} what it touched
+ */
 export function apply({ bytes }, { dims }, labels, counts, back = false) {
-  let [at, end, box] = [0, 0, null];
+  let [at, end] = [0, 0];
+  /** @type {Box | null} */
+  let box = null;
   const varint = () => {
     let [value, scale] = [0, 1];
     for (;;) {

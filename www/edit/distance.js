@@ -13,7 +13,10 @@ export function signedDistance(inside, nu, nv, spacing) {
   return outer.map((square, i) => (square > 0 ? Math.sqrt(square) - half : half - Math.sqrt(inner[i])));
 }
 
-/** Squared distance of every place to the nearest that holds `value`. */
+/**
+ * Squared distance of every place to the nearest that holds `value`.
+ * @param {Uint8Array} field @param {number} value @param {number} nu @param {number} nv @param {number[]} spacing
+ */
 function squared(field, value, nu, nv, [du, dv]) {
   const out = Float32Array.from(field, (found) => (found === value ? 0 : FAR));
   const longest = Math.max(nu, nv);
@@ -23,11 +26,16 @@ function squared(field, value, nu, nv, [du, dv]) {
   return out;
 }
 
-/** The lower envelope of the parabolas that stand on one line. */
+/**
+ * The lower envelope of the parabolas that stand on one line.
+ * @param {Float32Array} out @param {number} first @param {number} stride @param {number} n @param {number} spacing
+ * @param {{ f: Float64Array, v: Int32Array, z: Float64Array }} work
+ */
 function line(out, first, stride, n, spacing, { f, v, z }) {
   for (let i = 0; i < n; i++) f[i] = out[first + i * stride];
   const square = spacing * spacing;
-  const meet = (p, q) => (f[q] + square * q * q - f[p] - square * p * p) / (2 * square * (q - p));
+  const meet = (/** @type {number} */ p, /** @type {number} */ q) =>
+    (f[q] + square * q * q - f[p] - square * p * p) / (2 * square * (q - p));
   let k = 0;
   [v[0], z[0], z[1]] = [0, -Infinity, Infinity];
   for (let q = 1; q < n; q++) {

@@ -2,10 +2,13 @@
  * Undo and redo over everything: strokes, label edits, runs, tuning. An entry says what it is, what it takes, and how it is
  * undone and done again. Beyond the budget the oldest are forgotten.
  *
- * @typedef {{ name: string, bytes: number, undo(): unknown, redo(): unknown }} Entry `name`: a key of the words
+ * @typedef {'run' | 'box' | 'stroke' | 'erase' | 'fill' | 'island' | 'largest' | 'smooth' | 'between' | 'label' | 'tune' | 'revert'} EditName
+ * @typedef {{ name: EditName, bytes: number, undo(): unknown, redo(): unknown }} Entry
  */
 export class History {
+  /** @type {Entry[]} */
   #done = [];
+  /** @type {Entry[]} */
   #undone = [];
   #bytes = 0;
   #busy = false;
@@ -29,13 +32,13 @@ export class History {
     return { undo: this.#done.at(-1)?.name, redo: this.#undone.at(-1)?.name };
   }
 
-  /** Adds what was just done; what had been undone is gone with it. */
+  /** Adds what was just done; what had been undone is gone with it. @param {Entry} entry */
   push(entry) {
-    this.#undone.forEach(({ bytes }) => (this.#bytes -= bytes));
+    for (const { bytes } of this.#undone) this.#bytes -= bytes;
     this.#undone = [];
     this.#done.push(entry);
     this.#bytes += entry.bytes;
-    while (this.#bytes > this.budget && this.#done.length > 1) this.#bytes -= this.#done.shift().bytes;
+    while (this.#bytes > this.budget && this.#done.length > 1) this.#bytes -= this.#done.shift()?.bytes ?? 0;
     this.onChange();
   }
 
@@ -52,15 +55,21 @@ export class History {
     this.onChange();
   }
 
-  /** One at a time: what takes longer (a tuned model) must be over before the next. Gives the entry, or undefined. */
-  async #move(from, to, what) {
-    if (this.#busy || from.length === 0) return undefined;
-    this.#busy = true;
+  /**
+   * One at a time: what takes longer (a tuned model) must be over before the next.
+   * @param {Entry[]} from @param {Entry[]} to @param {'undo' | 'redo'} direction @returns {Promise<Entry | undefined>}
+   */
+  async #move(from, to, direction) {
     const entry = from.at(-1);
+    if (this.#busy || !entry) return undefined;
+    this.#busy = true;
     try {
-      await entry[what]();
+      await entry[direction]();
       // An entry pushed meanwhile ends the road on which this one lay.
-      if (from.at(-1) === entry) to.push(from.pop());
+      if (from.at(-1) === entry) {
+        from.pop();
+        to.push(entry);
+      }
       return entry;
     } finally {
       this.#busy = false;

@@ -9,11 +9,12 @@ import { boxOf, placeOf } from './grid.js';
 export function flood(grid, seed, axes, same, seen = new Uint8Array(grid.count)) {
   const { dims } = grid;
   const strides = [1, dims[0], dims[0] * dims[1]];
+  /** @type {number[]} */
   const found = [];
   if (!same(seed)) return found;
   seen[seed] = 1;
   found.push(seed);
-  const visit = (next) => {
+  const visit = (/** @type {number} */ next) => {
     if (seen[next] === 1 || !same(next)) return;
     seen[next] = 1;
     found.push(next);
@@ -28,12 +29,15 @@ export function flood(grid, seed, axes, same, seen = new Uint8Array(grid.count))
   return found;
 }
 
-/** The parts of a label, each a list of indices, largest first; of two alike the one that begins earlier. */
+/**
+ * The parts of a label, each a list of indices, largest first; of two alike the one that begins earlier.
+ * @param {import('./grid.js').Grid} grid @param {Uint8Array} labels @param {number} value
+ */
 export function islands(grid, labels, value) {
   const box = boxOf(grid, labels, value);
   if (!box) return [];
   const seen = new Uint8Array(grid.count);
-  const same = (index) => labels[index] === value;
+  const same = (/** @type {number} */ index) => labels[index] === value;
   const parts = [];
   for (let seed = labels.indexOf(value); seed >= 0; seed = labels.indexOf(value, seed + 1)) {
     if (seen[seed] === 0) parts.push(flood(grid, seed, [0, 1, 2], same, seen));

@@ -4,6 +4,7 @@ import { boxOf, eachRow, grown } from './grid.js';
 /**
  * Calls `set(index, inside)` for the voxels that come to the label or leave it.
  * @param {import('./grid.js').Grid} grid @param {Uint8Array} labels @param {number} value @param {number} sigma millimetres
+ * @param {(index: number, inside: boolean) => void} set
  */
 export function smoothed(grid, labels, value, sigma, set) {
   const tight = boxOf(grid, labels, value);
@@ -30,6 +31,7 @@ export function smoothed(grid, labels, value, sigma, set) {
   });
 }
 
+/** @param {number} sigma voxels */
 function gaussian(sigma) {
   const half = Math.max(1, Math.ceil(2.5 * sigma));
   const weights = Array.from({ length: 2 * half + 1 }, (_, i) => Math.exp(-((i - half) ** 2) / (2 * sigma * sigma)));
@@ -37,7 +39,10 @@ function gaussian(sigma) {
   return weights.map((weight) => weight / sum);
 }
 
-/** Along one axis. At the edge of the volume the last voxel goes on, so that a label that is cut there keeps its cut. */
+/**
+ * Along one axis. At the edge of the volume the last voxel goes on, so that a label that is cut there keeps its cut.
+ * @param {Float32Array} values @param {number[]} size @param {number} axis @param {number[]} kernel
+ */
 function blurred(values, size, axis, kernel) {
   const out = new Float32Array(values.length);
   const stride = [1, size[0], size[0] * size[1]][axis];

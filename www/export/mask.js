@@ -2,25 +2,33 @@
  * Masks as files. Header and form are the engine's, from the mask that it wrote for this image; only voxels, names and colours
  * are the person's. So what leaves the page lies where the image lies, and holds no text of it.
  */
+/** @import { Label } from '../types.js' */
+import { joined, through } from '../bytes.js';
+import { pageError } from '../errors.js';
+import { t } from '../i18n.js';
 
-/** The mask as .nii.gz. @param {Uint8Array} template the engine's own, .nii.gz @param {Uint8Array} labels in the order of the file */
+/**
+ * The mask as .nii.gz.
+ * @param {Uint8Array<ArrayBuffer>} template the engine's own, .nii.gz @param {Uint8Array} labels in the order of the file
+ */
 export async function maskNifti(template, labels) {
   const file = await through(template, new DecompressionStream('gzip'));
   const header = file.length - labels.length;
-  if (header < 348) throw new Error(`The mask has ${labels.length} voxels, its header was written for ${file.length - 352}.`);
+  if (header < 348) throw pageError('internal', t('exportMismatch'));
   file.set(labels, header);
   return through(file, new CompressionStream('gzip'));
 }
 
-/** The mask as .seg.nrrd. @param {Uint8Array} template the engine's own @param {{ index: number, name: string, color: string }[]} table */
+/**
+ * The mask as .seg.nrrd.
+ * @param {Uint8Array<ArrayBuffer>} template the engine's own @param {Uint8Array<ArrayBuffer>} labels in the order of the file
+ * @param {Pick<Label, 'index' | 'name' | 'color'>[]} table
+ */
 export async function maskNrrd(template, labels, table) {
   const end = endOfHeader(template);
   const lines = new TextDecoder().decode(template.subarray(0, end)).split('\n');
-  const sizes = lines
-    .find((line) => line.startsWith('sizes:'))
-    .match(/\d+/g)
-    .map(Number);
-  const extent = sizes.map((n) => `0 ${n - 1}`).join(' ');
+  const sizes = lines.find((line) => line.startsWith('sizes:'))?.match(/\d+/g) ?? [];
+  const extent = sizes.map((n) => `0 ${Number(n) - 1}`).join(' ');
   const kept = lines.filter((line) => !/^Segment\d+_/.test(line));
   const first = lines.findIndex((line) => /^Segment/.test(line));
   kept.splice(first, 0, ...table.flatMap((row, n) => segment(row, n, extent)));
@@ -28,6 +36,7 @@ export async function maskNrrd(template, labels, table) {
   return joined(header, await through(labels, new CompressionStream('gzip')));
 }
 
+/** @param {Pick<Label, 'index' | 'name' | 'color'>} label @param {number} n @param {string} extent */
 function segment({ index, name, color }, n, extent) {
   const shares = [1, 3, 5].map((at) => (parseInt(color.slice(at, at + 2), 16) / 255).toFixed(6));
   return [
@@ -44,27 +53,20 @@ function segment({ index, name, color }, n, extent) {
   ].map((line) => `Segment${n}_${line}`);
 }
 
+/** @param {Uint8Array} bytes */
 function endOfHeader(bytes) {
   for (let i = 0; i + 1 < bytes.length; i++) if (bytes[i] === 10 && bytes[i + 1] === 10) return i;
-  throw new Error('The template of the mask is no NRRD file.');
+  throw pageError('internal', t('exportMismatch'));
 }
 
-/** Volumes per label, as the engine writes them. @param {(index: number) => number} voxelsOf */
+/**
+ * Volumes per label, as the engine writes them.
+ * @param {Pick<Label, 'index' | 'name'>[]} table @param {(index: number) => number} voxelsOf @param {number} voxelMm3
+ */
 export function volumesCsv(table, voxelsOf, voxelMm3) {
   const rows = table.map(({ index, name }) => {
     const voxels = voxelsOf(index);
     return `${index},"${name.replaceAll('"', '""')}",${voxels},${((voxels * voxelMm3) / 1000).toFixed(4)}\n`;
   });
   return `index,name,voxels,milliliters\n${rows.join('')}`;
-}
-
-async function through(bytes, stream) {
-  return new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(stream)).arrayBuffer());
-}
-
-function joined(a, b) {
-  const out = new Uint8Array(a.length + b.length);
-  out.set(a);
-  out.set(b, a.length);
-  return out;
 }

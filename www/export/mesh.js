@@ -4,7 +4,7 @@
  * cells around it. The surface is closed: beyond the volume nothing is inside. A few steps of Taubin's filter take the stairs off
  * without shrinking it.
  */
-import { worldOf } from '../edit/grid.js';
+import { determinant, worldOf } from '../edit/grid.js';
 
 const SMOOTHING = { steps: 8, shrink: 0.5, grow: -0.53 };
 
@@ -37,17 +37,20 @@ export function meshOf(grid, box, inside) {
     );
   }
   const triangles = Uint32Array.from(net.triangles);
-  if (mirrored(grid.affine))
+  if (determinant(grid.affine) < 0)
     for (let i = 0; i < triangles.length; i += 3) [triangles[i + 1], triangles[i + 2]] = [triangles[i + 2], triangles[i + 1]];
   return { vertices, triangles };
 }
 
-/** Vertices in voxels of the field, and the triangles between them. */
+/** @typedef {{ places: number[], triangles: number[] }} Net vertices in voxels of the field, and the triangles between them */
+
+/** @param {Uint8Array} field @param {number[]} size @returns {Net} */
 function netOf(field, size) {
   const strides = [1, size[0], size[0] * size[1]];
   const corners = Array.from({ length: 8 }, (_, c) => (c & 1) * strides[0] + ((c >> 1) & 1) * strides[1] + (c >> 2) * strides[2]);
   const vertexOf = new Int32Array(field.length).fill(-1);
-  const [places, triangles] = [[], []];
+  /** @type {Net} */
+  const { places, triangles } = { places: [], triangles: [] };
   for (let z = 0; z + 1 < size[2]; z++) {
     for (let y = 0; y + 1 < size[1]; y++) {
       for (let x = 0; x + 1 < size[0]; x++) {
@@ -65,10 +68,13 @@ function netOf(field, size) {
   return { places, triangles };
 }
 
-/** The mean of the middles of the edges that cross, by the eight corners' bits. */
+/** @type {Map<number, number[]>} */
 const crossings = new Map();
+
+/** The mean of the middles of the edges that cross. @param {number} mask the eight corners' bits */
 function crossing(mask) {
-  if (crossings.has(mask)) return crossings.get(mask);
+  const known = crossings.get(mask);
+  if (known) return known;
   const sum = [0, 0, 0, 0];
   for (let c = 0; c < 8; c++) {
     for (const bit of [1, 2, 4]) {
@@ -82,7 +88,10 @@ function crossing(mask) {
   return mean;
 }
 
-/** The quads of the three edges that leave the cell's first corner; the cells on their other sides came before. */
+/**
+ * The quads of the three edges that leave the cell's first corner; the cells on their other sides came before.
+ * @param {Uint8Array} field @param {Int32Array} vertexOf @param {number} cell @param {number[]} at @param {number[]} strides @param {number[]} triangles
+ */
 function faces(field, vertexOf, cell, at, strides, triangles) {
   for (let axis = 0; axis < 3; axis++) {
     const [u, v] = [(axis + 1) % 3, (axis + 2) % 3];
@@ -95,9 +104,10 @@ function faces(field, vertexOf, cell, at, strides, triangles) {
   }
 }
 
+/** @param {Net} net */
 function smooth({ places, triangles }) {
   const count = places.length / 3;
-  const neighbours = Array.from({ length: count }, () => new Set());
+  const neighbours = Array.from({ length: count }, () => /** @type {Set<number>} */ (new Set()));
   for (let i = 0; i < triangles.length; i += 3) {
     const [a, b, c] = triangles.slice(i, i + 3);
     neighbours[a].add(b).add(c);
@@ -119,9 +129,10 @@ function smooth({ places, triangles }) {
   }
 }
 
-const mirrored = ([[a, b, c], [d, e, f], [g, h, i]]) => a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g) < 0;
-
-/** Binary STL. Slicer and most readers take its millimetres as LPS; `RAS` in the header says what they are. */
+/**
+ * Binary STL. Slicer and most readers take its millimetres as LPS; `RAS` in the header says what they are.
+ * @param {{ vertices: Float64Array, triangles: Uint32Array }} mesh
+ */
 export function stlOf({ vertices, triangles }) {
   const count = triangles.length / 3;
   const out = new DataView(new ArrayBuffer(84 + 50 * count));

@@ -1,61 +1,85 @@
 /** The keys of the viewer. They work while the slices or the tools have the focus, so that they are in nobody's way elsewhere. */
 
-/** Keys, as shown in the list, and the sentence that says what they do. */
+/** The keys as they are called, and what they do. @type {readonly (readonly [Key, Key])[]} */
 export const LIST = [
-  ['← → ↑ ↓', 'keyArrows'],
-  ['Page Up  Page Down', 'keyPages'],
-  ['1 2 3 4 0', 'keyViews'],
-  ['V B E T F D', 'keyTools'],
-  ['Space', 'keyPaint'],
-  ['Shift ← → ↑ ↓', 'keyDrag'],
-  ['[ ]', 'keySize'],
-  ['X', 'keyShape'],
-  ['L', 'keyLabel'],
-  ['Ctrl Z  Ctrl Shift Z', 'keyUndo'],
-  ['O H', 'keyShow'],
-  ['K N', 'keyCheck'],
+  ['keyArrowsNames', 'keyArrows'],
+  ['keyPagesNames', 'keyPages'],
+  ['keyViewsNames', 'keyViews'],
+  ['keyToolsNames', 'keyTools'],
+  ['keyPaintNames', 'keyPaint'],
+  ['keyDragNames', 'keyDrag'],
+  ['keySizeNames', 'keySize'],
+  ['keyShapeNames', 'keyShape'],
+  ['keyLabelNames', 'keyLabel'],
+  ['keyUndoNames', 'keyUndo'],
+  ['keyShowNames', 'keyShow'],
+  ['keyCheckNames', 'keyCheck'],
 ];
 
+/** @typedef {import('../i18n.js').Key} Key */
+/** @typedef {import('./tool.js').Kind} Kind */
+/** @typedef {import('../view.js').Layout} Layout */
+
+/** @type {Record<string, [right: number, up: number]>} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+/** @type {Record<string, Layout>} */
 const LAYOUTS = { 1: 'axial', 2: 'coronal', 3: 'sagittal', 4: 'render', 0: 'all' };
+/** @type {Record<string, Kind>} */
 const TOOLS = { v: 'look', b: 'brush', e: 'erase', t: 'threshold', f: 'fill', d: 'island' };
+/** @type {Record<string, PlainAction>} */
+const PLAIN = { ' ': 'use', '[': 'shrink', ']': 'grow', x: 'shape', l: 'label', o: 'outlines', h: 'hide', k: 'check', n: 'next' };
+
+/** @typedef {'use' | 'grow' | 'shrink' | 'shape' | 'label' | 'outlines' | 'hide' | 'check' | 'next' | 'undo' | 'redo'} PlainAction */
 
 /**
- * @param {HTMLElement} viewer @param {Record<string, (...args: unknown[]) => void>} deeds step(right, up, painting), slice(by), layout(name), tool(kind),
- *   use(), grow(), shrink(), shape(), label(), undo(), redo(), outlines(), hide(), check(), next()
+ * What the keys do.
+ * @typedef {Record<PlainAction, () => void> & {
+ *   step(right: number, up: number, painting: boolean): void,
+ *   slice(by: number): void,
+ *   layout(name: Layout): void,
+ *   tool(kind: Kind): void,
+ * }} Actions
  */
-export function attachKeys(viewer, deeds) {
-  const act = (event) => {
-    const { key, shiftKey } = event;
-    const small = key.toLowerCase();
-    if (event.ctrlKey || event.metaKey) {
-      if (small === 'z') return (shiftKey ? deeds.redo : deeds.undo)();
-      if (small === 'y') return deeds.redo();
-      return false;
-    }
-    if (event.altKey) return false;
-    if (key in ARROWS) return deeds.step(...ARROWS[key], shiftKey);
-    if (key === 'PageUp' || key === 'PageDown') return deeds.slice(key === 'PageUp' ? 1 : -1);
-    if (key in LAYOUTS) return deeds.layout(LAYOUTS[key]);
-    if (small in TOOLS) return deeds.tool(TOOLS[small]);
-    const plain = { ' ': 'use', '[': 'shrink', ']': 'grow', x: 'shape', l: 'label', o: 'outlines', h: 'hide', k: 'check', n: 'next' }[
-      small
-    ];
-    return plain ? deeds[plain]() : false;
-  };
+
+/** @param {HTMLElement} viewer @param {Actions} actions */
+export function attachKeys(viewer, actions) {
   // Before NiiVue, which has keys of its own.
   viewer.addEventListener(
     'keydown',
     (event) => {
-      const inField = event.target.closest('input, select, textarea');
-      const onButton = event.target.closest('button') && [' ', 'Enter'].includes(event.key);
-      // A slider keeps its arrows, a field all its keys; undo is everyone's but a text's.
-      if (onButton || (inField && !(event.target.type === 'checkbox' && event.key !== ' ') && !(event.ctrlKey || event.metaKey))) return;
-      if (inField?.matches('[type=number], [type=text]')) return;
-      if (act(event) === false) return;
+      const act = isTheirs(event) ? undefined : actionOf(event, actions);
+      if (!act) return;
+      act();
       event.preventDefault();
       event.stopPropagation();
     },
     { capture: true },
   );
+}
+
+/** Whether the key belongs to the field or button under the focus. @param {KeyboardEvent} event */
+function isTheirs({ target, key, ctrlKey, metaKey }) {
+  if (!(target instanceof Element)) return false;
+  if (target.closest('button') && [' ', 'Enter'].includes(key)) return true;
+  const field = target.closest('input, select, textarea');
+  if (!field) return false;
+  if (field.matches('[type=number], [type=text]')) return true;
+  // A slider keeps its arrows, a checkbox its space; undo is everyone's.
+  const isCheckbox = field instanceof HTMLInputElement && field.type === 'checkbox';
+  return !(isCheckbox && key !== ' ') && !(ctrlKey || metaKey);
+}
+
+/** @param {KeyboardEvent} event @param {Actions} actions @returns {(() => void) | undefined} */
+function actionOf({ key, shiftKey, ctrlKey, metaKey, altKey }, actions) {
+  const small = key.toLowerCase();
+  if (ctrlKey || metaKey) {
+    if (small === 'z') return shiftKey ? actions.redo : actions.undo;
+    return small === 'y' ? actions.redo : undefined;
+  }
+  if (altKey) return undefined;
+  if (key in ARROWS) return () => actions.step(...ARROWS[key], shiftKey);
+  if (key === 'PageUp' || key === 'PageDown') return () => actions.slice(key === 'PageUp' ? 1 : -1);
+  if (key in LAYOUTS) return () => actions.layout(LAYOUTS[key]);
+  if (small in TOOLS) return () => actions.tool(TOOLS[small]);
+  return small in PLAIN ? actions[PLAIN[small]] : undefined;
 }

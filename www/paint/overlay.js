@@ -1,13 +1,20 @@
 /** What lies over the slices: the outline of the brush, and the box of the second network with sides to drag. Drawn as SVG. */
 
+/** @import { Box, Grid } from '../edit/grid.js' */
+/** @import { Tile } from '../view/tiles.js' */
+
 const SVG = 'http://www.w3.org/2000/svg';
+/** @template {keyof SVGElementTagNameMap} Tag @param {Tag} tag @param {Record<string, string | number>} attributes */
 const shape = (tag, attributes) => {
   const made = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
   return made;
 };
 
-/** The outline of a disc of `radius` mm around a place, as the tile shows it: an ellipse where the grid is anisotropic or sheared. */
+/**
+ * The outline of a disc of `radius` mm around a place, as the tile shows it: an ellipse where the grid is anisotropic or sheared.
+ * @param {Grid} grid @param {Tile} tile @param {number[]} place @param {number} radius
+ */
 export function outline(grid, tile, place, radius) {
   const [u, v] = tile.along;
   const { metric } = grid;
@@ -25,90 +32,93 @@ export function outline(grid, tile, place, radius) {
   });
 }
 
-/**
- * @param {SVGElement} svg over the canvas, of its size
- * @param {{ onBox(box: { start: number[], end: number[] }, done: boolean): void }} listeners the box is dragged, and let go
- */
-export function createOverlay(svg, { onBox }) {
-  const ring = shape('polygon', { class: 'ring' });
-  const boxes = shape('g', {});
-  svg.replaceChildren(boxes, ring);
-  let drag = null;
+/** @typedef {{ tile: Tile, axis: number, which: 'start' | 'end', box: Box }} Side of a box in a tile */
 
-  const showRing = (points) =>
-    ring.setAttribute('points', points ? points.map((at) => at.map((x) => x.toFixed(1)).join(',')).join(' ') : '');
+export class Overlay {
+  #svg;
+  #onBox;
+  #ring = shape('polygon', { class: 'ring' });
+  #boxes = shape('g', {});
+  #dragging = false;
 
-  /** @param {import('../view/tiles.js').Tile[]} tiles @param {{ start: number[], end: number[] } | null} box @param {number[]} here */
-  const showBox = (tiles, box, here) => {
-    if (drag) return redraw(tiles, box, here);
-    boxes.replaceChildren();
-    if (box) tiles.forEach((tile, t) => boxes.append(drawn(tile, t, box, here)));
-  };
+  /** @param {SVGSVGElement} svg over the canvas, of its size @param {(box: Box) => void} onBox a side of the box is dragged */
+  constructor(svg, onBox) {
+    this.#svg = svg;
+    this.#onBox = onBox;
+    svg.replaceChildren(this.#boxes, this.#ring);
+  }
 
-  /** While a side is dragged its element must stay, as it has the pointer. */
-  const redraw = (tiles, box, here) => {
-    tiles.forEach((tile, t) => {
-      const old = boxes.children[t];
-      const next = drawn(tile, t, box, here);
-      [...next.children].forEach((child, i) => {
+  /** @param {number[][] | null} points */
+  showRing(points) {
+    this.#ring.setAttribute('points', (points ?? []).map((at) => at.map((x) => x.toFixed(1)).join(',')).join(' '));
+  }
+
+  /** @param {Tile[]} tiles @param {Box | null} box @param {number[]} here the crosshair */
+  showBox(tiles, box, here) {
+    const groups = box ? tiles.map((tile) => this.#groupOf(tile, box, here)) : [];
+    if (!this.#dragging) return this.#boxes.replaceChildren(...groups);
+    // While a side is dragged its element must stay, as it has the pointer.
+    groups.forEach((group, t) => {
+      const old = this.#boxes.children[t];
+      [...group.children].forEach((child, i) => {
         for (const { name, value } of child.attributes) old?.children[i]?.setAttribute(name, value);
       });
     });
-  };
+  }
 
-  const drawn = (tile, t, box, here) => {
-    const group = shape('g', {});
+  /** The box in one tile: its inside, and four sides to drag. @param {Tile} tile @param {Box} box @param {number[]} here */
+  #groupOf(tile, box, here) {
     const [u, v] = tile.along;
-    const corner = (at) => {
+    const corner = (/** @type {number[]} */ at) => {
       const place = [...here];
       [place[u], place[v]] = [at[u] - 0.5, at[v] - 0.5];
       return tile.screenAt(place);
     };
     const [[ax, ay], [bx, by]] = [corner(box.start), corner(box.end)];
-    const clamp = (x, y) => [
-      Math.min(tile.left + tile.width, Math.max(tile.left, x)),
-      Math.min(tile.top + tile.height, Math.max(tile.top, y)),
-    ];
-    const [[left, top], [right, bottom]] = [clamp(Math.min(ax, bx), Math.min(ay, by)), clamp(Math.max(ax, bx), Math.max(ay, by))];
+    const [left, top] = clamped(tile, Math.min(ax, bx), Math.min(ay, by));
+    const [right, bottom] = clamped(tile, Math.max(ax, bx), Math.max(ay, by));
     const within = here[tile.plane] >= box.start[tile.plane] && here[tile.plane] < box.end[tile.plane];
+    const size = { width: Math.max(0, right - left), height: Math.max(0, bottom - top) };
+    const group = shape('g', {});
     group.append(
-      shape('rect', {
-        class: within ? 'box' : 'box away',
-        x: left,
-        y: top,
-        width: Math.max(0, right - left),
-        height: Math.max(0, bottom - top),
-      }),
+      shape('rect', { class: within ? 'box' : 'box away', x: left, y: top, ...size }),
+      this.#sideOf({ tile, axis: u, which: 'start', box }, 'side across', [ax, top, ax, bottom]),
+      this.#sideOf({ tile, axis: u, which: 'end', box }, 'side across', [bx, top, bx, bottom]),
+      this.#sideOf({ tile, axis: v, which: 'start', box }, 'side along', [left, ay, right, ay]),
+      this.#sideOf({ tile, axis: v, which: 'end', box }, 'side along', [left, by, right, by]),
     );
-    const side = (axis, which, x1, y1, x2, y2) => {
-      const line = shape('line', { class: axis === u ? 'side across' : 'side along', x1, y1, x2, y2 });
-      line.addEventListener('pointerdown', (event) => begin(event, line, { tile, axis, which, box, here }));
-      group.append(line);
-    };
-    side(u, 'start', ax, top, ax, bottom);
-    side(u, 'end', bx, top, bx, bottom);
-    side(v, 'start', left, ay, right, ay);
-    side(v, 'end', left, by, right, by);
     return group;
-  };
+  }
 
-  const begin = (event, line, what) => {
+  /** @param {Side} side @param {string} name @param {number[]} ends */
+  #sideOf(side, name, [x1, y1, x2, y2]) {
+    const line = shape('line', { class: name, x1, y1, x2, y2 });
+    line.addEventListener('pointerdown', (event) => this.#drag(event, line, side));
+    return line;
+  }
+
+  /** @param {PointerEvent} event @param {SVGLineElement} line @param {Side} side */
+  #drag(event, line, { tile, axis, which, box }) {
     event.preventDefault();
     event.stopPropagation();
     line.setPointerCapture(event.pointerId);
-    drag = { ...what, box: { start: [...what.box.start], end: [...what.box.end] } };
-    const { left, top } = svg.getBoundingClientRect();
+    this.#dragging = true;
+    const { left, top } = this.#svg.getBoundingClientRect();
+    const dragged = { start: [...box.start], end: [...box.end] };
     line.onpointermove = ({ clientX, clientY }) => {
-      const at = Math.round(drag.tile.placeAt(clientX - left, clientY - top)[drag.axis] + 0.5);
-      drag.box[drag.which][drag.axis] = at;
-      onBox(drag.box, false);
+      dragged[which][axis] = Math.round(tile.placeAt(clientX - left, clientY - top)[axis] + 0.5);
+      this.#onBox(dragged);
     };
     line.onpointerup = line.onpointercancel = () => {
-      const { box } = drag;
-      [drag, line.onpointermove, line.onpointerup, line.onpointercancel] = [null, null, null, null];
-      onBox(box, true);
+      this.#dragging = false;
+      line.onpointermove = line.onpointerup = line.onpointercancel = null;
+      this.#onBox(dragged);
     };
-  };
-
-  return { showRing, showBox };
+  }
 }
+
+/** @param {Tile} tile @param {number} x @param {number} y */
+const clamped = ({ left, top, width, height }, x, y) => [
+  Math.min(left + width, Math.max(left, x)),
+  Math.min(top + height, Math.max(top, y)),
+];

@@ -6,76 +6,113 @@ import { isBrush } from './tool.js';
 
 const ERASER_END = 32; // PointerEvent.buttons of a pen that is turned round
 
+/** @typedef {import('../view/tiles.js').Tile} Tile */
+/** @typedef {{ id: number, tile: Tile, line: ReturnType<import('../edit/editor.js').Editor['stroke']> }} Stroke */
+
 /**
- * @param {HTMLElement} stage around the canvas
- * @param {{ tool: import('./tool.js').Tool, tiles(): ReturnType<import('../view/tiles.js').createTiles> | undefined, editor(): object | null,
- *   use(place: number[], plane: number): void, hover(tile: object | null, place?: number[]): void, ended(): void }} parts
- *   `use`: a tool without a trace was put down; `ended`: a stroke is over
+ * @typedef {object} PenParts
+ * @property {import('./tool.js').Tool} tool
+ * @property {() => import('../view/tiles.js').Tiles | undefined} tiles
+ * @property {() => import('../edit/editor.js').Editor | null} editor
+ * @property {(place: number[], plane: number) => void} use a tool without a trace was put down
+ * @property {(tile: Tile | null, place?: number[]) => void} hover
+ * @property {() => void} ended a stroke is over
  */
-export function attachPen(stage, { tool, tiles, editor, use, hover, ended }) {
-  let stroke = null; // { id, tile, strokes }
 
-  const under = (event) => (editor() && tool.kind !== 'look' ? (tiles()?.under(event) ?? null) : null);
+export class Pen {
+  #stage;
+  #parts;
+  /** @type {Stroke | null} */
+  #stroke = null;
 
-  /** The pointer in the tile in which the stroke began: beyond its edge it goes on in its plane. */
-  const placeIn = (tile, { clientX, clientY }) => {
-    const { left, top } = stage.getBoundingClientRect();
+  /** @param {HTMLElement} stage around the canvas @param {PenParts} parts */
+  constructor(stage, parts) {
+    this.#stage = stage;
+    this.#parts = parts;
+    this.#listen('pointerdown', (event) => this.#down(event));
+    this.#listen('pointermove', (event) => this.#move(event));
+    this.#listen('pointerup', (event) => this.#up(event));
+    this.#listen('pointercancel', (event) => this.#up(event));
+    stage.addEventListener('pointerleave', () => this.#stroke || parts.hover(null));
+    this.#keepFromNiivue();
+  }
+
+  /** @template {keyof HTMLElementEventMap} Name @param {Name} name @param {(event: HTMLElementEventMap[Name]) => void} listener */
+  #listen(name, listener) {
+    this.#stage.addEventListener(name, listener, { capture: true, passive: false });
+  }
+
+  /** NiiVue listens to mouse and touch events of their own, which follow those of the pointer. */
+  #keepFromNiivue() {
+    for (const name of /** @type {const} */ (['mousedown', 'mousemove', 'mouseup'])) {
+      this.#listen(name, (event) => this.#stroke && event.stopPropagation());
+    }
+    for (const name of /** @type {const} */ (['touchstart', 'touchmove', 'touchend'])) {
+      this.#listen(name, (event) => {
+        const touch = event.changedTouches[0];
+        if (!this.#stroke && !(touch && this.#under(touch))) return;
+        event.preventDefault();
+        event.stopPropagation();
+      });
+    }
+  }
+
+  /** The tile under the pointer, while a tool is in hand. @param {{ clientX: number, clientY: number }} at */
+  #under(at) {
+    const { editor, tool, tiles } = this.#parts;
+    return editor() && tool.kind !== 'look' ? (tiles()?.under(at) ?? null) : null;
+  }
+
+  /** The pointer in the tile in which the stroke began: beyond its edge it goes on in its plane. @param {Tile} tile @param {PointerEvent} event */
+  #placeIn(tile, { clientX, clientY }) {
+    const { left, top } = this.#stage.getBoundingClientRect();
     return tile.placeAt(clientX - left, clientY - top);
-  };
+  }
 
-  const down = (event) => {
-    const found = event.button === 0 || event.buttons & ERASER_END ? under(event) : null;
-    if (stroke) return event.stopPropagation();
-    if (!found) return;
+  /** @param {PointerEvent} event */
+  #down(event) {
+    const { editor, tool, use } = this.#parts;
+    const erases = Boolean(event.buttons & ERASER_END);
+    const found = event.button === 0 || erases ? this.#under(event) : null;
+    if (this.#stroke) return event.stopPropagation();
+    const target = editor();
+    if (!found || !target) return;
     event.preventDefault();
     event.stopPropagation();
     // preventDefault keeps the focus where it is, and the keys belong here.
-    stage.querySelector('canvas').focus({ preventScroll: true });
+    this.#stage.querySelector('canvas')?.focus({ preventScroll: true });
     const { tile } = found;
-    const place = placeIn(tile, event);
+    const place = this.#placeIn(tile, event);
     tool.set({ plane: tile.plane });
     if (!isBrush(tool.kind)) return use(place.map(Math.round), tile.plane);
-    stage.setPointerCapture(event.pointerId);
-    stroke = { id: event.pointerId, tile, line: editor().stroke(tool.brush(tile.plane, Boolean(event.buttons & ERASER_END))) };
-    stroke.line.to(place);
-  };
+    this.#stage.setPointerCapture(event.pointerId);
+    this.#stroke = { id: event.pointerId, tile, line: target.stroke(tool.brush(tile.plane, erases)) };
+    this.#stroke.line.to(place);
+  }
 
-  const move = (event) => {
-    if (!stroke) {
-      const found = event.pointerType === 'touch' ? null : under(event);
-      return hover(found?.tile ?? null, found && placeIn(found.tile, event));
+  /** @param {PointerEvent} event */
+  #move(event) {
+    const { hover } = this.#parts;
+    if (!this.#stroke) {
+      const found = event.pointerType === 'touch' ? null : this.#under(event);
+      return found ? hover(found.tile, this.#placeIn(found.tile, event)) : hover(null);
     }
     event.stopPropagation();
-    if (event.pointerId !== stroke.id) return;
+    const { id, tile, line } = this.#stroke;
+    if (event.pointerId !== id) return;
     // Between two frames a fast pointer reports several places; without them corners would be cut.
     const events = event.getCoalescedEvents?.() ?? [];
-    for (const one of events.length > 0 ? events : [event]) stroke.line.to(placeIn(stroke.tile, one));
-    hover(stroke.tile, placeIn(stroke.tile, event));
-  };
+    for (const one of events.length > 0 ? events : [event]) line.to(this.#placeIn(tile, one));
+    hover(tile, this.#placeIn(tile, event));
+  }
 
-  const up = (event) => {
-    if (event.pointerId !== stroke?.id) return;
+  /** @param {PointerEvent} event */
+  #up(event) {
+    if (!this.#stroke || event.pointerId !== this.#stroke.id) return;
     event.stopPropagation();
-    const { line } = stroke;
-    stroke = null;
+    const { line } = this.#stroke;
+    this.#stroke = null;
     line.end();
-    ended();
-  };
-
-  const listen = (name, listener) => stage.addEventListener(name, listener, { capture: true, passive: false });
-  listen('pointerdown', down);
-  listen('pointermove', move);
-  listen('pointerup', up);
-  listen('pointercancel', up);
-  stage.addEventListener('pointerleave', () => stroke || hover(null));
-  // NiiVue listens to mouse and touch events of their own, which follow those of the pointer.
-  for (const name of ['mousedown', 'mousemove', 'mouseup']) listen(name, (event) => stroke && event.stopPropagation());
-  for (const name of ['touchstart', 'touchmove', 'touchend']) {
-    listen(name, (event) => {
-      const touch = event.changedTouches[0];
-      if (!stroke && !(touch && under(touch))) return;
-      event.preventDefault();
-      event.stopPropagation();
-    });
+    this.#parts.ended();
   }
 }

@@ -1,8 +1,11 @@
 /** The tool in hand: what it is, its size, shape, label and range. Whoever shows it hears of every change. */
 
+/** @typedef {'look' | 'brush' | 'erase' | 'threshold' | 'fill' | 'island'} Kind */
+
+/** @type {readonly Kind[]} */
 export const KINDS = ['look', 'brush', 'erase', 'threshold', 'fill', 'island'];
 
-/** Those that leave a trace on their way, and have a size. */
+/** Those that leave a trace on their way, and have a size. @param {Kind} kind */
 export const isBrush = (kind) => ['brush', 'erase', 'threshold'].includes(kind);
 
 /** Steps of the size keys: each a fifth more, from half a millimetre to 60 mm. */
@@ -10,6 +13,7 @@ const STEP = 1.2;
 const SIZES = [0.5, 60];
 
 export class Tool {
+  /** @type {Kind} */
   kind = 'look';
   /** Millimetres. */
   radius = 3;
@@ -20,12 +24,15 @@ export class Tool {
   range = [0, 0];
   /** The axis across the slice in which the keyboard works; the pointer brings its own. */
   plane = 2;
+  /** @type {((tool: Tool) => void)[]} */
   #listeners = [];
 
+  /** @param {(tool: Tool) => void} listener */
   listen(listener) {
     this.#listeners.push(listener);
   }
 
+  /** @param {Partial<Pick<Tool, 'kind' | 'radius' | 'ball' | 'label' | 'range' | 'plane'>>} change */
   set(change) {
     Object.assign(this, change);
     this.radius = Math.min(SIZES[1], Math.max(SIZES[0], this.radius));
@@ -40,7 +47,7 @@ export class Tool {
     this.set({ radius: this.radius / STEP });
   }
 
-  /** How this tool strokes in the slice across `plane`, erasing where a pen's other end is used. */
+  /** How this tool strokes in the slice across `plane`, erasing where a pen's other end is used. @param {number} plane */
   brush(plane, erasing = false) {
     return {
       value: erasing || this.kind === 'erase' ? 0 : this.label,

@@ -7,6 +7,9 @@
  *   `plane`: the axis across the slice; `along`: the axes to the right and up; lengths in CSS pixels of the canvas
  */
 
+/** @import { Niivue } from '@niivue/niivue' */
+/** @import { Grid } from '../edit/grid.js' */
+
 /** Across which axis the kinds of slices lie, and which axes run to the right and up. */
 const KINDS = [
   { plane: 2, along: [0, 1] },
@@ -14,18 +17,24 @@ const KINDS = [
   { plane: 0, along: [1, 2] },
 ];
 
-export function createTiles(nv, canvas, grid) {
-  /** @returns {Tile[]} */
-  const all = () => (grid() ? nv.screenSlices.map(tileOf).filter(Boolean) : []);
+/** @typedef {ReturnType<typeof createTiles>} Tiles */
 
-  const tileOf = ({ axCorSag, leftTopWidthHeight }, index) => {
+/** @param {Niivue} nv @param {HTMLCanvasElement} canvas @param {() => Grid | null} gridShown */
+export function createTiles(nv, canvas, gridShown) {
+  /** @returns {Tile[]} */
+  const all = () => {
+    const grid = gridShown();
+    return grid ? nv.screenSlices.map((slice, index) => tileOf(grid, slice, index)).filter((tile) => tile !== null) : [];
+  };
+
+  /** @param {Grid} grid @param {Niivue['screenSlices'][number]} slice @param {number} index @returns {Tile | null} */
+  const tileOf = ({ dims }, { axCorSag, leftTopWidthHeight }, index) => {
     const kind = KINDS[axCorSag];
     if (!kind) return null;
-    const dpr = nv.uiData.dpr;
+    const dpr = nv.uiData.dpr ?? 1;
     let [left, top, width, height] = leftTopWidthHeight;
     if (width < 0) [left, width] = [left + width, -width];
-    const { dims } = grid();
-    const ask = (share) => {
+    const ask = (/** @type {number} */ share) => {
       const frac = nv.screenXY2TextureFrac(left + width * share, top + height * share, index, false);
       return kind.along.map((axis) => frac[axis] * dims[axis] - 0.5);
     };
@@ -53,7 +62,7 @@ export function createTiles(nv, canvas, grid) {
     };
   };
 
-  /** The tile under a pointer event, with the pointer in CSS pixels of the canvas; null over none, and over the 3-D view. */
+  /** The tile under a pointer event, with the pointer in CSS pixels of the canvas; null over none, and over the 3-D view. @param {{ clientX: number, clientY: number }} at */
   const under = ({ clientX, clientY }) => {
     const { left, top } = canvas.getBoundingClientRect();
     const [x, y] = [clientX - left, clientY - top];

@@ -1,0 +1,44 @@
+/** What the model wants beside what the file is, before any time is spent: kind of image by its intensities, field of view, voxels. */
+/** @import { FieldOfView, ModelCard } from 'insitu-seg' */
+/** @import { VolumeInfo } from './types.js' */
+/** @import { Key } from './i18n.js' */
+import { number, t } from './i18n.js';
+
+/** Below this no MR goes and every CT with air in it does, in Hounsfield units. */
+const AIR = -300;
+
+/** Thicker slices blur what the model looks for, millimetres. */
+const THICKEST = 5;
+
+/** @typedef {{ what: Key, wanted: string, found: string, fits: boolean }} Comparison */
+
+/**
+ * @param {ModelCard} model @param {VolumeInfo} info @param {FieldOfView} field of view, and the engine's word on it
+ * @returns {Comparison[]}
+ */
+export function compareWith({ modalities, intensity, field_mm: wanted }, { min, spacing_mm: spacing }, field) {
+  const looksCt = min < AIR;
+  return [
+    {
+      what: 'fitModality',
+      wanted: [modalities].flat().join(', '),
+      found: looksCt ? t('fitCt', { min: number(min) }) : t('fitMr'),
+      fits: intensity?.kind === undefined || (intensity.kind === 'ct') === looksCt,
+    },
+    {
+      what: 'fitField',
+      wanted: t('fitFieldWanted', { min: sides(wanted.min), max: sides(wanted.max) }),
+      found: t('fitFieldFound', { mm: sides(field.mm) }),
+      fits: field.fits,
+    },
+    {
+      what: 'fitSpacing',
+      wanted: t('fitSpacingWanted'),
+      found: t('fitSpacingFound', { mm: spacing.map(number).join(' × ') }),
+      fits: Math.max(...spacing) <= THICKEST,
+    },
+  ];
+}
+
+/** @param {readonly number[]} mm */
+const sides = (mm) => mm.map((side) => Math.round(side)).join(' × ');

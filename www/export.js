@@ -1,0 +1,70 @@
+/** What a person saves: each file, or all of them as one zip; and the report of a run. */
+/** @import { MaskedCase } from './types.js' */
+/** @import { Products } from './export/bundle.js' */
+import { fileOf, products, stem, zipped } from './export/bundle.js';
+import { save } from './files.js';
+import { correctedVoxels, state } from './state.js';
+import { engine } from './workflow.js';
+
+/**
+ * Which files each download is made of, by the end of its button's id.
+ * @type {Record<string, (all: Products) => Products['meshes']>}
+ */
+export const DOWNLOADS = {
+  download: ({ mask }) => [mask],
+  'download-nrrd': ({ nrrd }) => [nrrd],
+  'download-csv': ({ csv }) => [csv],
+  'download-stl': ({ meshes }) => meshes,
+  'download-png': ({ picture }) => [picture],
+  'download-report': ({ report }) => [report],
+  'download-zip': ({ mask, nrrd, csv, report, picture, meshes }) => [
+    mask,
+    nrrd,
+    csv,
+    report,
+    ...(state.shownView ? [picture] : []),
+    ...meshes,
+  ],
+};
+
+/** Saves one of the DOWNLOADS of the open volume. @param {string} id */
+export async function download(id) {
+  const { masked, shownView: view } = state;
+  if (!masked) return;
+  const all = products(masked, { report: () => reportOf(masked), picture: async () => view?.picture() ?? new Blob() });
+  const files = await Promise.all(DOWNLOADS[id](all).map(fileOf));
+  if (files.length === 0) return;
+  const [file] =
+    files.length === 1 && id !== 'download-zip'
+      ? files
+      : [{ name: `${stem(masked.name)}_insitu.zip`, bytes: zipped(files), type: 'application/zip' }];
+  save(file.bytes, file.name, file.type);
+}
+
+/** Saves the tuned weights. */
+export async function downloadModel() {
+  save(await engine().saveModel(), `${engine().model.name}-tuned.safetensors`, 'application/octet-stream');
+}
+
+/** The run's own report, with what a person did after it and the hash of what was read. @param {MaskedCase} one */
+export async function reportOf(one) {
+  const { editor, result, checked } = one;
+  const { input, ...run } = result.report;
+  return {
+    ...run,
+    input: { ...input, sha256: await hashOf(one.input) },
+    tuned: Boolean(state.segmenter?.canRevert),
+    correctedVoxels: correctedVoxels(one),
+    checkedSlices: [...checked],
+    labels: editor.table.map(({ index, name, color }) => ({ index, name, color, voxels: editor.counts[index] })),
+    disclaimer: 'Not a medical device. Not for diagnosis.',
+  };
+}
+
+/** Of the file as it lies, or of header and voxels of a pair, one after the other. Only where the browser hashes. @param {MaskedCase['input']} input */
+async function hashOf(input) {
+  if (!crypto.subtle) return undefined;
+  const parts = input instanceof Blob ? [input] : [input.hdr, input.img];
+  const digest = await crypto.subtle.digest('SHA-256', await new Blob(parts).arrayBuffer());
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,85 @@
+/** The open image with the checks of its file, the other open volumes, DICOM series to choose from, and whether the model fits it. */
+/** @import { Comparison } from '../compatibility.js' */
+/** @import { Case, DicomSeries, DicomState, VolumeInfo } from '../types.js' */
+import { compareWith } from '../compatibility.js';
+import { $, button, details, element, listSentences } from '../dom.js';
+import { number, t } from '../i18n.js';
+import { openSeries } from '../import.js';
+import { phaseOf, state } from '../state.js';
+import { close, open } from '../workflow.js';
+import { showChecks } from './checks.js';
+
+export function setUpImage() {
+  state.on('opened', (one) => {
+    if (!one.info) return;
+    showImage(one, one.info);
+    if (state.segmenter && one.field) showComparison(compareWith(state.segmenter.model, one.info, one.field));
+  });
+  state.on('cases', showCases);
+  state.on('dicom', showDicom);
+}
+
+/** @param {Case} one @param {VolumeInfo} info */
+function showImage({ title, isSample }, { dims, spacing_mm: spacing, orientation, warnings, checks }) {
+  $('file-name').textContent = isSample ? t('sample') : title;
+  $('file-facts').textContent = t('facts', { dims: dims.join(' × '), spacing: spacing.map(number).join(' × '), orientation });
+  $('file-origin').textContent = isSample ? t('sampleOrigin') : '';
+  $('sample').hidden = Boolean(isSample);
+  listSentences($('file-warnings'), warnings);
+  showChecks(details('file-checks'), checks);
+}
+
+/** @param {Comparison[]} rows */
+function showComparison(rows) {
+  const mark = (/** @type {boolean} */ fits) => {
+    const badge = element('strong', {}, t(fits ? 'fitOk' : 'fitOdd'));
+    badge.dataset.severity = fits ? 'ok' : 'warning';
+    return badge;
+  };
+  const differs = rows.some(({ fits }) => !fits);
+  $('fit-summary').replaceChildren(`${t('fit')}: `, mark(!differs));
+  $('fit-rows').replaceChildren(
+    ...rows.map(({ what, wanted, found, fits }) => {
+      const head = element('th', { scope: 'row' }, t(what));
+      return element('tr', {}, head, element('td', {}, wanted), element('td', {}, `${found} `, mark(fits)));
+    }),
+  );
+  details('fit').open = differs;
+  $('fit').hidden = false;
+}
+
+/** The list is shown where there are several volumes. @param {readonly Case[]} cases */
+function showCases(cases) {
+  $('cases').hidden = cases.length < 2;
+  const rows = cases.map((one) => {
+    const title = one.isSample ? t('sample') : one.title;
+    const phase = element('span', { className: 'quiet small' }, t(`state${phaseOf(one)}`));
+    const chooser = element('button', { type: 'button', className: 'plain', onclick: () => open(one) }, title, phase);
+    chooser.setAttribute('aria-current', String(one === state.current));
+    const ariaLabel = t('closeVolume', { name: title });
+    return element('li', {}, chooser, element('button', { type: 'button', className: 'plain', onclick: () => close(one), ariaLabel }, '×'));
+  });
+  $('cases').replaceChildren(...rows);
+}
+
+/** @param {DicomState} dicom */
+function showDicom(dicom) {
+  $('dicom').hidden = dicom === null;
+  if (dicom === null) return;
+  if ('reading' in dicom) {
+    $('dicom-pick').hidden = true;
+    $('dicom-said').textContent = t('dicomReading', { count: dicom.reading });
+  } else {
+    offerSeries(dicom.series);
+  }
+}
+
+/** @param {DicomSeries[]} series */
+function offerSeries(series) {
+  $('dicom-said').textContent = t('dicomPick', { count: series.length });
+  const list = $('dicom-series', HTMLSelectElement);
+  list.replaceChildren(...series.map(({ name, dims }, i) => element('option', { value: String(i) }, `${name} (${dims.join(' × ')})`)));
+  button('dicom-open').onclick = () => openSeries(series[Number(list.value)]);
+  $('dicom-pick').hidden = series.length === 1;
+  if (series.length > 1) list.focus();
+}

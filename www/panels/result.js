@@ -1,0 +1,42 @@
+/** What a run found: its warnings, what it took, its report, and the files to be saved. */
+/** @import { Segmentation } from 'insitu-seg' */
+/** @import { MaskedCase } from '../types.js' */
+/** @import { Key } from '../i18n.js' */
+import { $, listSentences, onClick } from '../dom.js';
+import { DOWNLOADS, download, reportOf } from '../export.js';
+import { seconds, t } from '../i18n.js';
+import { state } from '../state.js';
+import { fail } from '../workflow.js';
+
+/** @type {Record<Segmentation['timings'][number]['stage'], Key>} */
+const TIMES = { prepare: 'timePrepare', whole: 'timeWhole', patch: 'timePatch', restore: 'timeRestore' };
+
+export function setUpResult() {
+  state.on('mask', showResult);
+  state.on('result', scrollToResult);
+  for (const id of Object.keys(DOWNLOADS)) onClick(id, () => download(id).catch(fail));
+}
+
+/** @param {MaskedCase | null} one */
+function showResult(one) {
+  $('result').hidden = one === null;
+  $('report').textContent = '';
+  if (one === null) return;
+  const { warnings, timings, report } = one.result;
+  listSentences($('warnings'), warnings);
+  $('timings').textContent = t('time', { list: timings.map(({ stage, ms }) => t(TIMES[stage], { time: seconds(ms) })).join(', ') });
+  $('download-png').hidden = !state.shownView;
+  showReport(report);
+  reportOf(one).then((full) => state.current === one && showReport(full), console.warn);
+}
+
+/** @param {object} report */
+function showReport(report) {
+  $('report').textContent = JSON.stringify(report, null, 2);
+}
+
+/** Brings the result into sight, in the panel and not the page. */
+function scrollToResult() {
+  const panel = $('result').parentElement;
+  if (panel) panel.scrollTop = $('result').offsetTop - panel.offsetTop;
+}

@@ -1,0 +1,94 @@
+/** The button that segments, what the run will take, how far it is, and what went wrong. */
+/** @import { Progress } from 'insitu-seg' */
+/** @import { PageError, PageEvents, Status } from '../types.js' */
+/** @import { Key } from '../i18n.js' */
+import { $, button, details, onClick } from '../dom.js';
+import { bytes, seconds, t } from '../i18n.js';
+import { state } from '../state.js';
+import { cancel, segment } from '../workflow.js';
+import { showChecks } from './checks.js';
+
+const root = document.documentElement;
+
+/** The engine's stages in words. @type {Record<Progress['stage'], Key>} */
+const STAGES = {
+  load: 'stageLoad',
+  start: 'stageStart',
+  prepare: 'stagePrepare',
+  whole: 'stageWhole',
+  patch: 'stagePatch',
+  restore: 'stageRestore',
+  suggest: 'stageSuggest',
+  recover: 'stageRecover',
+};
+
+/** Buttons that must wait while the page is busy. */
+const WAITING = ['open', 'open-folder', 'sample', 'box-run', 'dicom-open', 'load-delta', 'revert', 'next-slice'];
+
+export function setUpRun() {
+  onClick('segment', () => segment());
+  onClick('cancel', cancel);
+  state.on('status', showStatus);
+  state.on('segmenter', () => (button('segment').disabled = state.isBusy || !state.segmenter));
+  state.on('plan', showPlan);
+  state.on('progress', showProgress);
+  state.on('error', showError);
+  state.on('message', (sentence) => ($('said').textContent = sentence));
+}
+
+/** @param {Status} status */
+function showStatus(status) {
+  root.dataset.state = status;
+  const focusGoes = $('running').contains(document.activeElement);
+  const isRunning = status === 'running';
+  button('segment').disabled = state.isBusy || !state.segmenter;
+  $('segment').hidden = $('plan').hidden = isRunning;
+  $('running').hidden = !isRunning;
+  for (const id of WAITING) button(id).disabled = state.isBusy;
+  if (isRunning) {
+    showProgress({ stage: 'start', done: 0, total: 0 });
+    $('cancel').focus();
+  } else if (focusGoes) {
+    $('segment').focus({ preventScroll: true });
+  }
+}
+
+/** @param {PageEvents['plan']} plan */
+function showPlan(plan) {
+  const line = $('plan');
+  if (plan === null) line.textContent = '';
+  else if (plan === 'planning') line.textContent = t('planning');
+  else {
+    const backend = t(plan.backend === 'webgpu' ? 'planGpu' : 'planCpu');
+    line.textContent = t('plan', { seconds: seconds(plan.seconds * 1000), memory: bytes(plan.peakBytes), backend });
+  }
+}
+
+/** Called many times a second: the spoken status changes with the stage only. @param {Progress} progress */
+function showProgress({ stage, done, total, reason }) {
+  const words = stage === 'recover' && reason ? t('stageRecoverWhy', { reason }) : t(STAGES[stage]);
+  if ($('stage-words').textContent !== words) $('stage-words').textContent = words;
+  showShare($('progress', HTMLProgressElement), $('stage-count'), done, total);
+}
+
+/** @param {HTMLProgressElement} bar @param {HTMLElement} count @param {number} done @param {number} total 0 where it is not known */
+export function showShare(bar, count, done, total) {
+  if (total > 0) {
+    bar.max = total;
+    bar.value = done;
+    count.textContent = `${Math.floor((100 * done) / total)} %`;
+  } else {
+    bar.removeAttribute('value');
+    count.textContent = '';
+  }
+}
+
+/** @param {PageError | null} error */
+function showError(error) {
+  const line = $('error');
+  line.hidden = error === null;
+  line.textContent = error?.message ?? '';
+  line.lang = error && !error.isPages ? 'en' : '';
+  showChecks(details('error-checks'), error?.checks);
+  if (error) line.scrollIntoView({ block: 'nearest' });
+}

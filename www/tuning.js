@@ -1,0 +1,159 @@
+/** Tuning the model on what a person corrected or found right, and the way back. Changes the state, and shows nothing. */
+/** @import { Case, MaskedCase } from './types.js' */
+import { createSegmenter, InsituError } from 'insitu-seg';
+import { placeOf, toFile } from './edit/grid.js';
+import { t } from './i18n.js';
+import { state } from './state.js';
+import { clearError, engine, segmentAgain } from './workflow.js';
+
+/** The label of a voxel that counts for nothing. */
+const UNKNOWN = 255;
+
+/** @type {AbortController | null} of the tuning under way */
+let abort = null;
+/** @type {import('./edit/grid.js').Labels | null} the open mask before the last tuning */
+let before = null;
+
+/**
+ * The annotations of a volume, in the order of its file: labels where a person corrected or checked, elsewhere UNKNOWN.
+ * @param {Case} one @returns {Uint8Array<ArrayBuffer> | null} null where nothing is marked
+ */
+function annotationsOf({ editor, checked }) {
+  if (!editor) return null;
+  const { grid, labels, base } = editor;
+  const marked = new Uint8Array(grid.count);
+  const pairs = [...checked].map((one) => one.split(':').map(Number));
+  const slices = [0, 1, 2].map((plane) => new Set(pairs.filter(([axis]) => axis === plane).map(([, at]) => at)));
+  const any = pairs.length > 0;
+  let count = 0;
+  for (let i = 0; i < marked.length; i++) {
+    const right = labels[i] !== base[i] || (any && placeOf(grid, i).some((at, axis) => slices[axis].has(at)));
+    marked[i] = right ? labels[i] : UNKNOWN;
+    if (right) count++;
+  }
+  return count === 0 ? null : toFile(grid, marked);
+}
+
+/** The engine of the page, as its address asks for it. @param {Uint8Array} [delta] of a tuned model; without it the shipped one */
+export function newSegmenter(delta) {
+  const asked = new URLSearchParams(location.search).get('backend') ?? 'auto';
+  const backend = /** @type {'auto' | 'webgpu' | 'cpu'} */ (asked); // another word is refused by name
+  return createSegmenter({ backend, ...(delta ? { model: [delta] } : {}) });
+}
+
+/** Puts another model in the place of the running one, which stays where the other cannot be had. @param {Uint8Array} delta */
+async function replaceModel(delta) {
+  const next = await newSegmenter(delta);
+  state.segmenter?.dispose();
+  state.segmenter = next;
+}
+
+/** Marks the slice under the crosshair as right, or takes the mark off. */
+export function toggleChecked() {
+  const { current, shownView: view, tool } = state;
+  if (!current?.editor || !view) return;
+  const slice = `${tool.plane}:${view.place[tool.plane]}`;
+  if (!current.checked.delete(slice)) current.checked.add(slice);
+  marksChanged();
+}
+
+function marksChanged() {
+  state.emit('marks', undefined);
+  state.emit('touched', undefined);
+}
+
+/** Goes to the slice in which a correction would teach most, of those that nobody has checked. */
+export async function goToSuggestion() {
+  const { masked, tool, shownView: view } = state;
+  if (!masked) return;
+  state.status = 'opening';
+  const asked = engine().suggest(masked.input, { slices: 1 + masked.checked.size });
+  const { slices } = await asked.finally(() => (state.status = 'done'));
+  const found = slices.map((slice) => gridSliceOf(masked, slice)).find(([plane, slice]) => !masked.checked.has(`${plane}:${slice}`));
+  if (!found) return state.emit('suggestion', null);
+  const [plane, slice] = found;
+  tool.set({ plane });
+  if (view) view.goTo(view.place.with(plane, slice));
+  state.emit('suggestion', { plane, slice });
+}
+
+/** Tunes the model, for some minutes at most. @param {number} minutes @returns {Promise<boolean>} false where nothing is marked */
+export async function tune(minutes) {
+  const cases = state.cases.flatMap((one) => {
+    const labels = annotationsOf(one);
+    return labels ? [{ image: one.input, labels, name: one.name }] : [];
+  });
+  if (cases.length === 0) return false;
+  clearError();
+  state.status = 'tuning';
+  abort = new AbortController();
+  state.emit('tuning', 'started');
+  try {
+    const onProgress = (/** @type {import('insitu-seg').TuneProgress} */ progress) => state.emit('tuning', progress);
+    const report = await engine().tune(cases, { signal: abort.signal, minutes, onProgress });
+    state.status = 'done';
+    state.emit('tuning', 'ended');
+    state.emit('tuning', report);
+    if (report.accepted && state.masked) await accept(state.masked);
+  } catch (thrown) {
+    state.status = 'done';
+    if (!(thrown instanceof InsituError && thrown.code === 'cancelled')) throw thrown;
+    state.announce(t('tuneCancelled'));
+  } finally {
+    state.emit('tuning', 'ended');
+    state.emit('marks', undefined);
+  }
+  return true;
+}
+
+export const cancelTuning = () => abort?.abort();
+
+/** The tuned model segments anew; undone, both model and mask are as they were. @param {MaskedCase} current */
+async function accept({ editor }) {
+  const after = await engine().saveModel();
+  const undo = () => engine().revert().then(marksChanged);
+  editor.history.push({ name: 'tune', bytes: after.length, undo, redo: () => replaceModel(after).then(marksChanged) });
+  before = editor.labels.slice();
+  await segmentAgain();
+  state.emit('comparison', undefined);
+  marksChanged();
+}
+
+/** 0: the mask before the tuning, only to be looked at; 1: the one that is worked on. @param {number} at */
+export function compare(at) {
+  const { shownView: view, editor } = state;
+  if (!before || !view || !editor) return;
+  view.showLabels(at === 0 ? before : editor.labels, editor.table);
+}
+
+/** All the way back, however often it was tuned. */
+export async function revert() {
+  const tuned = await engine().saveModel();
+  const back = async () => {
+    while (engine().canRevert) await engine().revert();
+    marksChanged();
+  };
+  await back();
+  const undo = () => replaceModel(tuned).then(marksChanged);
+  state.editor?.history.push({ name: 'revert', bytes: tuned.length, undo, redo: back });
+  state.announce(t('reverted'));
+}
+
+/** @param {File} file of a tuned model, as it was saved */
+export async function loadModel(file) {
+  clearError();
+  await replaceModel(new Uint8Array(await file.arrayBuffer()));
+  state.announce(t('deltaLoaded'));
+  marksChanged();
+}
+
+/**
+ * A slice of the file as the grid shown counts it: [plane, index].
+ * @param {MaskedCase} one @param {{ axis: number, index: number }} slice
+ */
+function gridSliceOf({ editor: { grid }, info }, { axis, index }) {
+  const [nx, ny] = info.dims;
+  const fileAxisOf = (/** @type {number} */ plane) => [1, nx, nx * ny].lastIndexOf(Math.abs(grid.step[plane]));
+  const plane = [0, 1, 2].find((one) => fileAxisOf(one) === axis) ?? axis;
+  return [plane, grid.step[plane] > 0 ? index : grid.dims[plane] - 1 - index];
+}

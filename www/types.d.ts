@@ -1,0 +1,123 @@
+/** What the parts of the page hand to each other. */
+import type { Check, FieldOfView, Plan, Progress, Segmentation, Segmenter, TuneProgress, TuneReport, VolumeInfo } from 'insitu-seg';
+import type { Editor } from './edit/editor.js';
+import type { Box } from './edit/grid.js';
+import type { Label } from './edit/table.js';
+
+export type { Box, Label, Segmenter, VolumeInfo };
+
+/** What the page is doing; `data-state` of the root element. */
+export type Status = 'loading' | 'opening' | 'ready' | 'running' | 'tuning' | 'done' | 'error';
+
+/** A run's result without its arrays, as JSON holds it. */
+export type ResultFacts = Omit<Segmentation, 'labels' | 'toNifti' | 'toNrrd' | 'toCsv'>;
+
+/** What the page uses of a run's result; a restored one has no more. */
+export type Result = ResultFacts & Pick<Segmentation, 'toNifti' | 'toNrrd'>;
+
+/** A mask of the last visit, not yet in an editor. */
+export interface SavedMask {
+  table: Label[];
+  result: ResultFacts;
+  labels: Uint8Array<ArrayBuffer>;
+  base: Uint8Array<ArrayBuffer>;
+  nifti: Uint8Array<ArrayBuffer>;
+  nrrd: Uint8Array<ArrayBuffer>;
+}
+
+/** An open volume. */
+export interface Case {
+  id: string;
+  /** Of its file, for the names of what is saved. */
+  name: string;
+  title: string;
+  input: File | { hdr: File; img: File };
+  info?: VolumeInfo;
+  /** Its field of view, and whether the model takes it. */
+  field?: FieldOfView;
+  /** There from the first mask on. */
+  editor?: Editor;
+  /** Of the last run. */
+  result?: Result;
+  /** Where the second network looks, in voxels of the grid shown. */
+  box?: Box;
+  /** Slices that a person found right, as 'plane:slice'. */
+  checked: Set<string>;
+  isSample?: boolean;
+  /** Corrected in the last visit. */
+  corrected?: boolean;
+  saved?: SavedMask;
+}
+
+/** A volume with a mask. */
+export type MaskedCase = Case & Required<Pick<Case, 'info' | 'editor' | 'result'>>;
+
+export interface PageError {
+  message: string;
+  /** Of the header of the file that was refused, if it has one. */
+  checks?: readonly Check[];
+  /** Whether the sentence is in the page's language; the engine speaks English. */
+  isPages: boolean;
+}
+
+/** What the panels show of a tuning. */
+export interface TuningPoint {
+  /** 0 to 1. */
+  at: number;
+  loss?: number | null;
+  dice?: number | null;
+}
+
+/** Converted DICOM series to choose from, or how far that is. */
+export type DicomState = { reading: number } | { series: DicomSeries[] } | null;
+
+export interface DicomSeries {
+  name: string;
+  file: File;
+  dims: number[];
+}
+
+/** What the page's state tells those who listen: a name, and what comes with it. */
+export interface PageEvents {
+  status: Status;
+  /** The engine is ready, replaced, or could not be had. */
+  segmenter: Segmenter | null;
+  /** Nothing is wrong any more: null. */
+  error: PageError | null;
+  /** A sentence to be shown and spoken. */
+  message: string;
+  /** Another volume is open. */
+  opened: Case;
+  /** The list of volumes, or what is known of one of them. */
+  cases: readonly Case[];
+  /** The forecast of the next run; null where there is none. */
+  plan: Plan | 'planning' | null;
+  progress: Progress;
+  /** The open volume has a new mask; null where it has none. */
+  mask: MaskedCase | null;
+  /** A run is over, and its result is to be looked at. */
+  result: MaskedCase;
+  /** Voxels of the open mask changed. */
+  voxels: Box;
+  /** The label table of the open mask changed. */
+  labels: Editor;
+  /** Undo and redo of the open mask have other ends. */
+  history: Editor;
+  /** Which slices are marked as right, or whether the model is a tuned one. */
+  marks: undefined;
+  box: Box;
+  dicom: DicomState;
+  tuning: 'started' | TuneProgress | 'ended' | TuneReport;
+  /** The volume of before a tuning and that of after it can be compared. */
+  comparison: undefined;
+  /** The slice to check next: null where none is left. */
+  suggestion: { plane: number; slice: number } | null;
+  /** Why there are no slices; null where there are. */
+  viewNotice: string | null;
+  /** The crosshair moved. */
+  crosshair: undefined;
+  /** The slices were drawn anew. */
+  drawn: undefined;
+  /** Something that is to be kept changed. */
+  touched: undefined;
+}

@@ -1,0 +1,242 @@
+/** The way of a volume through the page: opened, planned, segmented, segmented again in a box. Changes the state, and shows nothing. */
+/** @import { Box, Case, MaskedCase, Result, SavedMask } from './types.js' */
+/** @import { EditName } from './edit/history.js' */
+import { InsituError } from 'insitu-seg';
+import { Editor } from './edit/editor.js';
+import { boxFromFile, gridOf, placeOf } from './edit/grid.js';
+import { History } from './edit/history.js';
+import { isPageError, pageError } from './errors.js';
+import { seconds, t } from './i18n.js';
+import { oneFile } from './pair.js';
+import { hasMask, state } from './state.js';
+
+/** @type {Case | null} whose slices are drawn */
+let drawn = null;
+/** @type {AbortController | null} of the run under way */
+let abort = null;
+
+/** Shows what was thrown as one sentence; the page stays as it was and can be used. @param {unknown} thrown */
+export function fail(thrown) {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const refusal = error instanceof InsituError ? error : null;
+  if (!refusal) console.error(error);
+  state.emit('error', { message: error.message, checks: refusal?.checks, isPages: isPageError(error) });
+  state.status = 'error';
+}
+
+export function clearError() {
+  state.emit('error', null);
+  state.announce('');
+}
+
+/** The same error with the file's name, if it does not have it. @param {unknown} thrown @param {string} name */
+function withName(thrown, name) {
+  if (!(thrown instanceof InsituError) || thrown.message.includes(name)) return thrown;
+  const options = { cause: thrown, checks: thrown.checks };
+  const message = `${name}: ${thrown.message}`;
+  return isPageError(thrown) ? pageError(thrown.code, message, options) : new InsituError(thrown.code, message, options);
+}
+
+/** The engine; where there is none the buttons that lead here are disabled. */
+export function engine() {
+  if (!state.segmenter) throw pageError('argument', t('notStarted'));
+  return state.segmenter;
+}
+
+/**
+ * Draws the slices of `next`, once: the sample is drawn while the engine is still being loaded. What the engine reads and
+ * the viewer does not is open all the same, without slices, and never under those of another image.
+ * @param {Case} next
+ */
+export async function draw(next) {
+  const { view } = state;
+  if (!view || drawn === next) return;
+  try {
+    await view.showImage(await oneFile(next.input));
+    state.emit('viewNotice', null);
+  } catch (thrown) {
+    console.warn(thrown);
+    view.clear();
+    state.emit('viewNotice', t('cannotDraw'));
+  }
+  drawn = next;
+}
+
+/** Makes `next` the open volume, if it can be read; otherwise the one before it stays. @param {Case} next @returns {Promise<boolean>} */
+export async function open(next) {
+  if (state.isBusy && state.status !== 'loading') return false;
+  clearError();
+  state.status = 'opening';
+  try {
+    next.info ??= await engine().inspect(next.input);
+    refuseChannels(next.info);
+    next.field ??= await engine().fieldOfView(next.input);
+    await draw(next);
+  } catch (thrown) {
+    fail(withName(thrown, next.name));
+    return false;
+  }
+  state.current = next;
+  if (next.saved) restoreMask(next, next.saved);
+  state.cases = state.cases.includes(next) ? state.cases : [...state.cases, next];
+  state.emit('opened', next);
+  if (hasMask(next)) showMask(next);
+  else {
+    state.view?.hideLabels();
+    state.emit('mask', null);
+  }
+  state.status = next.editor ? 'done' : 'ready';
+  if (next.editor) state.emit('plan', null);
+  else forecast(next);
+  state.emit('touched', undefined);
+  return true;
+}
+
+/** At once, not after the button: an image that the model cannot use would be no use here. @param {NonNullable<Case['info']>} info */
+function refuseChannels({ channels, checks }) {
+  const { model } = engine();
+  const wanted = model.stages.whole.architecture.inputs;
+  if (channels === wanted) return;
+  const found = channels === 1 ? t('oneVolume') : t('manyVolumes', { count: channels });
+  const names = [model.modalities].flat().join(', ');
+  const sentence = t('wrongChannels', { found, wanted, names, how: t(wanted === 1 ? 'saveOne' : 'saveAll') });
+  throw pageError('unsupported', sentence, { checks });
+}
+
+/** Closes a volume; of the last one nothing else could be shown. @param {Case} one */
+export async function close(one) {
+  if (state.isBusy) return;
+  const rest = state.cases.filter((other) => other !== one);
+  if (rest.length === 0 || (one === state.current && !(await open(rest[0])))) return;
+  state.cases = rest;
+  state.emit('touched', undefined);
+}
+
+/** Somebody who knows what they want presses the button at once, and need not wait for a forecast of it. */
+const HESITATION_MS = 500;
+
+/** Forecasts the run, when it is known; a forecast that fails is no reason to stop. @param {Case} one */
+async function forecast(one) {
+  state.emit('plan', 'planning');
+  await new Promise((resolve) => setTimeout(resolve, HESITATION_MS));
+  if (state.current !== one || state.isBusy || one.editor) return;
+  try {
+    const plan = await engine().plan(one.input);
+    if (state.current === one) state.emit('plan', plan);
+  } catch (thrown) {
+    state.emit('plan', null);
+    console.warn(thrown);
+  }
+}
+
+/**
+ * Segments the open volume.
+ * @param {{ box?: Box, name?: EditName, keep?: (index: number) => boolean }} [options] `box` in voxels of the file; `keep`: voxels that stay
+ */
+export async function segment({ box, name = box ? 'box' : 'run', keep } = {}) {
+  const one = state.current;
+  if (!one) return;
+  clearError();
+  abort = new AbortController();
+  state.status = 'running';
+  try {
+    const { signal } = abort;
+    const onProgress = (/** @type {import('insitu-seg').Progress} */ progress) => state.emit('progress', progress);
+    const result = await engine().segment(one.input, { signal, onProgress, box: box && asTriples(box) });
+    state.emit('result', applyResult(one, result, { name, keep }));
+    state.status = 'done';
+    state.announce(t('doneIn', { seconds: seconds(result.report.ms) }));
+    state.emit('touched', undefined);
+  } catch (thrown) {
+    if (thrown instanceof InsituError && thrown.code === 'cancelled') {
+      state.status = one.editor ? 'done' : 'ready';
+      state.announce(t('cancelled'));
+    } else {
+      fail(withName(thrown, one.name));
+    }
+  }
+  // The engine may be another one now.
+  state.emit('segmenter', state.segmenter);
+}
+
+export const cancel = () => abort?.abort();
+
+/** @param {Box} box */
+const asTriples = ({ start, end }) =>
+  /** @type {{ start: import('insitu-seg').Triple, end: import('insitu-seg').Triple }} */ ({ start, end });
+
+/** Segments the open volume with the model as it is now; what a person corrected or found right stays. */
+export async function segmentAgain() {
+  const { masked } = state;
+  if (!masked) return;
+  const { editor, checked } = masked;
+  const right = [...checked].map((one) => one.split(':').map(Number));
+  const inChecked = (/** @type {number} */ index) =>
+    right.length > 0 && right.some(([plane, at]) => placeOf(editor.grid, index)[plane] === at);
+  await segment({ keep: (index) => editor.corrected(index) || inChecked(index) });
+}
+
+/**
+ * A result goes into the editor of its volume, which is made with the first.
+ * @param {Case} one @param {import('insitu-seg').Segmentation} result @param {{ name: EditName, keep?: (index: number) => boolean }} options
+ */
+function applyResult(one, result, options) {
+  const editor = (one.editor ??= editorOf(one));
+  editor.setMask(result.labels, result.classes, options);
+  const masked = /** @type {MaskedCase} */ (Object.assign(one, { result }));
+  showMask(masked);
+  return masked;
+}
+
+/** @param {Case} one */
+function editorOf(one) {
+  const view = state.shownView;
+  const grid = view?.grid ?? gridOf({ dims: one.info?.dims ?? [], affine: one.info?.affine ?? [] });
+  const isOpen = () => state.current === one;
+  /** @type {Editor} */
+  const editor = new Editor(grid, {
+    values: view?.values,
+    history: new History({ onChange: () => isOpen() && changed(editor) }),
+    onVoxels(box) {
+      if (!isOpen()) return;
+      state.view?.refresh(box);
+      state.emit('voxels', box);
+    },
+    onTable() {
+      if (!isOpen()) return;
+      state.shownView?.setTable(editor.table);
+      state.emit('labels', editor);
+    },
+  });
+  return editor;
+}
+
+/** @param {Editor} editor of the open volume, of which something was done or undone */
+function changed(editor) {
+  state.emit('history', editor);
+  state.emit('cases', state.cases);
+  state.emit('marks', undefined);
+  state.emit('touched', undefined);
+}
+
+/** @param {MaskedCase} one */
+function showMask(one) {
+  const view = state.shownView;
+  view?.showLabels(one.editor.labels, one.editor.table);
+  state.emit('mask', one);
+  resetBox(one);
+  if (view && !(state.tool.range[1] > state.tool.range[0])) state.tool.set({ range: [view.window.low, view.window.high] });
+}
+
+/** The box as the model chose it. @param {MaskedCase} one */
+export const resetBox = (one) => state.setBox(boxFromFile(one.editor.grid, one.info.dims, one.result.box));
+
+/** A volume of the last visit: its mask, labels and facts as they were. @param {Case} one @param {SavedMask} saved */
+function restoreMask(one, { labels, base, table, result, nifti, nrrd }) {
+  delete one.saved;
+  const editor = editorOf(one);
+  if (labels.length !== editor.labels.length) return;
+  one.editor = editor;
+  one.result = /** @type {Result} */ ({ ...result, toNifti: () => nifti, toNrrd: () => nrrd });
+  editor.restore({ labels, base, table });
+}
