@@ -4,14 +4,17 @@ import { useSegmenter } from './useSegmenter.js';
 
 function App() {
   const { segmenter, error } = useSegmenter();
-  const [words, setWords] = useState(null);
+  const [words, setWords] = useState(/** @type {string | null} */ (null));
 
+  /** @param {import('react').ChangeEvent<HTMLInputElement>} event */
   async function open({ target }) {
+    const [file] = target.files ?? [];
+    if (!file || !segmenter) return;
     try {
-      const { classes } = await segmenter.segment(target.files[0], { onProgress: ({ stage }) => setWords(stage) });
+      const { classes } = await segmenter.segment(file, { onProgress: ({ stage }) => setWords(stage) });
       setWords(classes.map(({ name, milliliters }) => `${name}: ${milliliters.toFixed(3)} mL`).join('; '));
     } catch (refusal) {
-      setWords(refusal.message);
+      setWords(refusal instanceof Error ? refusal.message : String(refusal));
     }
   }
 
@@ -26,7 +29,7 @@ function App() {
   );
 }
 
-createRoot(document.getElementById('root')).render(
+createRoot(/** @type {HTMLElement} */ (document.getElementById('root'))).render(
   <StrictMode>
     <App />
   </StrictMode>,

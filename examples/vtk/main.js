@@ -8,7 +8,10 @@ import vtkImageSlice from '@kitware/vtk.js/Rendering/Core/ImageSlice';
 import vtkGenericRenderWindow from '@kitware/vtk.js/Rendering/Misc/GenericRenderWindow';
 import { createSegmenter } from 'insitu-seg';
 
-const output = document.querySelector('output');
+/** @import { ImageVolume, LabelClass } from 'insitu-seg' */
+
+const input = /** @type {HTMLInputElement} */ (document.querySelector('input'));
+const output = /** @type {HTMLOutputElement} */ (document.querySelector('output'));
 const view = vtkGenericRenderWindow.newInstance({ background: [0, 0, 0] });
 view.setContainer(document.getElementById('view'));
 view.resize();
@@ -16,8 +19,9 @@ view.resize();
 const segmenter = await createSegmenter();
 output.textContent = `Ready. ${segmenter.why}`;
 
-document.querySelector('input').addEventListener('change', async ({ target }) => {
-  const [file] = target.files;
+input.addEventListener('change', async () => {
+  const [file] = input.files ?? [];
+  if (!file) return;
   const image = await segmenter.read(file); // numbers, for a viewer that does not read NIfTI
   const result = await segmenter.segment(file, { onProgress: ({ stage }) => (output.textContent = stage) });
   const renderer = view.getRenderer();
@@ -31,7 +35,7 @@ document.querySelector('input').addEventListener('change', async ({ target }) =>
   output.textContent = result.classes.map(({ name, milliliters }) => `${name}: ${milliliters.toFixed(3)} mL`).join('; ');
 });
 
-/** Values on the voxel grid of the file. Without the affine: the slices are the file's own. */
+/** Values on the voxel grid of the file. Without the affine: the slices are the file's own. @param {ImageVolume} image @param {Float32Array | Uint8Array} values */
 function asImage({ dims, spacing }, values) {
   const data = vtkImageData.newInstance({ spacing });
   data.setDimensions(...dims);
@@ -39,6 +43,7 @@ function asImage({ dims, spacing }, values) {
   return data;
 }
 
+/** @param {VtkObject} data @param {number} slice */
 function sliceOf(data, slice) {
   const mapper = vtkImageMapper.newInstance();
   mapper.setInputData(data);
@@ -52,7 +57,7 @@ function sliceOf(data, slice) {
   return actor;
 }
 
-/** Each label in its colour, label 0 see-through. */
+/** Each label in its colour, label 0 see-through. @param {VtkObject} data @param {number} slice @param {LabelClass[]} classes */
 function maskOf(data, slice, classes) {
   const actor = sliceOf(data, slice);
   const [colors, opacity] = [vtkColorTransferFunction.newInstance(), vtkPiecewiseFunction.newInstance()];
