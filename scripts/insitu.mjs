@@ -1,6 +1,6 @@
 /** The command `insitu` for scripts that prove something with it: `$INSITU`, or built from this checkout. */
 import { join } from 'node:path';
-import { ask, env, root, run } from './tools.mjs';
+import { ask, run } from './tools.mjs';
 
 const target = () => JSON.parse(ask('cargo', ['metadata', '--format-version', '1', '--no-deps'])).target_directory;
 const built = async () => {

@@ -3,7 +3,7 @@
  * What a stranger does who has only the documentation: a crate of its own, on the package as it would be published, whose
  * program is the first example of the front page, segments the sample volume. The package is built by cargo on the way.
  */
-import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { ask, root, run } from './tools.mjs';

@@ -20,7 +20,10 @@ export function run(command, args, more = {}) {
       ...more,
       env: { ...env, ...more.env },
     });
-    child.on('error', (error) => (console.error(error.message), resolve(false)));
+    child.on('error', (error) => {
+      console.error(error.message);
+      resolve(false);
+    });
     child.on('exit', (code) => resolve(code === 0));
   });
 }

@@ -1,5 +1,5 @@
 /** What the contestants need on disk, made when missing: the peers' packages, the network as ONNX, the stock module. */
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ask, root, run } from '../tools.mjs';

@@ -57,9 +57,10 @@ function breakGpu() {
     return device;
   });
   wrap(GPU.prototype, 'requestAdapter', async (real, ...args) => {
-    if (plan.kind === 'no adapter') return (fired(), null);
-    if (plan.kind === 'adapter throws') throw (fired(), new DOMException('injected: no adapter', 'OperationError'));
-    return real(...args);
+    if (plan.kind !== 'no adapter' && plan.kind !== 'adapter throws') return real(...args);
+    fired();
+    if (plan.kind === 'adapter throws') throw new DOMException('injected: no adapter', 'OperationError');
+    return null;
   });
   if (plan.kind === 'small limits') {
     const limits = Object.getOwnPropertyDescriptor(GPUAdapter.prototype, 'limits').get;

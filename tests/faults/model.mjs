@@ -1,6 +1,6 @@
 /** A small model and an image for it: networks of base 4, trained for some steps on phantoms of 32^3 voxels, by the native command. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { ask, root } from '../../scripts/tools.mjs';

@@ -187,7 +187,11 @@ async function attempt({ asked, plans, every, act, tune }) {
   const plain = ({ code, message }) => ({ code, message });
   const run = async (segmenter, options, tune) => {
     const started = performance.now();
-    const heardOf = { ...options, onProgress: (progress) => (news(), options.onProgress?.(progress)) };
+    const onProgress = (progress) => {
+      news();
+      options.onProgress?.(progress);
+    };
+    const heardOf = { ...options, onProgress };
     news();
     try {
       if (tune) await segmenter.tune(t.tuning[0], { ...t.tuning[1], ...heardOf });

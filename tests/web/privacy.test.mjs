@@ -1,6 +1,5 @@
 /** "No byte leaves the machine" as figures: requests counted at the server and by the page, the server stopped, leaks tried. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { root } from '../../scripts/tools.mjs';

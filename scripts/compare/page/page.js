@@ -6,8 +6,15 @@ const workers = new Map();
 function ask(worker, question) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`no answer in ${LIMIT_MS / 1000} s`)), LIMIT_MS);
-    worker.onmessage = ({ data }) => (clearTimeout(timer), data.error ? reject(new Error(data.error)) : resolve(data.ms));
-    worker.onerror = ({ message }) => (clearTimeout(timer), reject(new Error(message || 'the worker failed')));
+    worker.onmessage = ({ data }) => {
+      clearTimeout(timer);
+      if (data.error) reject(new Error(data.error));
+      else resolve(data.ms);
+    };
+    worker.onerror = ({ message }) => {
+      clearTimeout(timer);
+      reject(new Error(message || 'the worker failed'));
+    };
     worker.postMessage(question);
   });
 }

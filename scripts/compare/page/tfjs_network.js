@@ -4,6 +4,28 @@
  * `draw(shape, sd)` gives a weight.
  */
 export function network(tf, base, draw, labels = 2, depth = 3) {
+  const { tidy, conv, edge, block, pool, up } = makers(tf, draw);
+  const channels = (level) => base * 2 ** level;
+  const levels = Array.from({ length: depth }, (_, i) => i);
+  const stem = edge(1, base);
+  const down = levels.map((i) => block(channels(i), channels(i + 1)));
+  const rise = levels.toReversed().map((i) => ({
+    lift: up(channels(i + 1), channels(i)),
+    merge: (i > 0 ? block : edge)(2 * channels(i), channels(i)),
+  }));
+  const head = conv(base, labels, 1);
+
+  return (x) => {
+    const skips = [stem(x)];
+    for (const step of down) skips.push(step(pool(skips.at(-1))));
+    let map = skips.pop();
+    for (const { lift, merge } of rise) map = tidy((small, skip) => merge(tf.concat([skip, lift(small)], 3)))(map, skips.pop());
+    return tf.sigmoid(head(map));
+  };
+}
+
+/** Makers of the network's parts. */
+function makers(tf, draw) {
   const leaky = (x) => tf.leakyRelu(x, 0.3);
   /** Each step frees what it made on the way: a map at full size is tens of megabytes. */
   const tidy =
@@ -58,21 +80,5 @@ export function network(tf, base, draw, labels = 2, depth = 3) {
     });
   };
 
-  const channels = (level) => base * 2 ** level;
-  const levels = Array.from({ length: depth }, (_, i) => i);
-  const stem = edge(1, base);
-  const down = levels.map((i) => block(channels(i), channels(i + 1)));
-  const rise = levels.toReversed().map((i) => ({
-    lift: up(channels(i + 1), channels(i)),
-    merge: (i > 0 ? block : edge)(2 * channels(i), channels(i)),
-  }));
-  const head = conv(base, labels, 1);
-
-  return (x) => {
-    const skips = [stem(x)];
-    for (const step of down) skips.push(step(pool(skips.at(-1))));
-    let map = skips.pop();
-    for (const { lift, merge } of rise) map = tidy((small, skip) => merge(tf.concat([skip, lift(small)], 3)))(map, skips.pop());
-    return tf.sigmoid(head(map));
-  };
+  return { tidy, conv, edge, block, pool, up };
 }
