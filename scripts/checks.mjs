@@ -20,7 +20,7 @@ const PURE_TESTS = { quick: ['not_run', 'release', 'layers', 'damage', 'geometry
 /** Native tests that take long; those of all other files are quick. */
 const SLOW_TESTS = ['command', 'curve', 'gpu', 'learn', 'tasks', 'train', 'tune'];
 /** Browser tests that are quick: the package from the outside, and one walk through the page. */
-const QUICK_WEB = ['open', 'hostile', 'pair', 'page-words', 'page-flow'];
+const QUICK_WEB = ['open', 'hostile', 'pair', 'page-i18n', 'page-flow'];
 
 const cargo = (...args) => run('cargo', args);
 const npm = (script) => run('npm', ['run', '--silent', script]);
