@@ -11,7 +11,7 @@ mod scene;
 use crate::error::{Error, Result};
 use crate::grid::{Grid, Reorientation};
 use crate::task::Task;
-use crate::train::sample::rng;
+use crate::train::random::seeded_rng;
 use scene::Scene;
 
 /// What kind of phantom.
@@ -125,7 +125,7 @@ impl Kind {
         let grid = grid(size, spacing, orientation);
         let reorientation = Reorientation::to_ras(&grid);
         // A seed of its own for every kind, so that two kinds of phantoms do not have their bodies in the same places.
-        let mut rng = rng(seed.wrapping_add(u64::from(self.number()) << 32), number);
+        let mut rng = seeded_rng(seed.wrapping_add(u64::from(self.number()) << 32), number);
         let channels = self.modalities().len();
         let mut scene = Scene::new(reorientation.ras_dims(), reorientation.permuted(spacing), channels);
         recipe::fill(&mut scene, self.number(), &mut rng);

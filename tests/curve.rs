@@ -14,9 +14,9 @@ use insitu_seg::engine::nn::loss::Loss;
 use insitu_seg::engine::nn::pseudo_random::random_weights;
 use insitu_seg::engine::trainer::Trainer;
 use insitu_seg::model::Architecture;
-use insitu_seg::train::dataset::{Dataset, LabeledCase};
-use insitu_seg::train::manifest::Manifest;
-use insitu_seg::train::sample::rng;
+use insitu_seg::train::case::LabeledCase;
+use insitu_seg::train::random::seeded_rng;
+use insitu_seg::train::{Dataset, Manifest, ReadOptions};
 use rand::RngExt;
 use std::sync::Arc;
 
@@ -31,14 +31,16 @@ fn cases() -> Vec<Arc<LabeledCase>> {
     let Some(manifest) = common::shared("Task04_Hippocampus/dataset.json") else { return balls() };
     let task = manifest.parent().unwrap();
     let manifest = Manifest::read(task).unwrap();
-    let (cases, _) = Dataset::read(task, &manifest, Some(Intensity::Mr), u64::MAX, &mut |_| {}).unwrap();
+    let mut options = ReadOptions::default();
+    (options.intensity, options.cache_bytes) = (Some(Intensity::Mr), u64::MAX);
+    let (cases, _) = Dataset::read(task, &manifest, &options, &mut |_| {}).unwrap();
     (0..cases.len()).map(|index| cases.get(index).unwrap()).collect()
 }
 
 fn balls() -> Vec<Arc<LabeledCase>> {
     let dims = [34, 50, 36];
     let case = |n: usize| {
-        let mut rng = rng(9, n as u64);
+        let mut rng = seeded_rng(9, n as u64);
         let center = [12 + n % 9, 18 + n % 13, 14 + n % 7];
         let label = |i: usize| {
             let at = [i % dims[0], i / dims[0] % dims[1], i / (dims[0] * dims[1])];
@@ -54,7 +56,7 @@ fn balls() -> Vec<Arc<LabeledCase>> {
 
 /// A crop around somewhere: image, then a channel per label.
 fn crop(case: &LabeledCase, step: usize) -> (Vec<f32>, Vec<f32>) {
-    let mut rng = rng(1, step as u64);
+    let mut rng = seeded_rng(1, step as u64);
     let first = case.dims.map(|side| rng.random_range(0..=side.saturating_sub(SIDE)));
     let [x, y, z] = case.dims;
     let place = |i: usize| {

@@ -3,7 +3,7 @@
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use insitu_seg::card::Card;
+use insitu_seg::card::{Card, Stage};
 use insitu_seg::engine::compute::Compute;
 use insitu_seg::grid::Reorientation;
 use insitu_seg::store::{self, WeightPrecision};
@@ -61,7 +61,9 @@ fn hash(base: &ModelWeights) -> String {
 }
 
 fn steps(steps: usize) -> TuneConfig {
-    TuneConfig { steps: Some(steps), ..TuneConfig::default() }
+    let mut config = TuneConfig::default();
+    config.steps = Some(steps);
+    config
 }
 
 fn run(base: &ModelWeights, cases: &[AnnotatedCase], settings: &TuneConfig) -> Result<TuneOutcome> {
@@ -108,7 +110,7 @@ fn labels_lie_where_their_own_file_says() {
     let card = base().card;
     let of = |labels: &Volume| AnnotatedCase::of_files("case", &image(), labels, &card);
     let mut labels = volume("pkg/samples/hippocampus/label.nii.gz");
-    assert_eq!(of(&labels).unwrap().own, truth());
+    assert_eq!(of(&labels).unwrap().file_labels, truth());
     // The same labels in a file whose first axis runs the other way.
     let mut grid = labels.grid.clone();
     let last = (grid.dims[0] - 1) as f64;
@@ -116,7 +118,7 @@ fn labels_lie_where_their_own_file_says() {
         (row[0], row[3]) = (-row[0], row[3] + last * row[0]);
     }
     (labels.reorientation, labels.grid) = (Reorientation::to_ras(&grid), grid);
-    assert_eq!(of(&labels).unwrap().own, truth());
+    assert_eq!(of(&labels).unwrap().file_labels, truth());
     labels.grid.affine[1][3] += 3.0;
     let error = of(&labels).unwrap_err().to_string();
     assert!(
@@ -166,8 +168,8 @@ fn an_image_of_turned_contrast_is_outside_and_is_learned() {
     );
     let TuneOutcome { report, tuned } = run(&base, &[case], &steps(6)).unwrap();
     println!("{}", report.reason);
-    assert!(report.accepted && !report.inside && report.turned);
-    assert_eq!((report.scope, report.stages.as_slice()), (Scope::All, &["whole", "patch"][..]));
+    assert!(report.accepted && !report.in_distribution && report.contrast_inverted);
+    assert_eq!((report.scope, report.stages.as_slice()), (Scope::All, &[Stage::Whole, Stage::Patch][..]));
     let (tuned, delta) = tuned.unwrap();
     // It is a variant, knows its own images, and says nothing of tests that it did not pass.
     assert!(tuned.card.tuned.as_ref().unwrap().variant.is_some() && tuned.card.test.is_none());
@@ -204,18 +206,20 @@ fn within_the_domain_the_guard_decides_and_only_the_scope_learns() {
     let base = base();
     let case = AnnotatedCase::new("sample", &image(), strokes(5), &base.card).unwrap();
     // A gain of nothing is enough here, so that what was tuned can be looked at.
-    let settings = TuneConfig { rate: Some(1e-3), scope: Some(Scope::Head), ..steps(8) };
-    let TuneOutcome { report, tuned } = run(&base, std::slice::from_ref(&case), &settings).unwrap();
+    let mut config = steps(8);
+    (config.rate, config.scope) = (Some(1e-3), Some(Scope::Head));
+    let TuneOutcome { report, tuned } = run(&base, std::slice::from_ref(&case), &config).unwrap();
     println!("{}", report.reason);
-    assert!(report.inside && report.reference.is_some() && report.stages == ["patch"]);
+    assert!(report.in_distribution && report.reference_dice.is_some() && report.stages == [Stage::Patch]);
     if let Some((tuned, delta)) = tuned {
         assert_eq!(tuned.whole, base.whole);
         let learned: Vec<&String> = delta.weights.keys().collect();
         assert!(learned.iter().all(|name| name.starts_with("patch/head.") || name.starts_with("patch/out.")));
     }
     // What must gain more than there is to gain is refused with both numbers.
-    let bounds = tune::acceptance::AcceptanceBounds { gain: 1.0, ..settings.bounds };
-    let TuneOutcome { report, tuned } = run(&base, &[case], &TuneConfig { bounds, ..steps(2) }).unwrap();
+    let mut config = steps(2);
+    config.bounds.gain = 1.0;
+    let TuneOutcome { report, tuned } = run(&base, &[case], &config).unwrap();
     assert!(tuned.is_none() && report.reason.contains("before") && report.reason.contains("after"));
     assert_eq!(report.steps, 2);
 }

@@ -6,8 +6,8 @@ use insitu_seg::file::split_name;
 use insitu_seg::metrics::agreement;
 use insitu_seg::native::write_file;
 use insitu_seg::task::Task;
-use insitu_seg::train::manifest::{case_id, open};
-use insitu_seg::{Error, Result};
+use insitu_seg::train::manifest::case_id;
+use insitu_seg::{Error, Result, Volume};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -125,7 +125,7 @@ fn labels(pairs: &[(&String, &PathBuf, &PathBuf)]) -> Result<Vec<u8>> {
     let mut found = BTreeSet::new();
     for (_, truth, pred) in pairs {
         for path in [truth, pred] {
-            found.extend(open(path)?.labels().map_err(|error| error.within(path.display()))?);
+            found.extend(Volume::open(path)?.labels().map_err(|error| error.within(path.display()))?);
         }
     }
     found.remove(&0);
@@ -133,7 +133,7 @@ fn labels(pairs: &[(&String, &PathBuf, &PathBuf)]) -> Result<Vec<u8>> {
 }
 
 fn compare(case: &str, truth: &Path, pred: &Path, labels: &[u8], tolerance: f64) -> Result<Vec<Row>> {
-    let (truth, mask) = (open(truth)?, open(pred)?);
+    let (truth, mask) = (Volume::open(truth)?, Volume::open(pred)?);
     if truth.grid.dims != mask.grid.dims {
         let (found, expected) =
             (format!("{:?} voxels", mask.grid.dims), format!("{:?}, as the truth", truth.grid.dims));

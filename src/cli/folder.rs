@@ -6,10 +6,9 @@ use insitu_seg::card::{Card, FileRef, Fold, Reference, Stage, StageCard};
 use insitu_seg::domain::DomainBuilder;
 use insitu_seg::native::{ModelFiles, create_folder, installed_models, read_card, read_file, write_file};
 use insitu_seg::store::{self, WeightPrecision, Weights};
-use insitu_seg::train::dataset::Dataset;
-use insitu_seg::train::manifest::{Manifest, open};
+use insitu_seg::train::{Dataset, Manifest, ReadOptions};
 use insitu_seg::tune::{ModelWeights, WeightDelta};
-use insitu_seg::{Error, Result};
+use insitu_seg::{Error, Result, Volume};
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -122,7 +121,11 @@ pub fn pack(arguments: &PackArguments) -> Result<ExitCode> {
     }
     if let Some(task) = &arguments.domain {
         let (manifest, mut builder) = (Manifest::read(task)?, DomainBuilder::default());
-        let (cases, _) = Dataset::read(task, &manifest, Some(card.intensity), CASE_CACHE, &mut |_| ())?;
+        let mut options = ReadOptions::default();
+        options.intensity = Some(card.intensity);
+        options.cache_bytes = CASE_CACHE;
+        options.labels_by_voxel = true;
+        let (cases, _) = Dataset::read(task, &manifest, &options, &mut |_| ())?;
         for index in 0..cases.len() {
             let case = cases.get(index)?;
             builder.add(&case.image, case.dims);
@@ -148,7 +151,7 @@ pub fn pack(arguments: &PackArguments) -> Result<ExitCode> {
 fn reference(from: &Path, to: &Path) -> Result<Reference> {
     let copy = |kind: &str| {
         let source = from.join(format!("{kind}.nii.gz"));
-        open(&source)?;
+        Volume::open(&source)?;
         // Unpacked: some servers take the gzip of a .gz off on the way, and its hash with it.
         let mut bytes = Vec::new();
         let mut unpacked = flate2::read::MultiGzDecoder::new(std::io::Cursor::new(read_file(&source)?));

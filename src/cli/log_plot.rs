@@ -1,4 +1,4 @@
-//! The log of a training run as a picture: loss, Dice of each label, learning rate, one below the other.
+//! The log of a training run as a plot: loss, Dice of each label and learning rate, one below the other.
 
 use insitu_seg::{Error, Result};
 use plotters::prelude::*;
@@ -6,7 +6,7 @@ use std::ops::Range;
 
 /// Width and height in pixels.
 const SIZE: (u32, u32) = (900, 900);
-/// Colours that the colour-blind tell apart (Okabe and Ito), dark enough for lines on white.
+/// Colours that the colour-blind can tell apart (Okabe and Ito), dark enough for lines on white.
 const COLORS: [RGBColor; 6] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -16,18 +16,18 @@ const COLORS: [RGBColor; 6] = [
     RGBColor(86, 180, 233),
 ];
 
-/// A line: its name, and a point for each epoch.
+/// A curve with one point per epoch.
 struct Curve {
     name: String,
     points: Vec<(f64, f64)>,
 }
 
-/// An SVG of the last run in the text of a log.
+/// The last run in the text of a log as SVG.
 pub fn plot_log(log: &str) -> Result<String> {
     let curves = curves(log);
     let mut svg = String::new();
     draw(&mut svg, &curves)
-        .map_err(|error| Error::argument("picture of the log", error, "numbers that can be drawn"))?;
+        .map_err(|error| Error::argument("plot of the log", error, "numbers that can be drawn"))?;
     Ok(svg)
 }
 
@@ -64,15 +64,16 @@ fn draw(svg: &mut String, curves: &[Curve]) -> std::result::Result<(), String> {
     root.present().map_err(|error| error.to_string())
 }
 
-type Fault = Box<dyn std::error::Error>;
+type PlotError = Box<dyn std::error::Error>;
 
 fn plot(
     panel: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>,
     title: &str,
     curves: &[&Curve],
-) -> std::result::Result<(), Fault> {
+) -> std::result::Result<(), PlotError> {
     let points = || curves.iter().flat_map(|curve| &curve.points);
-    let (steps, values) = (span(points().map(|point| point.0)), span(points().map(|point| point.1)));
+    let (steps, values) =
+        (axis_range(points().map(|point| point.0)), axis_range(points().map(|point| point.1)));
     let mut chart = ChartBuilder::on(panel)
         .caption(title, ("sans-serif", 18))
         .margin(10)
@@ -97,14 +98,14 @@ fn plot(
     Ok(())
 }
 
-/// What an axis shows: all values, and a little room.
-fn span(values: impl Iterator<Item = f64>) -> Range<f64> {
+/// The range of an axis: all values, and 5 % of margin.
+fn axis_range(values: impl Iterator<Item = f64>) -> Range<f64> {
     let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)));
     if low > high {
         return 0.0..1.0;
     }
-    let room = ((high - low) * 0.05).max(1e-3 * high.abs()).max(1e-12);
-    low - room..high + room
+    let margin = ((high - low) * 0.05).max(1e-3 * high.abs()).max(1e-12);
+    low - margin..high + margin
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod run_files;
 mod segment;
 mod suggest;
 mod train;
+mod train_arguments;
 mod training_data;
 mod tune;
 

@@ -1,6 +1,6 @@
-//! What `insitu train` leaves on disk: the log and its picture, the best weights with their entry in the card, and the
-//! state to go on from. Each file is written whole or not at all, and the state last: a run that is killed at any
-//! moment goes on from the state, and the log is cut back to what it was then.
+//! The files of `insitu train`: the log and its plot, the best weights with their entry in the card, and the state to resume
+//! from. Each file is written whole or not at all, and the state last: a run that is killed at any moment resumes from the
+//! state, and the log is truncated to what it was then.
 
 use super::folder::write_fold;
 use super::log_plot::plot_log;
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-/// Where a training run keeps its things.
+/// The files of a training run.
 pub struct RunFiles<'a> {
     model: &'a Path,
     log: Option<&'a Path>,
@@ -23,9 +23,9 @@ pub struct RunFiles<'a> {
     state: PathBuf,
 }
 
-/// What the state says beside its tensors.
+/// The header of a state file.
 #[derive(Serialize, Deserialize)]
-struct Moment {
+struct StateHeader {
     progress: TrainProgress,
     /// Steps of the optimiser.
     steps: usize,
@@ -33,23 +33,45 @@ struct Moment {
     log: usize,
 }
 
-/// What the name of a weight begins with in the state; the optimiser's have their own beginnings.
-const WEIGHT: &str = "weight/";
+/// Prefix of the weights' names in a state file; the tensors of the optimiser have other prefixes.
+const WEIGHT_PREFIX: &str = "weight/";
 
 impl<'a> RunFiles<'a> {
-    /// The places of one fold of one stage in the folder `model`.
+    /// The files of one fold of one stage in the folder `model`.
     pub fn new(model: &'a Path, log: Option<&'a Path>, stage: Stage, fold: usize) -> Self {
         let state = model.join(format!("state-{}-{fold}.safetensors", stage.name()));
         Self { model, log, stage, fold, state }
     }
 
-    /// Logs an epoch, and keeps its weights if they are the best so far.
-    pub fn epoch(
+    /// Refuses to replace weights or the state of an earlier run by those of a new one.
+    pub fn refuse_to_replace(&self, card: &Card, resume: bool) -> Result<()> {
+        if resume && self.state.exists() {
+            return Ok(());
+        }
+        let folds = card.stages.get(self.stage).map_or(&[][..], |stage| &stage.folds);
+        let trained = folds.iter().any(|fold| fold.fold == self.fold);
+        if !trained && !self.state.exists() {
+            return Ok(());
+        }
+        let what = if trained { "the trained weights" } else { "the state of a training" };
+        let (stage, fold) = (self.stage.name(), self.fold);
+        let without = if resume { " without a state to go on from" } else { "" };
+        let found = format!("{what} of the {stage} stage, fold {fold},{without} in {}", self.model.display());
+        let expected = if resume {
+            "--fresh to replace them, or another folder"
+        } else {
+            "--resume to go on with it, --fresh to replace it, or another folder"
+        };
+        Err(Error::argument("--model", found, expected))
+    }
+
+    /// Logs an epoch, and writes its weights if they are the best so far.
+    pub fn save_epoch(
         &self,
         epoch: &EpochReport,
         weights: &Weights,
         card: &mut Card,
-        form: &StageCard,
+        stage_card: &StageCard,
     ) -> Result<()> {
         if let Some(log) = self.log {
             create_folder(parent_folder(log))?;
@@ -74,24 +96,24 @@ impl<'a> RunFiles<'a> {
             validation_dice: epoch.validation_dice.iter().map(|dice| (dice * 1e4).round() / 1e4).collect(),
             command: command(),
         };
-        write_fold(self.model, card, self.stage, form, fold, weights, WeightPrecision::F32)
+        write_fold(self.model, card, self.stage, stage_card, fold, weights, WeightPrecision::F32)
     }
 
-    /// Saves everything that is needed to go on.
-    pub fn state(&self, fit: &TrainingRun) -> Result<()> {
-        let (Checkpoint { weights, optimizer, steps }, progress) = fit.state();
+    /// Saves everything that is needed to resume.
+    pub fn save_state(&self, run: &TrainingRun) -> Result<()> {
+        let (Checkpoint { weights, optimizer, steps }, progress) = run.state();
         let log = self.log.map(text).transpose()?.unwrap_or_default().len();
-        let moment = serde_json::to_string(&Moment { progress, steps: *steps, log })
+        let moment = serde_json::to_string(&StateHeader { progress, steps: *steps, log })
             .map_err(|error| Error::argument("progress", error.to_string(), "finite numbers"))?;
-        let weights = weights.iter().map(|(name, array)| (format!("{WEIGHT}{name}"), array.clone()));
+        let weights = weights.iter().map(|(name, array)| (format!("{WEIGHT_PREFIX}{name}"), array.clone()));
         let all = weights.chain(optimizer.clone()).collect();
         let metadata = HashMap::from([("moment".to_owned(), moment)]);
         create_folder(self.model)?;
         write_file(&self.state, &store::write_weights(&all, WeightPrecision::F32, metadata)?)
     }
 
-    /// Goes on from what [`Self::state`] saved; `false` where nothing was.
-    pub fn resume(&self, fit: &mut TrainingRun) -> Result<bool> {
+    /// Resumes from what [`Self::save_state`] saved; `false` where there is nothing.
+    pub fn resume(&self, run: &mut TrainingRun) -> Result<bool> {
         if !self.state.exists() {
             eprintln!("{} is not there: training begins", self.state.display());
             return Ok(false);
@@ -100,18 +122,18 @@ impl<'a> RunFiles<'a> {
         let place = |error: Error| error.within(self.state.display());
         let metadata = store::read_metadata(&bytes).map_err(place)?;
         let moment = metadata.get("moment").map_or("", String::as_str);
-        let Moment { progress, steps, log } = serde_json::from_str(moment).map_err(|error| {
+        let StateHeader { progress, steps, log } = serde_json::from_str(moment).map_err(|error| {
             place(Error::malformed("moment", error.to_string(), "the state of a training run"))
         })?;
         let (mut weights, mut optimizer) = (Weights::new(), Weights::new());
         for (name, array) in store::read_weights(&bytes).map_err(place)? {
-            match name.strip_prefix(WEIGHT) {
+            match name.strip_prefix(WEIGHT_PREFIX) {
                 Some(bare) => weights.insert(bare.to_owned(), array),
                 None => optimizer.insert(name, array),
             };
         }
-        fit.resume(Checkpoint { weights, optimizer, steps }, progress).map_err(place)?;
-        // Epochs that were logged after the state was saved come again.
+        run.resume(Checkpoint { weights, optimizer, steps }, progress).map_err(place)?;
+        // Epochs that were logged after the state was saved are repeated.
         if let Some(path) = self.log
             && let Some(known) = text(path)?.get(..log)
         {
@@ -121,7 +143,7 @@ impl<'a> RunFiles<'a> {
     }
 }
 
-/// What a log holds; nothing where it is not there yet.
+/// The text of a log; empty where there is none yet.
 fn text(log: &Path) -> Result<String> {
     match std::fs::read_to_string(log) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
@@ -129,7 +151,7 @@ fn text(log: &Path) -> Result<String> {
     }
 }
 
-/// The log with one more line, and a head line before a run's first.
+/// The log with one more row, and a header before the first row of a run.
 fn with_row(text: String, epoch: &EpochReport) -> std::result::Result<String, String> {
     let EpochReport { progress, rate, loss, validation_loss, validation_dice, .. } = epoch;
     let head =

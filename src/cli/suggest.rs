@@ -1,11 +1,12 @@
-//! `insitu suggest`: where a correction would teach most.
+//! `insitu suggest`: the slices to annotate next.
 
 use super::segment::BackendName;
 use super::{Budget, print_json, print_line};
 use clap::Args;
 use insitu_seg::engine::compute::Compute;
 use insitu_seg::native::{ModelFiles, write_file};
-use insitu_seg::tune::{AnnotatedCase, ModelWeights, UNANNOTATED, suggest};
+use insitu_seg::tune::suggest::{SuggestedSlice, suggest};
+use insitu_seg::tune::{AnnotatedCase, ModelWeights, UNANNOTATED};
 use insitu_seg::{Nifti, Result, open_path, write_labels};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -38,7 +39,7 @@ pub struct Arguments {
     budget: Budget,
 }
 
-/// Asks the model about one image again and again, and lists the slices in which it does not agree with itself.
+/// Lists the slices in which the model disagrees most with itself.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let source = ModelFiles::find(&arguments.model)?;
     let base = ModelWeights::load(source.card.clone(), |name| source.read(name))?;
@@ -49,7 +50,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let compute = pollster::block_on(Compute::open(arguments.backend.into()))?;
     let go_on = &mut |_: insitu_seg::predict::SegmentProgress| ControlFlow::Continue(());
     let axis = arguments.axis.map(usize::from);
-    let found = pollster::block_on(suggest::suggest(&base, &case, arguments.slices, axis, &compute, go_on))?;
+    let found = pollster::block_on(suggest(&base, &case, arguments.slices, axis, &compute, go_on))?;
     if let Some(path) = &arguments.map {
         let plain = path.to_string_lossy().to_ascii_lowercase().ends_with(".nii");
         write_file(path, &write_labels(&found.map, &volume, !plain)?)?;
@@ -57,7 +58,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.json {
         print_json(&found.slices)?;
     } else {
-        for suggest::Slice { axis, index, start, end, share } in &found.slices {
+        for SuggestedSlice { axis, index, start, end, share } in &found.slices {
             print_line(&format!(
                 "axis {axis}, slice {index}: {:.1} % of the disagreement, box {start:?} to {end:?}",
                 100.0 * share

@@ -1,14 +1,14 @@
-//! What `insitu train` trains on: the cases of a task's folder, how samples are made of them, and the model's card as
-//! far as it follows from both.
+//! The data of `insitu train`: the cases of a task's folder, how samples are made of them, and what both determine of the
+//! model's card.
 
 use super::axes::{AxisName, flips};
 use super::progress_bar;
 use clap::{Args, ValueEnum};
 use insitu_seg::card::Card;
 use insitu_seg::native::read_card;
-use insitu_seg::train::dataset::{Dataset, LabeledCase};
-use insitu_seg::train::manifest::Manifest;
-use insitu_seg::train::sample::{Augment, Fill};
+use insitu_seg::train::augment::{Augment, Fill};
+use insitu_seg::train::case::LabeledCase;
+use insitu_seg::train::{Dataset, Manifest, ReadOptions};
 use insitu_seg::{Error, Intensity, Result};
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,7 @@ enum FillName {
     Constant,
 }
 
-/// The arguments that say so.
+/// The arguments on the data.
 #[derive(Args)]
 pub struct DataArguments {
     /// The task's folder, with dataset.json
@@ -41,46 +41,31 @@ pub struct DataArguments {
     /// Keep cases of up to so many GiB in memory, and read the others again whenever they are needed
     #[arg(long, default_value_t = 4)]
     cache: u64,
+    /// Take labels voxel by voxel where their header puts them elsewhere than their image; without this they are refused
+    #[arg(long)]
+    labels_by_voxel: bool,
+}
+
+/// A task's folder whose cases are not yet read.
+pub struct TrainingData<'a> {
+    arguments: &'a DataArguments,
+    manifest: Manifest,
+    card: Card,
+    options: ReadOptions,
+    augment: Augment,
 }
 
 impl DataArguments {
-    /// Reads all cases, and drafts the card of the model in the folder `model` or goes on with it; how samples are
-    /// disturbed.
-    pub fn read(&self, model: &Path) -> Result<(Card, Dataset, Augment)> {
+    /// Reads the manifest, and drafts the card of the model in the folder `model` or takes the one that is there.
+    pub fn open(&self, model: &Path) -> Result<TrainingData<'_>> {
         let manifest = Manifest::read(&self.data)?;
-        let (mut card, known) = self.card(model, &manifest)?;
+        let (card, intensity) = self.card(model, &manifest)?;
         let augment = self.augment(&card)?;
-        let bar = progress_bar(manifest.training.len() as u64, "reading {pos}/{len} {bar:40}");
-        let budget = self.cache.saturating_mul(1 << 30);
-        let mut off: Vec<String> = Vec::new();
-        let mut tell = |case: &LabeledCase| {
-            bar.inc(1);
-            off.extend(case.misalignment_mm.map(|mm| format!("{} by {mm:.1} mm", case.id)));
-        };
-        let (cases, intensity) = Dataset::read(&self.data, &manifest, known, budget, &mut tell)?;
-        bar.finish_and_clear();
-        if !off.is_empty() {
-            eprintln!(
-                "insitu: warning: labels lie off their image ({}); they are taken voxel by voxel: look at them, and give \
-                 both files the same affine",
-                off.join(", ")
-            );
-        }
-        if cases.in_memory() < cases.len() {
-            let (held, all) = (cases.in_memory(), cases.len());
-            eprintln!(
-                "{held} of {all} cases fit --cache {}; the others are read again and again",
-                self.cache
-            );
-        }
-        card.intensity = intensity;
-        for size in cases.sizes() {
-            for (axis, side) in size.into_iter().enumerate() {
-                card.field_mm.min[axis] = card.field_mm.min[axis].min(side as f64);
-                card.field_mm.max[axis] = card.field_mm.max[axis].max(side as f64);
-            }
-        }
-        Ok((card, cases, augment))
+        let mut options = ReadOptions::default();
+        options.intensity = intensity;
+        options.cache_bytes = self.cache.saturating_mul(1 << 30);
+        options.labels_by_voxel = self.labels_by_voxel;
+        Ok(TrainingData { arguments: self, manifest, card, options, augment })
     }
 
     /// The card, and the intensity as far as it is known without reading the cases.
@@ -125,6 +110,50 @@ impl DataArguments {
             },
             ..Augment::default()
         })
+    }
+}
+
+impl TrainingData<'_> {
+    /// The model's card, still without what the cases determine.
+    pub fn card(&self) -> &Card {
+        &self.card
+    }
+
+    /// Reads all cases. Returns the card, with intensity and field of view of the cases, the cases, and how their samples are
+    /// augmented.
+    pub fn read(self) -> Result<(Card, Dataset, Augment)> {
+        let Self { arguments, manifest, mut card, options, augment } = self;
+        let bar = progress_bar(manifest.training.len() as u64, "reading {pos}/{len} {bar:40}");
+        let mut off: Vec<String> = Vec::new();
+        let mut on_case = |case: &LabeledCase| {
+            bar.inc(1);
+            off.extend(case.misalignment_mm.map(|mm| format!("{} by {mm:.1} mm", case.id)));
+        };
+        let (cases, intensity) = Dataset::read(&arguments.data, &manifest, &options, &mut on_case)?;
+        bar.finish_and_clear();
+        if !off.is_empty() {
+            eprintln!(
+                "insitu: warning: labels lie off their image ({}); they are taken voxel by voxel: look at them, and give \
+                 both files the same affine",
+                off.join(", ")
+            );
+        }
+        if cases.cached() < cases.len() {
+            eprintln!(
+                "{} of {} cases fit --cache {}; the others are read again and again",
+                cases.cached(),
+                cases.len(),
+                arguments.cache
+            );
+        }
+        card.intensity = intensity;
+        for size in cases.sizes_mm() {
+            for (axis, side) in size.into_iter().enumerate() {
+                card.field_mm.min[axis] = card.field_mm.min[axis].min(side as f64);
+                card.field_mm.max[axis] = card.field_mm.max[axis].max(side as f64);
+            }
+        }
+        Ok((card, cases, augment))
     }
 }
 

@@ -1,4 +1,4 @@
-//! `insitu tune`: a model made better by corrections, or left as it is.
+//! `insitu tune`: improves a model by annotated cases, or leaves it as it is.
 
 use super::evaluate::find_images;
 use super::folder::copy_tuned;
@@ -7,16 +7,15 @@ use super::{Budget, print_line, progress_bar};
 use clap::{Args, ValueEnum};
 use insitu_seg::engine::compute::Compute;
 use insitu_seg::native::{ModelFiles, write_file};
-use insitu_seg::train::manifest::open;
 use insitu_seg::tune::{self, AnnotatedCase, ModelWeights, Scope, TuneConfig, TuneOutcome, TuneProgress};
-use insitu_seg::{Error, Nifti, Result, open_path};
+use insitu_seg::{Error, Nifti, Result, Volume, open_path};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Exit status where the guard refused the tuned weights.
+/// Exit status where the tuned weights were refused.
 const REFUSED: u8 = 3;
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -81,9 +80,9 @@ pub struct Arguments {
     budget: Budget,
 }
 
-/// Tunes, and writes the tuned model if the guard lets it pass.
+/// Tunes, and writes the tuned model if it is accepted.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let settings = settings(arguments)?;
+    let config = config(arguments)?;
     let source = ModelFiles::find(&arguments.model)?;
     if std::fs::canonicalize(&arguments.out)
         .is_ok_and(|out| Some(out) == std::fs::canonicalize(&source.folder).ok())
@@ -103,7 +102,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         );
     }
     let compute = pollster::block_on(Compute::open(arguments.backend.into()))?;
-    let TuneOutcome { report, tuned } = hear(&base, &cases, reference.as_ref(), &settings, &compute)?;
+    let TuneOutcome { report, tuned } = tune_with_bar(&base, &cases, reference.as_ref(), &config, &compute)?;
     if let Some(path) = &arguments.report {
         write_file(path, format!("{:#}\n", report.value()?).as_bytes())?;
     }
@@ -118,50 +117,50 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs it with a bar; Ctrl-C ends it, and nothing is written.
-fn hear(
+/// Tunes with a progress bar. Ctrl-C cancels, and nothing is written.
+fn tune_with_bar(
     base: &ModelWeights,
     cases: &[AnnotatedCase],
     reference: Option<&AnnotatedCase>,
-    settings: &TuneConfig,
+    config: &TuneConfig,
     compute: &Compute,
 ) -> Result<TuneOutcome> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = stop.clone();
     let _ = ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst));
     let bar = progress_bar(1000, "{msg} [{bar:30}] {percent}%");
-    let mut watch = |TuneProgress { stage, step, spent, seconds_left, loss, check }: TuneProgress| {
+    let mut watch = |progress: TuneProgress| {
+        let TuneProgress { phase, step, spent, seconds_left, loss, validation_dice } = progress;
         let number = |name: &str, value: Option<f64>, digits: usize| {
             value.map_or(String::new(), |value| format!(", {name} {value:.digits$}"))
         };
         let left = number("seconds left", seconds_left, 0);
-        let (loss, check) = (number("loss", loss, 3), number("check Dice", check, 4));
-        bar.set_message(format!("{stage:6} step {step}{loss}{check}{left}"));
+        let (loss, check) = (number("loss", loss, 3), number("check Dice", validation_dice, 4));
+        bar.set_message(format!("{:6} step {step}{loss}{check}{left}", phase.name()));
         bar.set_position((spent * 1000.0) as u64);
         if stop.load(Ordering::SeqCst) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let outcome = pollster::block_on(tune::tune(base, cases, reference, settings, compute, &mut watch));
+    let outcome = pollster::block_on(tune::tune(base, cases, reference, config, compute, &mut watch));
     bar.finish_and_clear();
     outcome
 }
 
-fn settings(arguments: &Arguments) -> Result<TuneConfig> {
-    let Arguments { minutes, steps, rate, seed, .. } = *arguments;
-    let default = TuneConfig::default();
-    let bounds = tune::acceptance::AcceptanceBounds {
-        gain: arguments.min_gain.unwrap_or(default.bounds.gain),
-        fall: arguments.max_fall.unwrap_or(default.bounds.fall),
-        agreement: arguments.min_agreement.unwrap_or(default.bounds.agreement),
-    };
-    let scope = arguments.scope.map(|name| match name {
+fn config(arguments: &Arguments) -> Result<TuneConfig> {
+    let mut config = TuneConfig::default();
+    config.scope = arguments.scope.map(|name| match name {
         ScopeName::Head => Scope::Head,
         ScopeName::Decoder => Scope::Decoder,
         ScopeName::All => Scope::All,
     });
-    let keep = arguments.keep.unwrap_or(default.keep);
-    let settings = TuneConfig { scope, steps, minutes, rate, seed, keep, bounds };
-    settings.check()?;
-    Ok(settings)
+    (config.steps, config.minutes) = (arguments.steps, arguments.minutes);
+    (config.rate, config.seed) = (arguments.rate, arguments.seed);
+    config.keep_weight = arguments.keep.unwrap_or(config.keep_weight);
+    let bounds = &mut config.bounds;
+    bounds.gain = arguments.min_gain.unwrap_or(bounds.gain);
+    bounds.fall = arguments.max_fall.unwrap_or(bounds.fall);
+    bounds.agreement = arguments.min_agreement.unwrap_or(bounds.agreement);
+    config.check()?;
+    Ok(config)
 }
 
 /// Every image that has labels of the same name.
@@ -181,8 +180,8 @@ fn cases(arguments: &Arguments, base: &ModelWeights) -> Result<Vec<AnnotatedCase
     {
         let volume = open_path(image, &arguments.budget.limits()).and_then(Nifti::read);
         let volume = volume.map_err(|error| error.of_file(image))?;
-        let own = open(labels)?;
-        cases.push(AnnotatedCase::of_files(name, &volume, &own, &base.card)?);
+        let labels = Volume::open(labels)?;
+        cases.push(AnnotatedCase::of_files(name, &volume, &labels, &base.card)?);
     }
     if cases.is_empty() {
         let found = format!("no file that is named as one of {}", arguments.images.display());
@@ -192,7 +191,7 @@ fn cases(arguments: &Arguments, base: &ModelWeights) -> Result<Vec<AnnotatedCase
     Ok(cases)
 }
 
-/// The case that the model must not get worse on, if it has one.
+/// The case on which the model must not get worse, if it has one.
 fn reference(files: &ModelFiles) -> Result<Option<AnnotatedCase>> {
     let Some(reference) = &files.card.reference else { return Ok(None) };
     let named = |file: &insitu_seg::card::FileRef| {

@@ -3,7 +3,8 @@
 use super::output::read_file;
 use crate::card::Card;
 use crate::error::{Error, Result};
-use crate::tune::{ModelWeights, WeightDelta, delta};
+use crate::tune::delta::weight_hashes;
+use crate::tune::{ModelWeights, WeightDelta};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -100,7 +101,7 @@ impl ModelFiles {
         let mut folders = beside.chain(search_folders().into_iter().flat_map(subfolders));
         let belongs = |folder: PathBuf| {
             let card = read_card(&folder).ok()?;
-            (delta::files(&card).ok()? == delta.about.files).then_some((card, folder))
+            (weight_hashes(&card).ok()? == delta.about.files).then_some((card, folder))
         };
         let Some((card, folder)) = folders.find_map(belongs) else {
             let hashes: Vec<&str> =

@@ -1,4 +1,4 @@
-//! How a training sample may differ from its case: one affine map, then grey values and noise.
+//! Random augmentation: one affine map, then a change of the intensities.
 
 use crate::grid::Region;
 use crate::intensity::mean_and_sd;
@@ -6,34 +6,34 @@ use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand_distr::{Distribution, StandardNormal};
 
-/// How far a training sample may be from its case.
+/// How far a training sample may differ from its case. Every range is sampled uniformly.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Augment {
-    /// Share of the samples that are rotated, zoomed, sheared and shifted by parts of voxels. The others are shifted by
-    /// whole voxels: they show the image as sharp as it will be at inference, and its labels as they are.
-    pub moved: f64,
+    /// Probability that a sample is rotated, zoomed, sheared and shifted by fractions of a voxel. The others are shifted
+    /// by whole voxels only: they show the image as sharp as at inference, and its labels unchanged.
+    pub affine_probability: f64,
     /// Largest rotation about each axis, in degrees.
     pub degrees: f64,
-    /// Smallest and largest zoom.
+    /// Smallest and largest zoom factor.
     pub zoom: [f64; 2],
-    /// Largest shear.
+    /// Largest shear, in voxels per voxel.
     pub shear: f64,
-    /// Largest shift along each axis, as a share of its length.
+    /// Largest shift along each axis, as a share of the sample's side.
     pub shift: f64,
     /// Axes, `[right, anterior, superior]`, along which one sample in two is mirrored.
     pub flip: [bool; 3],
-    /// What lies outside the volume.
+    /// What a sample shows outside of the volume.
     pub fill: Fill,
-    /// Smallest and largest exponent of the grey values.
+    /// Smallest and largest exponent of the intensities.
     pub gamma: [f64; 2],
-    /// Standard deviation of the noise (the image has 1).
+    /// Largest standard deviation of the noise; that of the image is 1.
     pub noise: f64,
 }
 
 /// What a sample shows where it reaches beyond the volume.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Fill {
-    /// The voxels of the edge go on, labels too.
+    /// The voxels of the edge are repeated, labels too.
     Edge,
     /// A normalised value (0 is the mean of MR, and of the training images of CT), and background.
     Constant(f32),
@@ -42,7 +42,7 @@ pub enum Fill {
 impl Default for Augment {
     fn default() -> Self {
         Self {
-            moved: 0.4,
+            affine_probability: 0.4,
             degrees: 10.0,
             zoom: [0.88, 1.14],
             shear: 0.05,
@@ -55,26 +55,26 @@ impl Default for Augment {
     }
 }
 
-const SAME: [[f64; 3]; 3] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+const IDENTITY: [[f64; 3]; 3] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
 
-/// `source = rows * (target - center) + offset`
+/// A map from a sample to its volume, in voxels: `source = matrix * (target - center) + offset`.
 pub(crate) struct Affine {
-    rows: [[f64; 3]; 3],
+    matrix: [[f64; 3]; 3],
     center: [f64; 3],
     offset: [f64; 3],
 }
 
 impl Affine {
     /// A random map from a box, in voxels from its start, to the volume.
-    pub fn draw(region: &Region, augment: &Augment, rng: &mut Xoshiro256PlusPlus) -> Self {
-        let still = rng.random_bool(1.0 - augment.moved.clamp(0.0, 1.0));
-        let mut rows = SAME;
+    pub fn random(region: &Region, augment: &Augment, rng: &mut Xoshiro256PlusPlus) -> Self {
+        let unmoved = rng.random_bool(1.0 - augment.affine_probability.clamp(0.0, 1.0));
+        let mut rotation = IDENTITY;
         let limit = augment.degrees.to_radians();
         for [a, b] in [[0, 1], [0, 2], [1, 2]] {
             let (sin, cos) = rng.random_range(-limit..=limit).sin_cos();
-            let mut turn = SAME;
+            let mut turn = IDENTITY;
             (turn[a][a], turn[a][b], turn[b][a], turn[b][b]) = (cos, -sin, sin, cos);
-            rows = product(&rows, &turn);
+            rotation = product(&rotation, &turn);
         }
         let mut stretch = [[0.0; 3]; 3];
         for (axis, row) in stretch.iter_mut().enumerate() {
@@ -88,8 +88,8 @@ impl Affine {
         }
         let side = region.dims().map(|n| n as f64);
         let mut shift = side.map(|n| rng.random_range(-augment.shift..=augment.shift) * n);
-        if still {
-            (rows, stretch, shift) = (SAME, SAME, shift.map(f64::round));
+        if unmoved {
+            (rotation, stretch, shift) = (IDENTITY, IDENTITY, shift.map(f64::round));
         }
         for axis in (0..3).filter(|axis| augment.flip[*axis]) {
             if rng.random_bool(0.5) {
@@ -97,17 +97,17 @@ impl Affine {
             }
         }
         Self {
-            rows: product(&rows, &stretch),
+            matrix: product(&rotation, &stretch),
             center: side.map(|n| (n - 1.0) / 2.0),
             offset: std::array::from_fn(|a| region.start[a] as f64 + (side[a] - 1.0) / 2.0 + shift[a]),
         }
     }
 
-    /// The place in the volume of a place in the box.
+    /// The point of the volume, in voxels, that a point of the box shows.
     pub fn source(&self, target: [f64; 3]) -> [f64; 3] {
         let at: [f64; 3] = std::array::from_fn(|a| target[a] - self.center[a]);
         std::array::from_fn(|a| {
-            self.rows[a][0] * at[0] + self.rows[a][1] * at[1] + self.rows[a][2] * at[2] + self.offset[a]
+            self.matrix[a][0] * at[0] + self.matrix[a][1] * at[1] + self.matrix[a][2] * at[2] + self.offset[a]
         })
     }
 }
@@ -116,21 +116,26 @@ fn product(a: &[[f64; 3]; 3], b: &[[f64; 3]; 3]) -> [[f64; 3]; 3] {
     std::array::from_fn(|i| std::array::from_fn(|j| (0..3).map(|k| a[i][k] * b[k][j]).sum()))
 }
 
-/// A random exponent on the grey values of a channel (mean and variance kept), then noise.
-pub(crate) fn grey(channel: &mut [f32], augment: &Augment, rng: &mut Xoshiro256PlusPlus) {
-    let (mean, sd) = mean_and_sd(channel);
-    let min = channel.iter().copied().fold(f32::INFINITY, f32::min);
-    let range = channel.iter().copied().fold(f32::NEG_INFINITY, f32::max) - min;
-    let gamma = rng.random_range(augment.gamma[0]..=augment.gamma[1]) as f32;
-    if range > 0.0 {
-        channel.iter_mut().for_each(|v| *v = ((*v - min) / range).powf(gamma));
-        let (now, spread) = mean_and_sd(channel);
-        let scale = if spread > 0.0 { sd / spread } else { 1.0 };
-        channel.iter_mut().for_each(|v| *v = ((f64::from(*v) - now) * scale + mean) as f32);
-    }
+/// A random gamma on the values of a channel, then noise. Mean and standard deviation stay, but for the noise.
+pub(crate) fn random_intensity(channel: &mut [f32], augment: &Augment, rng: &mut Xoshiro256PlusPlus) {
+    apply_gamma(channel, rng.random_range(augment.gamma[0]..=augment.gamma[1]) as f32);
     let noise = (augment.noise * rng.random::<f64>()) as f32;
     for value in channel {
         let draw: f32 = StandardNormal.sample(rng);
         *value += noise * draw;
+    }
+}
+
+/// Raises the values of a channel, scaled to 0..1, to the power of `gamma`, then restores their mean and standard
+/// deviation. A constant channel stays as it is.
+pub(crate) fn apply_gamma(channel: &mut [f32], gamma: f32) {
+    let (mean, sd) = mean_and_sd(channel);
+    let min = channel.iter().copied().fold(f32::INFINITY, f32::min);
+    let range = channel.iter().copied().fold(f32::NEG_INFINITY, f32::max) - min;
+    if range > 0.0 {
+        channel.iter_mut().for_each(|v| *v = ((*v - min) / range).powf(gamma));
+        let (new_mean, new_sd) = mean_and_sd(channel);
+        let scale = if new_sd > 0.0 { sd / new_sd } else { 1.0 };
+        channel.iter_mut().for_each(|v| *v = ((f64::from(*v) - new_mean) * scale + mean) as f32);
     }
 }

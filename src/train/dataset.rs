@@ -1,255 +1,242 @@
-//! Dataset: images with their labels, in RAS order, at 1 mm, normalised. Those that fit the memory that is given to them stay
-//! there, the others are read again whenever they are asked for.
+//! The training cases of a task: those that fit a memory budget stay in memory, the others are read again whenever they
+//! are needed.
 
-use super::ct_window::Means;
-use super::manifest::{CaseFiles, Manifest, case_id, open};
-use crate::components;
+use super::case::LabeledCase;
+use super::ct_window::MeanAndSd;
+use super::manifest::{CaseFiles, Manifest, case_id};
 use crate::error::{Error, Result};
-use crate::file::Overlay;
-use crate::grid::{Region, Resample};
+use crate::file::Volume;
 use crate::intensity::Intensity;
 use crate::prepare::resample_isotropic;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// First and last index, per axis.
-pub type Extent = ([usize; 3], [usize; 3]);
-
-/// Half of the side, less one voxel, of the cube by which the reference closes a scattered object: 5^3.
-const CLOSING: usize = 2;
-
-/// One image with its labels.
-#[derive(Debug, Clone)]
-pub struct LabeledCase {
-    /// File name without its endings.
-    pub id: String,
-    /// Dataset of one subject share this number.
-    pub subject: usize,
-    /// Size, `[x, y, z]`.
-    pub dims: [usize; 3],
-    /// Normalised intensities, channel after channel, x fastest.
-    pub image: Vec<f32>,
-    /// Labels, x fastest.
-    pub labels: Vec<u8>,
-    /// Where the object is, all labels together; none in a case without.
-    pub object: Option<Extent>,
-    /// Where the parts of it are that a training sample may show: its clusters, or the object itself.
-    pub parts: Vec<Extent>,
-    /// How far the labels lie off the image in its file, in mm, where that is more than half a voxel. They are taken
-    /// voxel by voxel all the same.
-    pub misalignment_mm: Option<f64>,
+/// How the cases of a task are read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct ReadOptions {
+    /// How intensities are normalised. `None`: CT whose window and z-score are computed from the cases.
+    pub intensity: Option<Intensity>,
+    /// Bytes of cases that stay in memory.
+    pub cache_bytes: u64,
+    /// Whether labels whose header puts them elsewhere than their image are taken voxel by voxel, in place of an error.
+    pub labels_by_voxel: bool,
 }
 
-impl LabeledCase {
-    /// A case whose object is shown as one.
-    pub fn new(id: String, subject: usize, dims: [usize; 3], image: Vec<f32>, labels: Vec<u8>) -> Self {
-        let object = Region::extent(dims, |i| labels[i] > 0);
-        Self {
-            id,
-            subject,
-            dims,
-            image,
-            labels,
-            object,
-            parts: object.into_iter().collect(),
-            misalignment_mm: None,
-        }
-    }
-
-    /// The same case, whose object is shown cluster by cluster.
-    #[must_use]
-    pub fn in_clusters(mut self) -> Self {
-        self.parts = components::clusters(self.dims, CLOSING, |i| self.labels[i] > 0);
-        self
-    }
-
-    /// Number of channels.
-    pub fn channels(&self) -> usize {
-        self.image.len() / self.labels.len().max(1)
-    }
-
-    fn bytes(&self) -> u64 {
-        (4 * self.image.len() + self.labels.len()) as u64
+impl Default for ReadOptions {
+    /// Computed CT window, 4 GiB, and an error for labels that lie off their image.
+    fn default() -> Self {
+        Self { intensity: None, cache_bytes: 4 << 30, labels_by_voxel: false }
     }
 }
 
-/// How the files of a task become cases.
+impl ReadOptions {
+    /// The defaults, with the intensity as far as the manifest determines it.
+    ///
+    /// # Errors
+    /// As [`Manifest::intensity`].
+    pub fn new(manifest: &Manifest) -> Result<Self> {
+        Ok(Self { intensity: manifest.intensity()?, ..Self::default() })
+    }
+}
+
+/// Reads the files of a case.
 #[derive(Debug)]
-struct Recipe {
+struct CaseReader {
     folder: PathBuf,
     channels: usize,
     labels: usize,
     clusters: bool,
-    /// None as long as it is not known: values stay as the scanner has them.
+    labels_by_voxel: bool,
+    /// `None` as long as it is unknown: values stay in HU.
     intensity: Option<Intensity>,
 }
 
-impl Recipe {
-    fn read(&self, pair: &CaseFiles, subject: usize) -> Result<LabeledCase> {
-        let id = case_id(&pair.image);
-        let image = open(&self.folder.join(&pair.image))?;
+impl CaseReader {
+    fn new(folder: &Path, manifest: &Manifest, options: &ReadOptions) -> Result<Self> {
+        Ok(Self {
+            folder: folder.to_owned(),
+            channels: manifest.modalities()?.len(),
+            labels: manifest.label_names()?.len(),
+            clusters: manifest.task().is_some_and(|task| task.clusters),
+            labels_by_voxel: options.labels_by_voxel,
+            intensity: options.intensity,
+        })
+    }
+
+    fn read(&self, files: &CaseFiles, subject: usize) -> Result<LabeledCase> {
+        let id = case_id(&files.image);
+        let image = Volume::open(self.folder.join(&files.image))?;
         if image.channels != self.channels {
             let found = format!("{} channels", image.channels);
             let expected = format!("{}, as dataset.json names", self.channels);
             return Err(Error::malformed(format!("{id}: image"), found, expected));
         }
-        let label = open(&self.folder.join(&pair.label))?;
-        let Overlay { labels, misalignment_mm } = image.overlay(&label).map_err(|error| error.within(&id))?;
+        let label = Volume::open(self.folder.join(&files.label))?;
+        let overlay = image.overlay(&label).map_err(|error| error.within(&id))?;
+        let misalignment_mm = overlay.misalignment_mm;
+        let labels = if self.labels_by_voxel { Ok(overlay.labels) } else { overlay.require_aligned() };
+        let labels = labels.map_err(|error| error.within(&id))?;
         if let Some(label) = labels.iter().find(|label| usize::from(**label) > self.labels) {
             let expected = format!("0 to {}, as dataset.json names them", self.labels);
             return Err(Error::malformed(format!("{id}: label value"), label.to_string(), expected));
         }
-        let (step, values) = resample_isotropic(&image).map_err(|error| error.within(&id))?;
+        let (resample, values) = resample_isotropic(&image).map_err(|error| error.within(&id))?;
         let values = match self.intensity {
             Some(intensity) => intensity.normalize_channels(&values, self.channels),
             None => values.into_owned(),
         };
-        let Resample { to: dims, .. } = step;
-        let case = LabeledCase {
-            misalignment_mm,
-            ..LabeledCase::new(id, subject, dims, values, step.apply(&labels))
-        };
+        let labels = resample.apply(&labels);
+        let case =
+            LabeledCase { misalignment_mm, ..LabeledCase::new(id, subject, resample.to, values, labels) };
         Ok(if self.clusters { case.in_clusters() } else { case })
     }
 }
 
-/// Dataset of a task. Copies share what is in memory.
+/// The cases of a task. Clones share the cases that are in memory.
 #[derive(Debug, Clone, Default)]
 pub struct Dataset {
-    slots: Vec<Slot>,
+    entries: Vec<Entry>,
 }
 
 #[derive(Debug, Clone)]
-struct Slot {
+struct Entry {
     subject: usize,
     dims: [usize; 3],
-    source: Source,
+    has_object: bool,
+    storage: Storage,
 }
 
 #[derive(Debug, Clone)]
-enum Source {
+enum Storage {
     Memory(Arc<LabeledCase>),
-    Files(Arc<Recipe>, CaseFiles),
+    Files(Arc<CaseReader>, CaseFiles),
+}
+
+/// A case while the data set is being read.
+struct FirstRead {
+    files: CaseFiles,
+    subject: usize,
+    dims: [usize; 3],
+    has_object: bool,
+    /// `None` where it does not fit the memory budget.
+    case: Option<LabeledCase>,
 }
 
 impl Dataset {
-    /// Reads all training cases of the task in `folder`, and keeps those in memory that fit `budget` bytes. Where the
-    /// intensity is not `known` it is that of CT, and window and z-score are computed from all of them. `tell` is
-    /// called with each case, once.
+    /// Reads all training cases of the task in `folder`. Calls `on_case` with each case once. Returns the cases and how
+    /// their intensities are normalised.
     ///
     /// # Errors
-    /// As [`open`], with the case's name; `Malformed` where image and labels do not fit each other or the manifest,
-    /// or no window can be computed.
+    /// As [`Volume::open`], with the case's name; `Malformed` where image and labels do not fit each other or the
+    /// manifest, or where no CT window can be computed.
     pub fn read(
         folder: &Path,
         manifest: &Manifest,
-        known: Option<Intensity>,
-        budget: u64,
-        tell: &mut dyn FnMut(&LabeledCase),
+        options: &ReadOptions,
+        on_case: &mut dyn FnMut(&LabeledCase),
     ) -> Result<(Self, Intensity)> {
-        let recipe = |intensity| -> Result<Recipe> {
-            Ok(Recipe {
-                folder: folder.to_owned(),
-                channels: manifest.modalities()?.len(),
-                labels: manifest.label_names()?.len(),
-                clusters: manifest.task().is_some_and(|task| task.clusters),
-                intensity,
-            })
-        };
-        let first = recipe(known)?;
-        let (mut foreground, mut bytes) = (Means::default(), 0);
-        let mut read: Vec<([usize; 3], Option<LabeledCase>)> = Vec::new();
-        let subjects = manifest.subjects();
-        let named = || manifest.training.iter().zip(&subjects);
-        for (pair, &subject) in named() {
-            let case = first.read(pair, subject)?;
-            if known.is_none() {
-                foreground.add_foreground(&case);
+        let reader = CaseReader::new(folder, manifest, options)?;
+        let (mut cases, mut foreground, mut bytes) = (Vec::new(), MeanAndSd::default(), 0);
+        for (files, subject) in manifest.training.iter().zip(manifest.subjects()) {
+            let case = reader.read(files, subject)?;
+            if options.intensity.is_none() {
+                foreground.add_foreground(&case.image, &case.labels);
             }
-            tell(&case);
+            on_case(&case);
             bytes += case.bytes();
-            read.push((case.dims, (bytes <= budget).then_some(case)));
+            let (dims, has_object) = (case.dims, case.object.is_some());
+            let case = (bytes <= options.cache_bytes).then_some(case);
+            cases.push(FirstRead { files: files.clone(), subject, dims, has_object, case });
         }
-        let intensity = match known {
+        let intensity = match options.intensity {
             Some(intensity) => intensity,
-            None => {
-                let (window, mut images) = (foreground.window()?, Means::default());
-                for ((pair, &subject), (_, held)) in named().zip(&read) {
-                    match held {
-                        Some(case) => images.add_windowed(case, &window),
-                        None => images.add_windowed(&first.read(pair, subject)?, &window),
-                    }
-                }
-                let intensity = images.scored(window)?;
-                for case in read.iter_mut().filter_map(|(_, held)| held.as_mut()) {
-                    case.image = intensity.normalize_channels(&case.image, case.channels());
-                }
-                intensity
-            }
+            None => normalize_ct(&mut cases, &reader, &foreground)?,
         };
-        let recipe = Arc::new(recipe(Some(intensity))?);
-        let mut slots = Vec::with_capacity(read.len());
-        for ((dims, held), (pair, &subject)) in read.into_iter().zip(named()) {
-            let source = match held {
-                Some(case) => Source::Memory(Arc::new(case)),
-                None => Source::Files(recipe.clone(), pair.clone()),
+        let reader = Arc::new(CaseReader { intensity: Some(intensity), ..reader });
+        let entry = |FirstRead { files, subject, dims, has_object, case }: FirstRead| {
+            let storage = match case {
+                Some(case) => Storage::Memory(Arc::new(case)),
+                None => Storage::Files(reader.clone(), files),
             };
-            slots.push(Slot { subject, dims, source });
-        }
-        Ok((Self { slots }, intensity))
+            Entry { subject, dims, has_object, storage }
+        };
+        Ok((Self { entries: cases.into_iter().map(entry).collect() }, intensity))
     }
 
-    /// Dataset that are in memory.
-    pub fn held(cases: impl IntoIterator<Item = LabeledCase>) -> Self {
-        let slot = |case: LabeledCase| Slot {
+    /// A data set of cases that are at hand.
+    pub fn in_memory(cases: impl IntoIterator<Item = LabeledCase>) -> Self {
+        let entry = |case: LabeledCase| Entry {
             subject: case.subject,
             dims: case.dims,
-            source: Source::Memory(Arc::new(case)),
+            has_object: case.object.is_some(),
+            storage: Storage::Memory(Arc::new(case)),
         };
-        Self { slots: cases.into_iter().map(slot).collect() }
+        Self { entries: cases.into_iter().map(entry).collect() }
     }
 
-    /// How many.
+    /// Number of cases.
     pub fn len(&self) -> usize {
-        self.slots.len()
+        self.entries.len()
     }
 
-    /// Whether there are none.
+    /// Whether there is no case.
     pub fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.entries.is_empty()
     }
 
-    /// The case at `index`.
+    /// Whether any case has a labelled voxel.
+    pub fn has_object(&self) -> bool {
+        self.entries.iter().any(|entry| entry.has_object)
+    }
+
+    /// The case at `index`, read again if it is not in memory.
     ///
     /// # Errors
-    /// As [`Self::read`], where it is read again.
+    /// As [`Self::read`].
     pub fn get(&self, index: usize) -> Result<Arc<LabeledCase>> {
-        let Slot { subject, source, .. } = &self.slots[index];
-        match source {
-            Source::Memory(case) => Ok(case.clone()),
-            Source::Files(recipe, pair) => recipe.read(pair, *subject).map(Arc::new),
+        let Entry { subject, storage, .. } = &self.entries[index];
+        match storage {
+            Storage::Memory(case) => Ok(case.clone()),
+            Storage::Files(reader, files) => reader.read(files, *subject).map(Arc::new),
         }
     }
 
-    /// The subject of each.
+    /// The subject number of each case.
     pub fn subjects(&self) -> Vec<usize> {
-        self.slots.iter().map(|slot| slot.subject).collect()
+        self.entries.iter().map(|entry| entry.subject).collect()
     }
 
-    /// The size of each, in mm.
-    pub fn sizes(&self) -> impl Iterator<Item = [usize; 3]> + '_ {
-        self.slots.iter().map(|slot| slot.dims)
+    /// The size of each case in mm, `[right, anterior, superior]`.
+    pub fn sizes_mm(&self) -> impl Iterator<Item = [usize; 3]> + '_ {
+        self.entries.iter().map(|entry| entry.dims)
     }
 
-    /// How many are in memory.
-    pub fn in_memory(&self) -> usize {
-        self.slots.iter().filter(|slot| matches!(slot.source, Source::Memory(_))).count()
+    /// Number of cases that are in memory.
+    pub fn cached(&self) -> usize {
+        self.entries.iter().filter(|entry| matches!(entry.storage, Storage::Memory(_))).count()
     }
 
-    /// Those whose subject is `wanted`, and the others.
+    /// The cases whose subject `wanted` selects, and the others.
     #[must_use]
     pub fn partition(self, wanted: impl Fn(usize) -> bool) -> (Self, Self) {
-        let (one, other) = self.slots.into_iter().partition(|slot| wanted(slot.subject));
-        (Self { slots: one }, Self { slots: other })
+        let (selected, others) = self.entries.into_iter().partition(|entry| wanted(entry.subject));
+        (Self { entries: selected }, Self { entries: others })
     }
+}
+
+/// Computes window and z-score of CT cases that are still in HU, and normalises those that are in memory.
+fn normalize_ct(cases: &mut [FirstRead], reader: &CaseReader, foreground: &MeanAndSd) -> Result<Intensity> {
+    let (window, mut images) = (foreground.window()?, MeanAndSd::default());
+    for FirstRead { files, subject, case, .. } in cases.iter() {
+        match case {
+            Some(case) => images.add_windowed(&case.image, &window),
+            None => images.add_windowed(&reader.read(files, *subject)?.image, &window),
+        }
+    }
+    let intensity = images.z_score(window)?;
+    for case in cases.iter_mut().filter_map(|read| read.case.as_mut()) {
+        case.image = intensity.normalize_channels(&case.image, case.channels());
+    }
+    Ok(intensity)
 }

@@ -1,112 +1,113 @@
-//! Steps that cannot break a network: a loss that is no number changes nothing, takes the weights back to where all
-//! was well, and halves the learning rate. After the third such step the training stops, in words.
+//! Protection against divergence: after a step whose loss is not finite, weights and optimiser return to the last
+//! checkpoint and the learning rate is halved. The third such step since a checkpoint ends the training with an error.
 
 use crate::engine::nn::example::Example;
 use crate::engine::trainer::Trainer;
 use crate::error::{Error, Result};
 use crate::store::Weights;
 
-/// How many steps without a finite loss end a training.
-const FAULTS: usize = 3;
+/// Number of steps without a finite loss, since the last checkpoint, that end a training.
+const MAX_FAULTS: usize = 3;
 
-/// Where a learner stood: all that it takes to go on from there, number by number.
+/// Everything that is needed to continue a training exactly where it was.
 #[derive(Debug, Clone)]
 pub struct Checkpoint {
     /// The weights.
     pub weights: Weights,
-    /// The optimiser's state, as [`Trainer::state`] has it.
+    /// The optimiser's state, as [`Trainer::state`] returns it.
     pub optimizer: Weights,
-    /// Steps of the optimiser.
+    /// Steps of the optimiser so far.
     pub steps: usize,
 }
 
-/// A learner that is taken back where it strays.
+impl Checkpoint {
+    async fn of(learner: &Trainer) -> Result<Self> {
+        let (weights, optimizer) = (learner.weights().await?, learner.state().await?);
+        Ok(Self { weights, optimizer, steps: learner.steps() })
+    }
+}
+
+/// A learner with a checkpoint to return to.
 pub struct DivergenceGuard {
     learner: Trainer,
-    good: Checkpoint,
-    share: f32,
+    checkpoint: Checkpoint,
+    rate_scale: f32,
     faults: usize,
 }
 
 impl DivergenceGuard {
-    /// From a learner that stands well.
+    /// Takes the learner's present state as the first checkpoint.
     ///
     /// # Errors
     /// `Device` where the device fails.
     pub async fn new(learner: Trainer) -> Result<Self> {
-        let good = standing(&learner).await?;
-        Ok(Self { learner, good, share: 1.0, faults: 0 })
+        let checkpoint = Checkpoint::of(&learner).await?;
+        Ok(Self { learner, checkpoint, rate_scale: 1.0, faults: 0 })
     }
 
-    /// Goes on from where another stood, with the share of the learning rate that was left to it.
+    /// Continues from a checkpoint, with the [`Self::rate_scale`] that belongs to it.
     ///
     /// # Errors
     /// As [`Trainer::restore`].
-    pub fn resume(&mut self, from: Checkpoint, share: f32) -> Result<()> {
-        self.learner.restore(from.weights.clone(), from.optimizer.clone(), from.steps)?;
-        (self.good, self.share, self.faults) = (from, share, 0);
+    pub fn resume(&mut self, checkpoint: Checkpoint, rate_scale: f32) -> Result<()> {
+        let Checkpoint { weights, optimizer, steps } = checkpoint.clone();
+        self.learner.restore(weights, optimizer, steps)?;
+        (self.checkpoint, self.rate_scale, self.faults) = (checkpoint, rate_scale, 0);
         Ok(())
     }
 
-    /// One step, as [`Trainer::step`]; none where the loss was no number and the learner was taken back.
+    /// One step, as [`Trainer::step`]; `None` where the loss was not finite and the checkpoint was restored.
     ///
     /// # Errors
-    /// As [`Trainer::step`]; `Device` at the third loss since [`Self::keep`] that is no number.
+    /// As [`Trainer::step`]; `Device` at the third loss since the last checkpoint that is not finite.
     pub async fn step(
         &mut self,
         examples: &[Example<'_>],
         rate: f32,
         learns: &dyn Fn(&str) -> bool,
     ) -> Result<Option<f64>> {
-        let loss = self.learner.step(examples, rate * self.share, learns).await?;
+        let loss = self.learner.step(examples, rate * self.rate_scale, learns).await?;
         if loss.is_finite() {
             return Ok(Some(loss));
         }
-        let Checkpoint { weights, optimizer, steps } = self.good.clone();
+        let Checkpoint { weights, optimizer, steps } = self.checkpoint.clone();
         self.learner.restore(weights, optimizer, steps)?;
-        self.share *= 0.5;
+        self.rate_scale *= 0.5;
         self.faults += 1;
-        if self.faults < FAULTS {
+        if self.faults < MAX_FAULTS {
             return Ok(None);
         }
+        let scale = self.rate_scale;
         let found =
-            format!("a loss of {loss} for the {FAULTS}rd time, at {:e} of the learning rate", self.share);
-        Err(Error::device(
-            "training",
-            found,
-            "finite losses; lower the learning rate, or look for odd images",
-        ))
+            format!("a loss of {loss} for the {MAX_FAULTS}rd time, at {scale:e} of the learning rate");
+        let expected = "finite losses; lower the learning rate, or look for odd images";
+        Err(Error::device("training", found, expected))
     }
 
-    /// Takes the weights as they are for good: where to come back to.
+    /// Saves the present state as the checkpoint to return to.
     ///
     /// # Errors
     /// `Device` where the device fails.
-    pub async fn keep(&mut self) -> Result<&Checkpoint> {
-        self.good = standing(&self.learner).await?;
+    pub async fn save(&mut self) -> Result<()> {
+        self.checkpoint = Checkpoint::of(&self.learner).await?;
         self.faults = 0;
-        Ok(&self.good)
+        Ok(())
     }
 
-    /// What was last taken for good.
-    pub fn good(&self) -> &Checkpoint {
-        &self.good
+    /// The last checkpoint.
+    pub fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
     }
 
-    /// The share of the learning rate that is left.
-    pub fn share(&self) -> f32 {
-        self.share
+    /// Factor on the learning rate: 1, halved at every loss that was not finite.
+    pub fn rate_scale(&self) -> f32 {
+        self.rate_scale
     }
 
     /// The learner.
     pub fn learner(&self) -> &Trainer {
         &self.learner
     }
-}
-
-async fn standing(learner: &Trainer) -> Result<Checkpoint> {
-    let (weights, optimizer) = (learner.weights().await?, learner.state().await?);
-    Ok(Checkpoint { weights, optimizer, steps: learner.steps() })
 }
 
 #[cfg(test)]
@@ -121,7 +122,7 @@ mod tests {
     const SIDE: usize = 8;
     const COUNT: usize = SIDE * SIDE * SIDE;
 
-    fn steady() -> DivergenceGuard {
+    fn guard() -> DivergenceGuard {
         let architecture = architecture(2, [SIDE; 3]).unwrap();
         let weights = random_weights(&architecture);
         let loss = Loss::DiceAndEntropy;
@@ -130,37 +131,37 @@ mod tests {
         pollster::block_on(DivergenceGuard::new(learner)).unwrap()
     }
 
-    fn step(steady: &mut DivergenceGuard, value: f32) -> Result<Option<f64>> {
+    fn step(guard: &mut DivergenceGuard, value: f32) -> Result<Option<f64>> {
         let image: Vec<f32> = (0..COUNT).map(|i| value * (i % 7) as f32).collect();
         let target: Vec<f32> = (0..2 * COUNT).map(|i| f32::from(i % 3 == 0)).collect();
         let example = Example::new(&image, &target, [SIDE; 3]);
-        pollster::block_on(steady.step(&[example], 1e-2, &|_| true))
+        pollster::block_on(guard.step(&[example], 1e-2, &|_| true))
     }
 
     #[test]
     fn a_loss_that_is_no_number_takes_the_weights_back_and_halves_the_rate() {
-        let mut steady = steady();
-        assert!(step(&mut steady, 1.0).unwrap().is_some());
-        pollster::block_on(steady.keep()).unwrap();
-        let good = steady.good().clone();
-        assert!(step(&mut steady, 1.0).unwrap().is_some());
-        assert_eq!(step(&mut steady, f32::NAN).unwrap(), None);
-        assert_eq!(steady.share(), 0.5);
-        let now = pollster::block_on(standing(steady.learner())).unwrap();
+        let mut guard = guard();
+        assert!(step(&mut guard, 1.0).unwrap().is_some());
+        pollster::block_on(guard.save()).unwrap();
+        let good = guard.checkpoint().clone();
+        assert!(step(&mut guard, 1.0).unwrap().is_some());
+        assert_eq!(step(&mut guard, f32::NAN).unwrap(), None);
+        assert_eq!(guard.rate_scale(), 0.5);
+        let now = pollster::block_on(Checkpoint::of(guard.learner())).unwrap();
         assert_eq!((now.weights, now.optimizer, now.steps), (good.weights, good.optimizer, good.steps));
     }
 
     #[test]
-    fn the_third_fault_ends_in_words_and_a_new_standing_forgets_them() {
-        let mut steady = steady();
+    fn the_third_fault_ends_in_words_and_a_new_checkpoint_forgets_them() {
+        let mut guard = guard();
         for _ in 0..2 {
-            assert_eq!(step(&mut steady, f32::INFINITY).unwrap(), None);
+            assert_eq!(step(&mut guard, f32::INFINITY).unwrap(), None);
         }
-        pollster::block_on(steady.keep()).unwrap();
+        pollster::block_on(guard.save()).unwrap();
         for _ in 0..2 {
-            assert_eq!(step(&mut steady, f32::NAN).unwrap(), None);
+            assert_eq!(step(&mut guard, f32::NAN).unwrap(), None);
         }
-        let error = step(&mut steady, f32::NAN).unwrap_err();
+        let error = step(&mut guard, f32::NAN).unwrap_err();
         assert_eq!(error.code(), "device");
         assert!(error.to_string().contains("for the 3rd time"), "{error}");
     }

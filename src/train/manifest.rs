@@ -1,31 +1,30 @@
-//! A task's folder in the form of the Medical Segmentation Decathlon (`dataset.json`, images, labels), and how its
-//! cases are split.
+//! The manifest of a task's folder, `dataset.json`, in the format of the Medical Segmentation Decathlon
+//! (<http://medicaldecathlon.com>).
 
-use super::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::file::{Limits, Nifti, Volume, open_path, split_name};
+use crate::file::split_name;
 use crate::intensity::Intensity;
 use crate::task::{Task, is_ct};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// `dataset.json`, as far as it is used.
+/// `dataset.json`: the fields that training reads.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Manifest {
     /// Name of the task.
     pub name: String,
-    /// Where the data is from.
+    /// Origin of the data.
     #[serde(default)]
     pub reference: String,
     /// Licence of the data.
     #[serde(default)]
     pub licence: String,
-    /// Channels by index.
+    /// Names of the channels, by their index from 0.
     pub modality: BTreeMap<String, String>,
-    /// Label names by value.
+    /// Names of the labels, by their value; 0 is the background.
     pub labels: BTreeMap<String, String>,
-    /// Image and label files.
+    /// The files of the training cases.
     pub training: Vec<CaseFiles>,
 }
 
@@ -36,7 +35,7 @@ pub struct CaseFiles {
     pub image: PathBuf,
     /// Its labels.
     pub label: PathBuf,
-    /// Who it is of, where several cases are of one person. (Not in the decathlon's form.)
+    /// The person that the case is of, where several cases are of one. (Not in the decathlon's format.)
     #[serde(default)]
     pub subject: Option<String>,
 }
@@ -59,8 +58,8 @@ impl Manifest {
     /// # Errors
     /// `Malformed` where the indices have a gap.
     pub fn modalities(&self) -> Result<Vec<String>> {
-        numbered(&self.modality, 0).ok_or_else(|| {
-            let found = list(self.modality.keys());
+        numbered(&self.modality).ok_or_else(|| {
+            let found = comma_list(self.modality.keys());
             Error::malformed("dataset.json: modality", found, "0, 1, 2 and so on without a gap")
         })
     }
@@ -70,14 +69,14 @@ impl Manifest {
     /// # Errors
     /// `Malformed` where the values have a gap, or are none or more than 254.
     pub fn label_names(&self) -> Result<Vec<String>> {
-        let names = numbered(&self.labels, 0).filter(|names| (2..=255).contains(&names.len()));
+        let names = numbered(&self.labels).filter(|names| (2..=255).contains(&names.len()));
         names.map(|names| names[1..].to_vec()).ok_or_else(|| {
             let expected = "0 for the background, then 1, 2, 3 and so on without a gap, up to 254";
-            Error::malformed("dataset.json: labels", list(self.labels.keys()), expected)
+            Error::malformed("dataset.json: labels", comma_list(self.labels.keys()), expected)
         })
     }
 
-    /// The task of the decathlon whose name and channels these are.
+    /// The decathlon's task with this name and these channels, if there is one.
     pub fn task(&self) -> Option<&'static Task> {
         let same = |task: &&Task| {
             task.modalities.len() == self.modality.len()
@@ -86,8 +85,8 @@ impl Manifest {
         Task::find(&self.name).filter(same)
     }
 
-    /// How intensities are normalised, as far as it is known beforehand: `None` for CT whose window is to be computed
-    /// from the training cases ([`Dataset::read`]). A channel named "CT" is CT, any other MR.
+    /// How intensities are normalised; `None` for CT whose window has to be computed from the training cases
+    /// ([`super::dataset::ReadOptions::intensity`]). A channel named "CT" is CT, any other is MR.
     ///
     /// # Errors
     /// `Unsupported` where some channels are CT and others are not.
@@ -97,13 +96,17 @@ impl Manifest {
             n if n == self.modality.len() => Ok(self.task().and_then(|task| task.window)),
             _ => {
                 let expected = "channels that are all CT or none of them CT: they are normalised in one way";
-                Err(Error::unsupported("dataset.json: modality", list(self.modality.values()), expected))
+                Err(Error::unsupported(
+                    "dataset.json: modality",
+                    comma_list(self.modality.values()),
+                    expected,
+                ))
             }
         }
     }
 
-    /// Numbers of the subjects, one per training case: cases of one person share theirs, and nobody is on both sides
-    /// of a split. Persons count in the order of their names.
+    /// The subject number of each training case. Cases of one person share it, so that no person is on both sides of a
+    /// split. Subjects are numbered in the order of their names.
     pub fn subjects(&self) -> Vec<usize> {
         let per = self.task().map_or(1, |task| task.cases_per_subject);
         let person = |pair: &CaseFiles| {
@@ -123,26 +126,17 @@ impl Manifest {
     }
 }
 
-/// The names by number from `first` on, where there is no gap.
-fn numbered(names: &BTreeMap<String, String>, first: usize) -> Option<Vec<String>> {
-    (first..first + names.len()).map(|index| names.get(&index.to_string()).cloned()).collect()
+/// The names in the order of their numbers 0, 1, 2, ...; `None` where there is a gap.
+fn numbered(names: &BTreeMap<String, String>) -> Option<Vec<String>> {
+    (0..names.len()).map(|index| names.get(&index.to_string()).cloned()).collect()
 }
 
-fn list<'a>(words: impl Iterator<Item = &'a String>) -> String {
+fn comma_list<'a>(words: impl Iterator<Item = &'a String>) -> String {
     let words: Vec<&str> = words.map(String::as_str).collect();
     if words.is_empty() { "none".to_owned() } else { words.join(", ") }
 }
 
-/// Reads a file (of a pair, either) as a volume, with the path in every error.
-///
-/// # Errors
-/// As [`open_path`] and [`Nifti::read`].
-pub fn open(path: &Path) -> Result<Volume> {
-    let read = open_path(path, &Limits::default()).and_then(Nifti::read);
-    read.map_err(|error| error.of_file(path))
-}
-
-/// `imagesTr/hippocampus_003.nii.gz` -> `hippocampus_003`
+/// The name of an image file without folder and extensions: `imagesTr/hippocampus_003.nii.gz` -> `hippocampus_003`.
 pub fn case_id(path: &Path) -> String {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     match split_name(&name) {
@@ -151,28 +145,9 @@ pub fn case_id(path: &Path) -> String {
     }
 }
 
-/// Splits cases into training and validation: fold `fold` of `folds` validates on every `folds`-th *subject*, so
-/// that no person is on both sides.
-pub fn split(cases: Dataset, fold: usize, folds: usize) -> (Dataset, Dataset) {
-    let mut subjects = cases.subjects();
-    subjects.sort_unstable();
-    subjects.dedup();
-    cases.partition(|subject| subjects.binary_search(&subject).map_or(true, |i| i % folds != fold))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::dataset::LabeledCase;
     use super::*;
-
-    #[test]
-    fn no_subject_is_on_both_sides() {
-        let case = |n: usize| LabeledCase::new(n.to_string(), n.div_ceil(2), [1; 3], vec![0.0], vec![0]);
-        let (train, check) = split(Dataset::held((1..=40).map(case)), 1, 4);
-        assert_eq!((train.len(), check.len()), (30, 10));
-        let checked = check.subjects();
-        assert!(train.subjects().iter().all(|subject| !checked.contains(subject)));
-    }
 
     fn manifest(name: &str, modality: &[&str], images: &[(&str, Option<&str>)]) -> Manifest {
         let pair = |(image, subject): &(&str, Option<&str>)| CaseFiles {

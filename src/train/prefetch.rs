@@ -1,18 +1,18 @@
-//! What the next steps need, made while the step at hand runs.
+//! Prepares the samples of the next steps while the current step runs.
 
 use std::ops::Range;
 
-/// How many steps are made ahead.
+/// Number of steps that are prepared ahead.
 #[cfg(not(target_arch = "wasm32"))]
 const AHEAD: usize = 2;
 
-/// Something for each step, in order. Natively a thread makes it ahead of its use; in wasm it is made when it is asked
-/// for.
+/// An iterator over one item per step. Natively a thread makes the items ahead of their use; in wasm each is made when it
+/// is asked for.
 pub struct Prefetch<T> {
     #[cfg(not(target_arch = "wasm32"))]
-    made: std::sync::mpsc::Receiver<T>,
+    items: std::sync::mpsc::Receiver<T>,
     #[cfg(not(target_arch = "wasm32"))]
-    maker: Option<std::thread::JoinHandle<()>>,
+    worker: Option<std::thread::JoinHandle<()>>,
     #[cfg(target_arch = "wasm32")]
     steps: Range<usize>,
     #[cfg(target_arch = "wasm32")]
@@ -20,21 +20,22 @@ pub struct Prefetch<T> {
 }
 
 impl<T: Send + 'static> Prefetch<T> {
-    /// What `make` makes of each of the `steps`. Dropping it ends the thread after the step that it is at.
+    /// Items made by `make` from each of the `steps`. When it is dropped, the thread ends after its current step.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn new(steps: Range<usize>, mut make: impl FnMut(usize) -> T + Send + 'static) -> Self {
-        let (sender, made) = std::sync::mpsc::sync_channel(AHEAD - 1); // and one in the maker's hand
-        let maker = std::thread::spawn(move || {
+        // One item more waits in the worker.
+        let (sender, items) = std::sync::mpsc::sync_channel(AHEAD - 1);
+        let worker = std::thread::spawn(move || {
             for step in steps {
                 if sender.send(make(step)).is_err() {
                     return;
                 }
             }
         });
-        Self { made, maker: Some(maker) }
+        Self { items, worker: Some(worker) }
     }
 
-    /// What `make` makes of each of the `steps`.
+    /// Items made by `make` from each of the `steps`.
     #[cfg(target_arch = "wasm32")]
     pub fn new(steps: Range<usize>, make: impl FnMut(usize) -> T + Send + 'static) -> Self {
         Self { steps, make: Box::new(make) }
@@ -46,12 +47,12 @@ impl<T> Iterator for Prefetch<T> {
 
     #[cfg(not(target_arch = "wasm32"))]
     fn next(&mut self) -> Option<T> {
-        let next = self.made.recv().ok();
+        let next = self.items.recv().ok();
         if next.is_none()
-            && let Some(maker) = self.maker.take()
-            && let Err(panic) = maker.join()
+            && let Some(worker) = self.worker.take()
+            && let Err(panic) = worker.join()
         {
-            // A maker that broke down must not look like the end of the steps.
+            // A worker that panicked must not look like the end of the steps.
             std::panic::resume_unwind(panic);
         }
         next
@@ -92,7 +93,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "step 2")]
-    fn a_maker_that_breaks_down_is_heard() {
+    fn a_panic_of_the_worker_is_passed_on() {
         Prefetch::new(0..5, |step| assert!(step < 2, "step {step}")).for_each(drop);
     }
 }

@@ -1,104 +1,48 @@
-//! The training loop: draw, step, average, validate, keep the best. What is kept, where it is written and how
-//! progress is shown is the caller's, by way of [`TrainEvent`].
+//! The training loop: sample, step, average, validate. The caller keeps what it wants of the results and shows progress, by
+//! way of [`TrainEvent`]; [`fit`] keeps the best weights in memory.
 
+use super::config::{TrainConfig, TrainingBudget};
 use super::dataset::Dataset;
 use super::divergence::{Checkpoint, DivergenceGuard};
 use super::prefetch::Prefetch;
-use super::sample::{Augment, TrainingSample, plain, rng};
+use super::sample::{TrainingSample, validation_sample};
 use super::sampler::Sampler;
-use crate::card::{Preset, Stage};
 use crate::engine::compute::Compute;
 use crate::engine::network::Network;
-use crate::engine::nn::adamw::AdamWConfig;
 use crate::engine::nn::example::Example;
-use crate::engine::nn::loss::Loss;
 use crate::engine::trainer::Trainer;
 use crate::error::{Error, Result};
 use crate::metrics::dice;
-use crate::model::{Architecture, Init};
-use crate::store::{Array, Weights};
-use rand::RngExt;
+use crate::store::Weights;
 use std::ops::ControlFlow;
-use std::time::Duration;
 use web_time::Instant;
 
-/// When training ends. The learning rate falls to its end over the same span.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum TrainingBudget {
-    /// After this much training time, validation included.
-    Time(Duration),
-    /// After this many steps.
-    Steps(usize),
-}
+/// Steps over which the learning rate rises.
+const WARMUP: f64 = 50.0;
 
-/// How the learning rate goes on after its rise over the first 50 steps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RateSchedule {
-    /// Falls by a cosine to a hundredth at the budget's end.
-    Cosine,
-    /// Falls by a power of 0.9 to a hundredth at the budget's end.
-    Power,
-    /// Stays, as in the reference.
-    Constant,
-}
-
-impl RateSchedule {
-    /// The factor of the largest rate when the share `spent` (0..=1) of the budget is spent.
-    fn factor(self, spent: f64) -> f64 {
-        let left = match self {
-            Self::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * spent).cos()),
-            Self::Power => (1.0 - spent).powf(0.9),
-            Self::Constant => 1.0,
-        };
-        0.01 + 0.99 * left
-    }
-}
-
-/// Everything that decides how a stage is trained.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TrainConfig {
-    /// Which network.
-    pub stage: Stage,
-    /// Number of labels without background.
-    pub labels: usize,
-    /// Geometry of the cascade.
-    pub preset: Preset,
-    /// Disturbance of the samples.
-    pub augment: Augment,
-    /// Optimiser.
-    pub settings: AdamWConfig,
-    /// Largest learning rate.
-    pub rate: f64,
-    /// How it goes on.
-    pub schedule: RateSchedule,
-    /// Samples per step.
-    pub batch: usize,
-    /// Seed of all draws.
-    pub seed: u64,
-    /// When to end.
-    pub budget: TrainingBudget,
-}
-
-/// What is saved to go on later, beside the weights and the optimiser's state.
+/// Where a training stands: saved, beside a [`Checkpoint`], to continue later.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct TrainProgress {
     /// Steps done.
     pub step: usize,
-    /// Epochs done.
+    /// Epochs completed.
     pub epoch: usize,
-    /// Steps of the epoch at hand, where it was interrupted.
-    pub within: usize,
-    /// Losses of that epoch: their sum, and how many they are.
+    /// Steps done of the current epoch.
+    #[serde(rename = "within")]
+    pub step_in_epoch: usize,
+    /// Sum and number of the losses of the current epoch.
     pub losses: (f64, usize),
     /// Seconds spent.
     pub seconds: f64,
     /// Best validation loss so far.
-    pub best: Option<f64>,
-    /// Share of the learning rate that the guard has left, see [`DivergenceGuard`].
-    pub share: f32,
+    #[serde(rename = "best")]
+    pub best_loss: Option<f64>,
+    /// Factor on the learning rate, see [`DivergenceGuard::rate_scale`].
+    #[serde(rename = "share")]
+    pub rate_scale: f32,
 }
 
-/// Result of an epoch, a line of the log.
+/// Result of an epoch: one line of the log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EpochReport {
     /// Where training stands.
@@ -107,62 +51,40 @@ pub struct EpochReport {
     pub rate: f64,
     /// Mean training loss.
     pub loss: f64,
-    /// Loss of the averaged weights on the validation cases.
+    /// Mean loss of the averaged weights on the validation cases.
     pub validation_loss: f64,
-    /// Mean Dice per output on the validation cases.
+    /// Mean Dice of the averaged weights on the validation cases, per output of the network.
     pub validation_dice: Vec<f64>,
     /// Whether the validation loss is the best so far.
     pub improved: bool,
 }
 
-/// How a call of [`TrainingRun::epoch`] ended.
+/// Why [`TrainingRun::epoch`] returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EpochEnd {
-    /// With the epoch; the budget is not spent.
+    /// The epoch is complete and the budget is not yet spent.
     Completed,
-    /// Where the caller broke; the next call goes on there.
+    /// The caller broke off; the next call continues there.
     Paused,
-    /// With the budget.
+    /// The budget is spent.
     BudgetSpent,
 }
 
-/// What the caller hears.
+/// What the caller is told.
 pub enum TrainEvent<'a> {
-    /// A step ended: the share of the budget spent (0..=1) and the step's loss, none where it was skipped.
+    /// A step ended: the share of the budget that is spent (0..=1), and the loss; `None` where the step was undone.
     Step(f64, Option<f64>),
     /// An epoch ended, with the averaged weights.
     Epoch(&'a EpochReport, &'a Weights),
 }
 
-/// Weights to begin with.
-pub fn initial_weights(architecture: &Architecture, seed: u64) -> Weights {
-    let mut rng = rng(seed, 1 << 41);
-    let mut tensor = |shape: &[usize], start: Init| {
-        let count = shape.iter().product();
-        match start {
-            Init::Zeros => vec![0.0; count],
-            Init::Ones => vec![1.0; count],
-            Init::Glorot { fan_in, fan_out } => {
-                let bound = (6.0 / (fan_in + fan_out) as f32).sqrt();
-                (0..count).map(|_| rng.random_range(-bound..bound)).collect()
-            }
-        }
-    };
-    let parameters = architecture.parameters().into_iter();
-    parameters.map(|p| (p.name, Array { values: tensor(&p.shape, p.init), shape: p.shape })).collect()
-}
-
-/// What is minimised: the reference's loss and what gives a gradient where that is flat.
-const LOSS: Loss = Loss::DiceAndEntropy;
-
-/// A training run.
+/// A training run of one stage.
 pub struct TrainingRun {
-    plan: TrainConfig,
-    architecture: Architecture,
-    draws: Sampler,
-    /// The samples of the steps to come, where steps are under way.
-    ahead: Option<Prefetch<Result<Vec<TrainingSample>>>>,
-    steady: DivergenceGuard,
+    config: TrainConfig,
+    sampler: Sampler,
+    /// The samples of the next steps, while a thread prepares them.
+    prefetch: Option<Prefetch<Result<Vec<TrainingSample>>>>,
+    guard: DivergenceGuard,
     compute: Compute,
     progress: TrainProgress,
 }
@@ -171,10 +93,9 @@ impl TrainingRun {
     /// Starts from weights, on a device, to train on `cases`.
     ///
     /// # Errors
-    /// `Argument` without cases; as [`Trainer::new`].
+    /// `Argument` without cases, or where no case has a labelled voxel; as [`Trainer::new`].
     pub async fn new(
-        plan: TrainConfig,
-        architecture: Architecture,
+        config: TrainConfig,
         weights: Weights,
         compute: Compute,
         cases: Dataset,
@@ -182,63 +103,68 @@ impl TrainingRun {
         if cases.is_empty() {
             return Err(Error::argument("cases", "none to train on", "at least one"));
         }
-        let TrainConfig { stage, labels, preset, augment, batch, seed, .. } = plan;
-        let draws = Sampler { cases, stage, labels, preset, augment, batch, seed };
-        let learner = Trainer::new(architecture, weights, plan.settings, LOSS, &compute)?;
-        let steady = DivergenceGuard::new(learner).await?;
+        if !cases.has_object() {
+            let found = format!("no labelled voxel in any of the {} cases to train on", cases.len());
+            return Err(Error::argument(
+                "labels",
+                found,
+                "the object to be found, labelled in at least one case",
+            ));
+        }
+        let TrainConfig { architecture, samples, loss, optimizer, batch, seed, .. } = config;
+        let sampler = Sampler { cases, config: samples, batch, seed };
+        let learner = Trainer::new(architecture, weights, optimizer, loss, &compute)?;
+        let guard = DivergenceGuard::new(learner).await?;
         let progress = TrainProgress {
             step: 0,
             epoch: 0,
-            within: 0,
+            step_in_epoch: 0,
             losses: (0.0, 0),
             seconds: 0.0,
-            best: None,
-            share: steady.share(),
+            best_loss: None,
+            rate_scale: guard.rate_scale(),
         };
-        Ok(Self { plan, architecture, draws, ahead: None, steady, compute, progress })
+        Ok(Self { config, sampler, prefetch: None, guard, compute, progress })
     }
 
-    /// Goes on from what [`Self::state`] gave: on the CPU, number by number as if it had never stopped.
+    /// Continues from what [`Self::state`] returned. On the CPU every number is as if the run had never stopped.
     ///
     /// # Errors
     /// As [`Trainer::restore`].
-    pub fn resume(&mut self, standing: Checkpoint, progress: TrainProgress) -> Result<()> {
-        self.steady.resume(standing, progress.share)?;
-        (self.progress, self.ahead) = (progress, None);
+    pub fn resume(&mut self, checkpoint: Checkpoint, progress: TrainProgress) -> Result<()> {
+        self.guard.resume(checkpoint, progress.rate_scale)?;
+        (self.progress, self.prefetch) = (progress, None);
         Ok(())
     }
 
-    /// Where the last epoch ended.
+    /// The last checkpoint, and where training stood then.
     pub fn state(&self) -> (&Checkpoint, TrainProgress) {
-        (self.steady.good(), self.progress)
+        (self.guard.checkpoint(), self.progress)
     }
 
     /// Share of the budget that is spent.
     fn spent(&self, since: Instant) -> f64 {
-        match self.plan.budget {
+        let steps = |limit: usize| self.progress.step as f64 / limit.max(1) as f64;
+        match self.config.budget {
             TrainingBudget::Time(limit) => {
                 (self.progress.seconds + since.elapsed().as_secs_f64()) / limit.as_secs_f64()
             }
-            TrainingBudget::Steps(limit) => self.progress.step as f64 / limit.max(1) as f64,
+            TrainingBudget::Epochs(limit) => steps(limit * self.sampler.steps_per_epoch()),
+            TrainingBudget::Steps(limit) => steps(limit),
         }
     }
 
-    fn rate(&self, spent: f64) -> f64 {
-        let rise = ((self.progress.step + 1) as f64 / 50.0).min(1.0);
-        self.plan.rate * rise * self.plan.schedule.factor(spent.min(1.0))
-    }
-
-    /// Runs one epoch, or the rest of one, then validates on `check`. An epoch that the budget cuts short is validated
-    /// too. The caller may break after any step, to save [`Self::state`] or to stop.
+    /// Runs one epoch, or the rest of one, then validates on `validation`; so it does where the budget ends within an epoch.
+    /// The caller may break after any step, to save [`Self::state`] or to stop.
     ///
     /// # Errors
-    /// `Argument` without cases; what reading them and [`DivergenceGuard::step`] give.
+    /// `Argument` without validation cases; as [`Sampler::batch`] and [`DivergenceGuard::step`].
     pub async fn epoch(
         &mut self,
-        check: &Dataset,
-        tell: &mut dyn FnMut(TrainEvent) -> ControlFlow<()>,
+        validation: &Dataset,
+        on_event: &mut dyn FnMut(TrainEvent) -> ControlFlow<()>,
     ) -> Result<EpochEnd> {
-        if check.is_empty() {
+        if validation.is_empty() {
             return Err(Error::argument("cases", "none to validate on", "at least one"));
         }
         let since = Instant::now();
@@ -246,75 +172,86 @@ impl TrainingRun {
             return Ok(EpochEnd::BudgetSpent);
         }
         let mut rate = 0.0;
-        while self.progress.within < self.draws.steps_per_epoch() {
+        while self.progress.step_in_epoch < self.sampler.steps_per_epoch() {
             let spent = self.spent(since);
             if spent >= 1.0 {
-                self.ahead = None; // of an epoch that ends here
+                self.prefetch = None; // It is ahead within an epoch that ends here.
                 break;
             }
-            rate = self.rate(spent);
+            rate = self.config.schedule.rate(self.config.peak_rate, self.progress.step, WARMUP, spent);
             let loss = self.step(rate).await?;
-            if let Some(loss) = loss {
-                let (sum, count) = self.progress.losses;
-                self.progress.losses = (sum + loss, count + 1);
-            }
-            if tell(TrainEvent::Step(self.spent(since).min(1.0), loss)).is_break() {
-                self.stand(since).await?;
+            if on_event(TrainEvent::Step(self.spent(since).min(1.0), loss)).is_break() {
+                self.save(since).await?;
                 return Ok(EpochEnd::Paused);
             }
         }
-        let weights = self.steady.learner().averaged().await?;
-        let (validation_loss, validation_dice) = self.validate(&weights, check).await?;
-        let improved =
-            validation_loss.is_finite() && self.progress.best.is_none_or(|best| validation_loss < best);
-        if improved {
-            self.progress.best = Some(validation_loss);
-        }
-        let (sum, count) = std::mem::take(&mut self.progress.losses);
-        self.progress.within = 0;
-        self.progress.epoch += 1;
-        self.stand(since).await?;
-        let loss = sum / count.max(1) as f64;
-        let epoch =
-            EpochReport { progress: self.progress, rate, loss, validation_loss, validation_dice, improved };
-        // The epoch is over, whatever the caller says to it.
-        let _ = tell(TrainEvent::Epoch(&epoch, &weights));
+        let (report, weights) = self.end_epoch(rate, validation, since).await?;
+        // The epoch is over, whatever the caller answers.
+        let _ = on_event(TrainEvent::Epoch(&report, &weights));
         Ok(if self.spent(Instant::now()) < 1.0 { EpochEnd::Completed } else { EpochEnd::BudgetSpent })
     }
 
-    /// Takes this moment as one to go on from.
-    async fn stand(&mut self, since: Instant) -> Result<()> {
-        self.steady.keep().await?;
-        self.progress.share = self.steady.share();
+    /// One step; its loss, or `None` where the step was undone.
+    async fn step(&mut self, rate: f64) -> Result<Option<f64>> {
+        let (sampler, progress) = (&self.sampler, &mut self.progress);
+        let number = progress.epoch * sampler.steps_per_epoch() + progress.step_in_epoch;
+        let prefetch = self.prefetch.get_or_insert_with(|| {
+            let sampler = sampler.clone();
+            Prefetch::new(number..usize::MAX, move |step| sampler.batch(step))
+        });
+        let samples = prefetch.next().unwrap_or_else(|| sampler.batch(number))?;
+        let examples: Vec<Example> = samples.iter().map(TrainingSample::example).collect();
+        progress.step += 1;
+        progress.step_in_epoch += 1;
+        let loss = self.guard.step(&examples, rate as f32, &|_| true).await?;
+        if let Some(loss) = loss {
+            let (sum, count) = progress.losses;
+            progress.losses = (sum + loss, count + 1);
+        }
+        Ok(loss)
+    }
+
+    /// Validates the averaged weights and saves a checkpoint.
+    async fn end_epoch(
+        &mut self,
+        rate: f64,
+        validation: &Dataset,
+        since: Instant,
+    ) -> Result<(EpochReport, Weights)> {
+        let weights = self.guard.learner().averaged().await?;
+        let (validation_loss, validation_dice) = self.validate(&weights, validation).await?;
+        let best = self.progress.best_loss;
+        let improved = validation_loss.is_finite() && best.is_none_or(|best| validation_loss < best);
+        if improved {
+            self.progress.best_loss = Some(validation_loss);
+        }
+        let (sum, count) = std::mem::take(&mut self.progress.losses);
+        self.progress.step_in_epoch = 0;
+        self.progress.epoch += 1;
+        self.save(since).await?;
+        let loss = sum / count.max(1) as f64;
+        let progress = self.progress;
+        Ok((EpochReport { progress, rate, loss, validation_loss, validation_dice, improved }, weights))
+    }
+
+    /// Saves a checkpoint, and the time since `since`.
+    async fn save(&mut self, since: Instant) -> Result<()> {
+        self.guard.save().await?;
+        self.progress.rate_scale = self.guard.rate_scale();
         self.progress.seconds += since.elapsed().as_secs_f64();
         Ok(())
     }
 
-    /// One step; the loss, none where the step was skipped.
-    async fn step(&mut self, rate: f64) -> Result<Option<f64>> {
-        let (draws, number) =
-            (&self.draws, self.progress.epoch * self.draws.steps_per_epoch() + self.progress.within);
-        let ahead = self.ahead.get_or_insert_with(|| {
-            let draws = draws.clone();
-            Prefetch::new(number..usize::MAX, move |step| draws.step(step))
-        });
-        let samples = ahead.next().unwrap_or_else(|| draws.step(number))?;
-        let examples: Vec<Example> = samples.iter().map(TrainingSample::example).collect();
-        self.progress.step += 1;
-        self.progress.within += 1;
-        self.steady.step(&examples, rate as f32, &|_| true).await
-    }
-
-    /// Loss and mean Dice per output of `weights`.
-    async fn validate(&self, weights: &Weights, check: &Dataset) -> Result<(f64, Vec<f64>)> {
-        let network = Network::new(&self.architecture, weights, &self.compute)?;
-        let channels = self.plan.stage.outputs(self.plan.labels);
+    /// Mean loss of `weights` on the cases, and mean Dice per output.
+    async fn validate(&self, weights: &Weights, cases: &Dataset) -> Result<(f64, Vec<f64>)> {
+        let network = Network::new(&self.config.architecture, weights, &self.compute)?;
+        let config = &self.config.samples;
+        let channels = config.stage.outputs(config.labels);
         let (mut loss, mut scores) = (0.0, vec![0.0; channels]);
-        for index in 0..check.len() {
-            let TrainingSample { dims, image, target } =
-                plain(&*check.get(index)?, self.plan.stage, self.plan.labels, &self.plan.preset)?;
+        for index in 0..cases.len() {
+            let TrainingSample { dims, image, target, .. } = validation_sample(&*cases.get(index)?, config)?;
             let logits = network.logits(&image, dims, &mut |_| Ok(())).await?;
-            loss += LOSS.value(&logits, &target, channels);
+            loss += self.config.loss.value(&logits, &target, channels);
             let truth: Vec<u8> = target.iter().map(|&v| v as u8).collect();
             let found: Vec<u8> = logits.iter().map(|&v| u8::from(v > 0.0)).collect();
             let count = found.len() / channels;
@@ -323,7 +260,49 @@ impl TrainingRun {
                 *score += dice(&truth[part.clone()], &found[part], 1);
             }
         }
-        let n = check.len() as f64;
+        let n = cases.len() as f64;
         Ok((loss / n, scores.into_iter().map(|score| score / n).collect()))
     }
+}
+
+/// Result of [`fit`].
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TrainReport {
+    /// The averaged weights with the lowest validation loss; the initial ones where no validation loss was finite.
+    pub weights: Weights,
+    /// One report per epoch.
+    pub epochs: Vec<EpochReport>,
+}
+
+/// Trains one stage from start to end and keeps the best weights. Calls `on_event` after each step and epoch; a `Break` ends
+/// the training there.
+///
+/// # Errors
+/// As [`TrainingRun::new`] and [`TrainingRun::epoch`].
+pub async fn fit(
+    config: TrainConfig,
+    weights: Weights,
+    compute: &Compute,
+    training: Dataset,
+    validation: &Dataset,
+    on_event: &mut dyn FnMut(&TrainEvent) -> ControlFlow<()>,
+) -> Result<TrainReport> {
+    let mut report = TrainReport { weights: weights.clone(), epochs: Vec::new() };
+    let mut run = TrainingRun::new(config, weights, compute.clone(), training).await?;
+    let mut end = EpochEnd::Completed;
+    while end == EpochEnd::Completed {
+        end = run
+            .epoch(validation, &mut |event| {
+                if let TrainEvent::Epoch(epoch, weights) = event {
+                    report.epochs.push(epoch.clone());
+                    if epoch.improved {
+                        report.weights.clone_from(weights);
+                    }
+                }
+                on_event(&event)
+            })
+            .await?;
+    }
+    Ok(report)
 }

@@ -1,4 +1,4 @@
-//! What a model is tuned on: an image and what somebody says of it, of all of its voxels or of some.
+//! Images with annotations, of all of their voxels or of some: what a model is tuned on.
 
 use crate::card::Card;
 use crate::error::{Error, Result};
@@ -6,62 +6,69 @@ use crate::file::{Overlay, Volume};
 use crate::grid::{Reorientation, Resample};
 use crate::predict::{Image, Model, ProgressFn, SpatialTransform, largest_object};
 
-/// The label of a voxel that nobody has annotated.
+/// The label of a voxel without annotation.
 pub const UNANNOTATED: u8 = 255;
+/// Least number of annotated voxels of a label, and of the object on either side of the validation split.
+pub const MIN_VOXELS: usize = 10;
 
-/// An image at 1 mm and on the file's own grid, with its annotations.
+/// Whether a label is that of an object: neither background nor unannotated.
+pub fn is_object(label: u8) -> bool {
+    label != 0 && label != UNANNOTATED
+}
+
+/// An image with its annotations, at 1 mm and on the grid of its file.
 #[derive(Debug, Clone)]
 pub struct AnnotatedCase {
-    /// Its name, for messages.
+    /// Name, for messages.
     pub name: String,
-    /// Size of the file's grid, in its own order.
+    /// Size of the file's grid, in the order of its axes.
     pub dims: [usize; 3],
-    /// From the file's axes to RAS.
+    /// From the axes of the file to RAS.
     reorientation: Reorientation,
-    /// From the file's grid to 1 mm, and back.
+    /// From the grid of the file to 1 mm, and back.
     pub transform: SpatialTransform,
-    /// Normalised, at 1 mm.
+    /// The normalised image at 1 mm.
     pub image: Image,
-    /// Labels at 1 mm, x fastest.
+    /// Labels at 1 mm, `[z, y, x]`, x fastest.
     pub labels: Vec<u8>,
-    /// Labels in the file's own order.
-    pub own: Vec<u8>,
-    /// What is unlike the images that the model was trained on, in words; none where the image is in its domain.
+    /// Labels in the order of the file's voxels.
+    pub file_labels: Vec<u8>,
+    /// How the image differs from those that the model was trained on, in words; `None` where it does not.
     pub out_of_distribution: Option<String>,
 }
 
 impl AnnotatedCase {
-    /// A volume with its labels, in the file's own order.
+    /// A volume with `labels` in the order of the file's voxels.
     ///
     /// # Errors
     /// `Malformed` for voxels that are not finite, labels that the model lacks, or another number of labels than of
     /// voxels; as [`SpatialTransform::forward`].
-    pub fn new(name: &str, volume: &Volume, own: Vec<u8>, card: &Card) -> Result<Self> {
-        Self::checked(volume, own, name, card).map_err(|error| error.within(name))
+    pub fn new(name: &str, volume: &Volume, labels: Vec<u8>, card: &Card) -> Result<Self> {
+        Self::checked(volume, labels, name, card).map_err(|error| error.within(name))
     }
 
-    /// A volume with the labels of another file, whose axes may run other ways: each lies where its header says.
+    /// A volume with the labels of another file, each where the header of that file puts it: the axes may differ.
     ///
     /// # Errors
     /// `Malformed` for labels that lie elsewhere than the image, by more than half a voxel; as [`Self::new`].
     pub fn of_files(name: &str, volume: &Volume, labels: &Volume, card: &Card) -> Result<Self> {
         let laid = volume.overlay(labels).and_then(Overlay::require_aligned);
-        let own = volume.reorientation.undo(&laid.map_err(|error| error.within(name))?);
-        Self::new(name, volume, own, card)
+        let labels = volume.reorientation.undo(&laid.map_err(|error| error.within(name))?);
+        Self::new(name, volume, labels, card)
     }
 
-    /// Voxels in the file's own order, at 1 mm.
-    pub fn to_isotropic<T: Copy + Default>(&self, own: &[T]) -> Vec<T> {
-        to_isotropic(self.reorientation, &self.image, own)
+    /// A map in the order of the file's voxels, resample_isotropic to 1 mm.
+    pub fn to_isotropic<T: Copy + Default>(&self, map: &[T]) -> Vec<T> {
+        to_isotropic(self.reorientation, &self.image, map)
     }
 
-    /// Voxels at 1 mm, in the file's own order.
-    pub fn to_native<T: Copy + Default>(&self, voxels: &[T]) -> Vec<T> {
-        let isotropic = Resample { from: self.reorientation.ras_dims(), to: self.image.dims };
-        self.reorientation.undo(&isotropic.undo(voxels))
+    /// A map at 1 mm, resample_isotropic to the file's grid, in the order of its voxels.
+    pub fn to_native<T: Copy + Default>(&self, map: &[T]) -> Vec<T> {
+        let to_isotropic = Resample { from: self.reorientation.ras_dims(), to: self.image.dims };
+        self.reorientation.undo(&to_isotropic.undo(map))
     }
 
-    /// Where a model looks in an image of the case's size: the way to the box around the object that it finds.
+    /// Runs a model's whole network on an image of the case's size: the transform to the box around the object that it finds.
     ///
     /// # Errors
     /// As [`crate::predict::segment`].
@@ -79,23 +86,24 @@ impl AnnotatedCase {
         Ok(transform)
     }
 
-    fn checked(volume: &Volume, own: Vec<u8>, name: &str, card: &Card) -> Result<Self> {
+    fn checked(volume: &Volume, file_labels: Vec<u8>, name: &str, card: &Card) -> Result<Self> {
         if volume.nonfinite > 0 {
             let found = format!("{} voxels that are not finite", volume.nonfinite);
             return Err(Error::malformed("image", found, "numbers in every voxel of an image to learn from"));
         }
-        if own.len() != volume.grid.len() {
+        if file_labels.len() != volume.grid.len() {
             let [x, y, z] = volume.grid.dims;
-            let found = format!("{} voxels", own.len());
+            let found = format!("{} voxels", file_labels.len());
             return Err(Error::malformed("labels", found, format!("{x} x {y} x {z}, as the image has")));
         }
         let most = card.labels.len();
-        if let Some(label) = own.iter().find(|&&label| usize::from(label) > most && label != UNANNOTATED) {
+        let unknown = |&&label: &&u8| usize::from(label) > most && label != UNANNOTATED;
+        if let Some(label) = file_labels.iter().find(unknown) {
             let expected = format!("0 to {most}, or {UNANNOTATED} where nothing is annotated");
             return Err(Error::malformed("labels", format!("a label {label}"), expected));
         }
         let (transform, image) = SpatialTransform::forward(volume, card)?;
-        let labels = to_isotropic(volume.reorientation, &image, &own);
+        let labels = to_isotropic(volume.reorientation, &image, &file_labels);
         let out_of_distribution = card.out_of_distribution(&image.values, image.dims);
         Ok(Self {
             name: name.to_owned(),
@@ -104,29 +112,28 @@ impl AnnotatedCase {
             transform,
             image,
             labels,
-            own,
+            file_labels,
             out_of_distribution,
         })
     }
 }
 
-/// Voxels in the file's own order, at 1 mm.
-fn to_isotropic<T: Copy + Default>(reorientation: Reorientation, image: &Image, own: &[T]) -> Vec<T> {
-    Resample { from: reorientation.ras_dims(), to: image.dims }.apply(&reorientation.apply(own))
+fn to_isotropic<T: Copy + Default>(reorientation: Reorientation, image: &Image, map: &[T]) -> Vec<T> {
+    Resample { from: reorientation.ras_dims(), to: image.dims }.apply(&reorientation.apply(map))
 }
 
-/// Refuses annotations that teach nothing, or would teach that a label does not exist.
+/// Refuses annotations from which nothing can be learned, or only that a label does not exist.
 ///
 /// # Errors
 /// `Argument`, in words.
-pub fn check(cases: &[AnnotatedCase], card: &Card) -> Result<()> {
-    let all = || cases.iter().flat_map(|case| &case.own).copied();
+pub fn check_annotations(cases: &[AnnotatedCase], card: &Card) -> Result<()> {
+    let all = || cases.iter().flat_map(|case| &case.file_labels).copied();
     let annotated = all().filter(|&label| label != UNANNOTATED).count();
     let refused = |found: String, expected: &str| Err(Error::argument("annotations", found, expected));
     if annotated == 0 {
         return refused("no annotated voxel".to_owned(), "strokes or masks of some cases");
     }
-    if all().all(|label| label == 0 || label == UNANNOTATED) {
+    if !all().any(is_object) {
         let found = format!("{annotated} voxels, all of them background");
         return refused(
             found,
@@ -135,7 +142,7 @@ pub fn check(cases: &[AnnotatedCase], card: &Card) -> Result<()> {
     }
     for label in &card.labels {
         let count = all().filter(|&found| found == label.index).count();
-        if count < LEAST {
+        if count < MIN_VOXELS {
             let name = &label.name;
             let found = if count == 0 {
                 format!("no voxel of label {} ({name})", label.index)
@@ -143,13 +150,10 @@ pub fn check(cases: &[AnnotatedCase], card: &Card) -> Result<()> {
                 format!("{count} voxels of label {} ({name})", label.index)
             };
             let expected = format!(
-                "at least {LEAST} of every label in one case or another: a label that no one shows would be unlearned"
+                "at least {MIN_VOXELS} of every label in one case or another: a label that no one shows would be unlearned"
             );
             return refused(found, &expected);
         }
     }
     Ok(())
 }
-
-/// Voxels of a label that say something.
-pub const LEAST: usize = 10;

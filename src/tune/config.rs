@@ -1,36 +1,35 @@
-//! How a model is tuned, and what is chosen where nothing is said.
+//! How a model is tuned, and the defaults.
 
 use super::acceptance::AcceptanceBounds;
-use super::fine_tuner::Scope;
+use super::scope::Scope;
 use crate::error::{Error, Result};
 
-/// How a model is tuned. What is not said is chosen by whether the images are such as the model knows.
+/// How a model is tuned. Where a field is `None`, the value depends on whether the images resemble the model's training
+/// images: see [`Defaults`].
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct TuneConfig {
-    /// What learns: decoder by default, all where the images are unlike those that the model knows.
+    /// Which tensors are tuned.
     pub scope: Option<Scope>,
-    /// FineTuner of the patch network, at most.
+    /// Largest number of steps of the patch network.
     pub steps: Option<usize>,
-    /// Minutes of training, at most.
+    /// Largest number of minutes of training.
     pub minutes: Option<f64>,
-    /// Largest learning rate.
+    /// Peak learning rate.
     pub rate: Option<f64>,
-    /// Seed of all draws.
+    /// Seed of all random draws.
     pub seed: u64,
-    /// Weight of what nobody annotated: there the old network is to be kept.
-    pub keep: f64,
-    /// The bounds of the guard.
+    /// Weight of unannotated voxels, on which the original model's output is to be preserved; that of annotated voxels
+    /// is 1.
+    pub keep_weight: f64,
+    /// When tuned weights are accepted.
     pub bounds: AcceptanceBounds,
 }
 
-/// What judges is often a few slices of one subject: of five tunings on cases such as the model knows, the two that gained
-/// 0.0025 and 0.0022 there made it worse elsewhere, by 0.005 and 0.003 (`scripts/tune-proof.mjs same`).
-const GAIN: f64 = 0.005;
-
 impl Default for TuneConfig {
     fn default() -> Self {
-        let bounds = AcceptanceBounds { gain: GAIN, fall: 0.02, agreement: 0.7 };
-        Self { scope: None, steps: None, minutes: None, rate: None, seed: 1, keep: 0.3, bounds }
+        let bounds = AcceptanceBounds::default();
+        Self { scope: None, steps: None, minutes: None, rate: None, seed: 1, keep_weight: 0.3, bounds }
     }
 }
 
@@ -38,7 +37,7 @@ impl TuneConfig {
     /// Refuses numbers that make no sense.
     ///
     /// # Errors
-    /// `Argument`, by name.
+    /// `Argument` that names the field.
     pub fn check(&self) -> Result<()> {
         let wrong = |name: &str, found: String, expected: &str| Err(Error::argument(name, found, expected));
         for (name, value) in [("minutes", self.minutes), ("rate", self.rate)] {
@@ -51,7 +50,7 @@ impl TuneConfig {
         }
         let AcceptanceBounds { gain, fall, agreement } = self.bounds;
         for (name, value, most) in [
-            ("keep", self.keep, 100.0),
+            ("keep", self.keep_weight, 100.0),
             ("min gain", gain, 1.0),
             ("max fall", fall, 1.0),
             ("min agreement", agreement, 1.0),
@@ -64,22 +63,23 @@ impl TuneConfig {
     }
 }
 
-/// What is chosen where nothing is said: of images that the model knows, and of others.
+/// Defaults that depend on whether the images resemble the model's training images.
 pub struct Defaults {
-    /// What learns.
+    /// Which tensors are tuned.
     pub scope: Scope,
-    /// Largest learning rate.
+    /// Peak learning rate.
     pub rate: f64,
-    /// FineTuner of the patch network.
+    /// Steps of the patch network.
     pub steps: usize,
-    /// Looks at the voxels that judge without a gain after which it ends.
+    /// Number of validations in a row without a gain after which tuning ends.
     pub patience: usize,
 }
 
-/// Of images such as the model knows.
-pub const INSIDE: Defaults = Defaults { scope: Scope::Decoder, rate: 2e-4, steps: 240, patience: 6 };
-/// Of others: there is more to learn.
-pub const OUTSIDE: Defaults = Defaults { scope: Scope::All, rate: 1e-3, steps: 600, patience: 12 };
+/// For images such as the model was trained on.
+pub const IN_DISTRIBUTION: Defaults = Defaults { scope: Scope::Decoder, rate: 2e-4, steps: 240, patience: 6 };
+/// For other images: there is more to learn.
+pub const OUT_OF_DISTRIBUTION: Defaults =
+    Defaults { scope: Scope::All, rate: 1e-3, steps: 600, patience: 12 };
 
-/// Minutes where neither steps nor minutes are said.
-pub const MINUTES: f64 = 5.0;
+/// Largest number of minutes where neither steps nor minutes are given.
+pub const DEFAULT_MINUTES: f64 = 5.0;

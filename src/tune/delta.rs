@@ -1,7 +1,7 @@
-//! A file of what was tuned: only those tensors, in 16 bits, with the hashes of the model that they belong to, the report and
-//! the settings in its header. The same file for the command and for a browser.
+//! The file of a tuning: the tensors that changed, in 16 bits, with the hashes of the model that they belong to and the
+//! report in its header. The command and the browser use the same file.
 
-use super::ModelWeights;
+use super::weights::ModelWeights;
 use crate::card::{Card, Stage};
 use crate::domain::Domain;
 use crate::error::{Error, Result};
@@ -9,46 +9,46 @@ use crate::store::{self, WeightPrecision, Weights};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
-/// The key of the header that tells a delta from other weights, and the version of its form.
-const FORM: (&str, &str) = ("insitu_delta", "1");
+/// Key of the header that marks a delta, and the version of its format.
+const FORMAT: (&str, &str) = ("insitu_delta", "1");
 
-/// What is tuned of a model.
+/// The tuned tensors of a model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WeightDelta {
-    /// Of what, and by what.
+    /// The model that they belong to, and how they were tuned.
     pub about: DeltaMetadata,
     /// Tuned tensors, `whole/NAME` and `patch/NAME`.
     pub weights: Weights,
 }
 
-/// The words in a delta's header.
+/// The header of a delta.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DeltaMetadata {
     /// Name of the model that it belongs to.
     pub base: String,
     /// SHA-256 of that model's weight files, by stage.
     pub files: BTreeMap<String, String>,
-    /// How the images of a variant are unlike those of the base.
+    /// How the images of a variant for another domain differ from those of the base.
     pub variant: Option<String>,
-    /// What the images that it was tuned on have in common, of a variant.
+    /// What the images that a variant was tuned on have in common, by channel; empty for others.
     pub domain: Vec<Domain>,
-    /// The report of the tuning, its settings among it.
+    /// The report of the tuning, with its settings.
     pub report: serde_json::Value,
     /// Licence of the weights.
     pub licence: String,
 }
 
-/// SHA-256 of a model's weight files as its card states them: of the fold that is tuned, by stage.
+/// SHA-256 of a model's weight files as its card states them, by stage, of the fold that is tuned.
 ///
 /// # Errors
 /// `Malformed` where a stage is missing.
-pub fn files(card: &Card) -> Result<BTreeMap<String, String>> {
+pub fn weight_hashes(card: &Card) -> Result<BTreeMap<String, String>> {
     let named = |stage: Stage| Ok((stage.name().to_owned(), card.stage(stage)?.folds[0].sha256.clone()));
     [Stage::Whole, Stage::Patch].into_iter().map(named).collect()
 }
 
 impl WeightDelta {
-    /// What differs between a model and its tuned weights.
+    /// The tensors that differ between a model and its tuned version.
     pub fn between(base: &ModelWeights, tuned: &ModelWeights, about: DeltaMetadata) -> Self {
         let mut weights = Weights::new();
         for stage in [Stage::Whole, Stage::Patch] {
@@ -61,15 +61,15 @@ impl WeightDelta {
         Self { about, weights }
     }
 
-    /// The same tuned model as a file for `origin`, on which what was tuned before (`earlier`) came to be its base. What is
-    /// said of a domain is the latest word on it.
+    /// The same tuned model as a delta of `origin`, where its base was itself `origin` with the delta `earlier`. The latest
+    /// statement on the domain counts.
     ///
     /// # Errors
     /// `Malformed` where a stage is missing.
     pub fn onto(&self, origin: &ModelWeights, tuned: &ModelWeights, earlier: Option<&Self>) -> Result<Self> {
         let mut about = DeltaMetadata {
             base: origin.card.name.clone(),
-            files: files(&origin.card)?,
+            files: weight_hashes(&origin.card)?,
             ..self.about.clone()
         };
         if let (None, Some(earlier)) = (&about.variant, earlier) {
@@ -79,31 +79,32 @@ impl WeightDelta {
         Ok(Self::between(origin, tuned, about))
     }
 
-    /// The file.
+    /// The bytes of its file.
     ///
     /// # Errors
     /// As [`store::write_weights`].
     pub fn write(&self) -> Result<Vec<u8>> {
         let text = serde_json::to_string(&self.about)
             .map_err(|error| Error::argument("report", error.to_string(), "values that JSON can hold"))?;
-        let metadata = HashMap::from([(FORM.0.to_owned(), FORM.1.to_owned()), ("about".to_owned(), text)]);
+        let metadata =
+            HashMap::from([(FORMAT.0.to_owned(), FORMAT.1.to_owned()), ("about".to_owned(), text)]);
         store::write_weights(&self.weights, WeightPrecision::F16, metadata)
     }
 
-    /// Whether bytes are those of a delta, of whatever version.
+    /// Whether bytes are those of a delta, of any version.
     pub fn is_one(bytes: &[u8]) -> bool {
-        store::read_metadata(bytes).is_ok_and(|words| words.contains_key(FORM.0))
+        store::read_metadata(bytes).is_ok_and(|words| words.contains_key(FORMAT.0))
     }
 
     /// Reads a file.
     ///
     /// # Errors
-    /// `Malformed` for bytes that are no delta; `Unsupported` for a later form.
+    /// `Malformed` for bytes that are no delta; `Unsupported` for another version of the format.
     pub fn read(bytes: &[u8]) -> Result<Self> {
         let words = store::read_metadata(bytes).map_err(|error| error.within("delta"))?;
-        match words.get(FORM.0).map(String::as_str) {
-            Some(version) if version == FORM.1 => {}
-            Some(version) => return Err(Error::unsupported("delta: form", version, FORM.1)),
+        match words.get(FORMAT.0).map(String::as_str) {
+            Some(version) if version == FORMAT.1 => {}
+            Some(version) => return Err(Error::unsupported("delta: form", version, FORMAT.1)),
             None => {
                 let expected = "the tuned weights that `insitu tune` or saveModel() wrote";
                 return Err(Error::malformed("delta", "weights without a word of what they are", expected));
@@ -116,23 +117,12 @@ impl WeightDelta {
         Ok(Self { about, weights: store::read_weights(bytes).map_err(|error| error.within("delta"))? })
     }
 
-    /// The tuned model. Its card says that it is tuned, and claims no test figures.
+    /// The tuned model. Its card says that it is tuned, and states no test scores.
     ///
     /// # Errors
     /// `Argument` on another base than its own; `Malformed` where it holds tensors that the base lacks.
     pub fn apply(&self, base: &ModelWeights) -> Result<ModelWeights> {
-        let (expected, found) = (&self.about.files, files(&base.card)?);
-        if found != *expected {
-            let short = |files: &BTreeMap<String, String>| {
-                let each =
-                    files.iter().map(|(stage, hash)| format!("{stage} {}", hash.get(..12).unwrap_or(hash)));
-                each.collect::<Vec<_>>().join(", ")
-            };
-            let found = format!("the model {} ({})", base.card.name, short(&found));
-            let expected =
-                format!("the one that it was tuned from, {} ({})", self.about.base, short(expected));
-            return Err(Error::argument("delta", found, expected));
-        }
+        self.check_base(base)?;
         let mut tuned = base.clone();
         for (path, array) in &self.weights {
             let place = path.split_once('/').and_then(|(stage, name)| {
@@ -163,5 +153,21 @@ impl WeightDelta {
         }
         card.test = None;
         Ok(tuned)
+    }
+
+    fn check_base(&self, base: &ModelWeights) -> Result<()> {
+        let (expected, found) = (&self.about.files, weight_hashes(&base.card)?);
+        if found != *expected {
+            let short = |files: &BTreeMap<String, String>| {
+                let each =
+                    files.iter().map(|(stage, hash)| format!("{stage} {}", hash.get(..12).unwrap_or(hash)));
+                each.collect::<Vec<_>>().join(", ")
+            };
+            let found = format!("the model {} ({})", base.card.name, short(&found));
+            let expected =
+                format!("the one that it was tuned from, {} ({})", self.about.base, short(expected));
+            return Err(Error::argument("delta", found, expected));
+        }
+        Ok(())
     }
 }

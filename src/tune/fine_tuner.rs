@@ -1,6 +1,7 @@
-//! The steps of one network: what learns, from where it starts, how fast.
+//! Fine-tunes one network on annotated cases.
 
-use super::patches::{PatchSampler, SamplingConfig, TrainingSample};
+use super::patch_sampler::{PatchConfig, PatchSampler};
+use super::scope::Scope;
 use crate::engine::compute::Compute;
 use crate::engine::network::Network;
 use crate::engine::nn::adamw::AdamWConfig;
@@ -11,153 +12,117 @@ use crate::error::Result;
 use crate::model::Architecture;
 use crate::store::Weights;
 use crate::train::divergence::DivergenceGuard;
-use crate::train::sample::rng;
-use serde::{Deserialize, Serialize};
+use crate::train::random::seeded_rng;
+use crate::train::sample::TrainingSample;
+use crate::train::schedule::RateSchedule;
 
-/// What is minimised.
+/// The loss that is minimised.
 const LOSS: Loss = Loss::DiceAndEntropy;
-/// Over how many steps the learning rate rises.
-const RISE: f64 = 20.0;
+/// Steps over which the learning rate rises.
+const WARMUP: f64 = 20.0;
+/// Decay of the running average of the weights, shorter than in training as there are fewer steps.
+const AVERAGE_DECAY: f32 = 0.98;
 
-/// Which tensors of a network learn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Scope {
-    /// The last convolutions.
-    Head,
-    /// Those and the way up, and every normalisation and squeeze-and-excite.
-    Decoder,
-    /// All.
-    All,
-}
-
-impl Scope {
-    /// Whether the tensor of this name learns.
-    pub fn learns(self, name: &str) -> bool {
-        let head = ["head.", "out."].iter().any(|part| name.starts_with(part));
-        let up = ["up.", "merge."].iter().any(|part| name.starts_with(part));
-        match self {
-            Self::Head => head,
-            Self::Decoder => head || up || name.contains(".norm.") || name.contains(".se."),
-            Self::All => true,
-        }
-    }
-
-    /// `head`, `decoder` or `all`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Head => "head",
-            Self::Decoder => "decoder",
-            Self::All => "all",
-        }
-    }
-}
-
-/// One network on its way.
-pub struct FineTuner<'a> {
-    lessons: &'a [PatchSampler<'a>],
-    drawing: SamplingConfig,
-    steady: DivergenceGuard,
-    scope: Scope,
-    rate: f64,
-    seed: u64,
-    /// FineTuner done.
-    pub done: usize,
-}
-
-/// How a network learns.
+/// How a network is fine-tuned.
 #[derive(Debug, Clone, Copy)]
 pub struct FineTuneConfig {
-    /// What learns.
+    /// Which tensors are tuned.
     pub scope: Scope,
-    /// Largest learning rate; it rises at first and then falls by a cosine.
+    /// Peak learning rate; a cosine decay follows the warm-up.
     pub rate: f64,
-    /// Seed of all draws.
+    /// Seed of all random draws.
     pub seed: u64,
 }
 
+/// One network that is being fine-tuned.
+pub struct FineTuner<'a> {
+    samplers: &'a [PatchSampler<'a>],
+    patches: PatchConfig,
+    config: FineTuneConfig,
+    guard: DivergenceGuard,
+    steps: usize,
+}
+
 impl<'a> FineTuner<'a> {
-    /// Starts from weights.
+    /// Starts from weights. There must be at least one sampler.
     ///
     /// # Errors
     /// As [`Trainer::new`].
     pub async fn new(
         architecture: Architecture,
         weights: &Weights,
-        lessons: &'a [PatchSampler<'a>],
-        drawing: SamplingConfig,
-        FineTuneConfig { scope, rate, seed }: FineTuneConfig,
+        samplers: &'a [PatchSampler<'a>],
+        patches: PatchConfig,
+        config: FineTuneConfig,
         compute: &Compute,
     ) -> Result<Self> {
-        let settings = AdamWConfig { average: 0.98, ..AdamWConfig::default() };
-        let learner = Trainer::new(architecture, weights.clone(), settings, LOSS, compute)?;
-        Ok(Self {
-            lessons,
-            drawing,
-            steady: DivergenceGuard::new(learner).await?,
-            scope,
-            rate,
-            seed,
-            done: 0,
-        })
+        let optimizer = AdamWConfig { average: AVERAGE_DECAY, ..AdamWConfig::default() };
+        let learner = Trainer::new(architecture, weights.clone(), optimizer, LOSS, compute)?;
+        Ok(Self { samplers, patches, config, guard: DivergenceGuard::new(learner).await?, steps: 0 })
     }
 
-    /// One step, where `spent` (0 to 1) of all is done: its loss, none where it was no number and was taken back.
+    /// One step. `spent` is the share of the budget that is spent, 0..=1. Returns the loss, or `None` where it was not finite
+    /// and the step was undone.
     ///
     /// # Errors
     /// As [`DivergenceGuard::step`].
     pub async fn step(&mut self, spent: f64) -> Result<Option<f64>> {
-        let number = self.done as u64;
-        // Every lesson has its turn, in an order that changes from round to round.
-        let count = self.lessons.len();
-        let round = self.done / count;
-        let at = (self.done % count + round * round) % count;
-        let shown = self.lessons[at].draw(&self.drawing, &mut rng(self.seed, number));
-        let cosine = 0.5 * (1.0 + (std::f64::consts::PI * spent.min(1.0)).cos());
-        let rate = self.rate * ((self.done + 1) as f64 / RISE).min(1.0) * (0.01 + 0.99 * cosine);
-        self.done += 1;
-        let scope = self.scope;
-        self.steady.step(&[shown.example()], rate as f32, &|name| scope.learns(name)).await
+        let FineTuneConfig { scope, rate, seed } = self.config;
+        // Every case once per round, in an order that changes from round to round.
+        let count = self.samplers.len();
+        let round = self.steps / count;
+        let index = (self.steps % count + round * round) % count;
+        let mut rng = seeded_rng(seed, self.steps as u64);
+        let sample = self.samplers[index].random_sample(&self.patches, &mut rng);
+        let rate = RateSchedule::Cosine.rate(rate, self.steps, WARMUP, spent);
+        self.steps += 1;
+        self.guard.step(&[sample.example()], rate as f32, &|name| scope.contains(name)).await
     }
 
-    /// The running average of the weights; from here on a fault leads back to here.
+    /// Steps so far.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// The running average of the weights. Saves the checkpoint that a diverging step returns to.
     ///
     /// # Errors
     /// `Device` where the device fails.
-    pub async fn weights(&mut self) -> Result<Weights> {
-        self.steady.keep().await?;
-        self.steady.learner().averaged().await
+    pub async fn averaged(&mut self) -> Result<Weights> {
+        self.guard.save().await?;
+        self.guard.learner().averaged().await
     }
 }
 
-/// The better of two starts, for images that are unlike what the network knows: its weights as they are, or with the sign of
-/// the first convolution turned, which reads an image of turned contrast as the network knew it (the image has mean 0, that
-/// convolution has no bias, and a normalisation follows). Which one it is, the annotations decide.
+/// The better start for images unlike the training images: the weights as they are, or with the first convolution negated,
+/// which suits images of inverted contrast (see [`negate_first_convolution`]). The annotations decide, by the loss. Returns
+/// the weights and whether they are negated.
 ///
 /// # Errors
 /// As [`Network::logits`].
-pub async fn start(
+pub async fn choose_start(
     architecture: &Architecture,
     weights: &Weights,
-    lessons: &[PatchSampler<'_>],
-    drawing: &SamplingConfig,
+    samplers: &[PatchSampler<'_>],
+    patches: &PatchConfig,
     compute: &Compute,
 ) -> Result<(Weights, bool)> {
-    let turned = turned(weights);
-    let shown: Vec<TrainingSample> = lessons.iter().map(|lesson| lesson.plain(drawing)).collect();
-    let examples: Vec<Example> = shown.iter().map(TrainingSample::example).collect();
+    let negated = negate_first_convolution(weights);
+    let samples: Vec<TrainingSample> = samplers.iter().map(|sampler| sampler.fixed_sample(patches)).collect();
+    let examples: Vec<Example> = samples.iter().map(TrainingSample::example).collect();
     let as_it_is = mean_loss(architecture, weights, &examples, compute).await?;
-    let other = mean_loss(architecture, &turned, &examples, compute).await?;
-    Ok(if other < as_it_is { (turned, true) } else { (weights.clone(), false) })
+    let other = mean_loss(architecture, &negated, &examples, compute).await?;
+    Ok(if other < as_it_is { (negated, true) } else { (weights.clone(), false) })
 }
 
-/// The network that sees an image of turned contrast as the one that is given sees the image.
-pub fn turned(weights: &Weights) -> Weights {
-    let mut turned = weights.clone();
-    if let Some(stem) = turned.get_mut("stem.conv.weight") {
+/// The network that sees an image of inverted contrast as the given one sees the image: the image has mean 0, the first
+/// convolution has no bias, and a normalisation follows it, so that a change of its sign undoes that of the image.
+pub fn negate_first_convolution(weights: &Weights) -> Weights {
+    let mut negated = weights.clone();
+    if let Some(stem) = negated.get_mut("stem.conv.weight") {
         stem.values.iter_mut().for_each(|value| *value = -*value);
     }
-    turned
+    negated
 }
 
 async fn mean_loss(

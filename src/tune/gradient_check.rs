@@ -1,5 +1,5 @@
-//! Before the first step on a GPU its gradients are held against the CPU's, of what is to learn, on a small patch: every
-//! kernel has given its known answer by then, and this is what they give together.
+//! Compares a GPU's gradients with the CPU's on a small patch before the first step. Each kernel has passed its own test by
+//! then; this tests them together.
 
 use crate::engine::compute::Compute;
 #[cfg(feature = "gpu")]
@@ -14,11 +14,11 @@ use crate::error::Result;
 use crate::model::Architecture;
 use crate::store::Weights;
 
-/// Largest difference of a tensor's gradient, as a share of its norm, where it is no more than rounding.
+/// Largest difference of a tensor's gradient, relative to its norm, that rounding explains.
 #[cfg(feature = "gpu")]
 const TOLERANCE: f64 = 1e-2;
 
-/// Compares them; nothing to do on the CPU.
+/// Compares the gradients of the tensors that `learns` selects. On the CPU there is nothing to do.
 ///
 /// # Errors
 /// `Device` that names the kernel or the tensor whose gradient is wrong.
@@ -44,16 +44,16 @@ pub async fn check(
     let cpu = cpu::trainer::Trainer::new(*architecture, weights.clone(), settings, loss)?;
     let (_, found) = ours.gradients(&[example], learns).await?;
     let (_, expected) = cpu.gradients(&[example], learns)?;
-    // A tensor's rounding is measured against the typical gradient too: some are nearly 0.
+    // Relative to the largest gradient too, as some are nearly 0.
     let norm = |values: &[f32]| values.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
-    let typical = expected.values().map(|array| norm(&array.values)).fold(0.0, f64::max);
+    let largest = expected.values().map(|array| norm(&array.values)).fold(0.0, f64::max);
     for (name, expected) in &expected {
         let found = found.get(name).map(|array| array.values.as_slice()).unwrap_or_default();
-        let apart: Vec<f32> = found.iter().zip(&expected.values).map(|(a, b)| a - b).collect();
-        let off = norm(&apart) / (norm(&expected.values) + 1e-3 * typical);
-        // Asked for what is right, so that NaN fails.
-        let right = found.len() == expected.values.len() && off <= TOLERANCE;
-        if !right {
+        let difference: Vec<f32> = found.iter().zip(&expected.values).map(|(a, b)| a - b).collect();
+        let off = norm(&difference) / (norm(&expected.values) + 1e-3 * largest);
+        // Written so that NaN fails.
+        let equal = found.len() == expected.values.len() && off <= TOLERANCE;
+        if !equal {
             return Err(Error::device(
                 format!("gradient of {name} on {}", device.adapter),
                 format!("{:.2} % apart from the CPU's", 100.0 * off),
@@ -69,7 +69,7 @@ pub async fn check(
 /// # Errors
 /// Never.
 #[cfg(not(feature = "gpu"))]
-#[allow(clippy::unused_async, reason = "the same face as with a GPU")]
+#[allow(clippy::unused_async, reason = "the same signature as with a GPU")]
 pub async fn check(_: &Architecture, _: &Weights, _: &dyn Fn(&str) -> bool, _: &Compute) -> Result<()> {
     Ok(())
 }

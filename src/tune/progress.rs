@@ -1,104 +1,154 @@
-//! How much of a budget is spent, and who hears of it.
+//! Progress of a tuning, and how much of its budget is spent.
 
-use super::config::{MINUTES, TuneConfig};
+use super::config::{DEFAULT_MINUTES, TuneConfig};
 use crate::card::Stage;
 use crate::error::{Error, Result};
 use crate::predict;
 use std::ops::ControlFlow;
 use web_time::Instant;
 
-/// Part of the budget that goes to the whole network, where it learns too.
-const WHOLE: f64 = 0.3;
+/// Share of the budget for the whole network, where it is tuned too.
+const WHOLE_SHARE: f64 = 0.3;
 
-/// Where tuning stands.
+/// What a tuning is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TunePhase {
+    /// Evaluates the original model.
+    Before,
+    /// Tunes the whole network.
+    Whole,
+    /// Tunes the patch network.
+    Patch,
+    /// Evaluates the tuned model.
+    After,
+}
+
+impl TunePhase {
+    /// `before`, `whole`, `patch` or `after`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Before => "before",
+            Self::Whole => "whole",
+            Self::Patch => "patch",
+            Self::After => "after",
+        }
+    }
+}
+
+impl From<Stage> for TunePhase {
+    fn from(stage: Stage) -> Self {
+        match stage {
+            Stage::Whole => Self::Whole,
+            Stage::Patch => Self::Patch,
+        }
+    }
+}
+
+/// Where a tuning stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TuneProgress {
-    /// `before`, `whole`, `patch` or `after`.
-    pub stage: &'static str,
-    /// FineTuner done, of all networks.
+    /// What it is doing.
+    pub phase: TunePhase,
+    /// Steps done, of both networks.
     pub step: usize,
-    /// Share of the budget that is spent, 0..=1.
+    /// Share of the stage's budget that is spent, 0..=1.
     pub spent: f64,
-    /// Seconds left, at most: it may end early.
+    /// Seconds left at most: tuning may end early.
     pub seconds_left: Option<f64>,
     /// Loss of the last step.
     pub loss: Option<f64>,
-    /// Dice on the voxels that judge, when last looked at.
-    pub check: Option<f64>,
+    /// Best Dice on the validation voxels so far.
+    pub validation_dice: Option<f64>,
 }
 
-/// Hears about progress; a `Break` stops the work and leaves the model as it is.
+/// Is told about progress; a `Break` cancels the tuning.
 pub type TuneProgressFn<'a> = dyn FnMut(TuneProgress) -> ControlFlow<()> + 'a;
 
-/// How much of the budget is spent, and who hears of it.
+/// How much a stage or a tuning may take. Whatever is reached first counts.
+#[derive(Clone, Copy)]
+struct Budget {
+    steps: Option<usize>,
+    seconds: f64,
+}
+
+/// Follows how much of the budget is spent, and reports it.
 pub struct BudgetTracker {
-    /// When tuning began.
-    pub since: Instant,
-    /// FineTuner done, of all networks.
-    pub steps: usize,
-    /// Of the stage at hand: when it began, at which step, what it may take.
-    began: (Instant, usize),
-    most: (Option<usize>, f64),
-    budget: (Option<usize>, f64),
+    started: Instant,
+    steps: usize,
+    budget: Budget,
+    stage_started: Instant,
+    stage_first_step: usize,
+    stage_budget: Budget,
     latest: TuneProgress,
 }
 
 impl BudgetTracker {
-    /// Begins now. `steps` is the budget where nothing is said.
-    pub fn new(settings: &TuneConfig, steps: usize) -> Self {
-        let budget = match (settings.steps, settings.minutes) {
-            (None, None) => (Some(steps), 60.0 * MINUTES),
-            (steps, minutes) => (steps, 60.0 * minutes.unwrap_or(f64::INFINITY)),
+    /// Starts now. `default_steps`: the number of steps where the configuration names neither steps nor minutes.
+    pub fn new(config: &TuneConfig, default_steps: usize) -> Self {
+        let budget = match (config.steps, config.minutes) {
+            (None, None) => Budget { steps: Some(default_steps), seconds: 60.0 * DEFAULT_MINUTES },
+            (steps, minutes) => Budget { steps, seconds: 60.0 * minutes.unwrap_or(f64::INFINITY) },
         };
-        let now = Instant::now();
-        let latest = TuneProgress {
-            stage: "before",
-            step: 0,
-            spent: 0.0,
-            seconds_left: None,
-            loss: None,
-            check: None,
-        };
-        Self { since: now, steps: 0, began: (now, 0), most: budget, budget, latest }
+        let (now, phase) = (Instant::now(), TunePhase::Before);
+        Self {
+            started: now,
+            steps: 0,
+            budget,
+            stage_started: now,
+            stage_first_step: 0,
+            stage_budget: budget,
+            latest: TuneProgress {
+                phase,
+                step: 0,
+                spent: 0.0,
+                seconds_left: None,
+                loss: None,
+                validation_dice: None,
+            },
+        }
     }
 
-    /// A stage begins. Where both networks learn, the whole network has its part and the patch network what is left of the time.
-    pub fn stage(&mut self, stage: Stage, both: bool) {
-        let (steps, seconds) = self.budget;
-        self.began = (Instant::now(), self.steps);
-        self.most = match stage {
-            Stage::Whole => (steps.map(|n| (n as f64 * WHOLE).ceil() as usize), seconds * WHOLE),
-            Stage::Patch if both => (steps, seconds * (1.0 - WHOLE)),
-            Stage::Patch => (steps, seconds),
+    /// A stage begins. Where both networks are tuned, each has its share of the time.
+    pub fn start_stage(&mut self, stage: Stage, both: bool) {
+        let Budget { steps, seconds } = self.budget;
+        (self.stage_started, self.stage_first_step) = (Instant::now(), self.steps);
+        self.stage_budget = match stage {
+            Stage::Whole => Budget {
+                steps: steps.map(|n| (n as f64 * WHOLE_SHARE).ceil() as usize),
+                seconds: seconds * WHOLE_SHARE,
+            },
+            Stage::Patch if both => Budget { steps, seconds: seconds * (1.0 - WHOLE_SHARE) },
+            Stage::Patch => self.budget,
         };
-        self.latest.stage = stage.name();
+        self.latest.phase = stage.into();
     }
 
-    /// Share of the stage's budget, by time or by steps, whichever is more; above 1 where it is overrun.
+    /// Share of the stage's budget that is spent, in time or in steps, whichever is larger; above 1 where it is exceeded.
     pub fn spent(&self) -> f64 {
-        let time = self.began.0.elapsed().as_secs_f64() / self.most.1;
-        let steps = self.most.0.map_or(0.0, |most| (self.steps - self.began.1) as f64 / most.max(1) as f64);
+        let time = self.stage_started.elapsed().as_secs_f64() / self.stage_budget.seconds;
+        let done = (self.steps - self.stage_first_step) as f64;
+        let steps = self.stage_budget.steps.map_or(0.0, |most| done / most.max(1) as f64);
         time.max(steps)
     }
 
-    /// One more step is done.
+    /// Counts a step and reports it.
     ///
     /// # Errors
     /// `Cancelled` where `watch` breaks.
-    pub fn step(
+    pub fn count_step(
         &mut self,
         loss: Option<f64>,
-        check: Option<f64>,
+        validation_dice: Option<f64>,
         watch: &mut TuneProgressFn<'_>,
     ) -> Result<()> {
         self.steps += 1;
-        let (spent, took) = (self.spent(), self.began.0.elapsed().as_secs_f64());
+        let (spent, elapsed) = (self.spent(), self.stage_started.elapsed().as_secs_f64());
         self.latest = TuneProgress {
             step: self.steps,
             spent: spent.min(1.0),
-            seconds_left: Some((took / spent - took).max(0.0)),
+            seconds_left: Some((elapsed / spent - elapsed).max(0.0)),
             loss: loss.or(self.latest.loss),
-            check: check.or(self.latest.check),
+            validation_dice: validation_dice.or(self.latest.validation_dice),
             ..self.latest
         };
         match watch(self.latest) {
@@ -107,13 +157,23 @@ impl BudgetTracker {
         }
     }
 
-    /// Passes on what a look at the cases has to say.
-    pub fn looking<'a>(
+    /// Steps counted so far, of both networks.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// Seconds since the start.
+    pub fn seconds(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
+    /// A listener for predictions: passes each of their reports on as one of phase `phase`.
+    pub fn prediction_watch<'a>(
         &self,
-        stage: &'static str,
+        phase: TunePhase,
         watch: &'a mut TuneProgressFn<'_>,
     ) -> impl FnMut(predict::SegmentProgress) -> ControlFlow<()> + 'a {
-        let latest = TuneProgress { stage, ..self.latest };
+        let latest = TuneProgress { phase, ..self.latest };
         move |_| watch(latest)
     }
 }

@@ -1,142 +1,159 @@
-//! What a tuning says of itself.
+//! The report of a tuning.
 
-use super::acceptance::{BeforeAfter, Evaluation, changed};
+use super::acceptance::BeforeAfter;
+use super::case::AnnotatedCase;
+use super::config::TuneConfig;
+use super::evaluation::{Evaluation, changed_share};
+use super::scope::Scope;
 use super::validation::ValidationMasks;
-use super::{AnnotatedCase, ModelWeights, Scope, TuneConfig};
-use crate::card::Card;
+use super::weights::ModelWeights;
+use crate::card::{Card, Stage};
 use crate::error::{Error, Result};
 use serde::Serialize;
 
-/// The Dice of a label on the voxels that judge.
+/// The Dice of a label on the validation voxels.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LabelChange {
-    /// Its name.
+    /// Name of the label.
     pub name: String,
-    /// Before and after; none where no voxel of the label judges.
+    /// Before and after; `None` where the label has no validation voxel.
     pub dice: Option<BeforeAfter>,
 }
 
-/// What was done, and what came of it.
+/// What was done, and what came of it. The JSON names are part of the public contract.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct TuneReport {
-    /// Whether the tuned weights were taken.
+    /// Whether the tuned weights were accepted.
     pub accepted: bool,
-    /// Why or why not, with the numbers, in words.
+    /// Why or why not, in words, with the figures.
     pub reason: String,
-    /// Mean Dice on the voxels that judge.
-    pub check: Option<BeforeAfter>,
+    /// Mean Dice on the validation voxels.
+    #[serde(rename = "check")]
+    pub validation_dice: Option<BeforeAfter>,
     /// The same by label.
     pub labels: Vec<LabelChange>,
-    /// Mean Dice of the reference case.
-    pub reference: Option<BeforeAfter>,
-    /// Share of the cases' voxels whose label is another.
-    pub changed: f64,
-    /// Dice of the old masks with the same masks as the annotations correct them.
+    /// Mean Dice on the reference case.
+    #[serde(rename = "reference")]
+    pub reference_dice: Option<BeforeAfter>,
+    /// Share of the cases' voxels whose label differs between the masks before and after.
+    #[serde(rename = "changed")]
+    pub changed_share: f64,
+    /// Agreement of the annotations with the original masks, a Dice; see [`super::evaluation::agreement`].
     pub agreement: f64,
-    /// Whether all images are such as the model was trained on.
-    pub inside: bool,
-    /// By image, how it is unlike those.
-    pub outside: Vec<String>,
-    /// Cases that teach.
-    pub teaching: Vec<String>,
-    /// Cases that judge; the same where every case does both.
-    pub judging: Vec<String>,
-    /// Which networks learned.
-    pub stages: Vec<&'static str>,
-    /// What of them learned.
+    /// Whether all images resemble those that the model was trained on.
+    #[serde(rename = "inside")]
+    pub in_distribution: bool,
+    /// By image, how it differs from those.
+    #[serde(rename = "outside")]
+    pub out_of_distribution: Vec<String>,
+    /// Names of the cases that train.
+    #[serde(rename = "teaching")]
+    pub training_cases: Vec<String>,
+    /// Names of the cases that validate; a case may do both, with different voxels.
+    #[serde(rename = "judging")]
+    pub validation_cases: Vec<String>,
+    /// Which networks were tuned.
+    pub stages: Vec<Stage>,
+    /// Which of their tensors.
     pub scope: Scope,
-    /// Whether the start was the model with its contrast turned round.
-    pub turned: bool,
-    /// FineTuner of all networks.
+    /// Whether a network was started with its first convolution negated, for images of inverted contrast.
+    #[serde(rename = "turned")]
+    pub contrast_inverted: bool,
+    /// Steps of both networks.
     pub steps: usize,
-    /// Seconds of it all.
+    /// Seconds, evaluation included.
     pub seconds: f64,
-    /// First loss, last loss.
+    /// First and last loss.
     pub loss: Option<[f64; 2]>,
-    /// FineTuner that were taken back because their loss was no number.
-    pub taken_back: usize,
-    /// Seed of all draws.
+    /// Steps that were undone because their loss was not finite.
+    #[serde(rename = "taken_back")]
+    pub undone_steps: usize,
+    /// Seed of all random draws.
     pub seed: u64,
-    /// Weight of what nobody annotated.
-    pub keep: f64,
-    /// What the check must gain at least, and the reference may fall at most.
+    /// Weight of unannotated voxels.
+    #[serde(rename = "keep")]
+    pub keep_weight: f64,
+    /// Least gain on the validation voxels, and largest loss on the reference case.
     pub bounds: [f64; 2],
-    /// The model.
+    /// Name of the model.
     pub model: String,
-    /// What it is not.
+    /// What the result must not be used for.
     pub notice: &'static str,
 }
 
 impl TuneReport {
-    /// Of what is known beforehand.
+    /// The report before the first step.
     pub(super) fn new(
         base: &ModelWeights,
         cases: &[AnnotatedCase],
-        judging: &ValidationMasks,
-        settings: &TuneConfig,
+        validation: &ValidationMasks,
+        config: &TuneConfig,
         scope: Scope,
     ) -> Self {
-        let outside = |case: &AnnotatedCase| {
+        let reason = |case: &AnnotatedCase| {
             case.out_of_distribution.as_ref().map(|why| format!("{}: {why}", case.name))
         };
-        let outside: Vec<String> = cases.iter().filter_map(outside).collect();
+        let out_of_distribution: Vec<String> = cases.iter().filter_map(reason).collect();
         let named = |wanted: bool| {
-            let pairs = cases.iter().zip(judging).filter(|(_, part)| part.contains(&wanted));
+            let pairs = cases.iter().zip(validation).filter(|(_, part)| part.contains(&wanted));
             pairs.map(|(case, _)| case.name.clone()).collect()
         };
         Self {
             accepted: false,
             reason: String::new(),
-            check: None,
+            validation_dice: None,
             labels: Vec::new(),
-            reference: None,
-            changed: 0.0,
+            reference_dice: None,
+            changed_share: 0.0,
             agreement: 0.0,
-            inside: outside.is_empty(),
-            outside,
-            teaching: named(false),
-            judging: named(true),
+            in_distribution: out_of_distribution.is_empty(),
+            out_of_distribution,
+            training_cases: named(false),
+            validation_cases: named(true),
             stages: Vec::new(),
             scope,
-            turned: false,
+            contrast_inverted: false,
             steps: 0,
             seconds: 0.0,
             loss: None,
-            taken_back: 0,
-            seed: settings.seed,
-            keep: settings.keep,
-            bounds: [settings.bounds.gain, settings.bounds.fall],
+            undone_steps: 0,
+            seed: config.seed,
+            keep_weight: config.keep_weight,
+            bounds: [config.bounds.gain, config.bounds.fall],
             model: base.card.name.clone(),
             notice: "Not a medical device; not for diagnosis.",
         }
     }
 
-    /// Before any step: the annotations are not of these images.
-    pub(super) fn refuse_at_once(&mut self, before: &Evaluation, least: f64) {
+    /// Refuses before any step: the annotations do not belong to these images.
+    pub(super) fn refuse_annotations(&mut self, before: &Evaluation, least: f64) {
         self.reason = format!(
             "refused: the annotations leave hardly anything of the masks that the model gives (Dice {:.4}, at least {least} \
              expected), though the images are such as it was trained on; masks may be exchanged between cases, or mirrored",
             self.agreement
         );
-        self.check = Some(BeforeAfter { before: before.check, after: before.check });
-        self.reference = before.reference.map(|dice| BeforeAfter { before: dice, after: dice });
+        self.validation_dice = Some(BeforeAfter { before: before.dice, after: before.dice });
+        self.reference_dice = before.reference_dice.map(|dice| BeforeAfter { before: dice, after: dice });
     }
 
-    /// A step's loss.
-    pub(super) fn hears(&mut self, loss: Option<f64>) {
+    /// Records the loss of a step.
+    pub(super) fn record_loss(&mut self, loss: Option<f64>) {
         match loss {
             Some(loss) => self.loss = Some([self.loss.map_or(loss, |[first, _]| first), loss]),
-            None => self.taken_back += 1,
+            None => self.undone_steps += 1,
         }
     }
 
-    /// Evaluation before and after.
-    pub(super) fn figures(&mut self, card: &Card, before: &Evaluation, after: &Evaluation) {
-        self.check = Some(BeforeAfter { before: before.check, after: after.check });
-        self.reference =
-            before.reference.zip(after.reference).map(|(before, after)| BeforeAfter { before, after });
-        self.changed = changed(&before.masks, &after.masks);
-        let pairs = card.labels.iter().zip(before.labels.iter().zip(&after.labels));
+    /// Records the scores before and after.
+    pub(super) fn record_scores(&mut self, card: &Card, before: &Evaluation, after: &Evaluation) {
+        self.validation_dice = Some(BeforeAfter { before: before.dice, after: after.dice });
+        self.reference_dice = before
+            .reference_dice
+            .zip(after.reference_dice)
+            .map(|(before, after)| BeforeAfter { before, after });
+        self.changed_share = changed_share(&before.masks, &after.masks);
+        let pairs = card.labels.iter().zip(before.dice_by_label.iter().zip(&after.dice_by_label));
         self.labels = pairs
             .map(|(label, (before, after))| LabelChange {
                 name: label.name.clone(),

@@ -1,29 +1,34 @@
-//! Where an annotation would teach most: where the model, asked again and again about the same image, does not agree with
-//! itself. It is asked about the image as it is, mirrored, a little brighter and darker, and, where the image is unlike those
-//! that it knows, also with its contrast turned round ([`super::fine_tuner::start`] may have to). The disagreement of a voxel is the
-//! variance of its probabilities, summed over labels; that of a slice the sum over its voxels. Slices that lie close to one
-//! that is taken already count less.
+//! Suggests slices to annotate: those where the model disagrees most with itself (test-time augmentation as a measure of
+//! uncertainty).
+//!
+//! The model segments the image as it is, mirrored, and with its intensities brightened and darkened; for images unlike the
+//! training images also with its first convolution negated, as tuning may start so. The disagreement of a voxel is the
+//! variance of its probabilities, summed over labels; that of a slice is the sum over its voxels. Slices close to one that is
+//! already suggested count less.
 
-use super::fine_tuner::turned;
-use super::original::chances;
-use super::{AnnotatedCase, ModelWeights};
+use super::case::AnnotatedCase;
+use super::fine_tuner::negate_first_convolution;
+use super::original::patch_probabilities;
+use super::weights::ModelWeights;
 use crate::engine::compute::Compute;
 use crate::error::Result;
 use crate::grid::Region;
-use crate::intensity::mean_and_sd;
 use crate::predict::ProgressFn;
 use crate::prepare::Image;
+use crate::train::augment::apply_gamma;
 use serde::Serialize;
 
-/// Exponents of the grey values that the image is seen with.
+/// Exponents of the intensities that the image is segmented with.
 const GAMMAS: [f32; 2] = [0.8, 1.25];
-/// Share of a slice's largest disagreement from which on a voxel is in its box.
-const BOX: f64 = 0.25;
+/// Least disagreement of the voxels in a slice's box, as a share of the slice's largest.
+const BOX_THRESHOLD: f64 = 0.25;
+/// Slices whose disagreement is below this share of the largest do not count towards the width that suggestions spread over.
+const WIDTH_THRESHOLD: f64 = 0.1;
 
-/// A slice that somebody should look at, in voxels of the file.
+/// A slice to annotate, in voxels of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Slice {
-    /// The file's axis that it is square to: 0, 1 or 2.
+pub struct SuggestedSlice {
+    /// The axis of the file that the slice is perpendicular to: 0, 1 or 2.
     pub axis: usize,
     /// Its index along that axis.
     pub index: usize,
@@ -35,16 +40,16 @@ pub struct Slice {
     pub share: f64,
 }
 
-/// The disagreement by voxel, and the slices to look at, the first most of all.
+/// Where the model disagrees with itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Suggestion {
-    /// In the file's own order, 0 to 255 for none to the most.
+    /// Disagreement per voxel in the order of the file, 0 to 255 for none to the largest.
     pub map: Vec<u8>,
-    /// Slices, square to one axis.
-    pub slices: Vec<Slice>,
+    /// Slices to annotate, all perpendicular to one axis, the most useful first.
+    pub slices: Vec<SuggestedSlice>,
 }
 
-/// Looks for `count` slices, square to `axis` (of the file) or to the one whose best slice says most.
+/// Suggests `count` slices perpendicular to `axis` of the file, or to the axis whose best slice has the largest disagreement.
 ///
 /// # Errors
 /// As [`crate::predict::segment`].
@@ -56,64 +61,54 @@ pub async fn suggest(
     compute: &Compute,
     watch: &mut ProgressFn<'_>,
 ) -> Result<Suggestion> {
-    let mut bases = vec![base.clone()];
+    let mut models = vec![base.clone()];
     if case.out_of_distribution.is_some() {
-        let (whole, patch) = (turned(&base.whole), turned(&base.patch));
-        bases.push(ModelWeights { whole, patch, card: base.card.clone() });
+        let [whole, patch] = [&base.whole, &base.patch].map(negate_first_convolution);
+        models.push(ModelWeights { whole, patch, card: base.card.clone() });
     }
     let voxels = case.image.dims.iter().product::<usize>();
-    let mut seen = Variance::new(base.card.labels.len() * voxels);
-    for base in bases {
-        let model = base.model(compute)?;
-        for image in seen_otherwise(&case.image) {
-            seen.add(&chances(&model, case, &image, watch).await?.0);
-            let mirrored = mirror(&image.values, image.dims);
-            let mirrored = Image { values: mirrored, dims: image.dims };
-            let (found, _) = chances(&model, case, &mirrored, watch).await?;
-            seen.add(&mirror(&found, image.dims));
+    let mut variance = Variance::new(base.card.labels.len() * voxels);
+    for weights in models {
+        let model = weights.model(compute)?;
+        for image in with_gammas(&case.image) {
+            variance.add(&patch_probabilities(&model, case, &image, watch).await?.probabilities);
+            let mirrored = Image { values: mirror(&image.values, image.dims), dims: image.dims };
+            let found = patch_probabilities(&model, case, &mirrored, watch).await?;
+            variance.add(&mirror(&found.probabilities, image.dims));
         }
     }
-    let map = case.to_native(&seen.by_voxel(voxels));
+    let map = case.to_native(&variance.by_voxel(voxels));
     let axes = axis.map_or(0..3, |axis| axis..axis + 1);
     let scored = axes.map(|axis| (axis, scores(&map, case.dims, axis)));
     let best = |scores: &[f64]| scores.iter().copied().fold(0.0, f64::max);
     let (axis, scores) = scored.max_by(|a, b| best(&a.1).total_cmp(&best(&b.1))).unwrap_or((0, Vec::new()));
     let total = scores.iter().sum::<f64>().max(f64::MIN_POSITIVE);
     let slice = |index: usize| {
-        let (start, end) = bounds(&map, case.dims, axis, index);
-        Slice { axis, index, start, end, share: scores[index] / total }
+        let (start, end) = slice_box(&map, case.dims, axis, index);
+        SuggestedSlice { axis, index, start, end, share: scores[index] / total }
     };
-    let slices = apart(&scores, count).into_iter().map(slice).collect();
+    let slices = spread_out(&scores, count).into_iter().map(slice).collect();
     let top = map.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
     Ok(Suggestion { map: map.iter().map(|v| (255.0 * v / top).round() as u8).collect(), slices })
 }
 
-/// The image as it is, brighter and darker, mean and deviation kept.
-fn seen_otherwise(image: &Image) -> Vec<Image> {
-    let bent = |gamma: f32| {
-        let channels = image.values.chunks_exact(image.dims.iter().product());
-        Image { values: channels.flat_map(|values| brighter(values, gamma)).collect(), dims: image.dims }
+/// The image as it is, brightened and darkened.
+fn with_gammas(image: &Image) -> Vec<Image> {
+    let changed = |gamma: f32| {
+        let mut image = image.clone();
+        let voxels = image.dims.iter().product();
+        image.values.chunks_exact_mut(voxels).for_each(|channel| apply_gamma(channel, gamma));
+        image
     };
-    std::iter::once(image.clone()).chain(GAMMAS.map(bent)).collect()
+    std::iter::once(image.clone()).chain(GAMMAS.map(changed)).collect()
 }
 
-/// Grey values between the least and the most by an exponent, mean and deviation kept.
-fn brighter(values: &[f32], gamma: f32) -> Vec<f32> {
-    let low = values.iter().copied().fold(f32::INFINITY, f32::min);
-    let range = (values.iter().copied().fold(f32::NEG_INFINITY, f32::max) - low).max(f32::MIN_POSITIVE);
-    let (mean, sd) = mean_and_sd(values);
-    let bent: Vec<f32> = values.iter().map(|v| ((v - low) / range).powf(gamma)).collect();
-    let (now, spread) = mean_and_sd(&bent);
-    let scale = if spread > 0.0 { sd / spread } else { 0.0 };
-    bent.iter().map(|v| ((f64::from(*v) - now) * scale + mean) as f32).collect()
-}
-
-/// Every row from its end.
+/// The map mirrored along x.
 fn mirror(values: &[f32], dims: [usize; 3]) -> Vec<f32> {
     values.chunks(dims[0]).flat_map(|row| row.iter().rev()).copied().collect()
 }
 
-/// Sums of values and of their squares.
+/// The variance per element, from sums of values and of their squares.
 struct Variance {
     sums: Vec<[f32; 2]>,
     count: usize,
@@ -132,7 +127,7 @@ impl Variance {
         self.count += 1;
     }
 
-    /// Summed over the labels.
+    /// The variance of each voxel, summed over the labels.
     fn by_voxel(&self, voxels: usize) -> Vec<f32> {
         let n = self.count.max(1) as f32;
         let mut all = vec![0.0; voxels];
@@ -144,6 +139,7 @@ impl Variance {
     }
 }
 
+/// The disagreement of each slice along an axis.
 fn scores(map: &[f32], dims: [usize; 3], axis: usize) -> Vec<f64> {
     let stride = [1, dims[0], dims[0] * dims[1]][axis];
     let mut scores = vec![0.0; dims[axis]];
@@ -151,10 +147,10 @@ fn scores(map: &[f32], dims: [usize; 3], axis: usize) -> Vec<f64> {
     scores
 }
 
-/// Indices of the largest scores, each of which takes from its neighbours.
-fn apart(scores: &[f64], count: usize) -> Vec<usize> {
+/// Indices of the largest scores, each of which lowers those of its neighbours.
+fn spread_out(scores: &[f64], count: usize) -> Vec<usize> {
     let top = scores.iter().copied().fold(0.0, f64::max);
-    let wide = scores.iter().filter(|&&score| score > 0.1 * top).count();
+    let wide = scores.iter().filter(|&&score| score > WIDTH_THRESHOLD * top).count();
     let reach = (wide as f64 / (2 * count.max(1)) as f64).max(1.0);
     let mut left = scores.to_vec();
     let mut taken = Vec::new();
@@ -169,12 +165,12 @@ fn apart(scores: &[f64], count: usize) -> Vec<usize> {
     taken
 }
 
-/// The box in a slice that holds its larger disagreements.
-fn bounds(map: &[f32], dims: [usize; 3], axis: usize, index: usize) -> ([usize; 3], [usize; 3]) {
+/// The bounding box, in a slice, of its larger disagreements.
+fn slice_box(map: &[f32], dims: [usize; 3], axis: usize, index: usize) -> ([usize; 3], [usize; 3]) {
     let stride = [1, dims[0], dims[0] * dims[1]][axis];
     let inside = |i: usize| i / stride % dims[axis] == index;
     let top = (0..map.len()).filter(|&i| inside(i)).map(|i| f64::from(map[i])).fold(0.0, f64::max);
-    let found = Region::extent(dims, |i| inside(i) && f64::from(map[i]) > BOX * top);
+    let found = Region::extent(dims, |i| inside(i) && f64::from(map[i]) > BOX_THRESHOLD * top);
     found.map_or(([0; 3], dims), |(first, last)| (first, last.map(|n| n + 1)))
 }
 
@@ -192,16 +188,16 @@ mod tests {
         }
         let scores = scores(&map, dims, 1);
         assert!((scores[5] - 2.0).abs() < 1e-6);
-        assert_eq!(apart(&scores, 2), [5, 14]);
-        assert_eq!(bounds(&map, dims, 1, 5), ([1, 5, 0], [3, 6, 2]));
-        assert_eq!(apart(&[0.0; 5], 3), [0usize; 0]);
+        assert_eq!(spread_out(&scores, 2), [5, 14]);
+        assert_eq!(slice_box(&map, dims, 1, 5), ([1, 5, 0], [3, 6, 2]));
+        assert_eq!(spread_out(&[0.0; 5], 3), [0usize; 0]);
     }
 
     #[test]
     fn what_is_the_same_every_time_does_not_disagree() {
-        let mut seen = Variance::new(4);
-        [[0.0, 1.0, 0.5, 0.2], [1.0, 1.0, 0.5, 0.2]].iter().for_each(|values| seen.add(values));
-        let found = seen.by_voxel(2);
+        let mut variance = Variance::new(4);
+        [[0.0, 1.0, 0.5, 0.2], [1.0, 1.0, 0.5, 0.2]].iter().for_each(|values| variance.add(values));
+        let found = variance.by_voxel(2);
         assert!((found[0] - 0.25).abs() < 1e-6 && found[1] < 1e-6);
     }
 }

@@ -1,4 +1,4 @@
-//! What is tuned: one fold of a model in memory, from its files and back.
+//! One fold of a model in memory, from its files and back.
 
 use crate::card::{Card, Stage};
 use crate::engine::compute::Compute;
@@ -6,17 +6,17 @@ use crate::error::{Error, Result};
 use crate::predict::Model;
 use crate::store::{self, WeightPrecision, Weights};
 
-/// Files by name: their bytes.
+/// Files: name and bytes of each.
 pub type Files = Vec<(String, Vec<u8>)>;
 
 /// A model's card and the weights of one fold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelWeights {
-    /// What it is.
+    /// The model card.
     pub card: Card,
-    /// Of the network that finds the object.
+    /// Weights of the whole network, which finds the object.
     pub whole: Weights,
-    /// Of the network that segments it.
+    /// Weights of the patch network, which segments it.
     pub patch: Weights,
 }
 
@@ -27,12 +27,12 @@ impl ModelWeights {
     /// `Malformed` where a stage is missing or a file does not fit the card; what `file` returns.
     pub fn load(card: Card, mut file: impl FnMut(&str) -> Result<Vec<u8>>) -> Result<Self> {
         let mut read = |stage: Stage| {
-            let form = card.stage(stage)?;
-            let fold = &form.folds[0];
+            let stage = card.stage(stage)?;
+            let fold = &stage.folds[0];
             let bytes = file(&fold.file)?;
             fold.check(&bytes)?;
             let weights = store::read_weights(&bytes)?;
-            store::check_weights(&form.architecture, &weights)?;
+            store::check_weights(&stage.architecture, &weights)?;
             Ok::<_, Error>(weights)
         };
         let (whole, patch) = (read(Stage::Whole)?, read(Stage::Patch)?);
@@ -47,7 +47,7 @@ impl ModelWeights {
         }
     }
 
-    /// The same, to be changed.
+    /// The weights of a stage, to be changed.
     pub fn get_mut(&mut self, stage: Stage) -> &mut Weights {
         match stage {
             Stage::Whole => &mut self.whole,
@@ -55,29 +55,30 @@ impl ModelWeights {
         }
     }
 
-    /// As the files of a model's folder: the card, and each weight file by its name, in 16 bits.
+    /// The model's folder: the card, and the weight files, in 16 bits.
     ///
     /// # Errors
     /// `Malformed` where a stage is missing.
     pub fn files(&self) -> Result<(Card, Files)> {
         let (mut card, mut files) = (self.card.clone(), Vec::new());
         for stage in [Stage::Whole, Stage::Patch] {
-            let mut form = card.stage(stage)?.clone();
-            form.folds.truncate(1);
+            let mut stage_card = card.stage(stage)?.clone();
+            stage_card.folds.truncate(1);
+            let fold = &mut stage_card.folds[0];
             let words = [("model", &card.name), ("licence", &card.licence)];
             let words = words.map(|(key, word)| (key.to_owned(), word.clone()));
             let bytes = store::write_weights(self.get(stage), WeightPrecision::F16, words.into())?;
-            (form.folds[0].sha256, form.folds[0].next) = (store::sha256(&bytes), None);
+            (fold.sha256, fold.next) = (store::sha256(&bytes), None);
             if card.tuned.is_some() {
-                form.folds[0].validation_dice.clear();
+                fold.validation_dice.clear();
             }
-            files.push((form.folds[0].file.clone(), bytes));
-            *card.stages.get_mut(stage) = Some(form);
+            files.push((fold.file.clone(), bytes));
+            *card.stages.get_mut(stage) = Some(stage_card);
         }
         Ok((card, files))
     }
 
-    /// Ready to run.
+    /// The model, ready to run on a device.
     ///
     /// # Errors
     /// As [`Model::from_weights`].

@@ -39,23 +39,17 @@ struct Asked {
 
 impl Asked {
     fn settings(&self) -> Result<TuneConfig> {
-        let default = TuneConfig::default();
-        let bounds = tune::acceptance::AcceptanceBounds {
-            gain: self.min_gain.unwrap_or(default.bounds.gain),
-            fall: self.max_fall.unwrap_or(default.bounds.fall),
-            agreement: self.min_agreement.unwrap_or(default.bounds.agreement),
-        };
-        let settings = TuneConfig {
-            scope: self.scope,
-            steps: self.steps,
-            minutes: self.minutes,
-            rate: self.rate,
-            seed: self.seed.unwrap_or(default.seed),
-            keep: self.keep.unwrap_or(default.keep),
-            bounds,
-        };
-        settings.check()?;
-        Ok(settings)
+        let mut config = TuneConfig::default();
+        (config.scope, config.steps, config.minutes, config.rate) =
+            (self.scope, self.steps, self.minutes, self.rate);
+        config.seed = self.seed.unwrap_or(config.seed);
+        config.keep_weight = self.keep.unwrap_or(config.keep_weight);
+        let bounds = &mut config.bounds;
+        bounds.gain = self.min_gain.unwrap_or(bounds.gain);
+        bounds.fall = self.max_fall.unwrap_or(bounds.fall);
+        bounds.agreement = self.min_agreement.unwrap_or(bounds.agreement);
+        config.check()?;
+        Ok(config)
     }
 }
 
@@ -192,8 +186,9 @@ fn told(progress: &TuneProgress) -> JsValue {
         loss: Option<f64>,
         check: Option<f64>,
     }
-    let TuneProgress { stage, step, spent, seconds_left, loss, check } = *progress;
-    plain(&Told { stage, done: spent, total: 1, step, seconds_left, loss, check })
+    let TuneProgress { phase, step, spent, seconds_left, loss, validation_dice } = *progress;
+    let stage = phase.name();
+    plain(&Told { stage, done: spent, total: 1, step, seconds_left, loss, check: validation_dice })
 }
 
 /// A case as JavaScript gives it. Labels are in the file's own order, or those of another NIfTI file (`labelFile`).
