@@ -18,7 +18,7 @@ const STRICT = ['--', '-D', 'warnings'];
 /** Tests of the crate without features, by file; the quick ones first. */
 const PURE_TESTS = { quick: ['not_run', 'release', 'layers', 'damage', 'geometry'], full: ['large'] };
 /** Native tests that take long; those of all other files are quick. */
-const SLOW_TESTS = ['command', 'curve', 'gpu', 'learn', 'tasks', 'train', 'tune'];
+const SLOW_TESTS = ['command', 'curve', 'gpu', 'learn', 'tasks', 'train', 'train_refusals', 'tune', 'tune_command'];
 /** Browser tests that are quick: the package from the outside, and one walk through the page. */
 const QUICK_WEB = ['open', 'hostile', 'pair', 'page-i18n', 'page-flow'];
 

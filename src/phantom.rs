@@ -1,9 +1,9 @@
-//! Phantoms: images of simple bodies whose labels are known, in the form of each task of the decathlon, to try out
-//! training and to test it.
+//! Phantoms: synthetic images of simple bodies with known labels, in the format of each task of the decathlon, to try out
+//! and test training.
 //!
-//! They have what makes the real tasks what they are: modality, channels, labels, spacing and orientation of the file,
-//! organs of changing size and place, tumours inside them, tubes, and things of the same brightness that are something
-//! else. Sizes go with the field of view, so that a small phantom is quick to learn from. No patient's data is in them.
+//! They share the properties of the real tasks: modality, channels, labels, spacing and orientation of the file,
+//! organs of varying size and position, tumours inside them, tubes, and distractors of the same brightness. Sizes scale with
+//! the field of view, so that a small phantom is quick to learn from. They contain no patient data.
 
 mod recipe;
 mod scene;
@@ -14,27 +14,27 @@ use crate::task::Task;
 use crate::train::random::seeded_rng;
 use scene::Scene;
 
-/// What kind of phantom.
+/// Kind of phantom.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Kind {
-    /// That of a task of the decathlon.
+pub enum PhantomKind {
+    /// As the images of a task of the decathlon.
     Task(&'static Task),
     /// An object of 25 to 40 mm anywhere in a larger volume, among others of its brightness that have another shape.
     Cascade,
 }
 
-/// An image with its labels, in the file's own order.
+/// An image with its labels, in the order of the file's voxels, x fastest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Phantom {
-    /// Size and affine.
+    /// Size and affine of the file.
     pub grid: Grid,
-    /// Values, channel after channel.
+    /// Intensities, `[channel, z, y, x]` of the file.
     pub image: Vec<i16>,
-    /// Labels.
+    /// Labels, `[z, y, x]` of the file.
     pub labels: Vec<u8>,
 }
 
-impl Kind {
+impl PhantomKind {
     /// `cascade`, or a task as [`Task::find`] takes it.
     ///
     /// # Errors
@@ -50,7 +50,7 @@ impl Kind {
         })
     }
 
-    /// Its name, which is that of the data set.
+    /// Name of the kind and of its data set.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Task(task) => task.name,
@@ -81,7 +81,7 @@ impl Kind {
         }
     }
 
-    /// Voxels of a phantom where nobody asks for another size.
+    /// Default size in voxels, `[x, y, z]` of the file.
     pub fn size(&self) -> [usize; 3] {
         match self.number() {
             0 => [128, 128, 128],
@@ -93,8 +93,8 @@ impl Kind {
         }
     }
 
-    /// Spacing in mm and orientation, as files of the task have them.
-    fn form(&self) -> ([f64; 3], &'static str) {
+    /// Spacing in mm and orientation of the files of the task.
+    fn spacing_and_orientation(&self) -> ([f64; 3], &'static str) {
         match self.number() {
             0 => ([1.0, 1.0, 1.0], "RAS"),
             1 => ([1.0, 1.0, 1.0], "LPS"),
@@ -108,12 +108,12 @@ impl Kind {
         }
     }
 
-    /// Makes phantom `number` of a series: the same for the same `size` and `seed`.
+    /// Makes phantom `number` of a series. The same arguments give the same phantom.
     ///
     /// # Errors
-    /// `Argument` for a size in which the bodies have no room, or of more than 1024 voxels along an axis.
+    /// `Argument` for a size too small for the bodies, or of more than 1024 voxels along an axis.
     pub fn make(&self, size: [usize; 3], seed: u64, number: u64) -> Result<Phantom> {
-        let (spacing, orientation) = self.form();
+        let (spacing, orientation) = self.spacing_and_orientation();
         let room = if *self == Self::Cascade { 48.0 } else { 24.0 };
         if (0..3).any(|a| (size[a] as f64 * spacing[a]) < room || size[a] > 1024) {
             let [x, y, z] = spacing;
@@ -124,11 +124,11 @@ impl Kind {
         }
         let grid = grid(size, spacing, orientation);
         let reorientation = Reorientation::to_ras(&grid);
-        // A seed of its own for every kind, so that two kinds of phantoms do not have their bodies in the same places.
+        // Every kind has a seed of its own, so that the bodies of two kinds do not lie at the same positions.
         let mut rng = seeded_rng(seed.wrapping_add(u64::from(self.number()) << 32), number);
         let channels = self.modalities().len();
         let mut scene = Scene::new(reorientation.ras_dims(), reorientation.permuted(spacing), channels);
-        recipe::fill(&mut scene, self.number(), &mut rng);
+        recipe::paint_bodies(&mut scene, self.number(), &mut rng);
         let image = scene.values.chunks_exact(grid.len()).flat_map(|channel| reorientation.undo(channel));
         Ok(Phantom {
             image: image.map(|v| v.round() as i16).collect(),
@@ -138,7 +138,7 @@ impl Kind {
     }
 }
 
-/// A grid whose axes point to the letters of `orientation`, its centre at the origin.
+/// A grid with axes that point to the letters of `orientation`, centred at the origin.
 fn grid(size: [usize; 3], spacing: [f64; 3], orientation: &str) -> Grid {
     let mut affine = [[0.0; 4]; 4];
     affine[3][3] = 1.0;
@@ -165,8 +165,8 @@ mod tests {
 
     #[test]
     fn every_phantom_has_all_labels_inside_the_volume_and_is_made_again_the_same() {
-        for kind in TASKS.iter().map(Kind::Task).chain([Kind::Cascade]) {
-            let size = if kind == Kind::Cascade { [64; 3] } else { kind.size() };
+        for kind in TASKS.iter().map(PhantomKind::Task).chain([PhantomKind::Cascade]) {
+            let size = if kind == PhantomKind::Cascade { [64; 3] } else { kind.size() };
             for number in 0..6 {
                 let phantom = kind.make(size, 1, number).unwrap();
                 assert_eq!(phantom.image.len(), kind.modalities().len() * phantom.labels.len());
@@ -185,7 +185,7 @@ mod tests {
     fn the_object_of_a_cascade_has_its_size_and_lies_anywhere() {
         let mut firsts = Vec::new();
         for number in 0..12 {
-            let phantom = Kind::Cascade.make([128; 3], 7, number).unwrap();
+            let phantom = PhantomKind::Cascade.make([128; 3], 7, number).unwrap();
             let (first, last) = Region::extent([128; 3], |i| phantom.labels[i] > 0).unwrap();
             assert!((0..3).all(|a| (24..=41).contains(&(last[a] + 1 - first[a]))), "{first:?} {last:?}");
             firsts.extend(first);
@@ -195,8 +195,8 @@ mod tests {
 
     #[test]
     fn other_names_and_sizes_are_refused_in_words() {
-        assert!(Kind::find("Kidney").unwrap_err().to_string().contains("Pancreas"));
-        let error = Kind::Cascade.make([32; 3], 1, 1).unwrap_err();
+        assert!(PhantomKind::find("Kidney").unwrap_err().to_string().contains("Pancreas"));
+        let error = PhantomKind::Cascade.make([32; 3], 1, 1).unwrap_err();
         assert!(error.to_string().contains("at least 48 mm"), "{error}");
     }
 }

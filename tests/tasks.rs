@@ -48,6 +48,19 @@ fn losses(log: &Path) -> Vec<f64> {
     rows[1..].iter().map(|row| 1.0 + row[column].parse::<f64>().unwrap()).collect()
 }
 
+fn the_window_is_that_of_the_task_or_computed(task: &Task, intensity: Intensity) {
+    match (task.window, intensity) {
+        (Some(given), found) => assert_eq!(found, given),
+        (None, Intensity::Mr) => assert_ne!(task.modalities, ["CT"]),
+        (None, Intensity::Ct { center, width, mean, sd }) => {
+            assert_eq!(task.modalities, ["CT"]);
+            assert!(
+                (-500.0..500.0).contains(&center) && width > 10.0 && (0.0..1.0).contains(&mean) && sd > 0.0
+            );
+        }
+    }
+}
+
 fn learns_and_segments(task: &Task) {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
@@ -73,16 +86,7 @@ fn learns_and_segments(task: &Task) {
     }
     let card = Card::read(&std::fs::read(path("model/model.json")).unwrap()).unwrap();
     assert_eq!(card.modalities, task.modalities);
-    match (task.window, card.intensity) {
-        (Some(given), found) => assert_eq!(found, given),
-        (None, Intensity::Mr) => assert_ne!(task.modalities, ["CT"]),
-        (None, Intensity::Ct { center, width, mean, sd }) => {
-            assert_eq!(task.modalities, ["CT"]);
-            assert!(
-                (-500.0..500.0).contains(&center) && width > 10.0 && (0.0..1.0).contains(&mean) && sd > 0.0
-            );
-        }
-    }
+    the_window_is_that_of_the_task_or_computed(task, card.intensity);
     let image = std::fs::read_dir(path("imagesTs")).unwrap().next().unwrap().unwrap().path();
     let (mask, report) = (path("mask.nii.gz"), path("report.json"));
     let (image_text, mask_text) = (text(image.clone()), text(mask.clone()));
@@ -103,12 +107,15 @@ fn learns_and_segments(task: &Task) {
     assert_eq!(mask.channels, 1);
     assert!(mask.labels().unwrap().iter().all(|label| usize::from(*label) <= task.labels.len()));
 
-    // A box that somebody chose is where the mask is.
-    let within = |bounds: &str| {
-        insitu(&["segment", &image_text, "-o", &mask_text, "--model", &model, "--box", bounds])
-    };
+    a_chosen_box_bounds_the_mask(task, &image_text, &mask_text, &model);
+}
+
+/// A box that somebody chose is where the mask is.
+fn a_chosen_box_bounds_the_mask(task: &Task, image: &str, mask_path: &str, model: &str) {
+    let within =
+        |bounds: &str| insitu(&["segment", image, "-o", mask_path, "--model", model, "--box", bounds]);
     assert!(within("10,12,0,30,33,9").status.success());
-    let mask = open_path(Path::new(&mask_text), &Limits::default()).unwrap().read().unwrap();
+    let mask = open_path(Path::new(mask_path), &Limits::default()).unwrap().read().unwrap();
     let [nx, ny, _] = mask.grid.dims;
     for (index, _) in
         mask.reorientation.undo(&mask.labels().unwrap()).iter().enumerate().filter(|(_, label)| **label > 0)

@@ -5,60 +5,10 @@
 
 mod common;
 
-use common::nifti::{Made, gzip};
-use insitu_seg::{Limits, Volume, open_path, read_volume, write_labels};
+use common::balls::{done, insitu, task};
+use insitu_seg::{Limits, open_path};
 use std::path::Path;
-use std::process::{Command, Output};
-
-/// Balls of two labels at changing places, as images and labels of an MSD task.
-fn task(folder: &Path) {
-    let template = read_volume(
-        &std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("pkg/samples/hippocampus/image.nii.gz"))
-            .unwrap(),
-        &Limits::default(),
-    )
-    .unwrap();
-    let mut pairs = Vec::new();
-    for kind in ["images", "labels"] {
-        std::fs::create_dir_all(folder.join(kind)).unwrap();
-    }
-    for number in 1..=8usize {
-        let name = format!("ball_{number:03}.nii.gz");
-        let at = |i: usize, scale: u8| ball(&template, number, i) * scale;
-        for (kind, scale, ground) in [("images", 60u8, 20u8), ("labels", 1, 0)] {
-            let voxels: Vec<u8> = (0..template.grid.len())
-                .map(|i| ground * u8::from(i % 7 < 3) / 2 + ground + at(i, scale))
-                .collect();
-            std::fs::write(folder.join(kind).join(&name), write_labels(&voxels, &template, true).unwrap())
-                .unwrap();
-        }
-        pairs.push(
-            serde_json::json!({"image": format!("./images/{name}"), "label": format!("./labels/{name}")}),
-        );
-    }
-    let manifest = serde_json::json!({
-        "name": "Balls", "licence": "none", "reference": "made by a test", "modality": {"0": "MRI"},
-        "labels": {"0": "background", "1": "Front", "2": "Back"}, "training": pairs,
-    });
-    std::fs::write(folder.join("dataset.json"), manifest.to_string()).unwrap();
-}
-
-fn ball(template: &Volume, number: usize, index: usize) -> u8 {
-    let [nx, ny, _] = template.grid.dims;
-    let center = [14 + number % 4, 22 + number % 5, 15 + number % 3];
-    let at = [index % nx, index / nx % ny, index / (nx * ny)];
-    let square: usize = at.iter().zip(center).map(|(&a, c)| a.abs_diff(c).pow(2)).sum();
-    if square > 50 { 0 } else { 1 + u8::from(at[1] < center[1]) }
-}
-
-fn insitu(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_insitu")).args(arguments).output().unwrap()
-}
-
-fn done(arguments: &[&str]) {
-    let run = insitu(arguments);
-    assert!(run.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&run.stderr));
-}
+use std::process::Command;
 
 #[test]
 fn a_model_is_trained_resumed_packed_and_used() {
@@ -160,13 +110,7 @@ fn a_training_that_is_killed_goes_on_as_if_it_had_not_been() {
         child.wait().unwrap();
         kills += 1;
         whole_rows(&killed_log);
-        if let Ok(card) = std::fs::read(Path::new(&killed).join("model.json")) {
-            let card = insitu_seg::card::Card::read(&card).unwrap();
-            for fold in card.stages.patch.iter().flat_map(|stage| &stage.folds) {
-                let bytes = std::fs::read(Path::new(&killed).join(&fold.file)).unwrap();
-                fold.check(&bytes).unwrap();
-            }
-        }
+        weights_are_those_of_the_card(Path::new(&killed));
     }
     assert!(kills >= 3, "only {kills} kills");
     let tensors = |model: &str, file: &str| {
@@ -187,6 +131,15 @@ fn a_training_that_is_killed_goes_on_as_if_it_had_not_been() {
     };
     assert_eq!(rows(&whole_log), rows(&killed_log));
     eprintln!("killed {kills} times");
+}
+
+/// Checks the weight files of the patch stage against the hashes in the card, where there is a card.
+fn weights_are_those_of_the_card(model: &Path) {
+    let Ok(card) = std::fs::read(model.join("model.json")) else { return };
+    let card = insitu_seg::card::Card::read(&card).unwrap();
+    for fold in card.stages.patch.iter().flat_map(|stage| &stage.folds) {
+        fold.check(&std::fs::read(model.join(&fold.file)).unwrap()).unwrap();
+    }
 }
 
 /// The rows of a log, each with as many cells as the first and the last with its end.
@@ -237,78 +190,4 @@ fn every_option_of_the_network_is_trained_and_segments() {
         println!("{name}: loss {:.2} to {:.2}, Dice {dice:.2?}", losses[0], losses.last().unwrap());
         assert!((dice[0] + dice[1]) / 2.0 > 0.5, "{name}: Dice {dice:?}");
     }
-}
-
-#[test]
-fn wrong_settings_are_refused_in_one_line() {
-    let folder = tempfile::tempdir().unwrap();
-    task(folder.path());
-    let data = folder.path().to_str().unwrap();
-    for more in [
-        ["--base", "0"],
-        ["--depth", "5"],
-        ["--fold", "4"],
-        ["--batch", "0"],
-        ["--minutes", "-1"],
-        ["--noise", "-1"],
-    ] {
-        let joined = format!("{}={}", more[0], more[1]);
-        let run =
-            insitu(&["train", "--data", data, "--stage", "patch", "--model", &format!("{data}/m"), &joined]);
-        let message = String::from_utf8_lossy(&run.stderr);
-        assert_eq!(run.status.code(), Some(2), "{message}");
-        assert!(message.contains(more[0]) && message.contains("expected"), "{message}");
-    }
-}
-
-#[test]
-fn labels_of_another_size_are_refused_and_labels_that_lie_elsewhere_are_named() {
-    let folder = tempfile::tempdir().unwrap();
-    task(folder.path());
-    let data = folder.path().to_str().unwrap();
-    let train = |model: &str| {
-        let model = format!("{data}/{model}");
-        let run = insitu(&[
-            "train",
-            "--data",
-            data,
-            "--stage",
-            "patch",
-            "--base",
-            "2",
-            "--steps",
-            "1",
-            "--backend",
-            "cpu",
-            "--model",
-            &model,
-        ]);
-        (run.status.code(), String::from_utf8_lossy(&run.stderr).into_owned(), Path::new(&model).exists())
-    };
-    let file = folder.path().join("labels/ball_003.nii.gz");
-    let bytes = std::fs::read(&file).unwrap();
-    let [nx, ny, nz] = read_volume(&bytes, &Limits::default()).unwrap().grid.dims;
-
-    for sform_code in [0, 1] {
-        let other = Made { sform_code, ..Made::new([nx, ny + 1, nz], |_| 1) };
-        std::fs::write(&file, gzip(&other.bytes(), 1)).unwrap();
-        let (status, message, left) = train("never");
-        assert!(status == Some(2) && !left, "{message}");
-        assert!(
-            message.contains("ball_003: labels: found") && message.contains("as the image has"),
-            "{message}"
-        );
-    }
-
-    let mut plain = Vec::new();
-    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&bytes[..]), &mut plain).unwrap();
-    for at in [272, 280 + 16 + 12] {
-        // The y of the first voxel, in both forms.
-        let y = f32::from_le_bytes(plain[at..at + 4].try_into().unwrap()) + 3.0;
-        plain[at..at + 4].copy_from_slice(&y.to_le_bytes());
-    }
-    std::fs::write(&file, gzip(&plain, 1)).unwrap();
-    let (status, message, _) = train("taken");
-    assert_eq!(status, Some(0), "{message}");
-    assert!(message.contains("warning: labels lie off their image (ball_003 by 3.0 mm)"), "{message}");
 }

@@ -3,6 +3,9 @@
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod common;
+
+use common::sample::{at, image, strokes, truth, volume};
 use insitu_seg::card::{Card, Stage};
 use insitu_seg::engine::compute::Compute;
 use insitu_seg::grid::Reorientation;
@@ -10,36 +13,9 @@ use insitu_seg::store::{self, WeightPrecision};
 use insitu_seg::tune::{
     self, AnnotatedCase, ModelWeights, Scope, TuneConfig, TuneOutcome, TuneProgress, UNANNOTATED, WeightDelta,
 };
-use insitu_seg::{Limits, Result, Volume, read_volume, write_labels};
+use insitu_seg::{Result, Volume};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
-fn at(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
-
-fn volume(path: &str) -> Volume {
-    read_volume(&std::fs::read(at(path)).unwrap(), &Limits::default()).unwrap()
-}
-
-fn image() -> Volume {
-    volume("pkg/samples/hippocampus/image.nii.gz")
-}
-
-/// The sample's labels, in the file's own order.
-fn truth() -> Vec<u8> {
-    let labels = volume("pkg/samples/hippocampus/label.nii.gz");
-    labels.reorientation.undo(&labels.labels().unwrap())
-}
-
-/// Every `every`-th coronal slice; 255 elsewhere.
-fn strokes(every: usize) -> Vec<u8> {
-    let [nx, ny, _] = image().grid.dims;
-    let keep = |i: usize| (i / nx % ny).is_multiple_of(every);
-    truth().iter().enumerate().map(|(i, &label)| if keep(i) { label } else { UNANNOTATED }).collect()
-}
 
 /// The contrast turned round.
 fn inverted() -> Volume {
@@ -255,86 +231,4 @@ fn suggestions_lie_where_the_object_is() {
         assert!(slice.axis == 1 && shown > 0, "{slice:?} shows {shown} voxels");
         assert!(slice.start[1] == slice.index && slice.end[1] == slice.index + 1);
     }
-}
-
-fn insitu(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_insitu")).args(arguments).output().unwrap()
-}
-
-#[test]
-fn the_command_tunes_refuses_and_takes_its_files_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    for name in ["images", "labels", "wrong"] {
-        std::fs::create_dir(folder.path().join(name)).unwrap();
-    }
-    let image = image();
-    let top = image.voxels.iter().copied().fold(0.0, f32::max);
-    let grey = |v: &f32| (255.0 * (top - v) / top).round() as u8;
-    let turned: Vec<u8> = image.reorientation.undo(&image.voxels.iter().map(grey).collect::<Vec<u8>>());
-    std::fs::write(path("images/one.nii.gz"), write_labels(&turned, &image, true).unwrap()).unwrap();
-    std::fs::write(path("labels/one.nii.gz"), write_labels(&strokes(6), &image, true).unwrap()).unwrap();
-    let model = at("pkg/models/hippocampus");
-    let model = model.to_str().unwrap();
-    let (images, labels, out, report) = (path("images"), path("labels"), path("out"), path("report.json"));
-    let tune = |labels: &str, more: &[&str]| {
-        let mut arguments =
-            vec!["tune", "--model", model, "--images", &images, "--labels", labels, "--out", &out];
-        arguments.extend(["--backend", "cpu", "--report", &report, "--steps", "4"]);
-        arguments.extend(more);
-        insitu(&arguments)
-    };
-    // Refused: exit status 3, a report with the reason, and no folder.
-    let run = tune(&labels, &["--min-gain", "0.99999"]);
-    assert_eq!(run.status.code(), Some(3), "{}", String::from_utf8_lossy(&run.stderr));
-    assert!(!folder.path().join("out").exists());
-    let read =
-        || serde_json::from_slice::<serde_json::Value>(&std::fs::read(path("report.json")).unwrap()).unwrap();
-    assert_eq!(read()["accepted"], false);
-
-    let run = tune(&labels, &[]);
-    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-    assert!(String::from_utf8_lossy(&run.stderr).contains("warning: the image is unlike those"));
-    assert_eq!(read()["accepted"], true);
-    // The folder and the file in it give the same mask.
-    let mask = |model: &str, name: &str| {
-        let run = insitu(&[
-            "segment",
-            &path("images/one.nii.gz"),
-            "-o",
-            &path(name),
-            "--model",
-            model,
-            "--backend",
-            "cpu",
-        ]);
-        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-        std::fs::read(path(name)).unwrap()
-    };
-    let by_file = Command::new(env!("CARGO_BIN_EXE_insitu"))
-        .args(["segment", &path("images/one.nii.gz"), "-o", &path("b.nii"), "--backend", "cpu"])
-        .args(["--model", &path("out/tuned.safetensors")])
-        .env("INSITU_MODELS", at("pkg/models"))
-        .output()
-        .unwrap();
-    assert!(by_file.status.success(), "{}", String::from_utf8_lossy(&by_file.stderr));
-    assert_eq!(mask(&out, "a.nii"), std::fs::read(path("b.nii")).unwrap());
-    assert_ne!(mask(model, "c.nii"), std::fs::read(path("b.nii")).unwrap());
-
-    for (arguments, words) in
-        [(vec!["--rate", "-1"], "rate: found -1"), (vec!["--keep", "-2"], "keep: found -2")]
-    {
-        let joined: Vec<String> =
-            arguments.chunks(2).map(|pair| format!("{}={}", pair[0], pair[1])).collect();
-        let run = tune(&labels, &joined.iter().map(String::as_str).collect::<Vec<_>>());
-        assert_eq!(run.status.code(), Some(2));
-        assert!(
-            String::from_utf8_lossy(&run.stderr).contains(words),
-            "{}",
-            String::from_utf8_lossy(&run.stderr)
-        );
-    }
-    let run = tune(&path("wrong"), &[]);
-    assert_eq!(run.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&run.stderr).contains("labels under the file names of their images"));
 }

@@ -4,7 +4,7 @@ use super::{print_line, progress_bar};
 use clap::Args;
 use insitu_seg::file::{DataType, write_values};
 use insitu_seg::native::{create_folder, write_file};
-use insitu_seg::phantom::{Kind, Phantom};
+use insitu_seg::phantom::{Phantom, PhantomKind};
 use insitu_seg::{Error, Result};
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
@@ -38,7 +38,8 @@ pub struct Arguments {
 /// Writes images, labels and dataset.json; the latter last.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let Arguments { out, cases, test, seed, .. } = arguments;
-    let kind = Kind::find(&arguments.task).map_err(|error| Error { place: "--task".into(), ..error })?;
+    let kind =
+        PhantomKind::find(&arguments.task).map_err(|error| Error { place: "--task".into(), ..error })?;
     let size = match arguments.size.as_deref() {
         Some([x, y, z]) => [*x, *y, *z],
         _ => kind.size(),
@@ -55,7 +56,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let name = |number: usize| format!("{}_{number:03}.nii.gz", kind.name().to_lowercase());
     (1..=all).into_par_iter().try_for_each(|number| {
         let phantom = kind.make(size, *seed, number as u64)?;
-        keep(&phantom, kind, out, part(number), &name(number))?;
+        write_phantom(&phantom, kind, out, part(number), &name(number))?;
         bar.inc(1);
         Ok(())
     })?;
@@ -85,7 +86,7 @@ fn numbered<'a>(names: impl Iterator<Item = &'a &'static str>) -> Map<String, Va
     names.enumerate().map(|(index, name)| (index.to_string(), json!(name))).collect()
 }
 
-fn keep(phantom: &Phantom, kind: Kind, out: &Path, part: &str, name: &str) -> Result<()> {
+fn write_phantom(phantom: &Phantom, kind: PhantomKind, out: &Path, part: &str, name: &str) -> Result<()> {
     let Phantom { grid, image, labels } = phantom;
     let image: Vec<u8> = image.iter().flat_map(|value| value.to_le_bytes()).collect();
     let file = |folder: &str| out.join(format!("{folder}{part}")).join(name);

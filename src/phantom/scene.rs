@@ -1,4 +1,4 @@
-//! Bodies painted one over the other into a volume, RAS, in mm from its centre; then bias and noise.
+//! Paints bodies over each other into a volume in RAS order, in mm from its centre; then adds noise and bias.
 
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -7,13 +7,13 @@ use rand_distr::{Distribution, StandardNormal};
 /// A point or a length per axis, mm, `[right, anterior, superior]`.
 pub type Mm = [f64; 3];
 
-/// A body.
+/// A solid body.
 pub enum Shape {
-    /// An ellipsoid with its half axes along the columns of a rotation.
+    /// An ellipsoid: centre, half axes, and the rotation whose columns they lie along.
     Ellipsoid(Mm, Mm, [Mm; 3]),
-    /// A block, likewise.
+    /// A cuboid: the same.
     Block(Mm, Mm, [Mm; 3]),
-    /// A round tube along a line through points.
+    /// A round tube along a polyline: its points and its radius.
     Tube(Vec<Mm>, f64),
 }
 
@@ -26,24 +26,26 @@ impl Shape {
         Self::Ellipsoid(center, [radius; 3], STRAIGHT)
     }
 
-    fn holds(&self, at: Mm) -> bool {
-        let local = |center: &Mm, half: &Mm, turn: &[Mm; 3]| -> Mm {
+    fn contains(&self, at: Mm) -> bool {
+        let local = |center: &Mm, half: &Mm, rotation: &[Mm; 3]| -> Mm {
             std::array::from_fn(|k| {
-                (0..3).map(|row| turn[row][k] * (at[row] - center[row])).sum::<f64>() / half[k]
+                (0..3).map(|row| rotation[row][k] * (at[row] - center[row])).sum::<f64>() / half[k]
             })
         };
         match self {
-            Self::Ellipsoid(center, half, turn) => {
-                local(center, half, turn).iter().map(|v| v * v).sum::<f64>() <= 1.0
+            Self::Ellipsoid(center, half, rotation) => {
+                local(center, half, rotation).iter().map(|v| v * v).sum::<f64>() <= 1.0
             }
-            Self::Block(center, half, turn) => local(center, half, turn).iter().all(|v| v.abs() <= 1.0),
+            Self::Block(center, half, rotation) => {
+                local(center, half, rotation).iter().all(|v| v.abs() <= 1.0)
+            }
             Self::Tube(points, radius) => {
-                points.windows(2).any(|ends| distance_2(at, ends[0], ends[1]) <= radius * radius)
+                points.windows(2).any(|ends| squared_distance(at, ends[0], ends[1]) <= radius * radius)
             }
         }
     }
 
-    /// Smallest and largest coordinates, or a little beyond.
+    /// Smallest and largest coordinates, or a little beyond them.
     fn bounds(&self) -> (Mm, Mm) {
         let around = |points: &[Mm], reach: Mm| {
             let end = |pick: fn(f64, f64) -> f64, sign: f64| {
@@ -54,8 +56,9 @@ impl Shape {
             (end(f64::min, -1.0), end(f64::max, 1.0))
         };
         match self {
-            Self::Ellipsoid(center, half, turn) | Self::Block(center, half, turn) => {
-                let reach = std::array::from_fn(|row| (0..3).map(|k| (turn[row][k] * half[k]).abs()).sum());
+            Self::Ellipsoid(center, half, rotation) | Self::Block(center, half, rotation) => {
+                let reach =
+                    std::array::from_fn(|row| (0..3).map(|k| (rotation[row][k] * half[k]).abs()).sum());
                 around(&[*center], reach)
             }
             Self::Tube(points, radius) => around(points, [*radius; 3]),
@@ -63,8 +66,8 @@ impl Shape {
     }
 }
 
-/// Square of the distance of a point from a segment.
-fn distance_2(at: Mm, from: Mm, to: Mm) -> f64 {
+/// Squared distance of a point from a line segment.
+fn squared_distance(at: Mm, from: Mm, to: Mm) -> f64 {
     let along: Mm = std::array::from_fn(|a| to[a] - from[a]);
     let off: Mm = std::array::from_fn(|a| at[a] - from[a]);
     let dot = |a: Mm, b: Mm| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
@@ -72,7 +75,7 @@ fn distance_2(at: Mm, from: Mm, to: Mm) -> f64 {
     (0..3).map(|a| (off[a] - share * along[a]).powi(2)).sum()
 }
 
-/// A volume in the making.
+/// A volume that bodies are painted into.
 pub struct Scene {
     dims: [usize; 3],
     spacing: Mm,
@@ -83,7 +86,7 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// Zeros.
+    /// A volume of zeros.
     pub fn new(dims: [usize; 3], spacing: Mm, channels: usize) -> Self {
         let count: usize = dims.iter().product();
         Self { dims, spacing, values: vec![0.0; channels * count], labels: vec![0; count] }
@@ -94,29 +97,29 @@ impl Scene {
         std::array::from_fn(|a| 0.5 * self.dims[a] as f64 * self.spacing[a])
     }
 
-    /// The place at shares (-1..=1) of the half field of view.
+    /// The position at shares (-1..=1) of half the field of view.
     pub fn at(&self, share: Mm) -> Mm {
         let half = self.half();
         std::array::from_fn(|a| share[a] * half[a])
     }
 
-    /// A share of the shortest half field of view.
-    pub fn long(&self, share: f64) -> f64 {
+    /// A length, as a share of half the shortest side of the field of view.
+    pub fn length(&self, share: f64) -> f64 {
         share * self.half().into_iter().fold(f64::INFINITY, f64::min)
     }
 
     /// Gives every voxel the values of a tissue, one per channel.
-    pub fn flood(&mut self, tissue: &[f32]) {
+    pub fn fill(&mut self, tissue: &[f32]) {
         let count = self.labels.len();
         self.values.chunks_exact_mut(count).zip(tissue).for_each(|(channel, value)| channel.fill(*value));
     }
 
-    /// Paints a body over what is there.
+    /// Paints a body over what is there, and labels it.
     pub fn paint(&mut self, shape: &Shape, tissue: &[f32], label: u8) {
         self.paint_where(shape, tissue, label, |_| true);
     }
 
-    /// Paints a body where `allowed` holds of the label that is there.
+    /// Paints a body over the voxels whose present label is `allowed`.
     pub fn paint_where(&mut self, shape: &Shape, tissue: &[f32], label: u8, allowed: impl Fn(u8) -> bool) {
         let (low, high) = shape.bounds();
         let middle = self.dims.map(|n| (n as f64 - 1.0) / 2.0);
@@ -132,7 +135,7 @@ impl Scene {
                 for x in xs.clone() {
                     let at = std::array::from_fn(|a| ([x, y, z][a] as f64 - middle[a]) * self.spacing[a]);
                     let voxel = x + self.dims[0] * (y + self.dims[1] * z);
-                    if allowed(self.labels[voxel]) && shape.holds(at) {
+                    if allowed(self.labels[voxel]) && shape.contains(at) {
                         self.labels[voxel] = label;
                         for (channel, value) in tissue.iter().enumerate() {
                             self.values[channel * count + voxel] = *value;
@@ -144,16 +147,16 @@ impl Scene {
     }
 
     /// Adds noise of a standard deviation to every voxel.
-    pub fn noise(&mut self, sd: f32, rng: &mut Xoshiro256PlusPlus) {
+    pub fn add_noise(&mut self, sd: f32, rng: &mut Xoshiro256PlusPlus) {
         for value in &mut self.values {
             let draw: f32 = StandardNormal.sample(rng);
             *value += sd * draw;
         }
     }
 
-    /// What a receiver coil and a scanner's scale do to MR: each channel is brighter towards one side, is multiplied
-    /// by a number of its own, and has no value below zero.
-    pub fn magnetic(&mut self, rng: &mut Xoshiro256PlusPlus) {
+    /// Adds a bias field and an arbitrary scale to each channel, as receiver coils and MR scanners do; no value stays below
+    /// zero.
+    pub fn add_mr_artifacts(&mut self, rng: &mut Xoshiro256PlusPlus) {
         let (dims, count) = (self.dims, self.labels.len());
         for channel in self.values.chunks_exact_mut(count) {
             let slope: Mm = std::array::from_fn(|_| rng.random_range(-0.15..0.15));
@@ -167,23 +170,23 @@ impl Scene {
     }
 }
 
-/// Random places, directions and sizes.
-pub struct Luck<'a>(pub &'a mut Xoshiro256PlusPlus);
+/// Random positions, directions and sizes.
+pub struct RandomShapes<'a>(pub &'a mut Xoshiro256PlusPlus);
 
-impl Luck<'_> {
-    /// A number between two.
-    pub fn within(&mut self, low: f64, high: f64) -> f64 {
+impl RandomShapes<'_> {
+    /// A number between two bounds.
+    pub fn between(&mut self, low: f64, high: f64) -> f64 {
         self.0.random_range(low..=high)
     }
 
-    /// A whole number between two, both included.
+    /// A whole number between two bounds, both included.
     pub fn count(&mut self, low: usize, high: usize) -> usize {
         self.0.random_range(low..=high)
     }
 
-    /// `share`, moved by up to `by` along each axis.
-    pub fn near(&mut self, share: Mm, by: f64) -> Mm {
-        share.map(|v| v + self.within(-by, by))
+    /// A position moved by up to `by` along each axis.
+    pub fn jitter(&mut self, share: Mm, by: f64) -> Mm {
+        share.map(|v| v + self.between(-by, by))
     }
 
     /// A direction.
@@ -193,15 +196,15 @@ impl Luck<'_> {
         draw.map(|v| v / length)
     }
 
-    /// A rotation by up to `degrees` about each axis in turn.
-    pub fn turn(&mut self, degrees: f64) -> [Mm; 3] {
-        let mut turn = STRAIGHT;
+    /// A rotation by up to `degrees` about each axis in rotation.
+    pub fn rotation(&mut self, degrees: f64) -> [Mm; 3] {
+        let mut rotation = STRAIGHT;
         for [a, b] in [[0, 1], [0, 2], [1, 2]] {
-            let (sin, cos) = self.within(-degrees, degrees).to_radians().sin_cos();
-            for row in &mut turn {
+            let (sin, cos) = self.between(-degrees, degrees).to_radians().sin_cos();
+            for row in &mut rotation {
                 (row[a], row[b]) = (cos * row[a] + sin * row[b], cos * row[b] - sin * row[a]);
             }
         }
-        turn
+        rotation
     }
 }

@@ -1,7 +1,7 @@
 //! What a network is shown in training: the whole volume or the box around the object, augmented at random. Image and
 //! labels go through one affine map and one resampling together.
 
-use super::augment::{Affine, Augment, Fill, random_intensity};
+use super::augment::{Affine, Augment, random_intensity};
 use super::case::LabeledCase;
 use super::sample_box::{random_margin, relocate_some, stage_box, stride};
 use super::trilinear::Trilinear;
@@ -133,9 +133,9 @@ fn resample(case: &LabeledCase, crop: &CropResize, map: &Affine, config: &Sample
                 let at = std::array::from_fn(|a| [x, y, z][a] as f64 * stride[a]);
                 let point = Trilinear::at(map.source(at), case.dims, fill);
                 for (channel, source) in case.image.chunks_exact(voxels).enumerate() {
-                    image[channel * count + index] = intensity_at(&point, source, fill);
+                    image[channel * count + index] = point.intensity(source, fill);
                 }
-                for_each_output(&point, &case.labels, stage, |output| target[output * count + index] = 1.0);
+                point.for_each_output(&case.labels, stage, |output| target[output * count + index] = 1.0);
                 index += 1;
             }
         }
@@ -143,46 +143,9 @@ fn resample(case: &LabeledCase, crop: &CropResize, map: &Affine, config: &Sample
     TrainingSample { dims, image, target, weights: None }
 }
 
-#[inline]
-fn intensity_at(point: &Trilinear, channel: &[f32], fill: Fill) -> f32 {
-    let inside = point.sum(|index| channel[index]);
-    match fill {
-        Fill::Edge => inside,
-        Fill::Constant(value) => inside + point.outside * value,
-    }
-}
-
-/// Calls `hit` with every output of the stage whose labels have at least half of the interpolation weight.
-#[inline]
-fn for_each_output(point: &Trilinear, labels: &[u8], stage: Stage, mut hit: impl FnMut(usize)) {
-    let found = point.index.map(|index| labels[index]);
-    if found == [found[0]; 8] && point.outside < 0.5 {
-        // Nearly every point lies among voxels of one label.
-        match stage {
-            _ if found[0] == 0 => {}
-            Stage::Whole => hit(0),
-            Stage::Patch => hit(usize::from(found[0]) - 1),
-        }
-        return;
-    }
-    let share = |wanted: &dyn Fn(u8) -> bool| -> f32 {
-        (0..8).filter(|&c| wanted(found[c])).map(|c| point.weight[c]).sum()
-    };
-    match stage {
-        Stage::Whole if 1.0 - point.outside - share(&|label| label == 0) >= 0.5 => hit(0),
-        Stage::Whole => {}
-        Stage::Patch => {
-            for (corner, &label) in found.iter().enumerate().filter(|(_, label)| **label > 0) {
-                if !found[..corner].contains(&label) && share(&|other| other == label) >= 0.5 {
-                    hit(usize::from(label) - 1);
-                }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::augment::Fill;
     use super::super::random::seeded_rng;
     use super::*;
 

@@ -1,6 +1,7 @@
 //! Trilinear interpolation at one point of a volume.
 
 use super::augment::Fill;
+use crate::card::Stage;
 
 /// The eight voxels around a point with their weights, and the weight of what lies outside the volume.
 pub(crate) struct Trilinear {
@@ -44,5 +45,44 @@ impl Trilinear {
     #[inline]
     pub fn sum(&self, value: impl Fn(usize) -> f32) -> f32 {
         (0..8).map(|c| self.weight[c] * value(self.index[c])).sum()
+    }
+
+    /// The interpolated intensity; outside of the volume it is that of `fill`.
+    #[inline]
+    pub fn intensity(&self, channel: &[f32], fill: Fill) -> f32 {
+        let inside = self.sum(|index| channel[index]);
+        match fill {
+            Fill::Edge => inside,
+            Fill::Constant(value) => inside + self.outside * value,
+        }
+    }
+
+    /// Calls `hit` with every output of the stage whose labels have at least half of the weight.
+    #[inline]
+    pub fn for_each_output(&self, labels: &[u8], stage: Stage, mut hit: impl FnMut(usize)) {
+        let found = self.index.map(|index| labels[index]);
+        if found == [found[0]; 8] && self.outside < 0.5 {
+            // Nearly every point lies among voxels of one label.
+            match stage {
+                _ if found[0] == 0 => {}
+                Stage::Whole => hit(0),
+                Stage::Patch => hit(usize::from(found[0]) - 1),
+            }
+            return;
+        }
+        let share = |wanted: &dyn Fn(u8) -> bool| -> f32 {
+            (0..8).filter(|&c| wanted(found[c])).map(|c| self.weight[c]).sum()
+        };
+        match stage {
+            Stage::Whole if 1.0 - self.outside - share(&|label| label == 0) >= 0.5 => hit(0),
+            Stage::Whole => {}
+            Stage::Patch => {
+                for (corner, &label) in found.iter().enumerate().filter(|(_, label)| **label > 0) {
+                    if !found[..corner].contains(&label) && share(&|other| other == label) >= 0.5 {
+                        hit(usize::from(label) - 1);
+                    }
+                }
+            }
+        }
     }
 }

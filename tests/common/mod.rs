@@ -1,11 +1,15 @@
 //! What the integration tests share.
 #![allow(dead_code, reason = "every test uses a part of it")]
 
+#[cfg(feature = "cli")]
+pub mod balls;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod hostile;
 pub mod nifti;
 pub mod not_run;
 pub mod orient;
+#[cfg(feature = "cli")]
+pub mod sample;
 
 use not_run::{Need, not_run};
 use std::path::{Path, PathBuf};
