@@ -18,9 +18,9 @@ const STRICT = ['--', '-D', 'warnings'];
 /** Tests of the crate without features, by file; the quick ones first. */
 const PURE_TESTS = { quick: ['not_run', 'release', 'layers', 'damage', 'geometry'], full: ['large'] };
 /** Native tests that take long; those of all other files are quick. */
-const SLOW_TESTS = ['command', 'curve', 'gpu', 'learn', 'tasks', 'train', 'train_refusals', 'tune', 'tune_command'];
-/** Browser tests that are quick: the package from the outside, and one walk through the page. */
-const QUICK_WEB = ['open', 'hostile', 'pair', 'page-i18n', 'page-flow'];
+const SLOW_TESTS = ['curve', 'gpu', 'learn', 'tasks', 'train', 'train_refusals', 'tune', 'tune_command'];
+/** Browser tests that are quick: the package from the outside, and opening files in the page. */
+const QUICK_WEB = ['hostile', 'layers', 'open', 'package', 'page-i18n', 'pair'];
 
 const cargo = (...args) => run('cargo', args);
 const npm = (script) => run('npm', ['run', '--silent', script]);
