@@ -67,60 +67,79 @@ fn cases_equal_scipy(reference: &Reference, count: usize) {
     let cases = facts["cases"].as_object().unwrap();
     assert_eq!(cases.len(), count);
     for (name, case) in cases {
-        let file = |key: &str| {
-            let path = reference.volumes.join(case[key].as_str().unwrap());
-            read_volume(&std::fs::read(path).unwrap(), &Limits::default()).unwrap()
-        };
-        let (image, label) = (file("image"), file("label"));
-        let (dims, spacing) = (image.grid.dims, image.grid.spacing());
-        assert_eq!(dims, size(&case["shape"]), "{name}");
-        let iso = isotropic_dims(dims, spacing);
-        assert_eq!(iso, size(&case["iso_shape"]), "{name}");
-        assert_eq!(capped_dims(iso, 180 * 180 * 180), size(&case["capped_shape"]), "{name}");
+        case_equals_scipy(reference, name, case);
+    }
+}
 
-        // No turn here: the reference works in the file's own axis order.
-        let voxels = Resample { from: dims, to: iso }.apply(&image.reorientation.undo(&image.voxels));
-        let labels = Resample { from: label.grid.dims, to: iso }
-            .apply(&label.reorientation.undo(&label.labels().unwrap()));
-        let intensity = if name.starts_with("ct_") {
-            Intensity::Ct { center: 100.0, width: 180.0, mean: 0.09377181, sd: 0.22647949 }
-        } else {
-            Intensity::Mr
-        };
-        let bytes = std::fs::read(reference.folder.join(format!("{name}.safetensors"))).unwrap();
-        let floats = safetensors::SafeTensors::deserialize(&bytes).unwrap();
-        let read = |key: &str| -> Vec<f32> {
-            let data = floats.tensor(key).unwrap().data().to_vec();
-            data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
-        };
-        let step = case["plane_step"].as_u64().unwrap() as usize;
-        let plane = iso[0] * iso[1];
-        let planes =
-            |values: &[f32]| -> Vec<f32> { values.chunks(plane).step_by(step).flatten().copied().collect() };
-        for (key, found) in [
-            ("iso", voxels.clone()),
-            ("unit", intensity.unit(&voxels)),
-            ("normalized", intensity.normalize(&voxels)),
-        ] {
-            let (found, expected) = (planes(&found), read(key));
-            assert_eq!(found.len(), expected.len(), "{name} {key}");
-            let top = expected.iter().fold(0f32, |m, v| m.max(v.abs()));
-            let off = found.iter().zip(&expected).fold(0f32, |m, (a, b)| m.max((a - b).abs())) / top;
-            println!("{name} {key}: off by {off:.1e}");
-            assert!(off < 1e-4, "{name} {key}: off by {off}");
-        }
-        let expected = floats.tensor("label_iso").unwrap();
-        let found: Vec<u8> = labels.chunks(plane).step_by(step).flatten().copied().collect();
-        assert_eq!(found, expected.data(), "{name} labels");
+fn case_equals_scipy(reference: &Reference, name: &str, case: &Value) {
+    let file = |key: &str| {
+        let path = reference.volumes.join(case[key].as_str().unwrap());
+        read_volume(&std::fs::read(path).unwrap(), &Limits::default()).unwrap()
+    };
+    let (image, label) = (file("image"), file("label"));
+    let (dims, spacing) = (image.grid.dims, image.grid.spacing());
+    assert_eq!(dims, size(&case["shape"]), "{name}");
+    let iso = isotropic_dims(dims, spacing);
+    assert_eq!(iso, size(&case["iso_shape"]), "{name}");
+    assert_eq!(capped_dims(iso, 180 * 180 * 180), size(&case["capped_shape"]), "{name}");
 
-        let (first, last) = Region::extent(iso, |i| labels[i] > 0).unwrap();
-        let rule = BoxRule { min_box: 24, margin: [0.2; 3] };
-        let region = Region::around(first, last, iso, iso, &rule);
-        let expected = xyz(&case["box_zyx"], |v| {
-            let ends = v.as_array().unwrap();
-            [ends[0].as_u64().unwrap() as usize, ends[1].as_u64().unwrap() as usize]
-        });
-        let found: [[usize; 2]; 3] = std::array::from_fn(|a| [region.start[a], region.end[a]]);
-        assert_eq!(found, expected, "{name} box");
+    // Nothing is reoriented here: the reference works in the file's own axis order.
+    let voxels = Resample { from: dims, to: iso }.apply(&image.reorientation.undo(&image.voxels));
+    let labels = label.reorientation.undo(&label.labels().unwrap());
+    let labels = Resample { from: label.grid.dims, to: iso }.apply(&labels);
+    let planes = Planes { size: iso[0] * iso[1], step: case["plane_step"].as_u64().unwrap() as usize };
+    let bytes = std::fs::read(reference.folder.join(format!("{name}.safetensors"))).unwrap();
+    let arrays = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    intensities_are_close(name, &voxels, &planes, &arrays);
+    assert_eq!(planes.of(&labels), arrays.tensor("label_iso").unwrap().data(), "{name} labels");
+
+    let (first, last) = Region::extent(iso, |i| labels[i] > 0).unwrap();
+    let rule = BoxRule { min_box: 24, margin: [0.2; 3] };
+    let region = Region::around(first, last, iso, iso, &rule);
+    let expected = xyz(&case["box_zyx"], |v| {
+        let ends = v.as_array().unwrap();
+        [ends[0].as_u64().unwrap() as usize, ends[1].as_u64().unwrap() as usize]
+    });
+    let found: [[usize; 2]; 3] = std::array::from_fn(|a| [region.start[a], region.end[a]]);
+    assert_eq!(found, expected, "{name} box");
+}
+
+/// The planes of a volume that the reference keeps.
+struct Planes {
+    size: usize,
+    step: usize,
+}
+
+impl Planes {
+    fn of<T: Copy>(&self, values: &[T]) -> Vec<T> {
+        values.chunks(self.size).step_by(self.step).flatten().copied().collect()
+    }
+}
+
+/// Voxels at 1 mm: as they are, scaled, and normalised.
+fn intensities_are_close(name: &str, voxels: &[f32], planes: &Planes, arrays: &safetensors::SafeTensors) {
+    let intensity = if name.starts_with("ct_") {
+        Intensity::Ct { center: 100.0, width: 180.0, mean: 0.09377181, sd: 0.22647949 }
+    } else {
+        Intensity::Mr
+    };
+    for (key, found) in [
+        ("iso", voxels.to_vec()),
+        ("unit", intensity.unit(voxels)),
+        ("normalized", intensity.normalize(voxels)),
+    ] {
+        let expected: Vec<f32> = arrays
+            .tensor(key)
+            .unwrap()
+            .data()
+            .chunks_exact(4)
+            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+            .collect();
+        let found = planes.of(&found);
+        assert_eq!(found.len(), expected.len(), "{name} {key}");
+        let top = expected.iter().fold(0f32, |m, v| m.max(v.abs()));
+        let off = found.iter().zip(&expected).fold(0f32, |m, (a, b)| m.max((a - b).abs())) / top;
+        println!("{name} {key}: off by {off:.1e}");
+        assert!(off < 1e-4, "{name} {key}: off by {off}");
     }
 }
