@@ -20,7 +20,12 @@ const PURE_TESTS = { quick: ['not_run', 'release', 'layers', 'damage', 'geometry
 /** Native tests that take long; those of all other files are quick. */
 const SLOW_TESTS = ['curve', 'gpu', 'learn', 'tasks', 'train', 'train_refusals', 'tune', 'tune_command'];
 /** Browser tests that are quick: the package from the outside, and opening files in the page. */
-const QUICK_WEB = ['hostile', 'layers', 'open', 'package', 'page-i18n', 'pair'];
+const QUICK_WEB = ['hostile', 'layers', 'not-run', 'open', 'package', 'page-i18n', 'pair'];
+
+/** The arguments of examples that take some. */
+const EXAMPLES = {
+  segment: (scratch) => [join(root, 'pkg/samples/hippocampus/image.nii.gz'), join(scratch, 'mask.nii.gz')],
+};
 
 const cargo = (...args) => run('cargo', args);
 const npm = (script) => run('npm', ['run', '--silent', script]);
@@ -91,12 +96,17 @@ const wasmTests = () =>
   });
 
 /** The static checks: of what is written, not of what it does. */
-const written = () => [
+const written = (quick) => [
   { name: 'format, Rust', quick: true, run: () => cargo('fmt', '--check') },
   script('lint', { quick: true }),
   script('check:types', { quick: true }),
   script('check:layers', { quick: true }),
-  { name: 'lints, native', quick: true, run: () => cargo('clippy', ...NATIVE, '--all-targets', ...STRICT) },
+  // burn, by which `stock` compares, takes minutes to check when nothing is built.
+  {
+    name: 'lints, native',
+    quick: true,
+    run: () => cargo('clippy', '--release', '--features', quick ? 'cli' : 'cli,stock', '--all-targets', ...STRICT),
+  },
   { name: 'lints, wasm', quick: false, run: () => cargo('clippy', ...WASM, '--lib', '--test', 'web', ...STRICT) },
   {
     name: 'documentation, Rust',
@@ -123,7 +133,7 @@ export function checks({ quick, scratch }) {
   const nativeTests = named('tests', '.rs').filter((name) => ![...pureTests, 'web'].includes(name));
   const examples = named('examples', '.rs');
   return [
-    ...written(),
+    ...written(quick),
     ...PURE_TESTS.quick.map((name) => pure(name, true)),
     ...PURE_TESTS.full.map((name) => pure(name, false)),
     pure('fuzz', true, { ...corpus, INSITU_FUZZ_SECONDS: quick ? '5' : '60' }),
@@ -137,7 +147,7 @@ export function checks({ quick, scratch }) {
     ...examples.map((name) => ({
       name: `native: example ${name}`,
       quick: false,
-      run: () => cargo('run', ...NATIVE, '--example', name),
+      run: () => cargo('run', ...NATIVE, '--example', name, '--', ...(EXAMPLES[name]?.(scratch) ?? [])),
     })),
     {
       name: 'native: the network on burn',
