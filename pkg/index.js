@@ -9,12 +9,14 @@
  *   input.js      File | Blob | bytes | { hdr, img } -> bytes
  *   report.js     what a run says of itself
  *   tuning.js     what was tuned, step by step; cases to learn from
+ *   calls.js      calls of the engine by name, and the messages that carry them
  *   heartbeat.js  no progress without news
  *   requests.js   how many requests were made since the page was loaded
  *   benchmark.js  how fast a network runs here
  *   support.js    which engine this browser can run, and why
  *   host.js       where the engine runs: a worker, or this thread
- *   engine.js     the engine itself, the one seam to the generated wasm (gpu, cpu, threads)
+ *   engine.js     the engine itself, the one user of the generated wasm (artifacts.js: gpu, cpu, threads)
+ *   types/        the declarations, by theme
  *   gpu.js        what the GPU reports behind the engine's back
  *
  * Beside it, each by its own name: session.js (what a person made, kept in the browser's files: opfs.js), niivue.js (masks
