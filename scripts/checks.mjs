@@ -18,7 +18,7 @@ const STRICT = ['--', '-D', 'warnings'];
 /** Tests of the crate without features, by file; the quick ones first. */
 const PURE_TESTS = { quick: ['not_run', 'release', 'layers', 'damage', 'geometry'], full: ['large'] };
 /** Native tests that take long; those of all other files are quick. */
-const SLOW_TESTS = ['curve', 'gpu', 'learn', 'tasks', 'train', 'train_refusals', 'tune', 'tune_command'];
+const SLOW_TESTS = ['curve', 'evaluate', 'gpu', 'learn', 'tasks', 'train', 'train_refusals', 'tune', 'tune_command'];
 /** Browser tests that are quick: the package from the outside, and opening files in the page. */
 const QUICK_WEB = ['hostile', 'layers', 'not-run', 'open', 'package', 'page-i18n', 'pair'];
 

@@ -2,7 +2,7 @@
 
 use crate::grid::Region;
 
-/// The component of every voxel, counted from 1 in the order of their first voxels, 0 for none; and the size of each.
+/// The component of every voxel, numbered from 1 in the order of their first voxels, 0 for none; and the size of each.
 pub fn connected_components(mask: &[bool], dims: [usize; 3]) -> (Vec<u32>, Vec<usize>) {
     let [nx, ny, nz] = dims;
     let strides = [1, nx, nx * ny];
@@ -66,14 +66,14 @@ pub fn extents(mask: &[bool], dims: [usize; 3]) -> Vec<([usize; 3], [usize; 3])>
     found
 }
 
-/// First and last index of each cluster: of what is connected after closing with a cube of `2 radius + 1` voxels.
+/// First and last index of each cluster: the components after a closing with a cube of `2 radius + 1` voxels.
 pub fn clusters(
     dims: [usize; 3],
     radius: usize,
     mut inside: impl FnMut(usize) -> bool,
 ) -> Vec<([usize; 3], [usize; 3])> {
     let Some((first, last)) = Region::extent(dims, &mut inside) else { return Vec::new() };
-    // A closed set stays within its extent. In a rim around that no window ends at the border of the memory.
+    // A closing stays within the extent of its set; a rim of `radius` voxels keeps windows within the array.
     let rim = 2 * radius;
     let side: [usize; 3] = std::array::from_fn(|axis| last[axis] + 1 - first[axis] + 2 * rim);
     let mut mask = vec![false; side.iter().product()];
@@ -91,7 +91,7 @@ pub fn clusters(
     extents(&mask, side).into_iter().map(|(first, last)| (back(first), back(last))).collect()
 }
 
-/// Along one axis, every voxel within `radius` of one that is `wanted` becomes it.
+/// Along one axis, sets every voxel within `radius` of one that is `wanted` to that value.
 fn spread(mask: &mut [bool], dims: [usize; 3], axis: usize, radius: usize, wanted: bool) {
     let stride = [1, dims[0], dims[0] * dims[1]][axis];
     let n = dims[axis];

@@ -1,22 +1,22 @@
-//! Is an image such as a model was trained on? The card keeps what the training images have in common; an image that is
-//! outside of it is told so in a sentence, before anybody trusts its mask.
+//! Detects images that are out of a model's distribution. The card holds the ranges of some measures over the training
+//! images; an image outside of them gets a warning in words.
 //!
-//! What is looked at, all of it of the normalised image at 1 mm: the percentiles of its grey values, its roughness (the
-//! mean difference of neighbours: noise and blur change it), and its layout: the means of 4 x 4 x 4 blocks, and how they
-//! correlate with their mean over the training images (a turned contrast changes its sign, another body part or
-//! orientation brings it near zero). A measure is outside where it is farther from the training images' range than a
-//! quarter of that range, or than [`MIN_MARGIN`], if that is more.
+//! The measures are taken of the normalised image at 1 mm: percentiles of its grey values; roughness, the mean difference
+//! of neighbours, which noise and blur change; and layout, the means of 4 x 4 x 4 blocks. The correlation of the blocks
+//! with their mean over the training images ("likeness") is negative for an inverted contrast and near zero for another
+//! body part or orientation. A measure is out of range where it is farther from the training range than a quarter of that
+//! range, or than [`MIN_MARGIN`], whichever is more.
 
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// The percentiles that are looked at.
+/// The percentiles that are measured.
 const PERCENTILES: [usize; 5] = [5, 25, 50, 75, 95];
 /// Blocks along each axis.
 const BLOCKS: usize = 4;
 /// Smallest margin beside a range, of percentiles (the image has mean 0 and deviation 1), roughness and likeness.
 const MIN_MARGIN: [f64; 3] = [0.12, 0.15, 0.15];
-/// Values that percentiles are taken of, at most.
+/// The most values of which percentiles are taken.
 const MAX_SAMPLES: usize = 200_000;
 
 /// Smallest and largest value of a measure over the training images.
@@ -97,18 +97,18 @@ fn correlation(a: &[f64], b: &[f64]) -> f64 {
 }
 
 fn range(values: impl Iterator<Item = f64>) -> Range {
-    // Four digits are more than any range means.
+    // Four digits are enough for a range.
     let round = |value: f64| (value * 1e4).round() / 1e4;
     values.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], v| [low.min(round(v)), high.max(round(v))])
 }
 
-/// Whether a value is farther from a range than it may be.
+/// Whether a value is outside of a range by more than the margin.
 fn is_outside(value: f64, [low, high]: Range, margin: f64) -> bool {
     let margin = margin.max(0.25 * (high - low));
     !(low - margin..=high + margin).contains(&value)
 }
 
-/// Measures of images, one after the other, until [`DomainBuilder::build`].
+/// Collects the measures of images for [`DomainBuilder::build`].
 #[derive(Default)]
 pub struct DomainBuilder {
     /// By channel.
@@ -116,7 +116,7 @@ pub struct DomainBuilder {
 }
 
 impl DomainBuilder {
-    /// Looks at a normalised image at 1 mm of size `dims`, `[x, y, z]`, channel after channel.
+    /// Adds a normalised image at 1 mm of size `dims`, `[x, y, z]`, channel after channel.
     pub fn add(&mut self, values: &[f32], dims: [usize; 3]) {
         for (number, channel) in values.chunks_exact(dims.iter().product::<usize>().max(1)).enumerate() {
             if self.measures.len() == number {
@@ -126,7 +126,7 @@ impl DomainBuilder {
         }
     }
 
-    /// What they have in common, by channel; none of no image.
+    /// The domain of each channel; none without an image.
     pub fn build(&self) -> Vec<Domain> {
         self.measures.iter().map(|measures| Domain::of(measures)).collect()
     }
@@ -146,7 +146,7 @@ impl Domain {
         }
     }
 
-    /// What of one channel of a normalised image at 1 mm is unlike the training images, in words; none where nothing is.
+    /// How one channel of a normalised image at 1 mm differs from the training images, in words; `None` where it does not.
     pub fn out_of_distribution(&self, values: &[f32], dims: [usize; 3]) -> Option<String> {
         let found = Measures::of(values, dims);
         let in_words = |[low, high]: Range| format!("{low:.2} to {high:.2}");
@@ -177,7 +177,7 @@ impl Domain {
         })
     }
 
-    /// Refuses numbers that no image gives.
+    /// Refuses numbers that no image can have.
     ///
     /// # Errors
     /// `Malformed` where a number is missing or not finite.

@@ -1,4 +1,4 @@
-//! The one error type: a place, what was found there, what was expected, and what to do.
+//! The crate's error type: where, what was found there, and what was expected.
 
 use std::fmt;
 
@@ -25,7 +25,7 @@ pub enum ErrorKind {
     Cancelled,
 }
 
-/// An error as one sentence: `place: found ..., expected ...; hint`.
+/// An error as one sentence: `place: found ..., expected ...`.
 ///
 /// `place` names the file, field or argument; the command puts the file's path before it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! What a file says of itself, as the command and the package report it.
+//! The facts of a file, as the command and the package report them.
 
 use crate::error::{Error, Result};
 use crate::file::{Check, Header, Nifti, Statistics};
@@ -41,7 +41,7 @@ pub struct VolumeInfo {
     pub mean: f64,
     /// Number of voxels that are not finite in the file.
     pub nonfinite: u64,
-    /// What is odd, in words.
+    /// What is unusual.
     pub warnings: Vec<String>,
     /// Every check of the file.
     pub checks: Vec<CheckInfo>,
@@ -68,7 +68,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// An error that came after the checks, as of a wrong checksum, is one more of them.
+    /// Adds an error after the checks, such as a wrong checksum, to them.
     fn of(error: Error, mut checks: Vec<CheckInfo>) -> Self {
         if checks.iter().all(|check| check.severity != "error") {
             let words = format!("found {}, expected {}", error.found, error.expected);

@@ -1,4 +1,4 @@
-//! From the file's grid to what a network sees, the same in training and at inference.
+//! From the file's grid to the input of a network, the same in training and at inference.
 //!
 //! ```text
 //! volume, RAS -> 1 mm, nearest          isotropic_step
@@ -14,7 +14,7 @@ use crate::file::{Limits, Volume, check_allocatable};
 use crate::grid::{Grid, Region, Reorientation, Resample, capped_dims, isotropic_dims};
 use std::borrow::Cow;
 
-/// An image as a network sees it.
+/// The input of a network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Image {
     /// Size, `[x, y, z]`.
@@ -23,11 +23,11 @@ pub struct Image {
     pub values: Vec<f32>,
 }
 
-/// The resampling of a grid, turned to RAS, to 1 mm.
+/// The resampling of a grid in RAS order to 1 mm.
 ///
 /// # Errors
-/// `Limit` where `channels` volumes at 1 mm, of which there are a few copies on the road, would be more than a quarter
-/// of the memory budget.
+/// `Limit` where `channels` volumes at 1 mm, of which a few copies are held, would take more than a quarter of the
+/// memory budget.
 pub fn isotropic_step(
     reorientation: &Reorientation,
     grid: &Grid,
@@ -50,7 +50,7 @@ pub fn isotropic_step(
     ))
 }
 
-/// The volume's values at 1 mm, as the scanner has them, and the resampling that made them.
+/// The volume's values at 1 mm, not normalised, and the resampling that made them.
 ///
 /// # Errors
 /// As [`isotropic_step`]; `Limit` where the machine refuses the memory.
@@ -65,7 +65,7 @@ pub fn resample_isotropic(volume: &Volume) -> Result<(Resample, Cow<'_, [f32]>)>
     Ok((step, values))
 }
 
-/// What a network sees of a volume at 1 mm: a box, brought to a size that the network takes.
+/// A box of a volume at 1 mm, resized to dimensions that the network takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CropResize {
     /// The box.
@@ -92,7 +92,7 @@ impl CropResize {
         Ok(Self { region, resize: Resample { from, to: network_dims(from, preset)? } })
     }
 
-    /// What is seen of a volume, channel after channel.
+    /// Crops and resizes a volume, channel after channel.
     pub fn crop<T: Copy>(&self, voxels: &[T]) -> Vec<T> {
         if self.region == Region::whole(self.region.full) {
             self.resize.apply(voxels)
@@ -101,7 +101,7 @@ impl CropResize {
         }
     }
 
-    /// The way back: a map of what was seen, in a volume of zeros.
+    /// The inverse: resizes a map and pastes it into a volume of zeros.
     pub fn paste<T: Copy + Default>(&self, map: &[T]) -> Vec<T> {
         self.region.paste(&self.resize.undo(map))
     }

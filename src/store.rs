@@ -1,4 +1,4 @@
-//! Weights to bytes and back: safetensors, tensors named by their path in the network.
+//! Weights as safetensors files; tensors are named by their path in the network.
 
 use crate::error::{Error, Result};
 use crate::model::{Architecture, Parameter};
@@ -7,12 +7,12 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
 
-/// How weights lie on disk. Computation is in 32 bits in any case.
+/// The precision of weights on disk. Computation uses 32 bits in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WeightPrecision {
-    /// 16 bits: half the size, what is shipped.
+    /// 16 bits, of shipped models.
     F16,
-    /// 32 bits: what training goes on from.
+    /// 32 bits, from which training continues.
     F32,
 }
 
@@ -37,7 +37,7 @@ fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The same of all that a reader gives.
+/// SHA-256 of everything that a reader returns.
 ///
 /// # Errors
 /// Where it cannot be read.
@@ -100,7 +100,7 @@ fn not_safetensors(error: &safetensors::SafeTensorError) -> Error {
     Error::malformed("weights", error.to_string(), "a safetensors file")
 }
 
-/// The same weights as they come back from a file of 16 bits.
+/// Weights rounded to 16 bits, as they are read back from a shipped file.
 #[must_use]
 pub fn round_to_f16(weights: &Weights) -> Weights {
     let round = |array: &Array| Array {
@@ -135,7 +135,7 @@ pub fn read_weights(bytes: &[u8]) -> Result<Weights> {
     Ok(weights)
 }
 
-/// Checks that these are the weights of an architecture, all of them and no more.
+/// Checks that the weights are exactly those of an architecture.
 ///
 /// # Errors
 /// `Malformed` where a tensor is missing, has another shape, or is not part of the network.

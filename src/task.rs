@@ -1,8 +1,8 @@
-//! The ten tasks of the Medical Segmentation Decathlon, as far as one differs from the other.
+//! The ten tasks of the Medical Segmentation Decathlon: how they differ.
 
 use crate::intensity::Intensity;
 
-/// What is known of a task beforehand.
+/// The settings of a task.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Task {
     /// 1 to 10.
@@ -21,7 +21,7 @@ pub struct Task {
     pub tolerance_mm: f64,
     /// Whether the object is scattered, so that a training sample shows one of its clusters.
     pub clusters: bool,
-    /// Cases in a row of the numbering that are of one person.
+    /// Consecutive case numbers that belong to one person.
     pub cases_per_subject: usize,
 }
 
@@ -133,12 +133,12 @@ impl Task {
     }
 }
 
-/// Whether a channel's name says that it is of computed tomography.
+/// Whether a channel's name is that of computed tomography.
 pub fn is_ct(modality: &str) -> bool {
     modality.trim().eq_ignore_ascii_case("ct")
 }
 
-/// Whether a label's name says on which side of the body it is, so that a mirrored image would make it wrong:
+/// Whether a label's name contains a side of the body, so that mirroring an image would make it wrong:
 /// `left` or `right` at the start of a word, or `L`, `R`, `lh`, `rh` as a word.
 pub fn names_a_side(label: &str) -> bool {
     let mut words = vec![String::new()];

@@ -12,7 +12,7 @@ use crate::file::{ByteSource, Limits, Nifti, Volume, write_labels, write_seg_nrr
 use crate::grid::{Reorientation, isotropic_dims};
 use crate::info::VolumeInfo;
 use crate::predict::{
-    Bounds, Model, RunForecast, SegmentProgress, Segmentation, SpatialTransform, out_of_distribution_warning,
+    Bounds, Model, RunForecast, SegmentProgress, Segmentation, SpatialTransform, image_warnings,
     segment_within, self_check,
 };
 use crate::tune::ModelWeights;
@@ -220,12 +220,7 @@ async fn forecast(model: &Model, opened: Result<Nifti<'_>>, train: bool) -> Resu
 /// Whether the image is such as the model was trained on.
 fn warnings(model: &Model, volume: &Volume) -> Result<Vec<String>> {
     let (transform, image) = SpatialTransform::forward(volume, &model.card)?;
-    let field = model.card.field_mm.warning(transform.field_mm());
-    let unlike = model
-        .card
-        .out_of_distribution(&image.values, image.dims)
-        .map(|why| out_of_distribution_warning(&why));
-    Ok(field.into_iter().chain(unlike).collect())
+    Ok(image_warnings(model, &transform, &image))
 }
 
 fn named(backend: &str) -> Result<Backend> {
@@ -271,7 +266,7 @@ async fn run(
     let volume = opened.read()?;
     let mut on_progress = |SegmentProgress { stage, done }: SegmentProgress| {
         // A listener that throws does not stop the work; the way to stop it is to end the worker.
-        let _ = progress.call3(&JsValue::NULL, &stage.into(), &done.into(), &1.into());
+        let _ = progress.call3(&JsValue::NULL, &stage.name().into(), &done.into(), &1.into());
         ControlFlow::Continue(())
     };
     let result = segment_within(model, &volume, bounds, &mut on_progress).await?;

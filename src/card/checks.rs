@@ -1,13 +1,16 @@
-//! A card that would do harm is refused: settings decide about memory, names about files.
+//! Refuses cards that could do harm: settings determine memory, names determine files.
 
-use super::{Card, Label, MAX_CHANNELS, Preset, Stage};
+use super::label::Label;
+use super::model_card::{Card, MAX_CHANNELS};
+use super::preset::Preset;
+use super::stages::Stage;
 use crate::domain::Domain;
 use crate::error::{Error, Result};
 use crate::file::rgb;
 use crate::intensity::Intensity;
 use crate::model::Architecture;
 
-/// Checks all that a card says.
+/// Checks every field of a card.
 pub fn check(card: &Card) -> Result<()> {
     preset(&card.preset)?;
     intensity(card.intensity)?;
@@ -24,7 +27,7 @@ pub fn check(card: &Card) -> Result<()> {
     networks(card)
 }
 
-/// Refuses settings that no network was trained with.
+/// Refuses settings outside of what training allows.
 fn preset(&Preset { min_box, min_side, margin, max_voxels }: &Preset) -> Result<()> {
     let valid = (1..=1024).contains(&min_box)
         && (16..=256).contains(&min_side)
@@ -63,7 +66,7 @@ fn labels(labels: &[Label]) -> Result<()> {
     Ok(())
 }
 
-/// Names that are names of files, and no ways out of the folder.
+/// Refuses file names that lead out of the model's folder.
 fn files(card: &Card) -> Result<()> {
     let folds = [&card.stages.whole, &card.stages.patch].into_iter().flatten().flat_map(|stage| &stage.folds);
     let reference = card.reference.iter().flat_map(|case| [&case.image.file, &case.labels.file]);

@@ -60,12 +60,7 @@ impl Fold {
     /// # Errors
     /// `Malformed` where they are others.
     pub fn check(&self, bytes: &[u8]) -> Result<()> {
-        let found = sha256(bytes);
-        if found == self.sha256 || self.next.as_ref() == Some(&found) {
-            return Ok(());
-        }
-        let expected = format!("{}, as model.json says", self.sha256);
-        Err(Error::malformed(&self.file, format!("SHA-256 {found}"), expected))
+        check_hash(bytes, &self.file, &self.sha256, self.next.as_deref())
     }
 }
 
@@ -133,11 +128,15 @@ impl FileRef {
     /// # Errors
     /// `Malformed` where they are others.
     pub fn check(&self, bytes: &[u8]) -> Result<()> {
-        let found = sha256(bytes);
-        if found == self.sha256 {
-            return Ok(());
-        }
-        let expected = format!("{}, as model.json says", self.sha256);
-        Err(Error::malformed(&self.file, format!("SHA-256 {found}"), expected))
+        check_hash(bytes, &self.file, &self.sha256, None)
     }
+}
+
+/// Refuses bytes whose SHA-256 is neither of those that the card names.
+fn check_hash(bytes: &[u8], file: &str, expected: &str, next: Option<&str>) -> Result<()> {
+    let found = sha256(bytes);
+    if found == expected || next == Some(&found[..]) {
+        return Ok(());
+    }
+    Err(Error::malformed(file, format!("SHA-256 {found}"), format!("{expected}, as model.json says")))
 }

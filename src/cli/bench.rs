@@ -1,7 +1,7 @@
 //! `insitu bench`: how fast a network runs here.
 
-use super::print_line;
-use super::segment::BackendName;
+use super::arguments::BackendName;
+use super::output::print_line;
 use clap::Args;
 use insitu_seg::engine::bench::{self, Benchmark};
 use insitu_seg::engine::compute::Compute;

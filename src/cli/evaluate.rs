@@ -1,6 +1,6 @@
 //! `insitu evaluate`: masks against the truth.
 
-use super::{SOME_FAILED, print_line};
+use super::output::{SOME_FAILED, print_line};
 use clap::Args;
 use insitu_seg::file::split_name;
 use insitu_seg::metrics::agreement;
@@ -97,7 +97,7 @@ fn tolerance(arguments: &Arguments) -> Result<f64> {
     Ok(task.tolerance_mm)
 }
 
-/// Infinite has no number in JSON: null.
+/// JSON has no infinity: null.
 fn finite(value: f64) -> Value {
     if value.is_finite() { json!(value) } else { Value::Null }
 }
@@ -145,7 +145,7 @@ fn compare(case: &str, truth: &Path, pred: &Path, labels: &[u8], tolerance: f64)
             "insitu: warning: {case}: mask and truth have different affines; voxels are compared as they lie"
         );
     }
-    // As they lie in their files: a mask without forms is still compared with the truth.
+    // In the order of their files, so that a mask without sform and qform can be compared too.
     let (a, b) = (truth.reorientation.undo(&truth.labels()?), mask.reorientation.undo(&mask.labels()?));
     let row = |&label: &u8| {
         let found = agreement(&a, &b, label, truth.grid.dims, truth.grid.spacing(), tolerance)?;
@@ -154,7 +154,7 @@ fn compare(case: &str, truth: &Path, pred: &Path, labels: &[u8], tolerance: f64)
     labels.iter().map(row).collect()
 }
 
-/// Means over cases per label; the mean of HD95 leaves infinite ones out and says how many they are.
+/// Means over cases per label; the mean of HD95 is over finite ones, and the others are counted.
 fn means(rows: &[Row], labels: &[u8]) -> Map<String, Value> {
     let mut means = Map::new();
     for &label in labels {

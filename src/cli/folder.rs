@@ -1,6 +1,6 @@
 //! Model folders: writing, packing, listing.
 
-use super::{print_json, print_line};
+use super::output::{print_json, print_line};
 use clap::Args;
 use insitu_seg::card::{Card, FileRef, Fold, Reference, Stage, StageCard};
 use insitu_seg::domain::DomainBuilder;
@@ -14,7 +14,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Bytes of cases that are held at once.
+/// Bytes of cases that are kept in memory.
 const CASE_CACHE: u64 = 1 << 30;
 
 /// Arguments of `insitu pack`.

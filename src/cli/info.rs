@@ -1,6 +1,7 @@
 //! `insitu info`: what a file says of itself.
 
-use super::{Budget, NOTHING_DONE, print_json, print_line};
+use super::arguments::Budget;
+use super::output::{NOTHING_DONE, print_json, print_line};
 use clap::Args;
 use insitu_seg::Result;
 use insitu_seg::file::open_path;

@@ -1,11 +1,14 @@
-//! The command's arguments, and what its parts share.
+//! The command and its subcommands.
 
+mod arguments;
 mod axes;
 mod bench;
+mod desktop;
 mod evaluate;
 mod folder;
 mod info;
 mod log_plot;
+mod output;
 mod phantom;
 mod report;
 mod run_files;
@@ -16,17 +19,11 @@ mod train_arguments;
 mod training_data;
 mod tune;
 
-use clap::Subcommand;
-use indicatif::{ProgressBar, ProgressStyle};
-use insitu_seg::{Error, Limits, Result};
-use std::io::{IsTerminal, Write};
-use std::path::Path;
-use std::process::ExitCode;
+pub use output::NOTHING_DONE;
 
-/// Exit status where some inputs of a batch failed and the rest was written.
-pub const SOME_FAILED: u8 = 1;
-/// Exit status where nothing was done.
-pub const NOTHING_DONE: u8 = 2;
+use clap::Subcommand;
+use insitu_seg::Result;
+use std::process::ExitCode;
 
 /// 3-D medical image segmentation. Not a medical device; not for diagnosis.
 #[derive(clap::Parser)]
@@ -60,22 +57,17 @@ enum Action {
     Models(folder::ModelsArguments),
 }
 
-/// The memory budget, of the commands that read one image at a time.
-#[derive(clap::Args)]
-struct Budget {
-    /// Refuse volumes that are larger than this when decoded, in MiB
-    #[arg(long, default_value_t = Limits::default().bytes >> 20)]
-    limit: u64,
-}
-
-impl Budget {
-    fn limits(&self) -> Limits {
-        Limits { bytes: self.limit.saturating_mul(1 << 20) }
+impl Action {
+    fn may_open_a_gpu(&self) -> bool {
+        matches!(self, Self::Segment(_) | Self::Train(_) | Self::Tune(_) | Self::Suggest(_) | Self::Bench(_))
     }
 }
 
 /// Runs the command.
 pub fn run(command: Command) -> Result<ExitCode> {
+    if command.action.may_open_a_gpu() {
+        desktop::without_device_selection();
+    }
     match command.action {
         Action::Segment(arguments) => segment::run(&arguments),
         Action::Train(arguments) => train::run(&arguments),
@@ -88,30 +80,4 @@ pub fn run(command: Command) -> Result<ExitCode> {
         Action::Info(arguments) => info::run(&arguments),
         Action::Models(arguments) => folder::list_models(&arguments),
     }
-}
-
-/// A progress bar with the time left, on a terminal only.
-fn progress_bar(length: u64, template: &str) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(length).with_style(style)
-}
-
-/// Prints a line. A reader that has closed the pipe has what it wanted.
-fn print_line(line: &str) -> Result<()> {
-    match writeln!(std::io::stdout().lock(), "{line}") {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Error::io(Path::new("standard output"), &error))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Prints a value as JSON.
-fn print_json(value: &impl serde::Serialize) -> Result<()> {
-    let text = serde_json::to_string_pretty(value)
-        .map_err(|error| Error::argument("output", error.to_string(), "values that JSON can hold"))?;
-    print_line(&text)
 }

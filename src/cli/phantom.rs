@@ -1,6 +1,6 @@
 //! `insitu phantom`: a data set of phantoms, as a task's folder.
 
-use super::{print_line, progress_bar};
+use super::output::{print_line, progress_bar};
 use clap::Args;
 use insitu_seg::file::{DataType, write_values};
 use insitu_seg::native::{create_folder, write_file};

@@ -1,42 +1,23 @@
 //! `insitu segment`: volumes in, masks out.
 
+use super::arguments::{BackendName, Budget};
 use super::axes::{AxisName, flips};
-use super::report::{report, volumes_csv};
-use super::{Budget, NOTHING_DONE, SOME_FAILED, progress_bar};
-use clap::{Args, ValueEnum};
+use super::output::{NOTHING_DONE, SOME_FAILED, progress_bar};
+use super::report::report;
+use clap::Args;
 use indicatif::ProgressBar;
 use insitu_seg::card::Card;
-use insitu_seg::engine::compute::Backend;
 use insitu_seg::file::{parts, split_name};
 use insitu_seg::native::{ModelFiles, create_folder, parent_folder, write_file};
-use insitu_seg::predict::{Bounds, InferenceOptions, Model, SegmentProgress, Segmentation, segment_within};
+use insitu_seg::predict::{
+    Bounds, InferenceOptions, Model, Phase, SegmentProgress, Segmentation, segment_within, volumes_csv,
+};
 use insitu_seg::train::manifest::case_id;
 use insitu_seg::{Error, Limits, ModelOptions, Nifti, Result, Volume, open_path};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
-
-/// What computes.
-#[derive(Clone, Copy, ValueEnum)]
-pub enum BackendName {
-    /// A GPU if there is a real one, else the CPU
-    Auto,
-    /// The CPU
-    Cpu,
-    /// A GPU, or an error
-    Gpu,
-}
-
-impl From<BackendName> for Backend {
-    fn from(name: BackendName) -> Self {
-        match name {
-            BackendName::Auto => Self::Auto,
-            BackendName::Cpu => Self::Cpu,
-            BackendName::Gpu => Self::Gpu,
-        }
-    }
-}
 
 /// Arguments of `insitu segment`.
 #[derive(Args)]
@@ -89,7 +70,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     check_outputs(&written)?;
     let source = ModelFiles::find(&arguments.model)?;
     let card = &source.card;
-    // Opened when the first readable volume needs it: bad input is refused at once, and by its own sentence only.
+    // The model is opened for the first readable volume, so that bad input is refused at once.
     let mut model = None;
     let (mut reports, mut table) = (Vec::new(), Vec::new());
     let mut failed = 0;
@@ -125,7 +106,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         write_file(path, format!("{value:#}\n").as_bytes())?;
     }
     if let (Some(path), false) = (&arguments.csv, table.is_empty()) {
-        write_file(path, &volumes_csv(&table)?)?;
+        write_file(path, volumes_csv(&table).as_bytes())?;
     }
     Ok(match failed {
         0 => ExitCode::SUCCESS,
@@ -216,7 +197,7 @@ fn check_outputs(written: &[PathBuf]) -> Result<()> {
                 "a file in a folder that exists",
             ));
         }
-        // However the two are spelled.
+        // Compared by folder and name, however the paths are spelled.
         let place = |path: &Path| {
             (std::fs::canonicalize(parent_folder(path)).ok(), path.file_name().map(ToOwned::to_owned))
         };
@@ -251,7 +232,7 @@ fn load(input: &Path, card: &Card, limits: &Limits) -> Result<Volume> {
     open_path(input, limits).and_then(fits).map_err(|error| error.of_file(input))
 }
 
-/// The length of the bar for one input; half of it is the whole network's, half the patch network's.
+/// Units of the progress bar for one input: half for each of the two networks.
 const BAR_UNITS: u64 = 1000;
 
 fn segment_file(
@@ -264,11 +245,11 @@ fn segment_file(
 ) -> Result<Segmentation> {
     let begun = bar.position();
     bar.set_message(case_id(input));
-    let mut on_progress = |SegmentProgress { stage, done }: SegmentProgress| {
+    let mut on_progress = |SegmentProgress { stage, done, .. }: SegmentProgress| {
         let halves = match stage {
-            "prepare" => 0.0,
-            "whole" => done,
-            "patch" => 1.0 + done,
+            Phase::Prepare => 0.0,
+            Phase::Whole => done,
+            Phase::Patch => 1.0 + done,
             _ => 2.0,
         };
         bar.set_position(begun + (halves / 2.0 * BAR_UNITS as f64) as u64);

@@ -1,7 +1,8 @@
 //! `insitu suggest`: the slices to annotate next.
 
-use super::segment::BackendName;
-use super::{Budget, print_json, print_line};
+use super::arguments::BackendName;
+use super::arguments::Budget;
+use super::output::{print_json, print_line};
 use clap::Args;
 use insitu_seg::engine::compute::Compute;
 use insitu_seg::native::{ModelFiles, write_file};

@@ -2,8 +2,8 @@
 
 pub use super::train_arguments::Arguments;
 
+use super::output::{print_line, progress_bar};
 use super::run_files::RunFiles;
-use super::{print_line, progress_bar};
 use indicatif::ProgressBar;
 use insitu_seg::card::{Card, Stage, StageCard};
 use insitu_seg::engine::compute::Compute;

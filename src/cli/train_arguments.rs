@@ -1,6 +1,6 @@
 //! The arguments of `insitu train`, and the configuration that they give.
 
-use super::segment::BackendName;
+use super::arguments::BackendName;
 use super::training_data::DataArguments;
 use clap::{Args, ValueEnum};
 use insitu_seg::card::{Card, Stage};

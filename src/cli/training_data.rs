@@ -2,7 +2,7 @@
 //! model's card.
 
 use super::axes::{AxisName, flips};
-use super::progress_bar;
+use super::output::progress_bar;
 use clap::{Args, ValueEnum};
 use insitu_seg::card::Card;
 use insitu_seg::native::read_card;

@@ -1,9 +1,10 @@
 //! `insitu tune`: improves a model by annotated cases, or leaves it as it is.
 
+use super::arguments::BackendName;
+use super::arguments::Budget;
 use super::evaluate::find_images;
 use super::folder::copy_tuned;
-use super::segment::BackendName;
-use super::{Budget, print_line, progress_bar};
+use super::output::{print_line, progress_bar};
 use clap::{Args, ValueEnum};
 use insitu_seg::engine::compute::Compute;
 use insitu_seg::native::{ModelFiles, write_file};

@@ -1,31 +1,28 @@
-//! Stored values to 32-bit floats, slab by slab, each value straight to its place in RAS order.
+//! Decodes stored values to 32-bit floats, slab by slab, and writes each value to its place in RAS order.
 //!
-//! Only the volume itself is ever held whole, and speed is a matter of caches. A slab fits the second level, so
-//! that bytes are decoded where they were just read to; where the file's planes stay planes, as in an axial CT,
-//! every core reads and decodes slabs of its own. Only where the file's third axis becomes the first one a slab
-//! holds more planes: their values fall into the same cache lines.
+//! Only the decoded volume is held whole. A slab fits the second-level cache, so that bytes are decoded while they are
+//! still cached. Where planes of the file are planes of the volume, as in an axial CT, every core decodes slabs of its
+//! own. Where the file's third axis becomes the first, a slab holds more planes, whose values share cache lines.
 
-use super::Statistics;
 use super::header::Header;
 use super::source::Stream;
-use super::values::{RunningStatistics, convert};
+use super::values::{RunningStatistics, Statistics, convert};
 use super::voxels::Voxels;
 use crate::error::{Error, Result};
 use crate::grid::Reorientation;
 use std::sync::{Mutex, PoisonError};
 
-/// Bytes of stored values that are held at a time.
+/// Bytes of a slab.
 const SLAB: usize = 1 << 19;
-/// The same where values of neighbouring planes lie side by side.
+/// Bytes of a slab where values of neighbouring planes share cache lines.
 const DEEP_SLAB: usize = 8 << 20;
 
-/// Values of a row that are decoded at a time: where they are scattered, as many cache lines stay at hand until the
-/// neighbouring planes have filled them.
+/// Values of a row that are decoded at a time. Where they are scattered, each fills a cache line of its own, and all of
+/// these lines have to stay cached until the neighbouring planes have filled them.
 const BLOCK: usize = 128;
 
-/// Where the voxels of one volume of a file go: the memory index of the first one, and how far it moves along each
-/// of the file's axes. Axes of one voxel are left out, and short rows that go on in the next one are joined, so that
-/// rows are long.
+/// Where the voxels of one volume of the file are written: the memory index of the first one, and the stride along each
+/// of the file's axes. Axes of one voxel are dropped and contiguous short rows are joined, so that rows are long.
 struct VoxelStrides {
     dims: [usize; 3],
     steps: [isize; 3],
@@ -53,13 +50,13 @@ impl VoxelStrides {
         (self.first as isize + moved) as usize
     }
 
-    /// Whether planes of the file stay planes: they then fill stretches of memory, one after the other, or the other
-    /// way round.
+    /// Whether planes of the file are planes of the volume: each then fills a contiguous range of memory, in rising or in
+    /// falling order.
     fn axial(&self) -> bool {
         self.steps[2].unsigned_abs() == self.dims[0] * self.dims[1]
     }
 
-    /// Cuts a volume into stretches of `depth` planes each, in the order of the file.
+    /// Splits a volume into ranges of `depth` planes each, in the file's order.
     fn cut<'v>(&self, voxels: &'v mut [f32], depth: usize) -> Vec<Part<'v>> {
         let plane = self.dims[0] * self.dims[1];
         let backwards = self.axial() && self.steps[2] < 0;
@@ -82,7 +79,7 @@ impl VoxelStrides {
 }
 
 /// The voxels in RAS order, channel after channel; values that are not finite become the smallest finite one.
-/// Where all of them are finite by their type nothing is counted: that would take a third of the time.
+/// No statistics are taken of integer types, whose values are all finite: they would cost a third of the time.
 pub(super) fn decode(
     source: &mut Stream,
     header: &Header,
@@ -113,7 +110,7 @@ pub(super) fn decode(
     Ok((voxels, Some(statistics)))
 }
 
-/// The statistics alone; no voxel is kept. Where they lie does not matter: the file is one long row.
+/// The statistics alone; no voxel is kept. The file is read as one long row, as the order does not matter.
 pub(super) fn read_statistics(source: &mut Stream, header: &Header) -> Result<Statistics> {
     let dims = [header.grid.len() * header.channels, 1, 1];
     let job = DecodeJob { header, dims, slab: slab_shape(dims, SLAB, header), counted: true };
@@ -132,16 +129,16 @@ fn scatter(values: &[f32], voxels: &mut [f32], at: usize, step: isize) {
     }
 }
 
-/// Planes of the file with the stretch of the volume that they fill; whole volumes where planes do not stay planes.
+/// Planes of the file with the range of memory that they fill; a whole volume where planes do not stay planes.
 struct Part<'v> {
     first: usize,
     planes: usize,
-    /// The memory index at which the stretch begins, in its volume.
+    /// The index within the volume at which the range begins.
     start: usize,
     voxels: &'v mut [f32],
 }
 
-/// Voxels along x, y, z of a slab of so many bytes: whole planes, or whole rows of one plane, or a part of one row.
+/// Voxels along x, y, z of a slab of `bytes` bytes: whole planes, or whole rows of one plane, or a part of one row.
 fn slab_shape([nx, ny, nz]: [usize; 3], bytes: usize, header: &Header) -> [usize; 3] {
     let fits = bytes.max(1 << 16) / header.datatype.bytes();
     let x = nx.min(fits);
@@ -153,9 +150,9 @@ fn slab_shape([nx, ny, nz]: [usize; 3], bytes: usize, header: &Header) -> [usize
 /// What every worker does.
 struct DecodeJob<'h> {
     header: &'h Header,
-    /// Voxels along the axes that are walked.
+    /// Voxels along the joined axes.
     dims: [usize; 3],
-    /// The same of a slab, at most.
+    /// Voxels of a slab, at most.
     slab: [usize; 3],
     /// Whether statistics are wanted.
     counted: bool,
@@ -224,13 +221,13 @@ impl DecodeJob<'_> {
     }
 }
 
-/// In a browser there is one.
+/// A browser has one thread.
 #[cfg(target_arch = "wasm32")]
 fn on_every_core(one: impl Fn() -> Result<RunningStatistics>) -> Result<RunningStatistics> {
     one()
 }
 
-/// On this core, and on the others as far as threads can be had.
+/// Runs on every core for which a thread can be started.
 #[cfg(not(target_arch = "wasm32"))]
 fn on_every_core(one: impl Fn() -> Result<RunningStatistics> + Sync) -> Result<RunningStatistics> {
     let cores = std::thread::available_parallelism().map_or(1, |n| n.get().min(8));

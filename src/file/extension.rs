@@ -1,15 +1,15 @@
-//! Extensions: what stands between the header of a single file and its voxels. They are read past, never kept: they
-//! can hold anything, DICOM headers with names of patients among them.
+//! Header extensions, between the header of a single file and its voxels. They are skipped and never copied, as they can
+//! hold DICOM headers with names of patients.
 
 use super::checks::Outcome;
 use super::source::Stream;
 use crate::error::Result;
 
-/// Extensions that are looked at; no file has more than a few.
+/// Extensions that are counted; files have a few at most.
 const MAX_EXTENSIONS: u32 = 1000;
 
-/// Reads past `bytes` bytes, and says how many extensions they hold. A chain that is broken does no harm: where
-/// voxels start is not for it to say.
+/// Skips `bytes` bytes, and reports how many extensions they hold. A broken chain is harmless, as `vox_offset` says where
+/// the voxels start.
 pub(super) fn skip(stream: &mut Stream, bytes: u64, big_endian: bool) -> Result<Outcome> {
     let mut left = bytes;
     let mut flag = [0; 4];
@@ -39,7 +39,7 @@ pub(super) fn skip(stream: &mut Stream, bytes: u64, big_endian: bool) -> Result<
     })
 }
 
-/// Fills `buffer` as far as `left` bytes go; how many those are.
+/// Fills `buffer` with at most `left` bytes; returns how many were read.
 fn read_up_to(stream: &mut Stream, buffer: &mut [u8], left: u64) -> Result<u64> {
     let wanted = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
     stream.fill(&mut buffer[..wanted])?;

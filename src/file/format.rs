@@ -1,10 +1,10 @@
-//! Files that are plainly something else, by their name.
+//! Recognises other file formats by their first bytes.
 
 use crate::error::{Error, Result};
 
 const WANTED: &str = "a NIfTI volume (.nii, .nii.gz, or .hdr with .img)";
 
-/// Refuses what the first bytes show to be another format.
+/// Refuses a file whose first bytes are those of another format.
 pub(super) fn reject_others(head: &[u8]) -> Result<()> {
     if let Some(name) = other(head) {
         return Err(Error::unsupported("file", name, WANTED));

@@ -1,8 +1,8 @@
 //! Where each field of a NIfTI header lies: version 1 (348 bytes) and version 2 (540 bytes), read into one form.
 //!
-//! Offsets are those of `nifti1.h` and `nifti2.h`. Nothing is judged here; `checks` does that.
+//! Offsets are those of `nifti1.h` and `nifti2.h`. Nothing is checked here; `checks` does that.
 
-use super::DataType;
+use super::datatype::DataType;
 use crate::grid::Grid;
 
 /// Which of the two header layouts a file has.
@@ -164,7 +164,7 @@ impl Fields {
         }
     }
 
-    /// Those of a new NIfTI-1 file: the affine of `grid`, lengths in mm.
+    /// The fields of a new NIfTI-1 file: the affine of `grid`, lengths in mm.
     pub fn new(grid: &Grid, datatype: DataType, channels: usize) -> Self {
         let [x, y, z] = grid.dims.map(|n| n as i64);
         let [a, b, c] = grid.spacing();

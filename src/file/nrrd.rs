@@ -3,11 +3,11 @@
 //! Keys as Slicer's `vtkMRMLSegmentationStorageNode` writes them. NRRD counts world axes to the left, posterior
 //! and superior; NIfTI to the right, anterior and superior.
 
-use super::Volume;
+use super::volume::Volume;
 use super::write::{check_count, pack};
 use crate::error::Result;
 
-/// A label with what a viewer shows of it.
+/// A label as a viewer shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Segment<'a> {
     /// Its value in the mask.
@@ -67,7 +67,7 @@ pub fn write_seg_nrrd(labels: &[u8], volume: &Volume, segments: &[Segment]) -> R
     Ok([text.as_bytes(), &pack(&[labels])?].concat())
 }
 
-/// A name that can neither end its line nor escape, and that every reader gives back alike.
+/// A name without line ends and backslashes, which every reader returns unchanged.
 fn one_line(name: &str) -> String {
     let name: String = name.chars().map(|c| if c.is_control() || c == '\\' { ' ' } else { c }).collect();
     name.trim().to_owned()

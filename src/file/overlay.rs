@@ -1,6 +1,6 @@
-//! Labels of one file on the image of another: which label is whose.
+//! Labels of one file laid over the image of another.
 
-use super::Volume;
+use super::volume::Volume;
 use crate::error::{Error, Result};
 
 /// Labels of an image's voxels.
@@ -8,13 +8,13 @@ use crate::error::{Error, Result};
 pub struct Overlay {
     /// In the image's RAS order.
     pub labels: Vec<u8>,
-    /// How far the two grids lie apart at a corner, in mm, where that is more than half a voxel.
+    /// The largest distance of the two grids' corners in mm, where it is more than half a voxel.
     pub misalignment_mm: Option<f64>,
 }
 
 impl Volume {
-    /// The labels that another file holds for this image. Its axes may run other ways: each label lies where its header
-    /// says. Where one of the headers does not say, voxels are taken in the order of the files.
+    /// The labels of another file for this image. Its axes may point in other directions: each label is placed by its
+    /// header. Where one of the headers has no orientation, voxels are matched in the order of the files.
     ///
     /// # Errors
     /// As [`Volume::labels`]; `Malformed` where the sizes differ.
@@ -47,7 +47,7 @@ impl Volume {
         self.header.sform_code() > 0 || self.header.qform_code() > 0
     }
 
-    /// The largest distance between the same corners of two grids of one size, turned to RAS, in mm.
+    /// The largest distance between corresponding corners of two grids of one size, in RAS order, in mm.
     fn max_corner_distance(&self, other: &Self) -> f64 {
         let corner = |file: &Self, which: usize| {
             let mut at = [0.0; 3];
@@ -67,7 +67,7 @@ impl Volume {
 }
 
 impl Overlay {
-    /// The labels, where they lie on the image.
+    /// The labels, if they lie on the image's grid.
     ///
     /// # Errors
     /// `Malformed` where they lie off it.

@@ -1,6 +1,9 @@
-//! Files on the disk: one, or the two of a pair, whichever of them is named.
+//! Files on the disk: a single file, or a pair by the name of either.
 
-use super::{ByteSource, Limits, Nifti, Volume};
+use super::limits::Limits;
+use super::read::Nifti;
+use super::source::ByteSource;
+use super::volume::Volume;
 use crate::error::{Error, Result};
 use std::fs::File;
 use std::path::{Path, PathBuf};

@@ -1,16 +1,20 @@
-//! From bytes to a volume: take gzip off, check the header, decode.
+//! From bytes to a volume: decompress, check the header, decode.
 
 use super::checks::{self, Check, CheckInput, Outcome};
+use super::datatype::DataType;
 use super::format;
-use super::header::{DataType, Header};
+use super::header::Header;
 use super::layout::{Fields, Version};
+use super::limits::Limits;
 use super::sform_qform;
 use super::source::{ByteSource, Stream};
-use super::{Limits, Statistics, Volume, decode, extension};
+use super::values::Statistics;
+use super::volume::Volume;
+use super::{decode, extension};
 use crate::error::{Error, Result};
 use crate::grid::{Grid, Reorientation};
 
-/// A file whose header was read and checked and whose voxels were not: nothing large has been allocated.
+/// A file whose header was read and checked. Its voxels are not decoded yet, and nothing large is allocated.
 pub struct Nifti<'a> {
     /// What was checked so far.
     pub checks: Vec<Check>,
@@ -110,7 +114,7 @@ impl<'a> Nifti<'a> {
         Ok((header, statistics, checks))
     }
 
-    /// Reads the source to its end, and adds what was seen of the voxels to the checks.
+    /// Reads the source to its end, and adds checks of the voxels.
     fn close(mut self, header: &Header, statistics: Option<&Statistics>) -> Result<Vec<Check>> {
         let end = match self.voxels.finish()? {
             (0, 0) => Outcome::Ok("the file ends with its voxels".to_owned()),

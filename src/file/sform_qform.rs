@@ -73,7 +73,7 @@ pub(super) fn spacings(fields: &Fields) -> [f64; 3] {
 
 /// Whether a quaternion can be one: finite, and no longer than 1 but for rounding.
 pub(super) fn is_quaternion(quatern: [f64; 3]) -> bool {
-    // Asked for what is right, so that NaN fails.
+    // Written as !(x <= limit) so that NaN fails.
     quatern.iter().map(|v| v * v).sum::<f64>() <= 1.0 + ROUNDING
 }
 

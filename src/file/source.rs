@@ -1,10 +1,10 @@
-//! Where bytes come from, and gzip taken off them: every member to its end, every checksum compared.
+//! Sources of bytes, with gzip decompressed: every member to its end, every checksum compared.
 
 use crate::error::{Error, ErrorKind, Result};
 use flate2::bufread::GzDecoder;
 use std::io::{self, BufRead, BufReader, Read};
 
-/// Natively every core reads; in a browser there is one thread, and what JavaScript holds stays in it.
+/// Natively any thread may read. A browser has one thread, and JavaScript's objects cannot leave it.
 #[cfg(not(target_arch = "wasm32"))]
 type Reader<'a> = Box<dyn Read + Send + 'a>;
 #[cfg(target_arch = "wasm32")]
@@ -44,14 +44,13 @@ pub(super) const MAX_BESIDE_VOXELS: u64 = 64 << 20;
 
 type Buffered<'a> = BufReader<Reader<'a>>;
 
-/// A source without its gzip, if it had one.
+/// A source, decompressed if it was gzip.
 pub(super) struct Stream<'a> {
     bytes: Bytes<'a>,
     /// How many bytes can come out at most.
     pub max_bytes: u64,
     place: &'static str,
-    /// The error that came. Whoever reads on gets it again: the workers that share a stream must not differ in why it
-    /// is refused.
+    /// The first error. Later reads return it again, so that all workers that share a stream report the same one.
     failed: Option<Error>,
 }
 
@@ -61,7 +60,7 @@ enum Bytes<'a> {
 }
 
 impl<'a> Stream<'a> {
-    /// Tells gzip by its first bytes, not by a name; `place` names the source in errors.
+    /// Recognises gzip by its first bytes, not by the file's name; `place` names the source in errors.
     pub fn open(source: ByteSource<'a>, place: &'static str) -> Result<Self> {
         let capacity = usize::try_from(source.length).unwrap_or(BUFFER).clamp(64, BUFFER);
         let mut reader = BufReader::with_capacity(capacity, source.reader);
@@ -74,7 +73,7 @@ impl<'a> Stream<'a> {
         Ok(Self { bytes: Bytes::Plain(reader), max_bytes: source.length, place, failed: None })
     }
 
-    /// Whether gzip is taken off.
+    /// Whether the source is gzip.
     pub fn gzip(&self) -> bool {
         matches!(self.bytes, Bytes::Gzip { .. })
     }
@@ -126,8 +125,8 @@ impl<'a> Stream<'a> {
         Ok(skipped)
     }
 
-    /// Reads to the end, which proves that a gzip stream is whole, and counts what was left: bytes of the content,
-    /// and bytes behind a gzip stream that belong to nothing.
+    /// Reads to the end, which verifies the checksum of a gzip stream. Returns how many bytes of content were left, and
+    /// how many bytes follow the gzip stream.
     ///
     /// # Errors
     /// `Malformed` where the stream is damaged, `Limit` where more than 64 MiB are left.
@@ -177,14 +176,14 @@ fn inflate<R: BufRead>(
     Ok(0)
 }
 
-/// What stands behind a gzip member and its padding.
+/// What follows a gzip member and its padding.
 enum Next {
     End,
     Member,
     Other,
 }
 
-/// Passes over zeros and looks at what comes then. A single 0x1f at the end is a member that was cut off.
+/// Skips zeros and recognises what follows. A single 0x1f at the end is a truncated member.
 fn first_after_zeros(reader: &mut impl BufRead) -> io::Result<Next> {
     let mut passed = 0;
     loop {

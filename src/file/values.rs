@@ -1,8 +1,21 @@
-//! Stored values as 32-bit floats, and what is counted while they pass by.
+//! Stored values as 32-bit floats, and their statistics.
 
-use super::Statistics;
-use super::header::{DataType, Header};
+use super::datatype::DataType;
+use super::header::Header;
 use crate::error::{Error, Result};
+
+/// Smallest, largest and mean of the finite values.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Statistics {
+    /// Smallest value.
+    pub min: f64,
+    /// Largest value.
+    pub max: f64,
+    /// Mean value.
+    pub mean: f64,
+    /// Values that are NaN, infinite or beyond 32-bit floats.
+    pub nonfinite: u64,
+}
 
 /// Decodes a row of stored values.
 pub(super) fn convert(raw: &[u8], header: &Header, row: &mut [f32]) {
@@ -21,7 +34,7 @@ pub(super) fn convert(raw: &[u8], header: &Header, row: &mut [f32]) {
     }
 }
 
-/// By way of 64-bit floats, scaled there.
+/// Converts by way of 64-bit floats, in which values are scaled.
 fn each<const N: usize>(
     raw: &[u8],
     row: &mut [f32],
@@ -48,7 +61,7 @@ fn each<const N: usize>(
 /// Independent sums, so that the compiler can keep them in vector registers.
 const LANES: usize = 8;
 
-/// What is counted while values pass by.
+/// Statistics of the values that were added so far.
 pub(super) struct RunningStatistics {
     lowest: f32,
     highest: f32,

@@ -1,7 +1,7 @@
 //! Memory for voxels.
 //!
-//! Natively a large volume lies in a mapping of its own, for which huge pages are asked: half of the time to read a
-//! CT would go into faults of 4 KiB pages. It is zero to begin with and refused with an error, not an abort.
+//! Natively a large volume is an anonymous memory map with huge pages, as faults of 4 KiB pages would take half of the
+//! time to read a CT. A map starts zeroed, and its failure is an error where a vector would abort.
 
 use crate::error::{Error, Result};
 use std::ops::{Deref, DerefMut};
@@ -17,7 +17,7 @@ enum Memory {
     Mapped(memmap2::MmapMut),
 }
 
-/// Values from which a mapping is worth its price.
+/// Number of values from which a memory map is used.
 #[cfg(not(target_arch = "wasm32"))]
 const LARGE: usize = 4 << 20;
 
@@ -30,7 +30,7 @@ impl Voxels {
         #[cfg(not(target_arch = "wasm32"))]
         if count >= LARGE {
             let map = memmap2::MmapMut::map_anon(4 * count).map_err(|_| allocation_refused(count))?;
-            // Advice only: where it is not followed the pages are small.
+            // Only a hint; without it the pages are small.
             #[cfg(target_os = "linux")]
             let _ = map.advise(memmap2::Advice::HugePage);
             return Ok(Self(Memory::Mapped(map)));
@@ -40,7 +40,7 @@ impl Voxels {
     }
 }
 
-/// Asks for the memory of `count` values and gives it back: `vec!` does not survive a refusal, this does.
+/// Allocates `count` values and frees them at once: an error where `vec!` would abort.
 ///
 /// # Errors
 /// `Limit` where the machine refuses the memory.

@@ -1,7 +1,8 @@
-//! From labels to the bytes of a file on the grid of the volume that they belong to.
+//! From labels to the bytes of a file, on the grid of their image.
 
+use super::datatype::DataType;
 use super::layout::Fields;
-use super::{DataType, Volume};
+use super::volume::Volume;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grid::Grid;
 use flate2::Compression;

@@ -1,4 +1,4 @@
-//! The box between the two networks: where the object is, and how to cut it out and put it back.
+//! The box between the two networks: around the object, to be cropped and pasted.
 
 /// How the box around an object is made from the object's extent.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,8 +47,8 @@ impl Region {
     /// The box around an object with the given extent (first and last index) on a grid of `mask_dims`, in a
     /// volume of `full` voxels that shows the same field of view.
     ///
-    /// As the reference does it: the start is scaled and floored, the *last index* is scaled and ceiled and then
-    /// taken as the open end, so the last plane of the object is left out before the margin.
+    /// As in the reference implementation, the start is scaled and floored; the *last index* is scaled, ceiled and taken as
+    /// the open end, so that the last plane of the object is left out before the margin is added.
     pub fn around(
         first: [usize; 3],
         last: [usize; 3],

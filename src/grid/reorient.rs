@@ -1,23 +1,23 @@
-//! The turn from a file's axes to canonical RAS (x right, y anterior, z superior) and back.
+//! Reorientation from a file's axes to canonical RAS (x right, y anterior, z superior) and back.
 
-use super::Grid;
+use super::voxel_grid::Grid;
 use crate::error::{Error, Result};
 
-/// A permutation of axes with flips: exact, so its way back is exact too.
+/// A permutation and flips of axes; exactly invertible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reorientation {
-    /// Size before the turn.
+    /// Size in the file's order.
     dims: [usize; 3],
-    /// For each axis after the turn, the axis before it.
+    /// For each RAS axis, the file's axis.
     from_axis: [usize; 3],
-    /// For each axis after the turn, whether it runs against the axis before it.
+    /// For each RAS axis, whether it is opposite to the file's axis.
     flipped: [bool; 3],
 }
 
 impl Reorientation {
-    /// The turn that brings `grid` closest to RAS, the same one that nibabel's `io_orientation` finds: in the rotation
-    /// nearest to the affine's axes each of them, that which points most clearly first, takes the free direction
-    /// that it points along most.
+    /// The reorientation that brings `grid` closest to RAS, the same as nibabel's `io_orientation`. Each axis of the rotation
+    /// nearest to the affine is assigned the world axis along which it has its largest component, and that is not assigned
+    /// yet; the axis with the largest component comes first.
     pub fn to_ras(grid: &Grid) -> Self {
         let rotation = nearest_rotation(&grid.affine);
         let alignment = |axis: usize| (0..3).map(|world| rotation[world][axis].powi(2)).fold(0.0, f64::max);
@@ -38,27 +38,27 @@ impl Reorientation {
         Self { dims: grid.dims, from_axis, flipped }
     }
 
-    /// For each axis after the turn, the axis before it.
+    /// For each RAS axis, the file's axis.
     pub fn from_axis(&self) -> [usize; 3] {
         self.from_axis
     }
 
-    /// For each axis after the turn, whether its direction was reversed.
+    /// For each RAS axis, whether its direction is reversed.
     pub fn flipped(&self) -> [bool; 3] {
         self.flipped
     }
 
-    /// Size after the turn.
+    /// Size in RAS order.
     pub fn ras_dims(&self) -> [usize; 3] {
         self.from_axis.map(|axis| self.dims[axis])
     }
 
-    /// Values per axis (a spacing, say) in the order after the turn.
+    /// Values per axis, such as a spacing, in RAS order.
     pub fn permuted<T: Copy>(&self, values: [T; 3]) -> [T; 3] {
         self.from_axis.map(|axis| values[axis])
     }
 
-    /// The memory index after the turn of a voxel before it.
+    /// The memory index in RAS order of a voxel of the file.
     pub fn index_of(&self, at: [usize; 3]) -> usize {
         let [nx, ny, _] = self.ras_dims();
         let along = |world: usize| {
@@ -68,7 +68,7 @@ impl Reorientation {
         along(0) + nx * (along(1) + ny * along(2))
     }
 
-    /// How far the memory index after the turn moves with one voxel along each axis before it.
+    /// The stride in RAS order along each of the file's axes.
     pub fn steps(&self) -> [isize; 3] {
         let [nx, ny, _] = self.ras_dims();
         let mut steps = [0; 3];
@@ -79,7 +79,7 @@ impl Reorientation {
         steps
     }
 
-    /// Calls `visit(before, after)` with the memory index of every voxel on both sides, in order before the turn.
+    /// Calls `visit(file, ras)` with the two memory indices of every voxel, in the file's order.
     fn for_each_voxel(&self, mut visit: impl FnMut(usize, usize)) {
         let (steps, mut before) = (self.steps(), 0);
         for k in 0..self.dims[2] {
@@ -145,8 +145,21 @@ impl Reorientation {
     }
 }
 
+impl Grid {
+    /// The anatomical direction that each voxel axis points to, as three letters, for example `RAS` or `LIA`.
+    pub fn orientation(&self) -> String {
+        let reorientation = Reorientation::to_ras(self);
+        let mut letters = ['?'; 3];
+        for (world, &axis) in reorientation.from_axis().iter().enumerate() {
+            let pair = [('R', 'L'), ('A', 'P'), ('S', 'I')][world];
+            letters[axis] = if reorientation.flipped()[world] { pair.1 } else { pair.0 };
+        }
+        letters.iter().collect()
+    }
+}
+
 /// The orthogonal matrix nearest to the directions of an affine's axes: the polar factor, by Newton's iteration
-/// (Higham 1986). Axes at right angles are there at once; sheared ones share the difference.
+/// (Higham 1986). Orthogonal axes converge at once; the error of sheared ones is shared among them.
 fn nearest_rotation(affine: &[[f64; 4]; 4]) -> [[f64; 3]; 3] {
     let length = |axis: usize| (0..3).map(|row| affine[row][axis].powi(2)).sum::<f64>().sqrt();
     let lengths = [0, 1, 2].map(length);

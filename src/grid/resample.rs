@@ -1,8 +1,8 @@
 //! Nearest-neighbour resampling between two sizes, aligned at the corner voxel centres.
 
-/// Resampling from one size to another; its way back is the resampling from the other to the one.
+/// Resampling from one size to another; its inverse swaps the two.
 ///
-/// Defined by the two *sizes*, never by a factor, so that the way back always meets the right size.
+/// Defined by two *sizes*, not by a factor, so that the inverse has exactly the original size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Resample {
     /// Size before.
@@ -43,7 +43,7 @@ impl Resample {
         out
     }
 
-    /// The resampling back.
+    /// The inverse.
     #[must_use]
     pub fn reversed(&self) -> Self {
         Self { from: self.to, to: self.from }

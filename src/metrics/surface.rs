@@ -8,11 +8,17 @@
 //!
 //! A box of n voxels has n + 1 corners along an axis; corner c lies half a voxel before voxel c of the box.
 
-use super::Element;
 use super::distance::squared_distances;
 
 /// All eight voxels inside.
 const INSIDE: u8 = 255;
+
+/// A piece of one surface, and how far away the other surface is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Element {
+    pub(super) distance_mm: f64,
+    pub(super) area_mm2: f64,
+}
 
 /// Surfaces in the box around both masks.
 pub(super) struct Surfaces {

@@ -1,53 +1,15 @@
-//! The two stages on a device.
+//! The cascade's two stages on a device.
 
-use super::{Image, ProgressFn, report_progress};
+use super::options::{InferenceOptions, mirrored};
+use super::progress::{Phase, ProgressFn, report_progress};
 use crate::card::{Card, Stage};
 use crate::engine::compute::Compute;
 use crate::engine::network::Network;
 use crate::engine::nn::labels::NOT_A_NUMBER;
 use crate::error::{Error, Result};
 use crate::model::{Architecture, ROI_LEVEL};
+use crate::prepare::Image;
 use crate::store::{self, Weights};
-
-/// Largest difference of a GPU's probabilities from the CPU's in the self-check.
-const TOLERANCE: f32 = 5e-3;
-
-/// How a model is applied.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct InferenceOptions {
-    /// Axes, `[right, anterior, superior]`, along which the image is mirrored too, in all combinations, and what is
-    /// found averaged. Only for models that were trained on mirrored images.
-    pub flips: [bool; 3],
-    /// Whether labels go back to the file's grid as the nearest ones, as in the reference, in place of probabilities.
-    pub nearest: bool,
-}
-
-impl InferenceOptions {
-    /// The ways to look at an image: by axis, whether it is mirrored.
-    fn tta_flips(self) -> Vec<[bool; 3]> {
-        let views = (0..8).map(|bits| [0, 1, 2].map(|axis| bits >> axis & 1 == 1));
-        views.filter(|view| (0..3).all(|axis| self.flips[axis] || !view[axis])).collect()
-    }
-}
-
-/// Channels of size `dims`, mirrored along some axes.
-fn mirrored(values: &[f32], dims: [usize; 3], flips: [bool; 3]) -> Vec<f32> {
-    let index = |axis: usize, at: usize| if flips[axis] { dims[axis] - 1 - at } else { at };
-    let mut all = Vec::with_capacity(values.len());
-    for channel in values.chunks_exact(dims.iter().product()) {
-        for z in 0..dims[2] {
-            for y in 0..dims[1] {
-                let row = &channel[dims[0] * (index(1, y) + dims[1] * index(2, z))..][..dims[0]];
-                if flips[0] {
-                    all.extend(row.iter().rev());
-                } else {
-                    all.extend(row);
-                }
-            }
-        }
-    }
-    all
-}
 
 /// A model ready to run: its card and its networks on a device.
 pub struct Model {
@@ -96,7 +58,7 @@ impl Model {
         self
     }
 
-    /// A model of one fold whose weights are at hand: of the whole network, of the patch network.
+    /// A model of one fold from weights in memory: those of the whole network, those of the patch network.
     ///
     /// # Errors
     /// `Malformed` where a stage is missing, or weights do not fit it.
@@ -113,8 +75,8 @@ impl Model {
         &self.compute
     }
 
-    /// Where the object is: the sum over folds of the whole network's probabilities, or of its region of interest, of
-    /// which every voxel has what its block has.
+    /// Probabilities of the object: the sum over folds of the whole network's, or of its region of interest, upsampled from
+    /// blocks to voxels.
     pub(crate) async fn object_probabilities(
         &self,
         image: &Image,
@@ -125,8 +87,8 @@ impl Model {
         Ok(if dims == image.dims { sum } else { upsample_blocks(&sum, dims, image.dims) })
     }
 
-    /// Labels inside the box: the mean over folds of the patch network's probabilities above one half, a later
-    /// label over an earlier one.
+    /// Labels inside the box: where the mean over folds of the patch network's probabilities is above one half; a later
+    /// label overrides an earlier one.
     pub(crate) async fn patch_labels(
         &self,
         image: &Image,
@@ -134,7 +96,9 @@ impl Model {
     ) -> Result<Vec<u8>> {
         if let ([network], [_]) = (&self.patch[..], &self.options.tta_flips()[..]) {
             let labels = network
-                .labels(&image.values, image.dims, &mut |done| report_progress(on_progress, "patch", done))
+                .labels(&image.values, image.dims, &mut |done| {
+                    report_progress(on_progress, Phase::Patch, done)
+                })
                 .await?;
             return if labels.contains(&NOT_A_NUMBER) { Err(not_a_number()) } else { Ok(labels) };
         }
@@ -163,7 +127,7 @@ impl Model {
         Ok(sums)
     }
 
-    /// The sum of all folds' probabilities; values that no network can give are refused.
+    /// The sum over folds of probabilities; NaN is refused.
     async fn sum_probabilities(
         &self,
         networks: &[Network],
@@ -172,7 +136,7 @@ impl Model {
         on_progress: &mut ProgressFn<'_>,
     ) -> Result<Vec<f32>> {
         let form = self.card.stages.get(stage).map(|form| form.architecture).unwrap_or_default();
-        // The reference thresholds the region of interest in any case.
+        // The reference implementation always thresholds the region of interest.
         let form = Architecture { threshold: form.threshold || stage == Stage::Whole && form.roi, ..form };
         let views = self.options.tta_flips();
         let (total, share) = ((networks.len() * views.len()) as f64, 1.0 / views.len() as f32);
@@ -181,7 +145,7 @@ impl Model {
             networks.iter().flat_map(|network| views.iter().map(move |flips| (network, *flips))).enumerate()
         {
             let mut pause =
-                |done: f64| report_progress(on_progress, stage.name(), (number as f64 + done) / total);
+                |done: f64| report_progress(on_progress, stage.into(), (number as f64 + done) / total);
             pause(0.0)?;
             let logits = if flips == [false; 3] {
                 network.logits(&image.values, image.dims, &mut pause).await?
@@ -204,7 +168,7 @@ impl Model {
     }
 }
 
-/// Blocks of a map of size `blocks` as the voxels of `dims`; a last part that fills no block goes with the one before it.
+/// Upsamples a map of size `blocks` to `dims` voxels; voxels past the last block take its value.
 fn upsample_blocks(values: &[f32], blocks: [usize; 3], dims: [usize; 3]) -> Vec<f32> {
     let place = |axis: usize, at: usize| (at >> ROI_LEVEL).min(blocks[axis] - 1);
     let mut all = Vec::with_capacity(dims.iter().product());
@@ -220,7 +184,7 @@ fn upsample_blocks(values: &[f32], blocks: [usize; 3], dims: [usize; 3]) -> Vec<
 /// A stage's network on a device.
 fn network(stage: Stage, form: &Architecture, weights: &Weights, compute: &Compute) -> Result<Network> {
     store::check_weights(form, weights)?;
-    // The whole stage has only to say where: the region of interest does, at a fraction of the cost.
+    // The region of interest is enough to locate the object, at a fraction of the cost.
     let roi = stage == Stage::Whole && form.roi;
     if roi { Network::roi(form, weights, compute) } else { Network::new(form, weights, compute) }
 }
@@ -229,62 +193,9 @@ fn not_a_number() -> Error {
     Error::device("network", "a value that is no number", "numbers")
 }
 
-/// Runs both networks of a GPU's model on a small known input and compares with the CPU, so that a device that
-/// computes wrongly is refused before it is trusted with an image.
-///
-/// # Errors
-/// `Device` where the results differ or the device fails.
-pub async fn self_check(gpu: &Model, cpu: &Model) -> Result<f32> {
-    let side = 16;
-    let count = gpu.card.channels() * side * side * side;
-    let values = (0..count).map(|i| ((i * i) as f32 * 0.37).sin() * 1.5).collect();
-    let image = Image { dims: [side; 3], values };
-    let mut worst = 0f32;
-    for (stage, ours, theirs) in [("whole", &gpu.whole, &cpu.whole), ("patch", &gpu.patch, &cpu.patch)] {
-        for (a, b) in ours.iter().zip(theirs) {
-            let found = a.logits(&image.values, image.dims, &mut |_| Ok(())).await?;
-            let expected = b.logits(&image.values, image.dims, &mut |_| Ok(())).await?;
-            for (found, expected) in found.iter().zip(&expected) {
-                let off = (found - expected).abs();
-                // Asked for what is right, so that NaN fails.
-                let right = off <= TOLERANCE;
-                if !right {
-                    return Err(Error::device(
-                        format!("self-check of the {stage} network on {}", gpu.compute.adapter()),
-                        format!("a probability of {found} where the CPU has {expected}"),
-                        format!("a difference of at most {TOLERANCE}"),
-                    ));
-                }
-                worst = worst.max(off);
-            }
-        }
-    }
-    Ok(worst)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn looks_are_all_combinations_of_the_axes() {
-        let views = |flips| InferenceOptions { flips, nearest: false }.tta_flips();
-        assert_eq!(views([false; 3]), [[false; 3]]);
-        assert_eq!(views([true, false, true]).len(), 4);
-        assert_eq!(views([true; 3]).len(), 8);
-    }
-
-    #[test]
-    fn what_is_mirrored_twice_is_as_before() {
-        let dims = [3, 4, 2];
-        let values: Vec<f32> = (0..48u8).map(f32::from).collect();
-        for flips in (InferenceOptions { flips: [true; 3], nearest: false }).tta_flips() {
-            let seen = mirrored(&values, dims, flips);
-            assert_eq!(seen == values, flips == [false; 3]);
-            assert_eq!(mirrored(&seen, dims, flips), values);
-        }
-        assert_eq!(mirrored(&values[..3], [3, 1, 1], [true, false, false]), [2.0, 1.0, 0.0]);
-    }
 
     #[test]
     fn every_voxel_has_what_its_block_has() {

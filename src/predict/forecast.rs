@@ -1,6 +1,6 @@
-//! What a run will take, told before any work.
+//! Memory and time of a run, estimated before it.
 
-use super::Model;
+use super::cascade::Model;
 use super::transform::whole_dims;
 use crate::card::Stage;
 use crate::engine::trainer::largest_patch;
@@ -13,22 +13,22 @@ use crate::grid::Grid;
 pub struct RunForecast {
     /// `cpu` or `webgpu`.
     pub backend: &'static str,
-    /// The device in words.
+    /// Name of the device.
     pub adapter: String,
-    /// Bytes of maps, weights and scratch of a network at the worst moment.
+    /// Peak bytes of a network's activations, weights and scratch.
     pub peak_bytes: u64,
-    /// Seconds of both networks, if the object's box were the whole volume: less where it is smaller.
+    /// Seconds of both networks, as if the object's box were the whole volume; an upper estimate.
     pub seconds: f64,
-    /// What the whole network will see, `[x, y, z]`; the patch network sees this much at most.
+    /// Size of the whole network's input, `[x, y, z]`; the patch network's is this large at most.
     pub dims: [usize; 3],
 }
 
-/// The largest patch on which the patch network can learn.
+/// The largest patch on which the patch network can be trained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TrainablePatch {
     /// Side of the cube, voxels.
     pub side: usize,
-    /// Bytes of a step on it at the worst moment, weights included.
+    /// Peak bytes of a training step on it, weights included.
     pub peak_bytes: u64,
 }
 

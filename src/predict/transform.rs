@@ -1,4 +1,4 @@
-//! The way from the file's grid to the networks', recorded so that the mask finds back.
+//! The spatial steps from the file's grid to the networks', recorded so that they can be inverted.
 
 use crate::card::{Card, Preset};
 use crate::error::Result;
@@ -6,8 +6,8 @@ use crate::file::{Limits, Volume};
 use crate::grid::{Grid, Region, Reorientation, Resample};
 use crate::prepare::{CropResize, Image, isotropic_step, resample_isotropic};
 
-/// Every spatial step of the way in: turn to RAS, resample to 1 mm, cut the box and fit it to the network.
-/// [`SpatialTransform::inverse`] is the same list read backwards.
+/// The spatial steps in order: reorient to RAS, resample to 1 mm, crop the box and resize it for the network.
+/// [`SpatialTransform::inverse`] applies their inverses in reverse order.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SpatialTransform {
     pub(super) reorientation: Reorientation,
@@ -36,7 +36,7 @@ impl SpatialTransform {
         self.isotropic.to.map(|n| n as f64)
     }
 
-    /// The full volume as the whole network sees it: shrunk to the voxel limit, short sides stretched.
+    /// The whole network's input: the full volume, shrunk to the voxel limit, short sides stretched.
     ///
     /// # Errors
     /// `Limit` where a volume is so long and thin that no size fits the network.
@@ -44,7 +44,7 @@ impl SpatialTransform {
         Ok(apply_crop(&CropResize::whole(image.dims, preset)?, image))
     }
 
-    /// Chooses the box around an object that was found on a grid of `dims` over the same field of view.
+    /// Sets the box around an object that was found on a grid of `dims` over the same field of view.
     ///
     /// # Errors
     /// As [`Self::crop_whole`].
@@ -54,8 +54,7 @@ impl SpatialTransform {
         Ok(())
     }
 
-    /// Takes a box that somebody chose, in voxels of the file as [`Self::region`] gives it, instead of looking for the
-    /// object.
+    /// Sets the box to a given one, in voxels of the file as [`Self::region`] returns it.
     ///
     /// # Errors
     /// `Argument` where it is empty or not within the file, and as [`Self::crop_whole`].
@@ -73,12 +72,12 @@ impl SpatialTransform {
         Ok(())
     }
 
-    /// The box as the patch network sees it.
+    /// The patch network's input: the box.
     pub fn crop_patch(&self, image: &Image) -> Image {
         apply_crop(&self.crop_resize, image)
     }
 
-    /// A map of the patch at 1 mm, where it was cut from; 0 elsewhere.
+    /// Pastes a map of the patch at 1 mm into a volume of zeros.
     pub fn paste(&self, map: &[f32]) -> Vec<f32> {
         self.crop_resize.paste(map)
     }
@@ -89,7 +88,7 @@ impl SpatialTransform {
         region.paste(&vec![true; region.dims().iter().product()])
     }
 
-    /// Labels of the patch back on the file's own grid.
+    /// Brings labels of the patch to the file's own grid.
     pub fn inverse(&self, labels: &[u8]) -> Vec<u8> {
         self.reorientation.undo(&self.isotropic.undo(&self.crop_resize.paste(labels)))
     }
@@ -110,7 +109,7 @@ fn apply_crop(crop: &CropResize, image: &Image) -> Image {
     Image { dims: crop.resize.to, values: crop.crop(&image.values) }
 }
 
-/// What the whole network will see of a volume on `grid`, which is the most that the patch network may see.
+/// Size of the whole network's input for a volume on `grid`; the patch network's is this large at most.
 ///
 /// # Errors
 /// As [`SpatialTransform::forward`] and [`SpatialTransform::crop_whole`].
@@ -155,7 +154,7 @@ mod tests {
         let card = Card::draft("a", "a", &["one".into()], vec!["MRI".into()], "", "");
         let (mut transform, image) = SpatialTransform::forward(&volume, &card).unwrap();
         assert_eq!(image.dims, [40, 32, 36]);
-        // A mask on the file's grid, sent in along the route, must come back voxel by voxel inside the box.
+        // A mask on the file's grid, transformed to the patch and back, must be the same voxel by voxel inside the box.
         let mask: Vec<u8> = (0..volume.grid.len()).map(|i| u8::from(i % 20 > 7 && i / 20 % 24 > 9)).collect();
         let isotropic = transform.isotropic.apply(&transform.reorientation.apply(&mask));
         let object: Vec<bool> = isotropic.iter().map(|&v| v > 0).collect();

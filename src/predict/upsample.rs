@@ -1,8 +1,8 @@
-//! Probabilities on their way back to the file's grid: read between voxel centres, so that a mask on a finer grid than
-//! 1 mm has no steps of a millimetre. Nearest labels ([`super::SpatialTransform::inverse`]) are the reference's way; where no
+//! Upsamples probabilities to the file's grid by linear interpolation, so that a mask on a grid finer than 1 mm has no
+//! steps of a millimetre. Nearest labels ([`super::SpatialTransform::inverse`]) are the reference's way; where no
 //! resampling is on the road both are the same.
 
-use super::SpatialTransform;
+use super::transform::SpatialTransform;
 
 /// Where a voxel of the file's grid lies between two of the network's, along one axis.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,7 +56,7 @@ impl SpatialTransform {
         let (count, isotropic) = (self.isotropic.from[axis], self.isotropic.to[axis]);
         let (start, end) = (self.crop_resize.region.start[axis], self.crop_resize.region.end[axis]);
         let (side, fitted) = (end - start, self.crop_resize.resize.to[axis]);
-        // As the nearest way has it: the centres of the corner voxels meet.
+        // As in `Resample`, the centres of the corner voxels coincide.
         let step = |from: usize, to: usize| if to > 1 { (from - 1) as f64 / (to - 1) as f64 } else { 0.0 };
         let place = |k: usize| {
             let mm = k as f64 * step(isotropic, count);

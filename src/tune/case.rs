@@ -4,7 +4,7 @@ use crate::card::Card;
 use crate::error::{Error, Result};
 use crate::file::{Overlay, Volume};
 use crate::grid::{Reorientation, Resample};
-use crate::predict::{Image, Model, ProgressFn, SpatialTransform, largest_object};
+use crate::predict::{Image, Model, ProgressFn, SpatialTransform, locate};
 
 /// The label of a voxel without annotation.
 pub const UNANNOTATED: u8 = 255;
@@ -78,11 +78,8 @@ impl AnnotatedCase {
         image: &Image,
         watch: &mut ProgressFn<'_>,
     ) -> Result<SpatialTransform> {
-        let preset = &model.card.preset;
         let mut transform = self.transform;
-        let whole = transform.crop_whole(image, preset)?;
-        let (seen, _) = largest_object(&model.object_probabilities(&whole, watch).await?, whole.dims);
-        transform.set_box_around(&seen, whole.dims, preset)?;
+        locate(model, &mut transform, image, watch).await?;
         Ok(transform)
     }
 

@@ -5,7 +5,7 @@ use super::validation::ValidationMasks;
 use crate::card::Label;
 use crate::error::Result;
 use crate::metrics::dice;
-use crate::predict::{Model, ProgressFn};
+use crate::predict::{Model, PhaseTimer, ProgressFn, segment_patch};
 
 /// A model's masks of the cases, and their scores.
 pub struct Evaluation {
@@ -75,14 +75,16 @@ pub async fn validation_dice(
 }
 
 /// The cascade's mask of a case, in the order of the file's voxels.
-async fn predict_mask(model: &Model, case: &AnnotatedCase, watch: &mut ProgressFn<'_>) -> Result<Vec<u8>> {
+///
+/// # Errors
+/// As [`crate::predict::segment`].
+pub async fn predict_mask(
+    model: &Model,
+    case: &AnnotatedCase,
+    watch: &mut ProgressFn<'_>,
+) -> Result<Vec<u8>> {
     let transform = case.locate(model, &case.image, watch).await?;
-    let patch = transform.crop_patch(&case.image);
-    if transform.is_exact() {
-        return Ok(transform.inverse(&model.patch_labels(&patch, watch).await?));
-    }
-    let indices: Vec<u8> = model.card.labels.iter().map(|label| label.index).collect();
-    Ok(transform.inverse_probabilities(&model.patch_probabilities(&patch, watch).await?, &indices))
+    segment_patch(model, &transform, &case.image, &mut PhaseTimer::start(), watch).await
 }
 
 /// The mean; 0 of nothing.

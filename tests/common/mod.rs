@@ -3,6 +3,8 @@
 
 #[cfg(feature = "cli")]
 pub mod balls;
+#[cfg(feature = "cli")]
+pub mod command;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod hostile;
 pub mod nifti;

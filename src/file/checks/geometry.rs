@@ -1,7 +1,6 @@
-//! Checks of where the voxels are: units, spacings, forms, axes.
+//! Checks of the geometry: units, spacings, sform, qform, axes.
 
-use super::CheckInput;
-use super::Outcome;
+use super::check::{CheckInput, Outcome};
 use crate::error::Error;
 use crate::file::layout::Fields;
 use crate::file::sform_qform;
@@ -16,7 +15,7 @@ pub(super) fn xyzt_units(CheckInput { fields, .. }: &CheckInput) -> Outcome {
     Outcome::Warning(format!("the file states lengths in {name}; they are read as mm, as other readers do"))
 }
 
-/// A length as people write it, to a nanometre.
+/// A length rounded to a nanometre, for messages.
 fn short(length: f64) -> f64 {
     if length.abs() < 1e6 { (length * 1e6).round() / 1e6 } else { length }
 }
@@ -26,7 +25,7 @@ fn product(lengths: [f64; 3]) -> String {
     format!("{x} x {y} x {z}")
 }
 
-/// Whether spacings decide where voxels are.
+/// Whether the geometry follows from the spacings.
 fn spacings_count(fields: &Fields) -> bool {
     fields.sform_code <= 0
 }
@@ -134,7 +133,7 @@ pub(super) fn spacing(CheckInput { fields, .. }: &CheckInput) -> Outcome {
     }
     let differs = |axis: &usize| {
         let stated = fields.pixdim[axis + 1].abs();
-        // Asked for what is right, so that NaN differs.
+        // Written as !(x <= tolerance) so that NaN differs.
         let same = (stated - lengths[*axis]).abs() <= 1e-3 * lengths[*axis];
         stated != 0.0 && !same
     };
@@ -149,7 +148,7 @@ pub(super) fn spacing(CheckInput { fields, .. }: &CheckInput) -> Outcome {
     }
 }
 
-/// Above this cosine axes are no longer at right angles but for rounding.
+/// Largest cosine between axes that counts as a right angle with rounding.
 const SKEW_TOLD: f64 = 1e-3;
 /// Axes less than 60 degrees apart: which of them is "right" is no longer clear.
 const SKEW_REFUSED: f64 = 0.5;
@@ -160,7 +159,7 @@ pub(super) fn axes(CheckInput { fields, .. }: &CheckInput) -> Outcome {
     let affine = sform_qform::affine(fields);
     let skew = sform_qform::max_cosine(&affine);
     let degrees = skew.min(1.0).acos().to_degrees();
-    // Asked for what is right, so that NaN fails.
+    // Written as !(x <= limit) so that NaN fails.
     let right = skew <= SKEW_REFUSED;
     if right && sform_qform::normalized_volume(&affine) < FLAT_REFUSED {
         let expected = "axes at right angles, or nearly so";

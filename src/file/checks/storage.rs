@@ -1,9 +1,8 @@
 //! Checks of how the voxels are stored: layout, type, sizes, place, scaling.
 
-use super::CheckInput;
-use super::Outcome;
+use super::check::{CheckInput, Outcome};
 use crate::error::Error;
-use crate::file::header::DataType;
+use crate::file::datatype::DataType;
 use crate::file::layout::{Fields, Version};
 use crate::file::source::MAX_BESIDE_VOXELS;
 
@@ -118,7 +117,7 @@ pub(super) fn dim(CheckInput { fields, .. }: &CheckInput) -> Outcome {
     }
 }
 
-/// Product of the sizes; 0 where they make no sense, as large as can be where it overflows.
+/// Product of the sizes; 0 where one is negative, saturated where it overflows.
 fn count(fields: &Fields) -> u64 {
     let rank = fields.dim[0].clamp(0, 7) as usize;
     let size = |n: &i64| u64::try_from(*n).unwrap_or(0);
@@ -138,7 +137,7 @@ pub(super) fn memory(CheckInput { fields, limits, .. }: &CheckInput) -> Outcome 
     Outcome::Ok(format!("{} decoded", size(bytes)))
 }
 
-/// Bytes in the largest unit that is filled.
+/// A number of bytes in a readable unit.
 fn size(bytes: u64) -> String {
     match bytes {
         0..1024 => format!("{bytes} bytes"),
