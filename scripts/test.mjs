@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { required } from '../tests/not-run.mjs';
 import { checks } from './checks.mjs';
 import { setup } from './setup.mjs';
+import { env } from './tools.mjs';
 
 const QUICK = '--quick';
 const words = process.argv.slice(2).filter((word) => word !== QUICK);
@@ -21,7 +22,7 @@ const mandatory = required();
 
 const scratch = mkdtempSync(join(tmpdir(), 'insitu-test-'));
 const list = join(scratch, 'not-run.txt');
-process.env.INSITU_NOT_RUN = list;
+env.INSITU_NOT_RUN = list;
 
 const wanted = checks({ quick, scratch }).filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
 if (wanted.length === 0) {
