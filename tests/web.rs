@@ -125,7 +125,7 @@ fn model(compute: &Compute) -> Model {
 async fn a_volume_goes_in_and_a_mask_comes_out() {
     let volume = read_volume(SAMPLE, &Limits::default()).unwrap();
     let mut last = 0.0;
-    let mut watch = |SegmentProgress { stage, done }: SegmentProgress| {
+    let mut watch = |SegmentProgress { stage, done, .. }: SegmentProgress| {
         assert!((0.0..=1.0).contains(&done), "{stage}: {done}");
         last = done;
         ControlFlow::Continue(())

@@ -1,7 +1,7 @@
 //! A header and its voxels in two files. The first two bytes of the input say where the header ends.
 #![no_main]
 
-use insitu_seg::file::Source;
+use insitu_seg::file::ByteSource;
 use insitu_seg::{Limits, Nifti};
 use libfuzzer_sys::fuzz_target;
 
@@ -10,11 +10,11 @@ const LIMITS: Limits = Limits { bytes: 64 << 20 };
 fuzz_target!(|bytes: &[u8]| {
     let Some((length, rest)) = bytes.split_first_chunk::<2>() else { return };
     let (header, voxels) = rest.split_at(rest.len().min(usize::from(u16::from_le_bytes(*length))));
-    let open = || Nifti::open(Source::of(header), Some(Source::of(voxels)), &LIMITS);
+    let open = || Nifti::open(ByteSource::of(header), Some(ByteSource::of(voxels)), &LIMITS);
     // Reading and only looking answer alike.
-    match (open().and_then(Nifti::read), open().and_then(Nifti::survey)) {
+    match (open().and_then(Nifti::read), open().and_then(Nifti::read_statistics)) {
         (Ok(volume), Ok((_, statistics, _))) => assert_eq!(volume.nonfinite, statistics.nonfinite),
-        (Err(read), Err(survey)) => assert_eq!(read, survey),
-        (read, survey) => panic!("{:?} and {:?}", read.map(drop), survey.map(drop)),
+        (Err(read), Err(statistics)) => assert_eq!(read, statistics),
+        (read, statistics) => panic!("{:?} and {:?}", read.map(drop), statistics.map(drop)),
     }
 });
