@@ -17,7 +17,7 @@ import { addRequests } from './requests.js';
 
 /** @typedef {{ new (): Host, canWait: boolean }} HostKind `canWait`: one is worth having before it is needed */
 
-/** One that cannot be loaded says so; one that does not tell its lock in time was killed before it could hold it. */
+/** A worker that cannot be loaded says so; one that has not named its lock by then was killed before it could hold it. */
 const LOCK_MS = 20_000;
 
 /** The engine in a worker of its own. Ending it frees everything at once, in the middle of a computation too. @implements {Host} */

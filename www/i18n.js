@@ -52,11 +52,12 @@ export const number = (value) => format('number', value);
 export const milliliters = (value) => `${format('milliliters', value)} mL`;
 /** @param {number} value */
 export const dice = (value) => format('dice', value);
+/** @param {number} value */
+export const tenths = (value) => format('tenths', value);
 /** @param {number} ms */
-export const seconds = (ms) => (ms < 950 ? `${Math.round(ms)} ms` : `${format('tenths', ms / 1000)} s`);
+export const seconds = (ms) => (ms < 950 ? `${Math.round(ms)} ms` : `${tenths(ms / 1000)} s`);
 /** @param {number} count */
-export const bytes = (count) =>
-  count < 2 ** 30 ? `${Math.max(1, Math.round(count / 2 ** 20))} MiB` : `${format('tenths', count / 2 ** 30)} GiB`;
+export const bytes = (count) => (count < 2 ** 30 ? `${Math.max(1, Math.round(count / 2 ** 20))} MiB` : `${tenths(count / 2 ** 30)} GiB`);
 
 /**
  * Writes the sentences of a document: `data-i18n` is an element's text, `data-i18n-label` its aria-label, `data-i18n-title` its title.

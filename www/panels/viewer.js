@@ -4,7 +4,7 @@
 import { $, input, onChange, onClick, onInput, press, segments } from '../dom.js';
 import { worldOf } from '../edit/grid.js';
 import { messageOf } from '../errors.js';
-import { number, t } from '../i18n.js';
+import { number, t, tenths } from '../i18n.js';
 import { Overlay, outline } from '../paint/overlay.js';
 import { isBrush } from '../paint/tool.js';
 import { state } from '../state.js';
@@ -90,7 +90,7 @@ function showWhere() {
   if (!view) return;
   const { grid, place } = view;
   const axes = ['RL', 'AP', 'SI'];
-  const where = worldOf(grid, place).map((mm, i) => `${axes[i][mm < 0 ? 1 : 0]} ${Math.abs(mm).toFixed(1)}`);
+  const where = worldOf(grid, place).map((mm, i) => `${axes[i][mm < 0 ? 1 : 0]} ${tenths(Math.abs(mm))}`);
   const { editor } = state;
   const index = editor?.labels[place[0] + grid.dims[0] * (place[1] + grid.dims[1] * place[2])];
   const label = index ? editor?.table.find((one) => one.index === index)?.name : undefined;
