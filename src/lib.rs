@@ -129,3 +129,37 @@ pub use {
 #[cfg(feature = "native")]
 #[doc(inline)]
 pub use native::ModelOptions;
+
+/// Training a network from cases with known labels; see the repository's `examples/train.rs`.
+#[cfg(feature = "train")]
+pub mod training {
+    #[cfg(feature = "native")]
+    #[doc(inline)]
+    pub use crate::native::save_weights;
+    #[doc(inline)]
+    pub use crate::{
+        card::Stage,
+        model::Architecture,
+        phantom::PhantomKind,
+        store::Weights,
+        train::{
+            augment::Augment,
+            case::LabeledCase,
+            config::{TrainConfig, TrainingBudget},
+            dataset::Dataset,
+            init::initial_weights,
+            run::{EpochReport, TrainEvent, TrainReport, fit},
+            split::split_fold,
+        },
+    };
+}
+
+/// Tuning a model on corrected masks, and never making it worse; see the repository's `examples/tune.rs`.
+#[cfg(feature = "train")]
+pub mod tuning {
+    #[doc(inline)]
+    pub use crate::tune::{
+        AnnotatedCase, ModelWeights, Scope, TuneConfig, TuneOutcome, TuneProgress, TuneReport, UNANNOTATED,
+        WeightDelta, tune,
+    };
+}

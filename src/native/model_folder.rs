@@ -126,3 +126,15 @@ impl ModelFiles {
         }
     }
 }
+
+impl ModelWeights {
+    /// Opens the first fold of a model that is given as a folder, the name of an installed model, or a file of tuned
+    /// weights, to be tuned.
+    ///
+    /// # Errors
+    /// As [`ModelFiles::find`] and [`ModelWeights::load`].
+    pub fn open(model: &str) -> Result<Self> {
+        let files = ModelFiles::find(model)?;
+        Self::load(files.card.clone(), |name| files.read(name))
+    }
+}

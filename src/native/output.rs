@@ -3,6 +3,9 @@
 use crate::error::{Error, Result};
 use crate::file::{Volume, write_labels, write_seg_nrrd};
 use crate::predict::Segmentation;
+use crate::store::{self, WeightPrecision, Weights};
+use crate::tune::WeightDelta;
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
@@ -51,6 +54,24 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>> {
 /// `Io`, with the path.
 pub fn create_folder(path: &Path) -> Result<()> {
     std::fs::create_dir_all(path).map_err(|error| Error::io(path, &error))
+}
+
+/// Writes the weights of a network, 32 bits each, as safetensors.
+///
+/// # Errors
+/// `Io`, with the path.
+pub fn save_weights(path: impl AsRef<Path>, weights: &Weights) -> Result<()> {
+    write_file(path.as_ref(), &store::write_weights(weights, WeightPrecision::F32, HashMap::new())?)
+}
+
+impl WeightDelta {
+    /// Writes the tuned weights as a file that [`Model::open`](crate::Model::open) takes.
+    ///
+    /// # Errors
+    /// As [`WeightDelta::write`]; `Io`, with the path.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        write_file(path.as_ref(), &self.write()?)
+    }
 }
 
 impl Segmentation {
