@@ -101,6 +101,7 @@ const written = (quick) => [
   script('lint', { quick: true }),
   script('check:types', { quick: true }),
   script('check:layers', { quick: true }),
+  { name: 'lints, pure', quick: true, run: () => cargo('clippy', ...PURE, '--all-targets', ...STRICT) },
   // burn, by which `stock` compares, takes minutes to check when nothing is built.
   {
     name: 'lints, native',

@@ -1,5 +1,6 @@
 //! The shape of the source, held: modules import in one direction, functions fit a screen, files are one thing.
 #![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[path = "layers/imports.rs"]
 mod imports;
