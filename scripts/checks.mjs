@@ -22,9 +22,11 @@ const SLOW_TESTS = ['curve', 'evaluate', 'gpu', 'learn', 'tasks', 'train', 'trai
 /** Browser tests that are quick: the package from the outside, and opening files in the page. */
 const QUICK_WEB = ['hostile', 'layers', 'not-run', 'open', 'package', 'page-i18n', 'pair'];
 
-/** The arguments of examples that take some. */
+/** What the Rust examples are called with, so that they write nothing but here. */
 const EXAMPLES = {
   segment: (scratch) => [join(root, 'pkg/samples/hippocampus/image.nii.gz'), join(scratch, 'mask.nii.gz')],
+  train: (scratch) => [join(scratch, 'patch.safetensors')],
+  tune: (scratch) => [join(scratch, 'tuned.safetensors')],
 };
 
 const cargo = (...args) => run('cargo', args);
@@ -148,7 +150,10 @@ export function checks({ quick, scratch }) {
     ...examples.map((name) => ({
       name: `native: example ${name}`,
       quick: false,
-      run: () => cargo('run', ...NATIVE, '--example', name, '--', ...(EXAMPLES[name]?.(scratch) ?? [])),
+      run: () =>
+        run('cargo', ['run', ...NATIVE, '--example', name, '--', ...(EXAMPLES[name]?.(scratch) ?? [])], {
+          env: { INSITU_MODELS: join(root, 'pkg/models') },
+        }),
     })),
     {
       name: 'native: the network on burn',
