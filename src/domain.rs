@@ -5,7 +5,7 @@
 //! of neighbours, which noise and blur change; and layout, the means of 4 x 4 x 4 blocks. The correlation of the blocks
 //! with their mean over the training images ("likeness") is negative for an inverted contrast and near zero for another
 //! body part or orientation. A measure is out of range where it is farther from the training range than a quarter of that
-//! range, or than [`MIN_MARGIN`], whichever is more.
+//! range, or than `MIN_MARGIN`, whichever is more.
 
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
