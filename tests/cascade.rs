@@ -41,8 +41,7 @@ fn tuning_judges_by_the_masks_that_segmenting_gives() {
     let case = AnnotatedCase::new("sample", &volume, annotations, &weights.card).unwrap();
     let mut masks = Vec::new();
     for nearest in [false, true] {
-        let mut options = InferenceOptions::default();
-        options.nearest = nearest;
+        let options = InferenceOptions { nearest, ..InferenceOptions::default() };
         let model = weights.model(&Compute::Cpu).unwrap().with_options(options);
         let go_on = &mut |_| ControlFlow::Continue(());
         let expected = pollster::block_on(segment(&model, &volume, go_on)).unwrap().labels;
