@@ -164,6 +164,8 @@ export function checks({ quick, scratch }) {
     { name: 'build of the package and the page', quick: true, run: () => run(process.execPath, ['scripts/build.mjs']) },
     { name: 'build of the command', quick: true, run: () => cargo('build', ...NATIVE) },
     ...named('tests/web', '.test.mjs').map((name) => web(name, { ...corpus, ...curve })),
+    // They run by cargo-fuzz, on a compiler of every night (fuzz/README.md); here they must not fall behind the crate.
+    { name: 'fuzz targets compile', quick: false, run: () => cargo('check', '--manifest-path', 'fuzz/Cargo.toml') },
     {
       name: 'the crate, packaged, and a program of a stranger',
       quick: false,
