@@ -24,6 +24,9 @@ export interface CaseBytes {
 /** A run's result before it is dressed for the caller. */
 export type RawSegmentation = Omit<Segmentation, 'report' | 'toNifti' | 'toNrrd' | 'toCsv'> & { nifti: Bytes; nrrd: Bytes; csv: string };
 
+/** The report as `insitu tune` writes it. */
+export type RawTuneReport = Omit<TuneReport, 'undoneSteps'> & { taken_back: number };
+
 export type TuneSettings = Omit<TuneOptions, 'signal' | 'onProgress'>;
 
 export type OnStage = (stage: Progress['stage'], done: number, total: number) => void;
@@ -39,7 +42,7 @@ export interface Session {
     settings: TuneSettings,
     maxBytes: number | undefined,
     progress: (progress: TuneProgress) => void,
-  ): Promise<{ report: TuneReport; delta?: Bytes }>;
+  ): Promise<{ report: RawTuneReport; delta?: Bytes }>;
   setDelta(delta: Bytes | undefined): void;
   card(): Bytes;
 }

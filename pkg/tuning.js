@@ -2,7 +2,7 @@
  * What was tuned of a model, step by step: the file of tuned weights that holds now, and those before it. The engine may be
  * replaced at any time; what is kept here is what the next one starts with. And cases to learn from.
  */
-/** @import { CaseBytes } from './artifacts.js' */
+/** @import { CaseBytes, RawTuneReport } from './artifacts.js' */
 /** @import { ModelCard, TuneCase, TuneReport } from './index.js' */
 /** @import { Kept } from './input.js' */
 /** @import { Supervisor } from './supervisor.js' */
@@ -36,13 +36,13 @@ export class Tuning {
     return this.delta !== undefined;
   }
 
-  /** Goes on with what the engine has tuned, if it was accepted; its report. @param {{ report: TuneReport, delta?: Bytes, card: Bytes }} answer */
-  apply({ report, delta, card }) {
+  /** Goes on with what the engine has tuned, if it was accepted; its report. @param {{ report: RawTuneReport, delta?: Bytes, card: Bytes }} answer @returns {TuneReport} */
+  apply({ report: { taken_back: undoneSteps, ...report }, delta, card }) {
     if (delta) {
       this.#history.push(this.delta);
       this.#set(delta, card);
     }
-    return report;
+    return { ...report, undoneSteps };
   }
 
   /** What `revert` goes back to. */

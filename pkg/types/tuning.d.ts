@@ -81,7 +81,8 @@ export interface TuneReport {
   seconds: number;
   /** First and last. */
   loss: [number, number] | null;
-  taken_back: number;
+  /** Steps that were undone because their loss was not finite. */
+  undoneSteps: number;
   seed: number;
   keep: number;
   bounds: [gain: number, fall: number];
