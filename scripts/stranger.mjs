@@ -50,7 +50,7 @@ const crate = join(target, 'stranger');
 rmSync(crate, { recursive: true, force: true });
 mkdirSync(join(crate, 'src'), { recursive: true });
 writeFileSync(join(crate, 'src', 'main.rs'), program());
-copyFileSync(join(root, 'Cargo.lock'), join(crate, 'Cargo.lock'));
+for (const file of ['Cargo.lock', 'rust-toolchain.toml']) copyFileSync(join(root, file), join(crate, file));
 const scan = join('pkg', 'samples', 'hippocampus', 'image.nii.gz');
 mkdirSync(dirname(join(crate, scan)), { recursive: true });
 copyFileSync(join(root, scan), join(crate, scan));
