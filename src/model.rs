@@ -4,10 +4,12 @@
 //! records it (the graph that the engine runs) or lists its weights
 //! ([`Architecture::parameters`]). Numbers are those of the 2nd place of the Medical Segmentation Decathlon 2018.
 
+mod ops;
 mod parameters;
 
 use serde::{Deserialize, Serialize};
 
+pub use ops::Ops;
 pub use parameters::{Init, Parameter};
 
 /// Slope of LeakyReLU below zero.
@@ -20,63 +22,6 @@ const SQUEEZE: usize = 16;
 pub const ROI_LEVEL: usize = 3;
 /// Name of that head.
 pub const ROI: &str = "roi";
-
-/// What the network is made of. A map has a value per channel and voxel; weights are called by name, and lie as
-/// [`Architecture::parameters`] says.
-pub trait Ops {
-    /// A map, or what stands for one.
-    type Map: Clone;
-
-    /// 3^3 convolution without bias, zero padding, then normalisation of each channel over space.
-    ///
-    /// # Shapes
-    /// `[in, z, y, x]` -> `[outputs, z, y, x]`
-    fn conv_norm(&mut self, x: &Self::Map, name: &str, outputs: usize) -> Self::Map;
-
-    /// LeakyReLU.
-    fn leaky(&mut self, x: Self::Map) -> Self::Map;
-
-    /// Largest value of every 2^3 block; a last odd plane is left out.
-    ///
-    /// # Shapes
-    /// `[c, z, y, x]` -> `[c, z / 2, y / 2, x / 2]`
-    fn pool(&mut self, x: &Self::Map) -> Self::Map;
-
-    /// Up-convolution 2^3 of stride 2, normalised **over the padded size** (the reference pads one zero plane at
-    /// the end of each axis first, so that an odd skip can be met), LeakyReLU, then cut to the size of `skip`.
-    ///
-    /// # Shapes
-    /// `[in, z, y, x]`, skip `[_, z', y', x']` with `z' = 2 z` or `2 z + 1` -> `[outputs, z', y', x']`
-    fn conv_transpose(&mut self, x: &Self::Map, name: &str, outputs: usize, skip: &Self::Map) -> Self::Map;
-
-    /// The channels of `a`, then those of `b`.
-    fn concat(&mut self, a: Self::Map, b: Self::Map) -> Self::Map;
-
-    /// Squeeze-and-excite: every channel is scaled by a factor computed from the means of all, by way of a layer
-    /// of `narrow` units.
-    fn squeeze_excite(&mut self, x: Self::Map, name: &str, narrow: usize) -> Self::Map;
-
-    /// LeakyReLU of the sum.
-    fn residual_add(&mut self, a: Self::Map, b: Self::Map) -> Self::Map;
-
-    /// Attention gate: `skip` times a factor between 0 and 1 for each voxel, which an additive attention of `units`
-    /// units computes from it and from `up`, the map of the level below after its up-convolution.
-    ///
-    /// ```text
-    /// q = leaky(Ws skip + bs + Wu up)        a = sigmoid(wp q + bp)        y = a skip
-    /// ```
-    /// All are 1^3 convolutions: `NAME.skip` (with bias), `NAME.up` (without), `NAME.psi` (to one channel, with bias).
-    ///
-    /// # Shapes
-    /// both `[c, z, y, x]` -> `[c, z, y, x]`
-    fn attention_gate(&mut self, skip: &Self::Map, up: &Self::Map, name: &str, units: usize) -> Self::Map;
-
-    /// 1^3 convolution with bias: the logits.
-    ///
-    /// # Shapes
-    /// `[in, z, y, x]` -> `[outputs, z, y, x]`
-    fn head_conv1x1(&mut self, x: &Self::Map, name: &str, outputs: usize) -> Self::Map;
-}
 
 /// What a level is made of.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,10 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use insitu_seg::engine::nn::graph::Graph;
-use insitu_seg::engine::plan::backward::{LossScale, TrainSpec, peak, training_step};
 use insitu_seg::engine::plan::forward::plan as forward_plan;
 use insitu_seg::engine::plan::list::{Binding, Command, Limits, Plan, PlanSettings};
 use insitu_seg::engine::plan::parameters::Parameters;
+use insitu_seg::engine::plan::training::{LossScale, TrainSpec, peak, training_step};
 use insitu_seg::engine::wgsl::conv;
 use insitu_seg::engine::wgsl::layout::Precision;
 use insitu_seg::model::Architecture;

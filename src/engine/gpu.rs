@@ -13,3 +13,4 @@ pub mod open;
 mod run_kernel;
 pub mod self_test;
 pub mod trainer;
+mod trainer_state;

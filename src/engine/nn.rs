@@ -7,6 +7,8 @@ pub mod labels;
 pub mod loss;
 pub mod parallel;
 pub mod pseudo_random;
+mod record;
 pub mod scale_shift;
 pub mod squeeze_excite;
+pub mod targets;
 pub mod weights;

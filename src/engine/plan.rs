@@ -11,9 +11,12 @@
 //! the image) and the last up-convolution (from the level below) are never stored, but made again, slab by slab, for
 //! each reader.
 
-pub mod backward;
 mod buffers;
 mod chunks;
+mod emit;
 pub mod forward;
 pub mod list;
+pub mod packing;
 pub mod parameters;
+mod statistics;
+pub mod training;

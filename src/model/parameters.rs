@@ -1,8 +1,6 @@
-//! The weights of a network by name: the list that [`Architecture::parameters`] records.
+//! The weights of a network by name: the list that [`super::Architecture::parameters`] records.
 
-#[cfg(doc)]
-use super::Architecture;
-use super::Ops;
+use super::ops::Ops;
 
 /// A tensor of weights.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -149,7 +149,7 @@ impl Backward<'_> {
                 self.keep(name.clone(), values);
             }
         }
-        let inputs = graph.inputs(&steps[0]);
+        let inputs = graph.input_channels(&steps[0]);
         let weights = named.iter().map(|&(name, map)| Ok((tensor(self.weights, name)?, channels(map))));
         let weights = weights.collect::<Result<Vec<_>>>()?;
         let grad: Vec<Input> = named

@@ -66,7 +66,7 @@ impl Network {
     fn with_graph(graph: Graph, weights: &Weights) -> Result<Self> {
         let norms = graph.norms.iter().map(|norm| parameters(norm, weights)).collect::<Result<_>>()?;
         let prepare = |step: &Step| {
-            let (inputs, outputs) = (graph.inputs(step), graph.maps[step.output].channels);
+            let (inputs, outputs) = (graph.input_channels(step), graph.maps[step.output].channels);
             Ok(match &step.kind {
                 Operation::Conv(name) => {
                     Prepared::Conv(conv::Weight::new(tensor(weights, name)?, inputs, outputs))

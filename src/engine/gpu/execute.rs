@@ -1,7 +1,8 @@
 //! Executes a plan on the GPU.
 
 use super::device::Gpu;
-use crate::engine::plan::list::{Binding, Command, Plan};
+use crate::engine::plan::list::{Binding, Command, Plan, PlanSettings};
+use crate::engine::wgsl::kernel::Kernel;
 use crate::error::{Error, Result};
 use std::collections::HashMap;
 use web_time::Instant;
@@ -14,6 +15,13 @@ pub const MOST: f64 = 2e11;
 const UNIFORM: usize = 256;
 /// Uniforms of a submit.
 const UNIFORMS: usize = 256;
+
+/// What a plan for this device may do: as much at once as the clock allows, so that a stop is heard.
+pub fn plan_settings(gpu: &Gpu, labels: bool) -> PlanSettings {
+    let mut limits = gpu.limits;
+    limits.dispatch = limits.dispatch.min((gpu.rate.get() * SUBMIT).max(1e7));
+    PlanSettings { precision: gpu.precision, tiled: gpu.tiled.get(), limits, labels }
+}
 
 /// What is there before a plan begins, and stays.
 pub type WeightBuffers = HashMap<Binding, wgpu::Buffer>;
@@ -129,17 +137,7 @@ impl Execution<'_> {
                     {
                         self.submit(feed).await?;
                     }
-                    let buffers =
-                        bindings.iter().map(|&binding| self.bound(binding)).collect::<Result<Vec<_>>>()?;
-                    let pipeline = gpu.pipeline(*kernel);
-                    let group = gpu.bind(&pipeline, &self.table, &buffers);
-                    let mut pass = self.encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-                    pass.set_pipeline(&pipeline.pipeline);
-                    pass.set_bind_group(0, &group, &[self.uniforms.len() as u32]);
-                    pass.dispatch_workgroups(groups[0], groups[1], groups[2]);
-                    drop(pass);
-                    self.uniforms.extend(words.iter().flat_map(|word| word.to_le_bytes()));
-                    self.uniforms.resize(self.uniforms.len().next_multiple_of(UNIFORM), 0);
+                    self.encode(*kernel, words, bindings, *groups)?;
                     self.waiting += flops;
                 }
                 Command::Read { binding, bytes, planes } => {
@@ -155,6 +153,27 @@ impl Execution<'_> {
         }
         // What nobody reads: a step of the optimiser.
         self.submit_any(feed).await
+    }
+
+    /// Encodes one dispatch.
+    fn encode(
+        &mut self,
+        kernel: Kernel,
+        words: &[u32],
+        bindings: &[Binding],
+        groups: [u32; 3],
+    ) -> Result<()> {
+        let buffers = bindings.iter().map(|&binding| self.bound(binding)).collect::<Result<Vec<_>>>()?;
+        let pipeline = self.gpu.pipeline(kernel);
+        let group = self.gpu.bind(&pipeline, &self.table, &buffers);
+        let mut pass = self.encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        pass.set_pipeline(&pipeline.pipeline);
+        pass.set_bind_group(0, &group, &[self.uniforms.len() as u32]);
+        pass.dispatch_workgroups(groups[0], groups[1], groups[2]);
+        drop(pass);
+        self.uniforms.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+        self.uniforms.resize(self.uniforms.len().next_multiple_of(UNIFORM), 0);
+        Ok(())
     }
 
     fn buffer(&self, buffer: usize) -> Result<&wgpu::Buffer> {

@@ -1,17 +1,18 @@
 //! A forward pass on a GPU.
 
 use super::device::Gpu;
-use super::execute::{IoCallbacks, SUBMIT, WeightBuffers, execute};
+use super::execute::{IoCallbacks, WeightBuffers, execute, plan_settings};
 use super::self_test;
-use crate::engine::nn::graph::{Graph, Operation};
+use crate::engine::nn::graph::Graph;
 use crate::engine::nn::labels::NOT_A_NUMBER;
 use crate::engine::nn::squeeze_excite::parameters;
 use crate::engine::nn::weights::tensor;
 use crate::engine::plan::forward::plan;
-use crate::engine::plan::list::{Binding, Packed, Plan, PlanSettings};
-use crate::engine::wgsl::{attention_gate, conv, conv_transpose, head_conv1x1, norm_act};
+use crate::engine::plan::list::{Binding, Packed, Plan};
+use crate::engine::plan::packing;
+use crate::engine::wgsl::norm_act;
 use crate::error::Result;
-use crate::model::{Architecture, attention_gate_units};
+use crate::model::Architecture;
 use crate::store::Weights;
 use std::rc::Rc;
 
@@ -40,28 +41,13 @@ impl Network {
     }
 
     fn with_graph(graph: Graph, weights: &Weights, gpu: &Rc<Gpu>) -> Result<Self> {
-        let channels = |map: usize| graph.maps[map].channels;
         let mut weight_buffers = WeightBuffers::new();
         for (index, step) in graph.steps.iter().enumerate() {
-            let sources: Vec<usize> = step.sources.iter().map(|source| channels(source.map)).collect();
-            let outputs = channels(step.output);
-            let packed = match &step.kind {
-                Operation::Conv(name) => conv::forward::pack(tensor(weights, name)?, &sources, outputs),
-                Operation::ConvTranspose(name) => {
-                    conv_transpose::forward::pack(tensor(weights, name)?, sources[0], outputs)
-                }
-                Operation::HeadConv1x1(name) => {
-                    let (weight, bias) = (format!("{name}.weight"), format!("{name}.bias"));
-                    head_conv1x1::forward::pack(tensor(weights, &weight)?, tensor(weights, &bias)?)
-                }
-                Operation::AttentionGate(_) => {
-                    let parts = step.parameters().into_iter().map(|name| tensor(weights, &name));
-                    let all = parts.collect::<Result<Vec<_>>>()?.concat();
-                    attention_gate::forward::pack(&all, outputs, attention_gate_units(outputs))
-                }
-                Operation::Pool | Operation::ResidualAdd => continue,
-            };
-            weight_buffers.insert(Binding::Packed(Packed::Weights(index)), gpu.upload(&packed));
+            let tensors = step.parameters().into_iter().map(|name| tensor(weights, &name));
+            let all = tensors.collect::<Result<Vec<_>>>()?.concat();
+            if let Some(packed) = packing::pack(&graph, step, &all) {
+                weight_buffers.insert(Binding::Packed(Packed::Weights(index)), gpu.upload(&packed));
+            }
         }
         for (index, one) in graph.norms.iter().enumerate() {
             let packed = norm_act::forward::pack(&parameters(one, weights)?);
@@ -80,12 +66,7 @@ impl Network {
     /// # Errors
     /// As [`plan`].
     pub fn plan(&self, dims: [usize; 3], labels: bool) -> Result<Plan> {
-        let Gpu { precision, tiled, limits, .. } = &*self.gpu;
-        let mut limits = *limits;
-        // As much at once as the clock allows, so that a stop is heard.
-        limits.dispatch = limits.dispatch.min((self.gpu.rate.get() * SUBMIT).max(1e7));
-        let settings = PlanSettings { precision: *precision, tiled: tiled.get(), limits, labels };
-        plan(&self.graph, dims, &settings)
+        plan(&self.graph, dims, &plan_settings(&self.gpu, labels))
     }
 
     /// Compiles and checks what a pass needs, so that its first run takes no longer than the next.

@@ -1,21 +1,21 @@
 //! Learning on a GPU: parameters, gradients and the optimiser's memory stay there. What is read of a step is its loss.
 
 use super::device::Gpu;
-use super::execute::{IoCallbacks, SUBMIT, WeightBuffers, execute};
+use super::execute::{IoCallbacks, WeightBuffers, execute, plan_settings};
 use super::self_test;
 use crate::engine::nn::adamw::{AdamWConfig, AdamWStep};
 use crate::engine::nn::example::Example;
-use crate::engine::nn::graph::{Graph, Target};
+use crate::engine::nn::graph::Graph;
 use crate::engine::nn::loss::Loss;
-use crate::engine::nn::weights::tensor;
-use crate::engine::plan::backward::{LossScale, TrainSpec, peak, training_step};
+use crate::engine::nn::targets::Target;
 use crate::engine::plan::list::{Binding, Command, Packed, ParamBuffer, Plan, PlanSettings};
 use crate::engine::plan::parameters::Parameters;
+use crate::engine::plan::training::{LossScale, TrainSpec, peak, training_step};
 use crate::engine::wgsl::layout::Precision;
 use crate::engine::wgsl::loss;
 use crate::error::{Error, Result};
 use crate::model::Architecture;
-use crate::store::{Array, Weights, check_weights};
+use crate::store::{Weights, check_weights};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -30,18 +30,18 @@ const FLATS: [ParamBuffer; 5] = [
 
 /// Weights that learn, on a GPU.
 pub struct Trainer {
-    gpu: Rc<Gpu>,
-    architecture: Architecture,
+    pub(super) gpu: Rc<Gpu>,
+    pub(super) architecture: Architecture,
     graph: Graph,
-    parameters: Parameters,
+    pub(super) parameters: Parameters,
     settings: AdamWConfig,
     loss: Loss,
-    bank: WeightBuffers,
+    pub(super) bank: WeightBuffers,
     /// Numbers by table.
     tables: BTreeMap<Packed, usize>,
-    step: usize,
+    pub(super) step: usize,
     /// Names of what has learned so far.
-    learned: BTreeSet<String>,
+    pub(super) learned: BTreeSet<String>,
     /// The buffers of the last example, and its size.
     kept: (Vec<Option<wgpu::Buffer>>, [usize; 3]),
 }
@@ -184,7 +184,8 @@ impl Trainer {
         vec![None; wanted.count().max(1)]
     }
 
-    async fn quiet(
+    /// Executes a plan that nobody waits to stop.
+    pub(super) async fn quiet(
         &self,
         plan: &Plan,
         kept: &mut Vec<Option<wgpu::Buffer>>,
@@ -230,89 +231,6 @@ impl Trainer {
     pub fn steps(&self) -> usize {
         self.step
     }
-
-    /// The weights as they are.
-    ///
-    /// # Errors
-    /// `Device` where the device fails.
-    pub async fn weights(&self) -> Result<Weights> {
-        self.named(ParamBuffer::Values).await
-    }
-
-    /// Their running average.
-    ///
-    /// # Errors
-    /// `Device` where the device fails.
-    pub async fn averaged(&self) -> Result<Weights> {
-        self.named(ParamBuffer::Average).await
-    }
-
-    /// The optimiser's state: `first/NAME`, `second/NAME`, `average/NAME` of what has learned.
-    ///
-    /// # Errors
-    /// `Device` where the device fails.
-    pub async fn state(&self) -> Result<Weights> {
-        let mut state = Weights::new();
-        for (part, flat) in [
-            ("first", ParamBuffer::First),
-            ("second", ParamBuffer::Second),
-            ("average", ParamBuffer::Average),
-        ] {
-            for (name, Array { values, .. }) in self.named(flat).await? {
-                if self.learned.contains(&name) {
-                    state.insert(format!("{part}/{name}"), Array { shape: vec![values.len()], values });
-                }
-            }
-        }
-        Ok(state)
-    }
-
-    /// Goes on from weights and a [`Self::state`] after `step` steps. Tensors that the state lacks start afresh.
-    ///
-    /// # Errors
-    /// As [`check_weights`].
-    pub fn restore(&mut self, weights: &Weights, mut state: Weights, step: usize) -> Result<()> {
-        check_weights(&self.architecture, weights)?;
-        self.step = step;
-        self.learned.clear();
-        let mut flats = [ParamBuffer::Values, ParamBuffer::First, ParamBuffer::Second, ParamBuffer::Average]
-            .map(|flat| (flat, vec![0f32; self.parameters.total]));
-        for parameter in &self.parameters.list {
-            let (name, place) = (&parameter.name, self.parameters.place(&parameter.name));
-            let values = tensor(weights, name)?;
-            flats[0].1[place.clone()].copy_from_slice(values);
-            flats[3].1[place.clone()].copy_from_slice(values);
-            for (part, (_, flat)) in ["first", "second", "average"].iter().zip(&mut flats[1..]) {
-                let found = state.remove(&format!("{part}/{name}"));
-                if let Some(array) = found.filter(|array| array.values.len() == place.len()) {
-                    flat[place.clone()].copy_from_slice(&array.values);
-                    self.learned.insert(name.clone());
-                }
-            }
-        }
-        for (flat, values) in flats {
-            if let Some(buffer) = self.bank.get(&Binding::ParamBuffer(flat)) {
-                self.gpu.queue.write_buffer(buffer, 0, bytemuck::cast_slice(&values));
-            }
-        }
-        Ok(())
-    }
-
-    async fn named(&self, flat: ParamBuffer) -> Result<Weights> {
-        let mut plan = Plan::default();
-        let bytes = 4 * self.parameters.total as u64;
-        plan.ops.push(Command::Read { binding: Binding::ParamBuffer(flat), bytes, planes: 0..1 });
-        let mut all = Vec::new();
-        self.quiet(&plan, &mut Vec::new(), (&[], &[]), &mut |found, _| {
-            all = found.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-        })
-        .await?;
-        let named = self.parameters.list.iter().map(|parameter| {
-            let values = all[self.parameters.place(&parameter.name)].to_vec();
-            (parameter.name.clone(), Array { shape: parameter.shape.clone(), values })
-        });
-        Ok(named.collect())
-    }
 }
 
 impl Drop for Trainer {
@@ -331,7 +249,5 @@ pub fn peak_bytes(architecture: &Architecture, dims: [usize; 3], gpu: &Gpu) -> O
 }
 
 fn settings(gpu: &Gpu) -> PlanSettings {
-    let mut limits = gpu.limits;
-    limits.dispatch = limits.dispatch.min((gpu.rate.get() * SUBMIT).max(1e7));
-    PlanSettings { precision: Precision::F32, tiled: gpu.tiled.get(), limits, labels: false }
+    PlanSettings { precision: Precision::F32, ..plan_settings(gpu, false) }
 }

@@ -3,12 +3,10 @@
 
 use super::buffers::Buffers;
 use super::list::{Binding, Command, Packed, ParamBuffer, Plan};
+use super::packing::{self, part};
 use crate::engine::nn::adamw::AdamWStep;
 use crate::engine::nn::graph::{Graph, Norm, Operation, Step};
-use crate::engine::wgsl::layout::Layout;
-use crate::engine::wgsl::{
-    adamw, attention_gate, conv, conv_transpose, gather, head_conv1x1, norm_act, squeeze_excite,
-};
+use crate::engine::wgsl::{adamw, conv, gather, norm_act, squeeze_excite};
 use crate::model::{Architecture, Parameter, attention_gate_units};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -60,39 +58,12 @@ impl Parameters {
         let channels = |map: usize| graph.maps[map].channels;
         let mut tables = Vec::new();
         for (index, step) in graph.steps.iter().enumerate() {
-            let sources: Vec<usize> = step.sources.iter().map(|source| channels(source.map)).collect();
-            let (inputs, outputs) = (graph.inputs(step), channels(step.output));
-            let (there, back) = match &step.kind {
-                Operation::Conv(_) => {
-                    let pack = |weight: &[f32]| conv::forward::pack(weight, &sources, outputs);
-                    (gather::shader::table(outputs * inputs * 27, pack), conv_index(&sources, outputs))
-                }
-                Operation::ConvTranspose(_) => {
-                    let pack = |weight: &[f32]| conv_transpose::forward::pack(weight, inputs, outputs);
-                    (
-                        gather::shader::table(inputs * outputs * 8, pack),
-                        conv_transpose::backward::index(inputs, outputs),
-                    )
-                }
-                Operation::HeadConv1x1(_) => {
-                    let pack = |all: &[f32]| {
-                        head_conv1x1::forward::pack(&all[..outputs * inputs], &all[outputs * inputs..])
-                    };
-                    (
-                        gather::shader::table(outputs * (inputs + 1), pack),
-                        head_conv1x1::backward::index(inputs, outputs),
-                    )
-                }
-                Operation::AttentionGate(_) => {
-                    let units = attention_gate_units(outputs);
-                    let pack = |all: &[f32]| attention_gate::forward::pack(all, outputs, units);
-                    let count = step.parameters().iter().map(|name| self.place(name).len()).sum();
-                    (gather::shader::table(count, pack), gate_index(outputs, units))
-                }
-                Operation::Pool | Operation::ResidualAdd => continue,
-            };
-            tables.push((Packed::Weights(index), there));
-            tables.push((Packed::WeightsBack(index), back));
+            let count: usize = step.parameters().iter().map(|name| self.place(name).len()).sum();
+            if count > 0 {
+                let pack = |all: &[f32]| packing::pack(graph, step, all).unwrap_or_default();
+                tables.push((Packed::Weights(index), gather::shader::table(count, pack)));
+                tables.push((Packed::WeightsBack(index), packing::gradient_index(graph, step)));
+            }
         }
         for (index, norm) in graph.norms.iter().enumerate().filter(|(_, norm)| norm.excite.is_none()) {
             let channels = channels(norm.map);
@@ -125,7 +96,7 @@ impl Parameters {
         });
         let places: Vec<Range<usize>> = places.collect::<Option<_>>()?;
         let outputs: Vec<usize> = steps.iter().map(|step| graph.maps[step.output].channels).collect();
-        let inputs = graph.inputs(&steps[0]);
+        let inputs = graph.input_channels(&steps[0]);
         let numbers: Vec<usize> = places.iter().cloned().flatten().collect();
         let pack = |all: &[f32]| {
             let mut rest = all;
@@ -278,42 +249,4 @@ impl Parameters {
         }
         buffers.plan
     }
-}
-
-/// Where the gradient of each weight lies in the parts of all sources, one after the other.
-fn conv_index(sources: &[usize], outputs: usize) -> Vec<u32> {
-    let mut index = conv::backward::index(sources, 0, outputs);
-    let mut before = part(sources[0], outputs);
-    for (which, channels) in sources.iter().enumerate().skip(1) {
-        for (place, more) in index.iter_mut().zip(conv::backward::index(sources, which, outputs)) {
-            if more > 0 {
-                *place = more + before as u32;
-            }
-        }
-        before += part(*channels, outputs);
-    }
-    index
-}
-
-/// Where the gradient of each number of a gate lies in the parts of its three 1^3 convolutions, one after the other.
-fn gate_index(channels: usize, units: usize) -> Vec<u32> {
-    let [part, _] = gate_parts(channels, units);
-    let wide = head_conv1x1::backward::index(channels, units);
-    let after = |index: &[u32], parts: usize| {
-        index.iter().map(|place| place + (parts * part) as u32).collect::<Vec<_>>()
-    };
-    // The raised map's has no bias.
-    [wide.clone(), after(&wide[..units * channels], 1), after(&head_conv1x1::backward::index(units, 1), 2)]
-        .concat()
-}
-
-/// Numbers of the gradient by the weights of a gate's wide convolutions, and by those of its narrow one.
-pub fn gate_parts(channels: usize, units: usize) -> [usize; 2] {
-    [(channels, units), (units, 1)]
-        .map(|(inputs, outputs)| head_conv1x1::backward::part(&Layout::new(inputs, [1; 3]), outputs))
-}
-
-/// Numbers of the gradient by the weights of one source.
-pub fn part(channels: usize, outputs: usize) -> usize {
-    conv::backward::part(&Layout::new(channels, [1; 3]), &Layout::new(outputs, [1; 3]))
 }

@@ -2,9 +2,9 @@
 
 use super::kernel::{Found, KnownAnswer};
 use super::layout::{Layout, Precision};
-use super::norm_act;
+use super::norm_act::forward as norm_act;
 use super::slab::Slab;
-use super::sum;
+use super::sum::shader as sum;
 use crate::engine::nn::pseudo_random::pseudo_random;
 use crate::engine::nn::scale_shift::ScaleShift;
 
@@ -46,7 +46,7 @@ pub fn scale_shifts(channels: usize, negative_slope: f32, seed: u64) -> Vec<Scal
 pub fn packed(scale_shifts: &[ScaleShift]) -> Vec<u8> {
     let pairs: Vec<[f32; 2]> =
         scale_shifts.iter().map(|scale_shift| [scale_shift.scale, scale_shift.shift]).collect();
-    bytes(&norm_act::forward::pack(&pairs))
+    bytes(&norm_act::pack(&pairs))
 }
 
 /// Values as the storage rounds them, so that only the kernel's own error counts.
@@ -99,13 +99,13 @@ pub fn slab_of(slab: Slab, channels: usize) -> Found {
 pub fn parts(count: usize, splits: usize, fresh: bool) -> (Vec<u8>, Vec<f32>) {
     let before = if fresh { vec![0.0; count * splits] } else { pseudo_random(count * splits, 9) };
     let buffer = if fresh { blank(count * splits) } else { bytes(&before) };
-    (buffer, sum::shader::reference(&before, splits))
+    (buffer, sum::reference(&before, splits))
 }
 
 /// Sums of weights: what the parts add up to, at the places of a table.
 pub fn at_places(splits: usize, table: Vec<u32>) -> Found {
     Box::new(move |bytes| {
-        let all = sum::shader::reference(&floats(bytes), splits);
+        let all = sum::reference(&floats(bytes), splits);
         table.iter().map(|&place| all[place as usize - 1]).collect()
     })
 }

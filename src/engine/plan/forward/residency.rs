@@ -1,30 +1,12 @@
 //! Which planes of which map lie in which buffer, and how long.
 
-use super::ForwardPlanner;
+use super::planner::{Chunk, ForwardPlanner, Scratch};
 use crate::engine::nn::graph::{MapRef, Operation, Step};
+use crate::engine::plan::emit::Output;
 use crate::engine::plan::list::Command;
 use crate::engine::wgsl::conv;
 use crate::engine::wgsl::layout::Layout;
 use std::ops::Range;
-
-/// A piece of a map: `own` planes, and in the buffer `held`, with the halo.
-#[derive(Debug, Clone)]
-pub struct Chunk {
-    /// Its buffer.
-    pub buffer: usize,
-    /// Planes that it is there for.
-    pub own: Range<usize>,
-    /// Planes that its buffer holds.
-    pub held: Range<usize>,
-}
-
-/// Buffers for the time of a step.
-pub struct Scratch {
-    /// Of the statistics.
-    pub moments: usize,
-    /// By source: planes of a recomputed map.
-    pub windows: Vec<Option<usize>>,
-}
 
 impl ForwardPlanner<'_> {
     /// Gives back the buffers of a map, and of what it is made of if it is recomputed, after their last reader.
@@ -118,7 +100,8 @@ impl ForwardPlanner<'_> {
             let graph = self.cuts.graph;
             if let Some(index) = graph.steps.iter().position(|step| step.output == source.map) {
                 let inner = Scratch { moments: scratch.moments, windows: Vec::new() };
-                self.produce(index, &graph.steps[index], planes.clone(), (buffer, planes.start), &inner);
+                let output = Output { buffer, layout, start: planes.start };
+                self.produce(index, planes.clone(), output, &inner);
             }
             return (layout, buffer, planes.start);
         }

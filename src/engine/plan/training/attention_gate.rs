@@ -1,63 +1,50 @@
-//! An attention gate, there and back.
+//! An attention gate, forward and backward.
 
-use super::steps::Part;
-use super::{TrainPlanner, bytes, negative_slope};
+use super::planner::{Part, TrainPlanner, bytes};
 use crate::engine::nn::graph::Step;
+use crate::engine::plan::emit::Job;
 use crate::engine::plan::list::{Binding, Command, Packed};
-use crate::engine::plan::parameters::gate_parts;
+use crate::engine::plan::packing::attention_gate_parts;
 use crate::engine::wgsl::layout::Layout;
 use crate::engine::wgsl::slab::Slab;
 use crate::engine::wgsl::{attention_gate, head_conv1x1};
 use crate::model::attention_gate_units;
 
-/// A 1^3 convolution whose weights learn.
+/// A 1^3 convolution whose weights are trained.
 struct Point {
     /// The gradient of its output: buffer and channels.
     grad: (usize, usize),
-    /// What it read: buffer, layout, lines, leak.
+    /// What it read: buffer, layout, scales and shifts, slope below zero.
     read: (usize, Layout, Binding, f32),
 }
 
 impl TrainPlanner<'_> {
     fn gate_params(&self, step: &Step) -> attention_gate::backward::Params {
-        let sources = [0, 1].map(|n| (self.layouts[step.sources[n].map], negative_slope(step.sources[n])));
+        let sources = [0, 1].map(|n| (self.layouts[step.sources[n].map], step.sources[n].negative_slope()));
         let units = attention_gate_units(self.spec.graph.maps[step.output].channels);
         attention_gate::backward::Params { sources, units, first: 0, planes: sources[0].0.dims[2] }
     }
 
-    /// Both sources, then their lines.
+    /// Both sources, then their scales and shifts.
     fn gate_sources(&self, step: &Step) -> Vec<Binding> {
         let there = step.sources.iter().map(|source| Binding::Buffer(self.there(source.map)));
         there.chain(step.sources.iter().map(|source| self.scale_shifts_of(*source))).collect()
     }
 
-    pub(super) fn gate(&mut self, index: usize, step: &Step) {
-        let layout = self.layouts[step.output];
-        let output = self.buffers.acquire(bytes(&layout));
-        self.maps[step.output] = Some(output);
-        let attention_gate::backward::Params { sources, units, planes, .. } = self.gate_params(step);
-        let sources = sources.map(|(layout, negative_slope)| (layout, 0, negative_slope));
-        let mut bindings = self.gate_sources(step);
-        bindings.extend([Binding::Packed(Packed::Weights(index)), Binding::Buffer(output)]);
-        let params = |first, planes| attention_gate::forward::Params {
-            output: layout,
-            start: 0,
-            first,
-            planes,
-            units,
-            sources,
-        };
-        self.part(&Part {
-            kernel: attention_gate::FORWARD,
-            words: &|slab, _| params(slab.start, slab.len()).words(),
-            groups: &|slab| params(slab.start, slab.len()).groups(),
-            bindings,
-            planes,
-            flops: self.spec.graph.flops(step, self.spec.dims),
-        });
+    /// Forward.
+    pub(super) fn attention_gate(&mut self, index: usize, step: &Step) {
+        let output = self.output(step.output);
+        let views = self.views(step);
+        let units = attention_gate_units(self.spec.graph.maps[step.output].channels);
+        let whole = self.whole(index, step, &views, output);
+        for planes in self.dispatches(whole.planes.len(), whole.flops) {
+            let flops = whole.flops * planes.len() as f64 / whole.planes.len() as f64;
+            self.buffers.push(Job { planes, flops, ..whole }.attention_gate(units));
+        }
     }
 
-    pub(super) fn gate_back(&mut self, index: usize, step: &Step) {
+    /// Backward.
+    pub(super) fn attention_gate_back(&mut self, index: usize, step: &Step) {
         let [skip, up] = [step.sources[0], step.sources[1]];
         let whole = self.gate_params(step);
         let params = |first, planes| attention_gate::backward::Params { first, planes, ..whole };
@@ -77,10 +64,10 @@ impl TrainPlanner<'_> {
             flops,
         });
         let names = step.parameters();
-        let learning = names.iter().any(|name| (self.spec.trainable)(name));
-        let [wide, narrow] = gate_parts(self.spec.graph.maps[step.output].channels, whole.units);
+        let training = self.trains(&names);
+        let [wide, narrow] = attention_gate_parts(self.spec.graph.maps[step.output].channels, whole.units);
         let all = self.scratch(4 * (2 * wide + narrow));
-        if learning {
+        if training {
             let read = (inner, units, Binding::Identity, 1.0);
             self.point(&Point { grad: (tops, 1), read }, all, 2 * wide);
         }
@@ -95,11 +82,11 @@ impl TrainPlanner<'_> {
             planes: whole.planes,
             flops,
         });
-        if learning {
+        if training {
             for (source, at) in [(skip, 0), (up, wide)] {
                 let scale_shifts = self.scale_shifts_of(source);
                 let read =
-                    (self.there(source.map), self.layouts[source.map], scale_shifts, negative_slope(source));
+                    (self.there(source.map), self.layouts[source.map], scale_shifts, source.negative_slope());
                 self.point(&Point { grad: (inner, whole.units), read }, all, at);
             }
             let count = names.iter().map(|name| self.spec.parameters.place(name).len()).sum();

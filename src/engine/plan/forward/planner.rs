@@ -1,0 +1,53 @@
+//! A forward pass under way: its buffers, and where the planes of each map lie.
+
+use crate::engine::nn::graph::MapRef;
+use crate::engine::plan::buffers::Buffers;
+use crate::engine::plan::chunks::Chunking;
+use crate::engine::plan::list::Binding;
+use std::ops::Range;
+
+/// A piece of a map: `own` planes, and in the buffer `held`, with the halo.
+#[derive(Debug, Clone)]
+pub struct Chunk {
+    /// Its buffer.
+    pub buffer: usize,
+    /// Planes that it is there for.
+    pub own: Range<usize>,
+    /// Planes that its buffer holds.
+    pub held: Range<usize>,
+}
+
+/// Buffers for the time of a step.
+pub struct Scratch {
+    /// Of the statistics.
+    pub moments: usize,
+    /// By source: planes of a recomputed map.
+    pub windows: Vec<Option<usize>>,
+}
+
+/// A list under way.
+pub struct ForwardPlanner<'a> {
+    pub(super) cuts: Chunking<'a>,
+    /// By map; empty before and after its time.
+    pub(super) chunks: Vec<Vec<Chunk>>,
+    /// Lines by normalisation.
+    pub(super) scale_shifts: Vec<Option<usize>>,
+    pub(super) buffers: Buffers,
+}
+
+impl<'a> ForwardPlanner<'a> {
+    /// An empty list.
+    pub(super) fn new(cuts: Chunking<'a>) -> Self {
+        Self {
+            chunks: vec![Vec::new(); cuts.graph.maps.len()],
+            scale_shifts: vec![None; cuts.graph.norms.len()],
+            buffers: Buffers::within(cuts.settings.limits.budget),
+            cuts,
+        }
+    }
+
+    /// How a map is normalised where it is read.
+    pub(super) fn scale_shifts_of(&self, source: MapRef) -> Binding {
+        source.norm.and_then(|norm| self.scale_shifts[norm]).map_or(Binding::Identity, Binding::Buffer)
+    }
+}
