@@ -173,7 +173,7 @@ fn the_tiled_convolution_reads_little() {
         // Every invocation: 8 voxels, 8 outputs, 4 inputs, 27 taps.
         let products = threads * 8 * 8 * 4 * 27;
         println!("{} output channels: a load for {} products", 8 * blocks, products / loads);
-        assert_eq!((loads, products), conv::forward::tiled_loads(blocks));
+        assert_eq!((loads, products), conv::tiled_loads(blocks));
         assert!(blocks < 4 || products >= 16 * loads);
     }
 }

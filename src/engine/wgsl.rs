@@ -18,7 +18,7 @@
 //! readers of one map are two sources of it, so that nothing has to be added up.
 //!
 //! Sums over voxels are split: every invocation leaves a part of its own, [`sum`] adds the parts up. A gradient of
-//! weights lies as the forward kernel's weights do; [`gather`] brings it into the order of the parameters.
+//! weights lies as the forward kernel's weights do; [`crate::engine::wgsl::gather`] brings it into the order of the parameters.
 
 pub mod adamw;
 pub mod attention_gate;

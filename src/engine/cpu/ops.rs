@@ -11,4 +11,5 @@ mod micro_kernel;
 pub mod norm_act;
 pub mod pool;
 pub mod residual_add;
+mod row_moments;
 mod winograd;

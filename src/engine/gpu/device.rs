@@ -50,7 +50,7 @@ pub struct Gpu {
     /// Bytes of the maps of the last pass at their worst moment, counted as buffers came and went.
     pub peak: Cell<u64>,
     pub(super) queue: wgpu::Queue,
-    /// Lines that change nothing.
+    /// Scales and shifts that change nothing.
     pub(super) identity: wgpu::Buffer,
     device: wgpu::Device,
     sources: Sources,

@@ -90,48 +90,11 @@ struct Execution<'a> {
 
 impl Execution<'_> {
     async fn all(&mut self, plan: &Plan, feed: &mut IoCallbacks<'_>) -> Result<()> {
-        let gpu = self.gpu;
-        gpu.peak.set(0);
-        for op in &plan.ops {
-            match op {
-                Command::Create { buffer, bytes } => {
-                    self.buffers.resize(self.buffers.len().max(buffer + 1), None);
-                    self.buffers[*buffer].get_or_insert_with(|| gpu.storage(*bytes));
-                    let alive = self.buffers.iter().flatten().map(wgpu::Buffer::size).sum();
-                    gpu.peak.set(gpu.peak.get().max(alive));
-                }
-                Command::Drop { buffer } => {
-                    // What uses it must have been submitted.
-                    self.submit(feed).await?;
-                    if let Some(buffer) = self.buffers[*buffer].take() {
-                        buffer.destroy();
-                    }
-                }
-                Command::Upload { buffer, layout, planes } => {
-                    // What was encoded before may still need what is there.
-                    let bytes = layout.pack(feed.image, planes.clone(), gpu.precision);
-                    self.submit_any(feed).await?;
-                    gpu.queue.write_buffer(self.buffer(*buffer)?, 0, &bytes);
-                }
-                Command::Target { buffer, numbers } => {
-                    self.submit_any(feed).await?;
-                    let target = bytemuck::cast_slice(&feed.target[numbers.clone()]);
-                    gpu.queue.write_buffer(self.buffer(*buffer)?, 0, target);
-                }
-                Command::Clear { binding } => {
-                    let buffer = self.bound(*binding)?.clone();
-                    self.encoder.clear_buffer(&buffer, 0, None);
-                }
-                Command::Mark { buffer, bytes } => {
-                    self.submit(feed).await?;
-                    gpu.queue.write_buffer(self.buffer(*buffer)?, 0, &vec![0xFF; *bytes as usize]);
-                }
-                Command::Copy { from, to, bytes } => {
-                    let (source, target) = (self.buffer(from.0)?.clone(), self.buffer(to.0)?.clone());
-                    self.encoder.copy_buffer_to_buffer(&source, from.1, &target, to.1, *bytes);
-                }
+        self.gpu.peak.set(0);
+        for command in &plan.ops {
+            match command {
                 Command::Dispatch { kernel, words, bindings, groups, flops } => {
-                    let most = (gpu.rate.get() * SUBMIT).min(MOST);
+                    let most = (self.gpu.rate.get() * SUBMIT).min(MOST);
                     if self.waiting > 0.0 && self.waiting + flops > most
                         || self.uniforms.len() == UNIFORM * UNIFORMS
                     {
@@ -140,19 +103,65 @@ impl Execution<'_> {
                     self.encode(*kernel, words, bindings, *groups)?;
                     self.waiting += flops;
                 }
-                Command::Read { binding, bytes, planes } => {
-                    let source = self.bound(*binding)?.clone();
-                    let staging = gpu.staging(*bytes);
-                    self.encoder.copy_buffer_to_buffer(&source, 0, &staging, 0, *bytes);
-                    self.submit(feed).await?;
-                    let found = gpu.read(&staging).await?;
-                    staging.destroy();
-                    (feed.keep)(&found, planes.start);
+                Command::Clear { binding } => {
+                    let buffer = self.bound(*binding)?.clone();
+                    self.encoder.clear_buffer(&buffer, 0, None);
                 }
+                Command::Copy { from, to, bytes } => {
+                    let (source, target) = (self.buffer(from.0)?.clone(), self.buffer(to.0)?.clone());
+                    self.encoder.copy_buffer_to_buffer(&source, from.1, &target, to.1, *bytes);
+                }
+                other => self.exchange(other, feed).await?,
             }
         }
         // What nobody reads: a step of the optimiser.
         self.submit_any(feed).await
+    }
+
+    /// Buffers made and dropped, and what goes in and comes out: all that is not encoded.
+    async fn exchange(&mut self, command: &Command, feed: &mut IoCallbacks<'_>) -> Result<()> {
+        let gpu = self.gpu;
+        match command {
+            Command::Create { buffer, bytes } => {
+                self.buffers.resize(self.buffers.len().max(buffer + 1), None);
+                self.buffers[*buffer].get_or_insert_with(|| gpu.storage(*bytes));
+                let alive = self.buffers.iter().flatten().map(wgpu::Buffer::size).sum();
+                gpu.peak.set(gpu.peak.get().max(alive));
+            }
+            Command::Drop { buffer } => {
+                // What uses it must have been submitted.
+                self.submit(feed).await?;
+                if let Some(buffer) = self.buffers[*buffer].take() {
+                    buffer.destroy();
+                }
+            }
+            Command::Upload { buffer, layout, planes } => {
+                // What was encoded before may still need what is there.
+                let bytes = layout.pack(feed.image, planes.clone(), gpu.precision);
+                self.submit_any(feed).await?;
+                gpu.queue.write_buffer(self.buffer(*buffer)?, 0, &bytes);
+            }
+            Command::Target { buffer, numbers } => {
+                self.submit_any(feed).await?;
+                let target = bytemuck::cast_slice(&feed.target[numbers.clone()]);
+                gpu.queue.write_buffer(self.buffer(*buffer)?, 0, target);
+            }
+            Command::Mark { buffer, bytes } => {
+                self.submit(feed).await?;
+                gpu.queue.write_buffer(self.buffer(*buffer)?, 0, &vec![0xFF; *bytes as usize]);
+            }
+            Command::Read { binding, bytes, planes } => {
+                let source = self.bound(*binding)?.clone();
+                let staging = gpu.staging(*bytes);
+                self.encoder.copy_buffer_to_buffer(&source, 0, &staging, 0, *bytes);
+                self.submit(feed).await?;
+                let found = gpu.read(&staging).await?;
+                staging.destroy();
+                (feed.keep)(&found, planes.start);
+            }
+            Command::Dispatch { .. } | Command::Clear { .. } | Command::Copy { .. } => {}
+        }
+        Ok(())
     }
 
     /// Encodes one dispatch.

@@ -72,7 +72,8 @@ impl Trainer {
                 bank.insert(Binding::Packed(packed), gpu.storage(4 * table.len().max(64) as u64));
             }
         }
-        for (index, norm) in graph.norms.iter().enumerate().filter(|(_, norm)| norm.excite.is_some()) {
+        for (index, norm) in graph.norms.iter().enumerate().filter(|(_, norm)| norm.squeeze_excite.is_some())
+        {
             let bytes = 32 * graph.maps[norm.map].channels.div_ceil(4) as u64;
             bank.insert(Binding::Packed(Packed::Norm(index)), gpu.storage(bytes.max(256)));
         }

@@ -1,9 +1,9 @@
 //! The network as the steps that our kernels run, recorded from [`crate::model::Architecture::pass`].
 //!
 //! Nothing is stored that can be had on the way. A step writes **raw** values and their statistics; who reads them
-//! normalises ([`Source`]). A concat is two sources of one convolution. Squeeze-and-excite is no step at all: it
+//! normalises ([`MapRef`]). A concat is two sources of one convolution. Squeeze-and-excite is no step at all: it
 //! looks at the means of channels that were just normalised, and these are `beta`, whatever the image is; so its
-//! factors are numbers of the model, and are multiplied into the `gamma` and `beta` before it ([`Norm::excite`]).
+//! factors are numbers of the model, and are multiplied into the `gamma` and `beta` before it ([`Norm::squeeze_excite`]).
 
 use crate::model::{NEGATIVE_SLOPE, attention_gate_parameters, attention_gate_units};
 use std::ops::Range;
@@ -25,7 +25,7 @@ pub struct Norm {
     /// Name of `gamma` and `beta`.
     pub name: String,
     /// Name of the squeeze-and-excite whose factors scale both.
-    pub excite: Option<String>,
+    pub squeeze_excite: Option<String>,
     /// Whether statistics are over an up-convolution's padded size: two more planes of zeros on each axis.
     pub padded: bool,
 }
@@ -81,7 +81,7 @@ impl Norm {
     pub fn parameters(&self) -> Vec<String> {
         let own = ["gamma", "beta"].map(|part| format!("{}.{part}", self.name)).into_iter();
         let parts = ["squeeze.weight", "squeeze.bias", "excite.weight", "excite.bias"];
-        let excite = self.excite.iter().flat_map(|name| parts.map(|part| format!("{name}.{part}")));
+        let excite = self.squeeze_excite.iter().flat_map(|name| parts.map(|part| format!("{name}.{part}")));
         own.chain(excite).collect()
     }
 }

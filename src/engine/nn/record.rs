@@ -42,7 +42,7 @@ impl Graph {
     }
 
     fn normalised(&mut self, mut sources: Vec<MapRef>, name: &str, padded: bool) -> Vec<MapRef> {
-        let norm = Norm { map: sources[0].map, name: format!("{name}.norm"), excite: None, padded };
+        let norm = Norm { map: sources[0].map, name: format!("{name}.norm"), squeeze_excite: None, padded };
         self.norms.push(norm);
         sources[0].norm = Some(self.norms.len() - 1);
         sources
@@ -86,7 +86,7 @@ impl Ops for Graph {
 
     fn squeeze_excite(&mut self, x: Self::Map, name: &str, _: usize) -> Self::Map {
         if let Some(norm) = x[0].norm {
-            self.norms[norm].excite = Some(name.to_owned());
+            self.norms[norm].squeeze_excite = Some(name.to_owned());
         }
         x
     }

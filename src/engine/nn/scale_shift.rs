@@ -1,4 +1,4 @@
-//! Instance normalisation, in two halves: statistics that add up over slabs, and the line that a reader draws
+//! Instance normalisation, in two halves: statistics that add up over slabs, and the scale and shift that a reader applies
 //! from a raw value to a normalised one.
 
 use crate::model::{EPSILON, NEGATIVE_SLOPE};

@@ -89,7 +89,7 @@ impl<'a> SqueezeExcite<'a> {
 /// `Malformed` where a weight is missing.
 pub fn parameters(norm: &Norm, weights: &Weights) -> Result<Vec<[f32; 2]>> {
     let [gamma, beta] = own(norm, weights)?;
-    let factors = match &norm.excite {
+    let factors = match &norm.squeeze_excite {
         None => vec![1.0; beta.len()],
         Some(name) => SqueezeExcite::new(name, weights, beta)?.factors,
     };
@@ -105,7 +105,7 @@ pub fn gradients(norm: &Norm, weights: &Weights, by: &[[f64; 2]]) -> Result<Vec<
     let [gamma, beta] = own(norm, weights)?;
     let part = |n: usize| by.iter().map(move |pair| pair[n] as f32);
     let own = |part: &str, values| (format!("{}.{part}", norm.name), values);
-    let Some(name) = &norm.excite else {
+    let Some(name) = &norm.squeeze_excite else {
         return Ok(vec![own("gamma", part(0).collect()), own("beta", part(1).collect())]);
     };
     let excite = SqueezeExcite::new(name, weights, beta)?;

@@ -14,7 +14,7 @@ pub struct Chunking<'a> {
     pub graph: &'a Graph,
     /// The image, `[x, y, z]`.
     pub dims: [usize; 3],
-    /// PlanSettings.
+    /// Settings.
     pub settings: &'a PlanSettings,
     /// How each map lies.
     pub layouts: Vec<Layout>,
@@ -73,8 +73,9 @@ impl<'a> Chunking<'a> {
             cuts.push(z);
             let longest = cuts.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(z);
             let fits = |&map: &usize| {
-                let held = (longest + 2 * self.halos[map]).min(z);
-                self.recomputed[map] || self.bytes(&self.layouts[map], held) <= self.settings.limits.binding
+                let with_halo = (longest + 2 * self.halos[map]).min(z);
+                self.recomputed[map]
+                    || self.bytes(&self.layouts[map], with_halo) <= self.settings.limits.binding
             };
             if maps.iter().all(fits) {
                 return Ok(cuts);
@@ -95,11 +96,11 @@ impl<'a> Chunking<'a> {
     }
 
     /// The planes of each chunk of a map.
-    pub fn own(&self, map: usize) -> Vec<Range<usize>> {
+    pub fn cores(&self, map: usize) -> Vec<Range<usize>> {
         self.cuts[self.graph.maps[map].level].windows(2).map(|pair| pair[0]..pair[1]).collect()
     }
 
-    /// Planes of a step's output at which a slab must end, for what it reads lies in other chunks from there on.
+    /// Output planes where the input chunk changes; a slab may not cross them.
     fn ends(&self, step: &Step) -> Vec<usize> {
         let level = self.graph.maps[step.output].level;
         let mut ends = self.cuts[level].clone();
@@ -118,7 +119,7 @@ impl<'a> Chunking<'a> {
     }
 
     /// The slabs of a step: within a chunk of everything it sees, and as many planes as a dispatch may cost.
-    pub fn slabs(&self, step: &Step, own: &Range<usize>) -> Vec<Range<usize>> {
+    pub fn slabs(&self, step: &Step, core: &Range<usize>) -> Vec<Range<usize>> {
         let each = self.graph.flops(step, self.dims) / self.layouts[step.output].dims[2] as f64;
         // Of a recomputed map a slab is a buffer, whatever the chunks of its level.
         let plane = self.bytes(&self.layouts[step.output], 1);
@@ -127,12 +128,12 @@ impl<'a> Chunking<'a> {
         let recomputed = step.sources.iter().any(|source| self.recomputed[source.map]);
         let most = most.clamp(1, if recomputed { 4 } else { 65535 });
         let mut ends = self.ends(step);
-        ends.retain(|end| own.contains(end) && *end > own.start);
-        ends.push(own.end);
+        ends.retain(|end| core.contains(end) && *end > core.start);
+        ends.push(core.end);
         ends.sort_unstable();
         ends.dedup();
         let mut slabs = Vec::new();
-        let mut start = own.start;
+        let mut start = core.start;
         for end in ends {
             // Even ones.
             let (length, count) = (end - start, (end - start).div_ceil(most));

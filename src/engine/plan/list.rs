@@ -23,7 +23,7 @@ impl Default for Limits {
     }
 }
 
-/// PlanSettings of a plan.
+/// Settings of a plan.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PlanSettings {
     /// How maps are stored.
@@ -52,7 +52,7 @@ pub enum ParamBuffer {
 }
 
 /// Numbers in the order in which kernels see them, and the tables that bring them into it or back
-/// ([`crate::engine::wgsl::back::gather`]).
+/// ([`crate::engine::wgsl::gather`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Packed {
     /// The weights of a step.
@@ -80,7 +80,7 @@ pub enum Binding {
     ParamBuffer(ParamBuffer),
     /// The loss of a step.
     Loss,
-    /// Lines that change nothing.
+    /// Scales and shifts that change nothing.
     Identity,
 }
 

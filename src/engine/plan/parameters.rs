@@ -65,7 +65,8 @@ impl Parameters {
                 tables.push((Packed::WeightsBack(index), packing::gradient_index(graph, step)));
             }
         }
-        for (index, norm) in graph.norms.iter().enumerate().filter(|(_, norm)| norm.excite.is_none()) {
+        for (index, norm) in graph.norms.iter().enumerate().filter(|(_, norm)| norm.squeeze_excite.is_none())
+        {
             let channels = channels(norm.map);
             let pack = |all: &[f32]| {
                 let pairs = all[..channels].iter().zip(&all[channels..]);
@@ -129,7 +130,7 @@ impl Parameters {
             let sources: Vec<usize> = step.sources.iter().map(|source| channels(source.map)).collect();
             let flat: usize = step.parameters().iter().map(|name| self.place(name).len()).sum();
             match step.kind {
-                // Weights there and turned round, each with a table, and the table of their gradient.
+                // Weights there and transposed, each with a table, and the table of their gradient.
                 Operation::Conv(_) => {
                     let back: usize = sources.iter().map(|&source| packed(&[outputs], source)).sum();
                     2 * packed(&sources, outputs) + 2 * back + flat
@@ -193,7 +194,7 @@ impl Parameters {
 
     /// Where the tensors of a normalisation's squeeze-and-excite lie, if it has one.
     pub fn excite(&self, graph: &Graph, norm: &Norm) -> Option<squeeze_excite::shader::Params> {
-        let name = norm.excite.as_ref()?;
+        let name = norm.squeeze_excite.as_ref()?;
         let start = |name: String| self.place(&name).start;
         let layer = |layer: &str| ["weight", "bias"].map(|part| start(format!("{name}.{layer}.{part}")));
         Some(squeeze_excite::shader::Params {

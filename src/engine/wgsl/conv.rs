@@ -1,11 +1,16 @@
 //! Convolution 3^3.
 
 pub mod backward;
+mod direct_variant;
 pub mod forward;
 mod known_answers;
+mod rows;
+mod tiled_variant;
 
 use super::kernel::Kernel;
 use super::layout::Layout;
+
+pub use tiled_variant::tiled_loads;
 
 const BINDINGS: &[bool] = &[false, false, false, false, false, true, true];
 
@@ -14,7 +19,7 @@ pub const fn direct(row: u32) -> Kernel {
     Kernel::new(
         "conv, direct",
         BINDINGS,
-        |row| forward::direct(row as usize),
+        |row| direct_variant::direct(row as usize),
         |row, precision| vec![known_answers::direct(row as usize, precision)],
     )
     .with_variant(row)
@@ -22,7 +27,7 @@ pub const fn direct(row: u32) -> Kernel {
 
 /// The forward kernel in which a workgroup shares what it reads, for so many blocks of eight output channels at once.
 pub const fn tiled(blocks: u32) -> Kernel {
-    Kernel::new("conv, tiled", BINDINGS, forward::tiled, |blocks, precision| {
+    Kernel::new("conv, tiled", BINDINGS, tiled_variant::tiled, |blocks, precision| {
         vec![known_answers::tiled(blocks, precision)]
     })
     .with_variant(blocks)
@@ -38,15 +43,19 @@ pub const WEIGHT_GRAD: Kernel = Kernel::new(
 
 /// The forward kernel for an output.
 pub fn kernel(output: &Layout, tile: bool) -> Kernel {
-    if tile { tiled(forward::tiled_blocks(output)) } else { direct(forward::direct_row(output) as u32) }
+    if tile {
+        tiled(tiled_variant::tiled_blocks(output))
+    } else {
+        direct(direct_variant::direct_row(output) as u32)
+    }
 }
 
 /// Workgroups of either forward kernel.
 pub fn groups(params: &forward::Params, kernel: Kernel) -> [u32; 3] {
     if kernel == tiled(kernel.variant) {
-        forward::tiled_groups(params, kernel.variant)
+        tiled_variant::tiled_groups(params, kernel.variant)
     } else {
-        forward::direct_groups(params, row(kernel))
+        direct_variant::direct_groups(params, row(kernel))
     }
 }
 

@@ -32,7 +32,7 @@ pub struct KnownAnswer {
     pub groups: [u32; 3],
     /// Which buffer is compared.
     pub look: usize,
-    /// What it must hold.
+    /// The right numbers.
     pub expected: Vec<f32>,
     /// The numbers of it that are compared.
     pub found: Found,

@@ -10,7 +10,7 @@ pub enum Precision {
 }
 
 impl Precision {
-    /// Bytes of a channel_block.
+    /// Bytes of a channel block.
     pub fn block_bytes(self) -> usize {
         match self {
             Self::F32 => 16,
@@ -37,7 +37,7 @@ impl Layout {
         Self { dims, channel_blocks, pitch: (channel_blocks * dims[0] * dims[1]).next_multiple_of(32) }
     }
 
-    /// Index of a channel_block whose map begins with plane `start`.
+    /// Index of a channel block whose map begins with plane `start`.
     pub fn at(&self, start: usize, channel_block: usize, [x, y, z]: [usize; 3]) -> usize {
         (z - start) * self.pitch + (channel_block * self.dims[1] + y) * self.dims[0] + x
     }

@@ -24,12 +24,12 @@ impl Slab {
         self.map.dims[0] * self.map.dims[1]
     }
 
-    /// As the shaders read it: voxels of a plane, channel_blocks, pitch, first plane.
+    /// As the shaders read it: voxels of a plane, channel blocks, pitch, first plane.
     pub fn words(&self) -> Vec<u32> {
         [self.size(), self.map.channel_blocks, self.map.pitch, self.first].map(|n| n as u32).to_vec()
     }
 
-    /// Workgroups of 64, an invocation for every channel_block.
+    /// Workgroups of 64, an invocation for every channel block.
     pub fn groups(&self) -> [u32; 3] {
         [(self.size() * self.map.channel_blocks).div_ceil(64) as u32, self.planes as u32, 1]
     }

@@ -5,9 +5,9 @@
 //! ```
 //! Where the output is longer than twice the input its last plane is zero: that is the reference's padding.
 
-use super::conv::rows_moments;
 use super::input::Input;
 use super::micro_kernel::{ROWS, Tile, multiply};
+use super::row_moments::rows_moments;
 use crate::engine::nn::parallel;
 use crate::engine::nn::scale_shift::Moments;
 use pulp::{Simd, WithSimd};

@@ -39,14 +39,6 @@ pub fn others(gpu: &Gpu, channels: usize, dims: [usize; 3]) -> Vec<KernelWork> {
         planes: half.dims[2],
         source: (layout, 0, 0.3),
     };
-    let (below, below_values) = map(gpu, 2 * channels, half.dims);
-    let raised = conv_transpose::forward::Params {
-        output: layout,
-        start: 0,
-        first: 0,
-        planes: dims[2],
-        source: (below, 0, 0.3),
-    };
     let size = dims[0] * dims[1];
     let rows = conv::forward::moments(&layout, dims[2], conv::forward::ROW);
     let slots = norm_act::forward::merge_groups(rows);
@@ -59,20 +51,7 @@ pub fn others(gpu: &Gpu, channels: usize, dims: [usize; 3]) -> Vec<KernelWork> {
             pooled.groups(),
             2.0 * volume,
         ),
-        work(
-            name("up"),
-            conv_transpose::FORWARD,
-            raised.words(),
-            vec![
-                below_values,
-                same(below.channel_blocks),
-                random(2 * channels * channels * 8, 3),
-                empty(gpu, &layout),
-                moments(&layout),
-            ],
-            raised.groups(),
-            4.0 * channels as f64 * volume,
-        ),
+        raising(gpu, channels, dims),
         work(
             name("join"),
             residual_add::FORWARD,
@@ -90,4 +69,31 @@ pub fn others(gpu: &Gpu, channels: usize, dims: [usize; 3]) -> Vec<KernelWork> {
             volume,
         ),
     ]
+}
+
+/// An up-convolution to `channels` of `dims`.
+fn raising(gpu: &Gpu, channels: usize, dims: [usize; 3]) -> KernelWork {
+    let layout = Layout::new(channels, dims);
+    let (below, below_values) = map(gpu, 2 * channels, dims.map(|n| n / 2));
+    let raised = conv_transpose::forward::Params {
+        output: layout,
+        start: 0,
+        first: 0,
+        planes: dims[2],
+        source: (below, 0, 0.3),
+    };
+    work(
+        format!("up {channels} at {dims:?}"),
+        conv_transpose::FORWARD,
+        raised.words(),
+        vec![
+            below_values,
+            same(below.channel_blocks),
+            random(2 * channels * channels * 8, 3),
+            empty(gpu, &layout),
+            moments(&layout),
+        ],
+        raised.groups(),
+        4.0 * (channels * channels * dims.iter().product::<usize>()) as f64,
+    )
 }

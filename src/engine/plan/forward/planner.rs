@@ -6,15 +6,15 @@ use crate::engine::plan::chunks::Chunking;
 use crate::engine::plan::list::Binding;
 use std::ops::Range;
 
-/// A piece of a map: `own` planes, and in the buffer `held`, with the halo.
+/// A piece of a map: `core` planes, and in the buffer `with_halo`.
 #[derive(Debug, Clone)]
 pub struct Chunk {
     /// Its buffer.
     pub buffer: usize,
     /// Planes that it is there for.
-    pub own: Range<usize>,
+    pub core: Range<usize>,
     /// Planes that its buffer holds.
-    pub held: Range<usize>,
+    pub with_halo: Range<usize>,
 }
 
 /// Buffers for the time of a step.
@@ -30,7 +30,7 @@ pub struct ForwardPlanner<'a> {
     pub(super) cuts: Chunking<'a>,
     /// By map; empty before and after its time.
     pub(super) chunks: Vec<Vec<Chunk>>,
-    /// Lines by normalisation.
+    /// Scales and shifts by normalisation.
     pub(super) scale_shifts: Vec<Option<usize>>,
     pub(super) buffers: Buffers,
 }

@@ -29,12 +29,12 @@ impl ForwardPlanner<'_> {
     pub(super) fn store(&mut self, map: usize) -> Vec<Chunk> {
         let (layout, halo) = (self.cuts.layouts[map], self.cuts.halos[map]);
         let mut chunks = Vec::new();
-        for own in self.cuts.own(map) {
-            let held = own.start.saturating_sub(halo)..(own.end + halo).min(layout.dims[2]);
+        for core in self.cuts.cores(map) {
+            let with_halo = core.start.saturating_sub(halo)..(core.end + halo).min(layout.dims[2]);
             chunks.push(Chunk {
-                buffer: self.buffers.acquire(self.cuts.bytes(&layout, held.len())),
-                own,
-                held,
+                buffer: self.buffers.acquire(self.cuts.bytes(&layout, with_halo.len())),
+                core,
+                with_halo,
             });
         }
         self.chunks[map].clone_from(&chunks);
@@ -46,10 +46,10 @@ impl ForwardPlanner<'_> {
         let (layout, chunks) = (self.cuts.layouts[map], self.chunks[map].clone());
         for to in &chunks {
             for from in &chunks {
-                let planes = from.own.start.max(to.held.start)..from.own.end.min(to.held.end);
-                if from.own != to.own && !planes.is_empty() {
+                let planes = from.core.start.max(to.with_halo.start)..from.core.end.min(to.with_halo.end);
+                if from.core != to.core && !planes.is_empty() {
                     let at = |chunk: &Chunk| {
-                        (chunk.buffer, self.cuts.bytes(&layout, planes.start - chunk.held.start))
+                        (chunk.buffer, self.cuts.bytes(&layout, planes.start - chunk.with_halo.start))
                     };
                     let bytes = self.cuts.bytes(&layout, planes.len());
                     let op = Command::Copy { from: at(from), to: at(to), bytes };
@@ -69,18 +69,18 @@ impl ForwardPlanner<'_> {
             conv::forward::moments(layout, planes, conv::row(self.cuts.kernel(step))) * layout.channel_blocks
         };
         let mut moments = size(step, planes);
-        let held = if step.kind == Operation::Pool { 2 * planes } else { planes + 2 };
+        let with_halo = if step.kind == Operation::Pool { 2 * planes } else { planes + 2 };
         let recomputed = |source: &&MapRef| self.cuts.recomputed[source.map];
         for source in step.sources.iter().filter(recomputed) {
             let made = self.cuts.graph.steps.iter().filter(|made| made.output == source.map);
-            moments = made.fold(moments, |most, made| most.max(size(made, held)));
+            moments = made.fold(moments, |most, made| most.max(size(made, with_halo)));
         }
         let mut windows = Vec::new();
         for source in &step.sources {
             let layout = self.cuts.layouts[source.map];
             windows.push(
                 self.cuts.recomputed[source.map]
-                    .then(|| self.buffers.acquire(self.cuts.bytes(&layout, held))),
+                    .then(|| self.buffers.acquire(self.cuts.bytes(&layout, with_halo))),
             );
         }
         Scratch { moments: self.buffers.acquire((moments * 48) as u64), windows }
@@ -105,9 +105,10 @@ impl ForwardPlanner<'_> {
             }
             return (layout, buffer, planes.start);
         }
-        let holds = |chunk: &&Chunk| chunk.held.start <= planes.start && chunk.held.end >= planes.end;
+        let holds =
+            |chunk: &&Chunk| chunk.with_halo.start <= planes.start && chunk.with_halo.end >= planes.end;
         match self.chunks[source.map].iter().find(holds) {
-            Some(chunk) => (layout, chunk.buffer, chunk.held.start),
+            Some(chunk) => (layout, chunk.buffer, chunk.with_halo.start),
             // Chunking and halos are made such that this cannot be; a test looks.
             None => (layout, usize::MAX, 0),
         }

@@ -18,7 +18,7 @@ impl ForwardPlanner<'_> {
     pub(super) fn build(mut self) -> Plan {
         let image = self.store(0);
         for chunk in image {
-            let (layout, planes) = (self.cuts.layouts[0], chunk.held.clone());
+            let (layout, planes) = (self.cuts.layouts[0], chunk.with_halo.clone());
             self.buffers.push(Command::Upload { buffer: chunk.buffer, layout, planes });
         }
         let graph = self.cuts.graph;
@@ -38,13 +38,13 @@ impl ForwardPlanner<'_> {
     /// The slabs of a step's output, each with the chunk in which it lies; a recomputed map has no chunk of its own.
     fn slabs(&mut self, step: &Step) -> Vec<(Option<Chunk>, Range<usize>)> {
         let chunks = if self.cuts.recomputed[step.output] {
-            self.cuts.own(step.output).into_iter().map(|own| (None, own)).collect()
+            self.cuts.cores(step.output).into_iter().map(|core| (None, core)).collect()
         } else {
             let stored = self.store(step.output).into_iter();
-            stored.map(|chunk| (Some(chunk.clone()), chunk.own)).collect::<Vec<_>>()
+            stored.map(|chunk| (Some(chunk.clone()), chunk.core)).collect::<Vec<_>>()
         };
-        let slabs = chunks.into_iter().flat_map(|(chunk, own)| {
-            self.cuts.slabs(step, &own).into_iter().map(move |slab| (chunk.clone(), slab))
+        let slabs = chunks.into_iter().flat_map(|(chunk, core)| {
+            self.cuts.slabs(step, &core).into_iter().map(move |slab| (chunk.clone(), slab))
         });
         slabs.collect()
     }
@@ -63,7 +63,7 @@ impl ForwardPlanner<'_> {
             norm.map(|_| Statistics::new(&mut self.buffers, layout, self.cuts.kernel(step), ranges));
         for (chunk, slab) in &slabs {
             let (buffer, start) = match chunk {
-                Some(chunk) => (chunk.buffer, chunk.held.start),
+                Some(chunk) => (chunk.buffer, chunk.with_halo.start),
                 None => (window.unwrap_or(usize::MAX), slab.start),
             };
             self.produce(index, slab.clone(), Output { buffer, layout, start }, &scratch);
@@ -136,7 +136,7 @@ impl ForwardPlanner<'_> {
         View {
             buffer: chunk.buffer,
             layout: self.cuts.layouts[source.map],
-            start: chunk.held.start,
+            start: chunk.with_halo.start,
             scale_shift: self.scale_shifts_of(source),
             negative_slope: source.negative_slope(),
         }
@@ -152,9 +152,9 @@ impl ForwardPlanner<'_> {
             let job = Job {
                 sources: &[self.view(step, 0, chunk), self.view(step, 1, other)],
                 weights: Packed::Weights(index),
-                output: Output { buffer: chunk.buffer, layout, start: chunk.held.start },
-                planes: chunk.own.clone(),
-                flops: (size * layout.channel_blocks * chunk.own.len() * 16) as f64,
+                output: Output { buffer: chunk.buffer, layout, start: chunk.with_halo.start },
+                planes: chunk.core.clone(),
+                flops: (size * layout.channel_blocks * chunk.core.len() * 16) as f64,
             };
             self.buffers.push(job.residual_add());
         }
@@ -170,12 +170,12 @@ impl ForwardPlanner<'_> {
         let kernel = if labels { head_conv1x1::LABELS } else { head_conv1x1::LOGITS };
         let plane = (layout.dims[0] * layout.dims[1]).div_ceil(4) * if labels { 4 } else { 16 * outputs };
         let most = (READ / plane).max(1);
-        let longest = self.chunks[map].iter().map(|chunk| chunk.own.len()).max().unwrap_or(1).min(most);
+        let longest = self.chunks[map].iter().map(|chunk| chunk.core.len()).max().unwrap_or(1).min(most);
         let buffer = self.buffers.acquire((longest * plane) as u64);
         let flops = self.cuts.graph.flops(step, self.cuts.dims) / layout.dims[2] as f64;
         for chunk in self.chunks[map].clone() {
-            for first in chunk.own.clone().step_by(longest) {
-                let planes = first..(first + longest).min(chunk.own.end);
+            for first in chunk.core.clone().step_by(longest) {
+                let planes = first..(first + longest).min(chunk.core.end);
                 let bytes = (planes.len() * plane) as u64;
                 self.buffers.push(Command::Mark { buffer, bytes });
                 let job = Job {

@@ -1,4 +1,4 @@
-//! Back through an attention gate ([`crate::engine::wgsl::gate`]), from the gradient `g` of its output `y = a s`.
+//! Back through an attention gate ([`super::forward`]), from the gradient `g` of its output `y = a s`.
 //!
 //! ```text
 //! dt = a (1 - a) sum over i of g[i] s[i]                        dn[h] = dt wp[h] (q[h] > 0 ? 1 : leak)

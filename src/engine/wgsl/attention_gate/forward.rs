@@ -87,7 +87,7 @@ pub struct Params {
     pub planes: usize,
     /// Units of the attention.
     pub units: usize,
-    /// Layout, beginning and leak of the skip and of the raised map.
+    /// Layout, first plane and slope below zero of the skip and of the raised map.
     pub sources: [(Layout, usize, f32); 2],
 }
 

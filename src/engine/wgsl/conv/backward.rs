@@ -6,8 +6,8 @@
 //! The gradient of the source has no kernel of its own: it is the forward convolution of `dy`, by weights with `o` and
 //! `i` exchanged and the taps in reverse.
 //!
-//! An invocation has one (dz, dy), a channel_block of `i` and two of `o`, and all three dx in registers: 24 channel_blocks of sums. It
-//! slides along its rows of voxels, four at a time: of 12 channel_blocks that it reads it makes 384 products. Neighbours have
+//! An invocation has one (dz, dy), a channel block of `i` and two of `o`, and all three dx in registers: 24 channel blocks of sums. It
+//! slides along its rows of voxels, four at a time: of 12 channel blocks that it reads it makes 384 products. Neighbours have
 //! the other (dz, dy), so that they read the same rows.
 
 use crate::engine::nn::scale_shift::ScaleShift;
@@ -29,7 +29,7 @@ pub struct Params {
     pub fresh: bool,
 }
 
-/// Numbers of one part: it lies as [`crate::engine::wgsl::conv::pack`] has the weights of one source.
+/// Numbers of one part: it lies as [`crate::engine::wgsl::conv::forward::pack`] has the weights of one source.
 pub fn part(source: &Layout, output: &Layout) -> usize {
     output.channel_blocks.div_ceil(2) * source.channel_blocks * 27 * 32
 }
@@ -112,7 +112,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let channel_block = mine / 9u % p.source_quads;
     let block = mine / 9u / p.source_quads;
     let scale_shift = scale_shifts[channel_block];
-    // A second channel_block that the output lacks is the first one again: no one looks at its sums.
+    // A second channel block that the output lacks is the first one again: no one looks at its sums.
     let second = select(0u, p.x * p.y, 2u * block + 1u < p.channel_blocks);\n",
     );
     let sums = || (0..3).flat_map(|dx| (0..4).flat_map(move |c| (0..2).map(move |half| (dx, c, half))));
@@ -162,7 +162,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     text + "}\n}\n"
 }
 
-/// The formula as it stands: `gradient` is `[o, z, y, x]`, the source `[i, z, y, x]` with a line per channel; the
+/// The formula as it stands: `gradient` is `[o, z, y, x]`, the source `[i, z, y, x]` with a scale and shift per channel; the
 /// result `[o, i, 3, 3, 3]`.
 pub fn reference(
     gradient: &[f32],

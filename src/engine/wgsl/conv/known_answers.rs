@@ -1,6 +1,6 @@
 //! What the kernels must answer before their first use.
 
-use super::{backward, forward};
+use super::{backward, direct_variant, forward, tiled_variant};
 use crate::engine::nn::pseudo_random::pseudo_random;
 use crate::engine::wgsl::kernel::KnownAnswer;
 use crate::engine::wgsl::known_answer::{
@@ -11,13 +11,13 @@ use crate::engine::wgsl::layout::{Layout, Precision};
 
 /// Of the kernel in which each invocation reads for itself.
 pub fn direct(row: usize, precision: Precision) -> KnownAnswer {
-    convolution(12, row, precision, &|params| forward::direct_groups(params, row))
+    convolution(12, row, precision, &|params| direct_variant::direct_groups(params, row))
 }
 
 /// Of the kernel in which a workgroup shares what it reads.
 pub fn tiled(blocks: u32, precision: Precision) -> KnownAnswer {
     let outputs = if blocks == 1 { 12 } else { 30 };
-    convolution(outputs, forward::ROW, precision, &|params| forward::tiled_groups(params, blocks))
+    convolution(outputs, forward::ROW, precision, &|params| tiled_variant::tiled_groups(params, blocks))
 }
 
 fn convolution(

@@ -5,7 +5,7 @@
 //! dw[i, o, a, b, d]    = sum over z, y, x of     norm_act_i(x[i, z, y, x]) * dy[o, 2 z + a, 2 y + b, 2 x + d]
 //! ```
 //! A last plane of zeros, where the output is longer than twice the source, came from no one: it is not read. Weights
-//! are the forward kernel's, and their gradient lies as they do ([`crate::engine::wgsl::up::pack`]).
+//! are the forward kernel's, and their gradient lies as they do ([`crate::engine::wgsl::conv_transpose::forward::pack`]).
 
 use super::forward::pack;
 use crate::engine::nn::scale_shift::ScaleShift;
@@ -68,7 +68,7 @@ pub fn splits(source: &Layout, output: &Layout, planes: usize) -> usize {
     slab::splits(output.channel_blocks * 4 * source.channel_blocks.div_ceil(2), planes * source.dims[1])
 }
 
-/// Place of each weight `[i, o, 2, 2, 2]` in a part, counted from 1, for [`gather`].
+/// Place of each weight `[i, o, 2, 2, 2]` in a part, counted from 1, for [`crate::engine::wgsl::gather`].
 pub fn index(inputs: usize, outputs: usize) -> Vec<u32> {
     let count = inputs * outputs * 8;
     gather::shader::inverse(&gather::shader::table(count, |weight| pack(weight, inputs, outputs)), count)
@@ -85,7 +85,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> gradient: array<ChannelBlock>;
 ";
 
-/// WGSL of the source's gradient: four voxels of a row and two channel_blocks to an invocation.
+/// WGSL of the source's gradient: four voxels of a row and two blocks to an invocation.
 pub fn source() -> String {
     let mut text = format!(
         "{HEAD}
@@ -137,8 +137,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {{
     text + "}\n"
 }
 
-/// WGSL of the weights' gradient: one (a, b), both d, a channel_block of `o` and two of `i` to an invocation, sixteen channel_blocks of
-/// sums; it slides along its rows of the source, two voxels at a time.
+/// WGSL of the weights' gradient: one (a, b), both d, a channel block of `o` and two of `i` to an invocation, sixteen
+/// vectors of sums; it slides along its rows of the source, two voxels at a time.
 pub fn weight() -> String {
     let mut text = format!(
         "{HEAD}
@@ -186,6 +186,12 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {{
         text += &format!("s{half}{d}{c} += g{d}0 * i{half}0.{letter} + g{d}1 * i{half}1.{letter};\n");
     }
     text += "}}\n";
+    text + &store_parts() + "}\n"
+}
+
+/// Stores the sums of [`weight`], added to what another slab left.
+fn store_parts() -> String {
+    let mut text = String::new();
     for d in 0..2 {
         text += &format!(
             "let at{d} = ((split * p.to_channel_blocks + o) * 8u + ab * 2u + {d}u) * p.channel_blocks * 4u + channel_block * 4u;\n"
@@ -200,7 +206,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {{
         }
         text += "}\n";
     }
-    text + "}\n"
+    text
 }
 
 /// The source's gradient as it stands, `[i, z, y, x]`, of the output's, `[o, ...]`; `weight` is `[i, o, 2, 2, 2]`.
@@ -224,7 +230,7 @@ pub fn reference(
     (0..weight.len() / (8 * outputs) * volume).map(sum).collect()
 }
 
-/// The weights' gradient as it stands, `[i, o, 2, 2, 2]`; `values` is `[i, z, y, x]` with a line per channel.
+/// The weights' gradient as it stands, `[i, o, 2, 2, 2]`; `values` is `[i, z, y, x]` with a scale and shift per channel.
 pub fn weight_reference(
     gradient: &[f32],
     values: &[f32],

@@ -9,7 +9,7 @@
 use crate::engine::nn::scale_shift::ScaleShift;
 use crate::engine::wgsl::layout::Layout;
 
-/// Weights `[o / 4, a, b, d, i / 4, i % 4]` as channel_blocks of `o % 4` from `[i, o, 2, 2, 2]`.
+/// Weights `[o / 4, a, b, d, i / 4, i % 4]` as channel blocks of `o % 4` from `[i, o, 2, 2, 2]`.
 pub fn pack(weight: &[f32], inputs: usize, outputs: usize) -> Vec<f32> {
     let channel_blocks = inputs.div_ceil(4);
     let mut packed = vec![0.0; outputs.div_ceil(4) * 8 * channel_blocks * 16];
@@ -36,7 +36,7 @@ pub struct Params {
     pub first: usize,
     /// Planes of the slab.
     pub planes: usize,
-    /// Layout, beginning and leak of the source.
+    /// Layout, first plane and slope below zero of the source.
     pub source: (Layout, usize, f32),
 }
 
@@ -127,7 +127,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     text + "moments[channel_block * p.planes * p.y * across + row] = Moments(vec4(count), mean, m2);\n}\n"
 }
 
-/// The formula as it stands, of a map `[c, z, y, x]` with a line per channel and `weight`, `[i, o, 2, 2, 2]`.
+/// The formula as it stands, of a map `[c, z, y, x]` with a scale and shift per channel and `weight`, `[i, o, 2, 2, 2]`.
 pub fn reference(
     values: &[f32],
     scale_shifts: &[ScaleShift],

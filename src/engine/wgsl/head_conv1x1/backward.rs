@@ -5,8 +5,8 @@
 //! gradient[i, voxel] = sum over o of      w[o, i] * dl[o, voxel]
 //! dw[o, i]           = sum over voxels of dl[o, voxel] * norm_act_i(x[i, voxel])          db[o] = sum of dl[o, voxel]
 //! ```
-//! Weights and their gradient lie as [`crate::engine::wgsl::out::pack`] says: by output the bias, then channel_blocks of `i`. An
-//! invocation of the second kernel has a channel_block of `o` and one of `i`; neighbours have neighbouring voxels.
+//! Weights and their gradient lie as [`crate::engine::wgsl::head_conv1x1::forward::pack`] says: by output the bias, then channel blocks of `i`. An
+//! invocation of the second kernel has a channel block of `o` and one of `i`; neighbours have neighbouring voxels.
 
 use super::forward::pack;
 use crate::engine::nn::scale_shift::ScaleShift;
@@ -99,7 +99,7 @@ pub fn part(source: &Layout, outputs: usize) -> usize {
     outputs * (source.channel_blocks + 1) * 4
 }
 
-/// Place of each weight `[o, i]`, then of each bias, in a part, counted from 1, for [`gather`].
+/// Place of each weight `[o, i]`, then of each bias, in a part, counted from 1, for [`crate::engine::wgsl::gather`].
 pub fn index(inputs: usize, outputs: usize) -> Vec<u32> {
     let count = outputs * (inputs + 1);
     let packed = |all: &[f32]| {
@@ -147,7 +147,7 @@ pub fn reference(gradient: &[f32], weight: &[f32], outputs: usize) -> Vec<f32> {
     (0..inputs * volume).map(sum).collect()
 }
 
-/// The weights' gradient as it stands, `[o, i]`, and the bias's; `values` is `[i, ...]` with a line per channel.
+/// The weights' gradient as it stands, `[o, i]`, and the bias's; `values` is `[i, ...]` with a scale and shift per channel.
 pub fn weight_reference(
     gradient: &[f32],
     values: &[f32],

@@ -14,7 +14,7 @@ struct Params { size: u32, pitch: u32, first: u32, planes: u32, channel_blocks: 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> a: array<ChannelBlock>;
 @group(0) @binding(2) var<storage, read> scale_shifts: array<ScaleShift>;
-// By output: its bias, then a channel_block of weights per channel_block of input.
+// By output: its bias, then a channel block of weights per channel block of input.
 @group(0) @binding(3) var<storage, read> weights: array<vec4<f32>>;
 ";
 
@@ -37,7 +37,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let words = (p.size + 3u) / 4u;
 ";
 
-/// WGSL of *logits*: channel_blocks of voxels, `[plane, output, size / 4]`.
+/// WGSL of *logits*: channel blocks of voxels, `[plane, output, size / 4]`.
 pub fn logits() -> String {
     format!(
         "{HEAD}@group(0) @binding(4) var<storage, read_write> output: array<vec4<f32>>;
@@ -73,7 +73,7 @@ pub fn labels() -> String {
     )
 }
 
-/// Uniform: voxels of a plane, pitch of the source, first plane in its buffer, planes, channel_blocks, outputs, leak.
+/// Uniform: voxels of a plane, pitch of the source, first plane in its buffer, planes, channel blocks, outputs, slope below zero.
 pub fn words(
     size: usize,
     pitch: usize,
@@ -92,7 +92,7 @@ pub fn groups(size: usize, planes: usize) -> [u32; 3] {
     [size.div_ceil(4).div_ceil(64) as u32, planes as u32, 1]
 }
 
-/// Weights by output: `[bias, 0, 0, 0]`, then `[in / 4]` channel_blocks, from `[o, i]`.
+/// Weights by output: `[bias, 0, 0, 0]`, then `[in / 4]` channel blocks, from `[o, i]`.
 pub fn pack(weight: &[f32], bias: &[f32]) -> Vec<f32> {
     let inputs = weight.len() / bias.len();
     let mut packed = Vec::new();
@@ -105,7 +105,7 @@ pub fn pack(weight: &[f32], bias: &[f32]) -> Vec<f32> {
     packed
 }
 
-/// The formula as it stands: logits `[o, ...]` of a map `[c, ...]` with a line per channel; `weight` is `[o, i]`.
+/// The formula as it stands: logits `[o, ...]` of a map `[c, ...]` with a scale and shift per channel; `weight` is `[o, i]`.
 pub fn reference(values: &[f32], scale_shifts: &[ScaleShift], weight: &[f32], bias: &[f32]) -> Vec<f32> {
     let volume = values.len() / scale_shifts.len();
     let logit = |output: usize, voxel: usize| {

@@ -58,7 +58,7 @@ pub fn forward(labels: bool, precision: Precision) -> KnownAnswer {
     }
 }
 
-/// Labels of the last step: two channel_blocks.
+/// Labels of the last step: two blocks.
 const OUTPUTS: usize = 5;
 
 pub fn backward(add: bool) -> KnownAnswer {

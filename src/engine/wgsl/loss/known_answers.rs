@@ -8,7 +8,7 @@ use crate::engine::wgsl::known_answer::{DIMS, SLAB, all, blank, bytes, floats, k
 use crate::engine::wgsl::layout::{Layout, Precision};
 use crate::engine::wgsl::slab::Slab;
 
-/// Labels: two channel_blocks of their gradient.
+/// Labels: two blocks of their gradient.
 const OUTPUTS: usize = 5;
 
 fn slab_of_labels(dims: [usize; 3]) -> Slab {

@@ -1,5 +1,5 @@
-//! The loss of training and its gradient, from logits `l` and a target `y` ([`crate::engine::wgsl::out::logits`]:
-//! `[plane, label, size / 4]` channel_blocks of voxels; what fills up the last is not looked at). Two more channels of the target, as
+//! The loss of training and its gradient, from logits `l` and a target `y` ([`crate::engine::wgsl::head_conv1x1::forward::logits`]:
+//! `[plane, label, size / 4]` channel blocks of voxels; what fills up the last is not looked at). Two more channels of the target, as
 //! if they were labels, say how much a voxel counts: `a` in the Dice, `e` in the cross-entropy.
 //!
 //! ```text

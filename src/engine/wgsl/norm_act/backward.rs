@@ -25,7 +25,7 @@ struct Sums { h: vec4<f32>, hx: vec4<f32> }
 struct NormGrad { a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, mean: vec4<f32> }
 ";
 
-/// Slots `[channel_block, total]` -> mean and inverse deviation of each channel_block; the uniform is [`crate::engine::wgsl::norm::norm_words`].
+/// Slots `[channel block, total]` -> mean and inverse deviation of each channel block; the uniform is [`crate::engine::wgsl::norm_act::forward::norm_words`].
 pub const STATS: &str = "
 struct Params { total: u32, channel_blocks: u32, zeros: f32, epsilon: f32 }
 @group(0) @binding(0) var<uniform> p: Params;
@@ -47,7 +47,7 @@ pub fn stats_groups(channel_blocks: usize) -> [u32; 3] {
     [channel_blocks.div_ceil(64) as u32, 1, 1]
 }
 
-/// Parts of S1 and S2, `[channel_block, total]`, of which this dispatch writes `slot..slot + slots(slab)`.
+/// Parts of S1 and S2, `[channel block, total]`, of which this dispatch writes `slot..slot + slots(slab)`.
 pub const SUMS: &str = "
 struct Params { map: Slab, planes: u32, negative_slope: f32, slot: u32, total: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
@@ -104,7 +104,7 @@ pub fn sums_groups(slab: &Slab) -> [u32; 3] {
     [across, along, slab.map.channel_blocks].map(|n| n as u32)
 }
 
-/// Parts `[channel_block, total]` -> the coefficients of each channel_block, and `[d gamma, d beta]` as [`crate::engine::wgsl::norm::pack`].
+/// Parts `[channel block, total]` -> the coefficients of each channel block, and `[d gamma, d beta]` as [`crate::engine::wgsl::norm_act::forward::pack`].
 pub const END: &str = "
 struct Params { total: u32, channel_blocks: u32, count: f32, spare: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
@@ -142,7 +142,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 }
 ";
 
-/// Uniform of *end*: slots, channel_blocks, and `N`.
+/// Uniform of *end*: slots, channel blocks, and `N`.
 pub fn end_words(total: usize, channel_blocks: usize, count: f64) -> Vec<u32> {
     vec![total as u32, channel_blocks as u32, (count as f32).to_bits(), 0]
 }

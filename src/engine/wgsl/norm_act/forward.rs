@@ -10,7 +10,7 @@
 /// Invocations of a workgroup that merges.
 pub const WORKGROUP: usize = 64;
 
-/// Moments `[channel_block, count]` -> slots `[channel_block, of]`, of which this dispatch writes `slot..slot + groups`.
+/// Moments `[channel block, count]` -> slots `[channel block, of]`, of which this dispatch writes `slot..slot + groups`.
 pub const MERGE: &str = "
 struct Params { count: u32, slot: u32, total: u32, groups: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
@@ -33,7 +33,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 }
 ";
 
-/// Slots `[channel_block, of]` and `[gamma, beta]` by channel_block -> the line of each channel_block.
+/// Slots `[channel block, of]` and `[gamma, beta]` by channel block -> the line of each channel block.
 pub const NORM: &str = "
 struct Params { total: u32, channel_blocks: u32, zeros: f32, epsilon: f32 }
 @group(0) @binding(0) var<uniform> p: Params;
@@ -67,7 +67,7 @@ pub fn norm_words(of: usize, channel_blocks: usize, zeros: f64) -> Vec<u32> {
     vec![of as u32, channel_blocks as u32, (zeros as f32).to_bits(), crate::model::EPSILON.to_bits()]
 }
 
-/// `[gamma, beta]` by channel_block, zeros where there are fewer channels.
+/// `[gamma, beta]` by channel block, zeros where there are fewer channels.
 pub fn pack(parameters: &[[f32; 2]]) -> Vec<f32> {
     let mut packed = vec![0.0; parameters.len().div_ceil(4) * 8];
     for (channel, pair) in parameters.iter().enumerate() {

@@ -5,7 +5,7 @@
 //! gradient[c, 2 z + a, 2 y + b, 2 x + d] += pooled gradient[c, z, y, x]   for the first (a, b, d) with the largest v
 //! ```
 //! It is added to what other readers of the source left, so the caller clears what no one wrote. Which value is the
-//! largest is looked up again. A block is one invocation's alone. Uniform and workgroups are [`crate::engine::wgsl::pool`]'s.
+//! largest is looked up again. A block is one invocation's alone. Uniform and workgroups are [`super::forward`]'s.
 
 use crate::engine::nn::scale_shift::ScaleShift;
 
@@ -47,7 +47,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 ";
 
-/// The formula as it stands: what is added to the gradient of a map `[c, z, y, x]` with a line per channel.
+/// The formula as it stands: what is added to the gradient of a map `[c, z, y, x]` with a scale and shift per channel.
 pub fn reference(
     pooled: &[f32],
     values: &[f32],

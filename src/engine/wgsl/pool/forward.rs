@@ -48,7 +48,7 @@ pub struct Params {
     pub first: usize,
     /// Planes of the slab.
     pub planes: usize,
-    /// Layout, beginning and leak of the source.
+    /// Layout, first plane and slope below zero of the source.
     pub source: (Layout, usize, f32),
 }
 
@@ -69,7 +69,7 @@ impl Params {
     }
 }
 
-/// The formula as it stands, of a map `[c, z, y, x]` with a line per channel.
+/// The formula as it stands, of a map `[c, z, y, x]` with a scale and shift per channel.
 pub fn reference(values: &[f32], scale_shifts: &[ScaleShift], [x, y, z]: [usize; 3]) -> Vec<f32> {
     let [to_x, to_y, to_z] = [x / 2, y / 2, z / 2];
     let block = |i: usize| {

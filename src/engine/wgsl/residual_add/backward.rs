@@ -4,7 +4,7 @@
 //! gradient of both sources = gradient * (y > 0 ? 1 : leak)
 //! ```
 //! LeakyReLU keeps the sign, so `y` itself says which it was. The one is put in the place of the gradient of `y`, the
-//! other into a map of its own: [`super::bend`] makes different gradients of them. Workgroups are
+//! other into a map of its own: [`crate::engine::wgsl::norm_act`] makes different gradients of them. Workgroups are
 //! [`super::Slab::groups`].
 
 use crate::engine::wgsl::slab::Slab;

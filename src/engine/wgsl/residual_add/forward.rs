@@ -26,7 +26,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 ";
 
-/// Uniform: voxels of a plane, channel_blocks, pitch, first plane in the buffer of each.
+/// Uniform: voxels of a plane, channel blocks, pitch, first plane in the buffer of each.
 pub fn words(size: usize, channel_blocks: usize, pitch: usize, [a, b]: [usize; 2]) -> Vec<u32> {
     let numbers = [size, channel_blocks, pitch, a, b].map(|n| n as u32);
     numbers.into_iter().chain([crate::model::NEGATIVE_SLOPE.to_bits(), 0, 0]).collect()

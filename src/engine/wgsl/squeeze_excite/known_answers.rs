@@ -6,7 +6,7 @@ use crate::engine::wgsl::kernel::KnownAnswer;
 use crate::engine::wgsl::known_answer::{all, blank, bytes, known_answer};
 use crate::engine::wgsl::norm_act;
 
-/// Channels that do not fill a channel_block, more than a workgroup has invocations, in parameters that begin with others'.
+/// Channels that do not fill a channel block, more than a workgroup has invocations, in parameters that begin with others'.
 fn example() -> (shader::Params, Vec<f32>) {
     let (channels, narrow) = (70, 4);
     let (squeeze, excite) = ([3, 3 + 280], [300, 600]);

@@ -66,7 +66,7 @@ fn factor(c: u32) -> f32 {
 }
 ";
 
-/// WGSL of the way there: gamma' and beta' as [`crate::engine::wgsl::norm::pack`].
+/// WGSL of the way there: gamma' and beta' as [`crate::engine::wgsl::norm_act::forward::pack`].
 pub fn forward() -> String {
     format!(
         "{HEAD}@group(0) @binding(2) var<storage, read_write> output: array<f32>;
@@ -86,7 +86,7 @@ fn main(@builtin(local_invocation_index) me: u32) {{
     )
 }
 
-/// WGSL of the way back, from the gradients that *end* of [`super::bend`] left.
+/// WGSL of the way back, from the gradients that *end* of [`crate::engine::wgsl::norm_act`] left.
 pub fn back() -> String {
     format!(
         "{HEAD}@group(0) @binding(2) var<storage, read> scaled: array<f32>;
