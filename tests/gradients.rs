@@ -71,7 +71,7 @@ fn of_the_second_source_of_two_convolutions_by_a_convolution() {
     let weights = [pseudo_random(2 * 5 * 27, 5), pseudo_random(4 * 5 * 27, 6)];
     let same = |channels| vec![ScaleShift::IDENTITY; channels];
     let (two, three, four) = (same(2), same(3), same(4));
-    let turned = conv::backward::turned(&[&weights[0], &weights[1]], 5, 2..5);
+    let turned = conv::backward::transposed(&[&weights[0], &weights[1]], 5, 2..5);
     let found = conv::forward::reference(&[(&gradients[0], &two), (&gradients[1], &four)], &turned, 3, DIMS);
     agree(&found, second.len(), 0.5, |n, by| {
         let second = moved(&second, n, by);

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::model::Architecture;
 use crate::store::Weights;
 
-/// Weights that learn, and what the optimiser remembers, on a device.
+/// Weights that are trained, and what the optimiser remembers, on a device.
 pub enum Trainer {
     /// On the CPU.
     Cpu(cpu::trainer::Trainer),
@@ -42,7 +42,7 @@ impl Trainer {
         }
     }
 
-    /// One step down the mean gradient of the examples, of the tensors that learn, by name; the mean loss before it.
+    /// One step down the mean gradient of the examples, of the tensors that are trained, by name; the mean loss before it.
     /// Where that is not finite nothing changes.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! Every map is read in one way only, so its gradient by the **read** values is complete when all of its readers
 //! are done; then [`norm_act_backward`] turns it into that by the **raw** values, which the step that made the map takes on.
-//! Normalised values are computed again where they are needed, and never stored. What does not learn costs nothing.
+//! Normalised values are computed again where they are needed, and never stored. What is not trained costs nothing.
 
 use super::network::{Network, Run, swap};
 use super::ops::conv::Weight;
@@ -22,12 +22,12 @@ use crate::file::check_allocatable;
 use crate::store::{Array, Weights};
 use std::ops::Range;
 
-/// What a sample teaches.
+/// The loss of an example and its gradients.
 #[derive(Debug, Clone)]
 pub struct LossGradients {
     /// The loss.
     pub loss: f64,
-    /// Gradients by name, of the tensors that learn.
+    /// Gradients by name, of the tensors that are trained.
     pub gradients: Weights,
 }
 
@@ -162,7 +162,7 @@ impl Backward<'_> {
         let (mut first, mut wanted) = (0, Vec::new());
         for &MapRef { map, .. } in sources {
             if self.requires_grad[map] {
-                let weight = Weight::back(&weights, inputs, first..first + channels(map));
+                let weight = Weight::backward(&weights, inputs, first..first + channels(map));
                 let size = channels(map) * dims.iter().product::<usize>();
                 check_allocatable(size)?;
                 wanted.push((map, weight, vec![0.0; size]));
@@ -200,7 +200,7 @@ impl Backward<'_> {
             to = vec![0.0; self.run.maps[source.map].len()];
         }
         let from = self.run.network.graph.dims(source.map, self.run.dims);
-        pool::back(&self.run.input(source), from, &self.grads[step.output], &mut to);
+        pool::backward(&self.run.input(source), from, &self.grads[step.output], &mut to);
         self.grads[source.map] = to;
         Ok(())
     }
@@ -231,7 +231,7 @@ impl Backward<'_> {
     fn join(&mut self, step: &Step) -> Result<()> {
         let [x, y, _] = self.run.network.graph.dims(step.output, self.run.dims);
         let mut grad = std::mem::take(&mut self.grads[step.output]);
-        residual_add::back(&mut grad, &self.run.maps[step.output], x * y);
+        residual_add::backward(&mut grad, &self.run.maps[step.output], x * y);
         let [first, second] = [step.sources[0].map, step.sources[1].map];
         if self.requires_grad[first] {
             check_allocatable(grad.len())?;
@@ -249,7 +249,7 @@ impl Backward<'_> {
         check_allocatable(grad.len())?;
         let (weight, inputs) = (attention_gate::Weight::new(self.weights, name)?, self.inputs(step));
         let attention_gate::Back { grad_up, tensors } =
-            attention_gate::back(&inputs[0], &inputs[1], &weight, x * y, &mut grad);
+            attention_gate::backward(&inputs[0], &inputs[1], &weight, x * y, &mut grad);
         for (name, values) in step.parameters().into_iter().zip(tensors) {
             self.keep(name, values);
         }
@@ -274,7 +274,10 @@ impl Backward<'_> {
             self.keep(bias, by_bias);
         }
         if self.requires_grad[source.map] {
-            self.add(source.map, head_conv1x1::back(&grad, tensor(self.weights, &weight)?, outputs, x * y));
+            self.add(
+                source.map,
+                head_conv1x1::backward(&grad, tensor(self.weights, &weight)?, outputs, x * y),
+            );
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Learning on the CPU.
+//! Training on the CPU.
 
 use super::network::Network;
 use crate::engine::nn::adamw::{AdamW, AdamWConfig};
@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::model::Architecture;
 use crate::store::{Weights, check_weights};
 
-/// Weights that learn, and what the optimiser remembers.
+/// Weights that are trained, and what the optimiser remembers.
 #[derive(Debug, Clone)]
 pub struct Trainer {
     architecture: Architecture,
@@ -33,7 +33,7 @@ impl Trainer {
         Ok(Self { architecture, weights, adam: AdamW::new(settings), loss })
     }
 
-    /// Mean loss of the examples and mean gradients, by the names of the tensors that learn.
+    /// Mean loss of the examples and mean gradients, by the names of the tensors that are trained.
     ///
     /// # Errors
     /// `Limit` where memory does not suffice.

@@ -44,16 +44,16 @@ pub struct IoCallbacks<'a> {
 /// What `pause` gives; `Device` where the device fails or reports an error.
 pub async fn execute(
     gpu: &Gpu,
-    bank: &WeightBuffers,
+    weight_buffers: &WeightBuffers,
     plan: &Plan,
     kept: &mut Vec<Option<wgpu::Buffer>>,
-    feed: &mut IoCallbacks<'_>,
+    io: &mut IoCallbacks<'_>,
 ) -> Result<()> {
     let before = gpu.faults();
     let keep = !kept.is_empty();
     let mut run = Execution {
         gpu,
-        bank,
+        weight_buffers,
         buffers: std::mem::take(kept),
         encoder: gpu.encoder(),
         uniforms: Vec::new(),
@@ -62,7 +62,7 @@ pub async fn execute(
         done: 0.0,
         total: plan.flops.max(1.0),
     };
-    let result = run.all(plan, feed).await;
+    let result = run.all(plan, io).await;
     run.table.destroy();
     if keep {
         *kept = run.buffers;
@@ -76,7 +76,7 @@ pub async fn execute(
 /// A plan under way.
 struct Execution<'a> {
     gpu: &'a Gpu,
-    bank: &'a WeightBuffers,
+    weight_buffers: &'a WeightBuffers,
     buffers: Vec<Option<wgpu::Buffer>>,
     encoder: wgpu::CommandEncoder,
     /// Of what is encoded and not yet submitted.
@@ -89,7 +89,7 @@ struct Execution<'a> {
 }
 
 impl Execution<'_> {
-    async fn all(&mut self, plan: &Plan, feed: &mut IoCallbacks<'_>) -> Result<()> {
+    async fn all(&mut self, plan: &Plan, io: &mut IoCallbacks<'_>) -> Result<()> {
         self.gpu.peak.set(0);
         for command in &plan.ops {
             match command {
@@ -98,7 +98,7 @@ impl Execution<'_> {
                     if self.waiting > 0.0 && self.waiting + flops > most
                         || self.uniforms.len() == UNIFORM * UNIFORMS
                     {
-                        self.submit(feed).await?;
+                        self.submit(io).await?;
                     }
                     self.encode(*kernel, words, bindings, *groups)?;
                     self.waiting += flops;
@@ -111,15 +111,15 @@ impl Execution<'_> {
                     let (source, target) = (self.buffer(from.0)?.clone(), self.buffer(to.0)?.clone());
                     self.encoder.copy_buffer_to_buffer(&source, from.1, &target, to.1, *bytes);
                 }
-                other => self.exchange(other, feed).await?,
+                other => self.exchange(other, io).await?,
             }
         }
         // What nobody reads: a step of the optimiser.
-        self.submit_any(feed).await
+        self.submit_any(io).await
     }
 
     /// Buffers made and dropped, and what goes in and comes out: all that is not encoded.
-    async fn exchange(&mut self, command: &Command, feed: &mut IoCallbacks<'_>) -> Result<()> {
+    async fn exchange(&mut self, command: &Command, io: &mut IoCallbacks<'_>) -> Result<()> {
         let gpu = self.gpu;
         match command {
             Command::Create { buffer, bytes } => {
@@ -130,34 +130,34 @@ impl Execution<'_> {
             }
             Command::Drop { buffer } => {
                 // What uses it must have been submitted.
-                self.submit(feed).await?;
+                self.submit(io).await?;
                 if let Some(buffer) = self.buffers[*buffer].take() {
                     buffer.destroy();
                 }
             }
             Command::Upload { buffer, layout, planes } => {
                 // What was encoded before may still need what is there.
-                let bytes = layout.pack(feed.image, planes.clone(), gpu.precision);
-                self.submit_any(feed).await?;
+                let bytes = layout.pack(io.image, planes.clone(), gpu.precision);
+                self.submit_any(io).await?;
                 gpu.queue.write_buffer(self.buffer(*buffer)?, 0, &bytes);
             }
             Command::Target { buffer, numbers } => {
-                self.submit_any(feed).await?;
-                let target = bytemuck::cast_slice(&feed.target[numbers.clone()]);
+                self.submit_any(io).await?;
+                let target = bytemuck::cast_slice(&io.target[numbers.clone()]);
                 gpu.queue.write_buffer(self.buffer(*buffer)?, 0, target);
             }
             Command::Mark { buffer, bytes } => {
-                self.submit(feed).await?;
+                self.submit(io).await?;
                 gpu.queue.write_buffer(self.buffer(*buffer)?, 0, &vec![0xFF; *bytes as usize]);
             }
             Command::Read { binding, bytes, planes } => {
                 let source = self.bound(*binding)?.clone();
                 let staging = gpu.staging(*bytes);
                 self.encoder.copy_buffer_to_buffer(&source, 0, &staging, 0, *bytes);
-                self.submit(feed).await?;
+                self.submit(io).await?;
                 let found = gpu.read(&staging).await?;
                 staging.destroy();
-                (feed.keep)(&found, planes.start);
+                (io.keep)(&found, planes.start);
             }
             Command::Dispatch { .. } | Command::Clear { .. } | Command::Copy { .. } => {}
         }
@@ -196,18 +196,18 @@ impl Execution<'_> {
             Binding::Identity => Ok(&self.gpu.identity),
             _ => {
                 let missing = || Error::device("plan", format!("no {binding:?}"), "numbers of the network");
-                self.bank.get(&binding).ok_or_else(missing)
+                self.weight_buffers.get(&binding).ok_or_else(missing)
             }
         }
     }
 
     /// [`Self::submit`], if kernels are encoded.
-    async fn submit_any(&mut self, feed: &mut IoCallbacks<'_>) -> Result<()> {
-        if self.uniforms.is_empty() { Ok(()) } else { self.submit(feed).await }
+    async fn submit_any(&mut self, io: &mut IoCallbacks<'_>) -> Result<()> {
+        if self.uniforms.is_empty() { Ok(()) } else { self.submit(io).await }
     }
 
     /// Hands over what is encoded and waits for it; learns from the time how much to hand over at once.
-    async fn submit(&mut self, feed: &mut IoCallbacks<'_>) -> Result<()> {
+    async fn submit(&mut self, io: &mut IoCallbacks<'_>) -> Result<()> {
         let gpu = self.gpu;
         let encoder = std::mem::replace(&mut self.encoder, gpu.encoder());
         if !self.uniforms.is_empty() {
@@ -223,6 +223,6 @@ impl Execution<'_> {
         self.done += self.waiting;
         self.waiting = 0.0;
         self.uniforms.clear();
-        (feed.pause)((self.done / self.total).min(1.0))
+        (io.pause)((self.done / self.total).min(1.0))
     }
 }

@@ -147,7 +147,7 @@ impl Network {
     ) -> Result<()> {
         let plan = self.plan(dims, labels)?;
         self_test::before_use(&self.gpu, &plan.kernels()).await?;
-        let mut feed = IoCallbacks { image, target: &[], pause, keep };
-        execute(&self.gpu, &self.weight_buffers, &plan, &mut Vec::new(), &mut feed).await
+        let mut io = IoCallbacks { image, target: &[], pause, keep };
+        execute(&self.gpu, &self.weight_buffers, &plan, &mut Vec::new(), &mut io).await
     }
 }

@@ -1,4 +1,4 @@
-//! Learning on a GPU: parameters, gradients and the optimiser's memory stay there. What is read of a step is its loss.
+//! Training on a GPU: parameters, gradients and the optimiser's memory stay there. What is read of a step is its loss.
 
 use super::device::Gpu;
 use super::execute::{IoCallbacks, WeightBuffers, execute, plan_settings};
@@ -28,7 +28,7 @@ const FLATS: [ParamBuffer; 5] = [
     ParamBuffer::Average,
 ];
 
-/// Weights that learn, on a GPU.
+/// Weights that are trained, on a GPU.
 pub struct Trainer {
     pub(super) gpu: Rc<Gpu>,
     pub(super) architecture: Architecture,
@@ -36,11 +36,11 @@ pub struct Trainer {
     pub(super) parameters: Parameters,
     settings: AdamWConfig,
     loss: Loss,
-    pub(super) bank: WeightBuffers,
+    pub(super) weight_buffers: WeightBuffers,
     /// Numbers by table.
     tables: BTreeMap<Packed, usize>,
     pub(super) step: usize,
-    /// Names of what has learned so far.
+    /// Names of what was trained so far.
     pub(super) learned: BTreeSet<String>,
     /// The buffers of the last example, and its size.
     kept: (Vec<Option<wgpu::Buffer>>, [usize; 3]),
@@ -63,24 +63,24 @@ impl Trainer {
             return Err(Error::unsupported("training", "maps of 16 bits", "a GPU opened for 32"));
         }
         let (graph, parameters) = (Graph::training(&architecture), Parameters::new(&architecture));
-        let mut bank = WeightBuffers::new();
+        let mut weight_buffers = WeightBuffers::new();
         let mut tables = BTreeMap::new();
         for (packed, table) in parameters.tables(&graph) {
             tables.insert(packed, table.len());
-            bank.insert(Binding::Table(packed), gpu.upload_words(&table));
+            weight_buffers.insert(Binding::Table(packed), gpu.upload_words(&table));
             if !matches!(packed, Packed::WeightsBack(_) | Packed::NormBack(_)) {
-                bank.insert(Binding::Packed(packed), gpu.storage(4 * table.len().max(64) as u64));
+                weight_buffers.insert(Binding::Packed(packed), gpu.storage(4 * table.len().max(64) as u64));
             }
         }
         for (index, norm) in graph.norms.iter().enumerate().filter(|(_, norm)| norm.squeeze_excite.is_some())
         {
             let bytes = 32 * graph.maps[norm.map].channels.div_ceil(4) as u64;
-            bank.insert(Binding::Packed(Packed::Norm(index)), gpu.storage(bytes.max(256)));
+            weight_buffers.insert(Binding::Packed(Packed::Norm(index)), gpu.storage(bytes.max(256)));
         }
         for flat in FLATS {
-            bank.insert(Binding::ParamBuffer(flat), gpu.storage(4 * parameters.total as u64));
+            weight_buffers.insert(Binding::ParamBuffer(flat), gpu.storage(4 * parameters.total as u64));
         }
-        bank.insert(Binding::Loss, gpu.storage(256));
+        weight_buffers.insert(Binding::Loss, gpu.storage(256));
         let mut learner = Self {
             gpu: gpu.clone(),
             architecture,
@@ -88,7 +88,7 @@ impl Trainer {
             parameters,
             settings,
             loss,
-            bank,
+            weight_buffers,
             tables,
             step: 0,
             learned: BTreeSet::new(),
@@ -98,7 +98,7 @@ impl Trainer {
         Ok(learner)
     }
 
-    /// One step down the mean gradient of the examples, of the tensors that learn, by name; the mean loss before it.
+    /// One step down the mean gradient of the examples, of the tensors that are trained, by name; the mean loss before it.
     /// Where the gradient is not finite nothing changes.
     ///
     /// # Errors
@@ -115,7 +115,7 @@ impl Trainer {
         if !ranges.is_empty() {
             let plan = self.parameters.step(&ranges, AdamWStep::new(self.settings, self.step, rate));
             self_test::before_use(&self.gpu, &plan.kernels()).await?;
-            self.quiet(&plan, &mut Vec::new(), (&[], &[]), &mut |_, _| ()).await?;
+            self.execute_once(&plan, &mut Vec::new(), (&[], &[]), &mut |_, _| ()).await?;
         }
         let names = self.parameters.list.iter().map(|parameter| &parameter.name);
         self.learned.extend(names.filter(|name| trainable(name)).cloned());
@@ -124,10 +124,10 @@ impl Trainer {
 
     /// The mean gradients of the examples into [`ParamBuffer::Gradient`]; their mean loss.
     async fn learn(&mut self, examples: &[Example<'_>], trainable: &dyn Fn(&str) -> bool) -> Result<f64> {
-        let mut spread = self.parameters.spread(&self.graph, &self.tables);
-        spread.ops.push(Command::Clear { binding: Binding::ParamBuffer(ParamBuffer::Gradient) });
-        self_test::before_use(&self.gpu, &spread.kernels()).await?;
-        self.quiet(&spread, &mut Vec::new(), (&[], &[]), &mut |_, _| ()).await?;
+        let mut pack_weights = self.parameters.pack_weights(&self.graph, &self.tables);
+        pack_weights.ops.push(Command::Clear { binding: Binding::ParamBuffer(ParamBuffer::Gradient) });
+        self_test::before_use(&self.gpu, &pack_weights.kernels()).await?;
+        self.execute_once(&pack_weights, &mut Vec::new(), (&[], &[]), &mut |_, _| ()).await?;
         let mut loss = f64::NAN;
         for (number, example) in examples.iter().enumerate() {
             let dims = example.dims;
@@ -161,7 +161,7 @@ impl Trainer {
                     loss = f64::from(f32::from_le_bytes([a, b, c, d]));
                 }
             };
-            let done = self.quiet(&plan, &mut kept, (example.image, &target), read).await;
+            let done = self.execute_once(&plan, &mut kept, (example.image, &target), read).await;
             self.kept = (kept, dims);
             done?;
         }
@@ -186,15 +186,15 @@ impl Trainer {
     }
 
     /// Executes a plan that nobody waits to stop.
-    pub(super) async fn quiet(
+    pub(super) async fn execute_once(
         &self,
         plan: &Plan,
         kept: &mut Vec<Option<wgpu::Buffer>>,
         (image, target): (&[f32], &[f32]),
         keep: &mut dyn FnMut(&[u8], usize),
     ) -> Result<()> {
-        let mut feed = IoCallbacks { image, target, pause: &mut |_| Ok(()), keep };
-        execute(&self.gpu, &self.bank, plan, kept, &mut feed).await
+        let mut io = IoCallbacks { image, target, pause: &mut |_| Ok(()), keep };
+        execute(&self.gpu, &self.weight_buffers, plan, kept, &mut io).await
     }
 
     /// Bytes of a step on an example of `dims`: of its maps at the worst moment, and of all parameters.
@@ -236,7 +236,7 @@ impl Trainer {
 
 impl Drop for Trainer {
     fn drop(&mut self) {
-        self.bank.values().chain(self.kept.0.iter().flatten()).for_each(wgpu::Buffer::destroy);
+        self.weight_buffers.values().chain(self.kept.0.iter().flatten()).for_each(wgpu::Buffer::destroy);
     }
 }
 

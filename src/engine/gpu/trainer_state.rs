@@ -23,7 +23,7 @@ impl Trainer {
         self.named(ParamBuffer::Average).await
     }
 
-    /// The optimiser's state: `first/NAME`, `second/NAME`, `average/NAME` of what has learned.
+    /// The optimiser's state: `first/NAME`, `second/NAME`, `average/NAME` of what was trained.
     ///
     /// # Errors
     /// `Device` where the device fails.
@@ -67,7 +67,7 @@ impl Trainer {
             }
         }
         for (flat, values) in flats {
-            if let Some(buffer) = self.bank.get(&Binding::ParamBuffer(flat)) {
+            if let Some(buffer) = self.weight_buffers.get(&Binding::ParamBuffer(flat)) {
                 self.gpu.queue.write_buffer(buffer, 0, bytemuck::cast_slice(&values));
             }
         }
@@ -80,7 +80,7 @@ impl Trainer {
         let bytes = 4 * self.parameters.total as u64;
         plan.ops.push(Command::Read { binding: Binding::ParamBuffer(flat), bytes, planes: 0..1 });
         let mut all = Vec::new();
-        self.quiet(&plan, &mut Vec::new(), (&[], &[]), &mut |found, _| {
+        self.execute_once(&plan, &mut Vec::new(), (&[], &[]), &mut |found, _| {
             all = found.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
         })
         .await?;

@@ -143,7 +143,7 @@ impl Graph {
         ranges.collect()
     }
 
-    /// By map, whether its gradient is wanted where only parameters that learn (by name) get one: whether it was
+    /// By map, whether its gradient is wanted where only trained parameters (by name) get one: whether it was
     /// computed from any of them.
     pub fn requires_grad(&self, trainable: &dyn Fn(&str) -> bool) -> Vec<bool> {
         let mut requires_grad = vec![false; self.maps.len()];

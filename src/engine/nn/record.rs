@@ -14,7 +14,7 @@ impl Graph {
         Self::recorded(architecture, |graph, image| drop(architecture.roi_pass(graph, image)))
     }
 
-    /// The graph that learns: of both networks, where there are two.
+    /// The graph that is trained: of both networks, where there are two.
     pub fn training(architecture: &Architecture) -> Self {
         Self::recorded(architecture, |graph, image| drop(architecture.training_pass(graph, image)))
     }

@@ -42,7 +42,7 @@ impl Moments {
     }
 }
 
-/// `leaky(scale x + shift)`, where `leak` 1 is no LeakyReLU.
+/// `leaky(scale x + shift)`, where `negative_slope` 1 is no LeakyReLU.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ScaleShift {
     /// Factor.
@@ -67,7 +67,7 @@ impl ScaleShift {
         value.max(self.negative_slope * value)
     }
 
-    /// The line of a channel with these statistics.
+    /// The scale and shift of a channel with these statistics.
     pub fn new(moments: &Moments, [gamma, beta]: [f32; 2], leaky: bool) -> Self {
         let scale = f64::from(gamma) / (moments.variance() + f64::from(EPSILON)).sqrt();
         let shift = f64::from(beta) - moments.mean * scale;

@@ -28,7 +28,7 @@ impl<'a> Dense<'a> {
     }
 
     /// The gradient by the input from that by the output.
-    fn back(&self, grad: &[f32]) -> Vec<f32> {
+    fn backward(&self, grad: &[f32]) -> Vec<f32> {
         let mut found = vec![0.0; self.weight.len() / grad.len()];
         for (row, g) in self.weight.chunks_exact(found.len()).zip(grad) {
             found.iter_mut().zip(row).for_each(|(sum, w)| *sum += w * g);
@@ -67,12 +67,12 @@ impl<'a> SqueezeExcite<'a> {
 
     /// From the gradients by the factors: those of its four tensors, by the ends of their names, and what is to be
     /// added to the gradient by `beta`.
-    pub fn back(&self, grad_factors: &[f32]) -> ([(&'static str, Vec<f32>); 4], Vec<f32>) {
+    pub fn backward(&self, grad_factors: &[f32]) -> ([(&'static str, Vec<f32>); 4], Vec<f32>) {
         let excited: Vec<f32> =
             grad_factors.iter().zip(&self.factors).map(|(g, f)| g * f * (1.0 - f)).collect();
-        let mut squeezed = self.excite.back(&excited);
+        let mut squeezed = self.excite.backward(&excited);
         squeezed.iter_mut().zip(&self.squeezed).for_each(|(g, q)| *g *= f32::from(*q > 0.0));
-        let grad_beta = self.squeeze.back(&squeezed);
+        let grad_beta = self.squeeze.backward(&squeezed);
         let tensors = [
             ("squeeze.weight", outer(&squeezed, self.beta)),
             ("squeeze.bias", squeezed),
@@ -111,7 +111,7 @@ pub fn gradients(norm: &Norm, weights: &Weights, by: &[[f64; 2]]) -> Result<Vec<
     let excite = SqueezeExcite::new(name, weights, beta)?;
     let grad_factors = gamma.iter().zip(beta).zip(part(0).zip(part(1)));
     let grad_factors: Vec<f32> = grad_factors.map(|((gamma, beta), (g, b))| gamma * g + beta * b).collect();
-    let (tensors, more) = excite.back(&grad_factors);
+    let (tensors, more) = excite.backward(&grad_factors);
     let scaled = |n: usize| part(n).zip(&excite.factors).map(|(g, factor)| g * factor);
     let beta = scaled(1).zip(more).map(|(g, more)| g + more).collect();
     let tensors = tensors.into_iter().map(|(part, values)| (format!("{name}.{part}"), values));

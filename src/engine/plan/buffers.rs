@@ -49,7 +49,7 @@ impl Buffers {
         buffer
     }
 
-    /// Gives a buffer back, to be taken again.
+    /// Releases a buffer, to be acquired again.
     pub fn release(&mut self, buffer: usize) {
         self.free.push(buffer);
     }

@@ -36,7 +36,7 @@ pub struct PlanSettings {
     pub labels: bool,
 }
 
-/// All parameters, one after the other, or what learning keeps of each.
+/// All parameters, one after the other, or what training keeps of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ParamBuffer {
     /// Themselves.
@@ -142,7 +142,7 @@ pub enum Command {
         /// Which.
         binding: Binding,
     },
-    /// Fill a buffer with what no result is.
+    /// Fill a buffer with a mark that no result equals.
     Mark {
         /// Which.
         buffer: usize,

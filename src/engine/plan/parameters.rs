@@ -40,7 +40,7 @@ impl Parameters {
         self.places.get(name).cloned().unwrap_or(0..0)
     }
 
-    /// Where those that learn lie, neighbours as one.
+    /// Where those that are trained lie, neighbours as one.
     pub fn ranges(&self, trainable: &dyn Fn(&str) -> bool) -> Vec<Range<usize>> {
         let mut ranges: Vec<Range<usize>> = Vec::new();
         for parameter in self.list.iter().filter(|parameter| trainable(&parameter.name)) {
@@ -79,7 +79,9 @@ impl Parameters {
         for steps in graph.fusion_groups() {
             let mut first = 0;
             for source in &graph.steps[steps.start].sources {
-                if let Some(table) = self.turned(graph, steps.clone(), first..first + channels(source.map)) {
+                if let Some(table) =
+                    self.transposed(graph, steps.clone(), first..first + channels(source.map))
+                {
                     tables.push((Packed::Transposed(source.map), table));
                 }
                 first += channels(source.map);
@@ -89,7 +91,7 @@ impl Parameters {
     }
 
     /// The table of the weights that give the gradient of channels `range` of what some convolutions read.
-    fn turned(&self, graph: &Graph, steps: Range<usize>, range: Range<usize>) -> Option<Vec<u32>> {
+    fn transposed(&self, graph: &Graph, steps: Range<usize>, range: Range<usize>) -> Option<Vec<u32>> {
         let steps = &graph.steps[steps];
         let places = steps.iter().map(|step| match &step.kind {
             Operation::Conv(name) => Some(self.place(name)),
@@ -108,7 +110,7 @@ impl Parameters {
             });
             let readers: Vec<&[f32]> = readers.collect();
             conv::forward::pack(
-                &conv::backward::turned(&readers, inputs, range.clone()),
+                &conv::backward::transposed(&readers, inputs, range.clone()),
                 &outputs,
                 range.len(),
             )
@@ -151,7 +153,7 @@ impl Parameters {
     }
 
     /// Brings the parameters to where the kernels see them.
-    pub fn spread(&self, graph: &Graph, tables: &BTreeMap<Packed, usize>) -> Plan {
+    pub fn pack_weights(&self, graph: &Graph, tables: &BTreeMap<Packed, usize>) -> Plan {
         let mut buffers = Buffers::kept();
         for (&packed, &count) in tables {
             let start = match packed {

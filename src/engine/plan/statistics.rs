@@ -73,7 +73,7 @@ impl Statistics {
         to
     }
 
-    /// Gives the slots back.
+    /// Releases the slots.
     pub fn release(self, buffers: &mut Buffers) {
         buffers.release(self.slots);
     }

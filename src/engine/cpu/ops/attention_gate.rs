@@ -3,7 +3,7 @@
 //! ```text
 //! n[h] = bs[h] + sum over i of (Ws[h, i] s[i] + Wu[h, i] u[i])        q = leaky(n)
 //! a = sigmoid(bp + sum over h of wp[h] q[h])                          y[i] = a s[i]
-//! dt = a (1 - a) sum over i of g[i] s[i]                              dn[h] = dt wp[h] (n[h] > 0 ? 1 : leak)
+//! dt = a (1 - a) sum over i of g[i] s[i]                              dn[h] = dt wp[h] (n[h] > 0 ? 1 : slope)
 //! ds[i] = a g[i] + sum over h of Ws[h, i] dn[h]                       du[i] = sum over h of Wu[h, i] dn[h]
 //! ```
 //! `s` and `u` are the read values of the skip and of the raised map. The gradients of the weights are sums over voxels
@@ -141,7 +141,7 @@ pub struct Back {
 }
 
 /// `slopes`, the gradient by the result, becomes that by the skip's read values.
-pub fn back(skip: &Input, up: &Input, weight: &Weight, plane: usize, grad: &mut [f32]) -> Back {
+pub fn backward(skip: &Input, up: &Input, weight: &Weight, plane: usize, grad: &mut [f32]) -> Back {
     let (channels, units) = (skip.scale_shifts.len(), weight.0[1].len());
     let mut grad_up = vec![0.0; grad.len()];
     let inputs = skip.data.chunks_exact(channels * plane).zip(up.data.chunks_exact(channels * plane));
@@ -190,7 +190,7 @@ pub fn back(skip: &Input, up: &Input, weight: &Weight, plane: usize, grad: &mut 
 fn go_back(block: &mut Block, gradient: &mut [f32], weight: &Weight, sums: &mut [Vec<f64>; 5]) {
     let Weight([skip, _, up, psi, _]) = weight;
     let channels = gradient.len() / BLOCK;
-    // dt, in the place of nothing: the factors are still needed.
+    // dt; the factors are still needed, so it gets an array of its own.
     let mut leaky_grad = [0f32; BLOCK];
     for (g, s) in gradient.chunks_exact(BLOCK).zip(block.skip.chunks_exact(BLOCK)) {
         (0..BLOCK).for_each(|n| leaky_grad[n] += g[n] * s[n]);

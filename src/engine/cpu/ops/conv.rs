@@ -9,7 +9,7 @@
 //! convolutions that read the same; statistics of the output are taken from each row while it is in the cache.
 //!
 //! The gradient by x is a convolution again, of the gradient by y with the weights transposed
-//! ([`Weight::back`]); that by w is in [`super::conv_weight`].
+//! ([`Weight::backward`]); that by w is in [`super::conv_weight`].
 
 use super::input::Input;
 use super::micro_kernel::{ROWS, Tile, multiply};
@@ -40,7 +40,7 @@ impl Weight {
 
     /// For the gradient by channels `channels` of the input, from those by the outputs of all `weights`: each is
     /// `[outputs, inputs, 3, 3, 3]`, with its number of outputs.
-    pub fn back(weights: &[(&[f32], usize)], inputs: usize, channels: Range<usize>) -> Self {
+    pub fn backward(weights: &[(&[f32], usize)], inputs: usize, channels: Range<usize>) -> Self {
         let total = weights.iter().map(|(_, outputs)| outputs).sum();
         let owner = |mut output: usize| {
             for (weight, outputs) in weights {

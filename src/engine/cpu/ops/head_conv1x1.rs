@@ -55,7 +55,7 @@ pub fn weights(input: &Input, grad: &[f32], outputs: usize, plane: usize) -> (Ve
 }
 
 /// The gradient by the input's read values, `[z, in, y, x]`.
-pub fn back(grad: &[f32], weight: &[f32], outputs: usize, plane: usize) -> Vec<f32> {
+pub fn backward(grad: &[f32], weight: &[f32], outputs: usize, plane: usize) -> Vec<f32> {
     let inputs = weight.len() / outputs;
     let mut to = vec![0.0; grad.len() / outputs * inputs];
     let planes = to.chunks_exact_mut(inputs * plane).zip(grad.chunks_exact(outputs * plane));

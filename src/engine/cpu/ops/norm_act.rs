@@ -1,7 +1,7 @@
 //! The gradient of normalisation and LeakyReLU on the CPU, in place.
 //!
 //! ```text
-//! n = scale x + shift        h = g (n > 0 ? 1 : leak)        u = (x - mean) / sqrt(variance + epsilon)
+//! n = scale x + shift        h = g (n > 0 ? 1 : slope)        u = (x - mean) / sqrt(variance + epsilon)
 //! d beta = sum h             d gamma = sum h u
 //! dx = scale (h - mean h - u mean(h u))
 //! ```

@@ -1,9 +1,9 @@
 //! The end of a residual block on the CPU.
 //!
 //! ```text
-//! y = leaky(line(a) + line'(b))
+//! y = leaky(norm(a) + norm'(b))
 //! ```
-//! The gradient by either is `g (y > 0 ? 1 : leak)`.
+//! The gradient by either is `g (y > 0 ? 1 : slope)`.
 
 use super::input::Input;
 use crate::engine::nn::parallel;
@@ -28,7 +28,7 @@ pub fn forward(a: &mut [f32], scale_shifts: &[ScaleShift], b: &Input, plane: usi
 }
 
 /// `slopes`, the gradient by the result, becomes that by either side.
-pub fn back(grad: &mut [f32], result: &[f32], plane: usize) {
+pub fn backward(grad: &mut [f32], result: &[f32], plane: usize) {
     let rows: Vec<_> = grad.chunks_exact_mut(plane).zip(result.chunks_exact(plane)).collect();
     parallel::map(
         rows,

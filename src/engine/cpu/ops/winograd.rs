@@ -127,7 +127,7 @@ impl Rows {
     }
 }
 
-/// The four points of four rows, each read by its line.
+/// The four points of four rows, each normalised as it is read.
 #[inline(always)]
 fn transform<F: Fn(f32) -> f32>(out: [&mut [f32]; 4], rows: [&[f32]; 4], scale_shifts: &[F; 4]) {
     let [a, b, c, d] = out;

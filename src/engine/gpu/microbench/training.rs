@@ -19,7 +19,7 @@ pub fn all(gpu: &Gpu, base: usize, dims: [usize; 3]) -> Vec<KernelWork> {
     ];
     list.push(summing(base, dims));
     list.extend(ups(gpu, 2 * base, base, half, dims));
-    list.extend(bends(gpu, base, dims));
+    list.extend(norm_acts(gpu, base, dims));
     list.push(pooling(gpu, base, dims));
     list.extend(attention_gate::backward(gpu, base, dims));
     list
@@ -97,14 +97,14 @@ fn ups(gpu: &Gpu, inputs: usize, outputs: usize, small: [usize; 3], dims: [usize
     ]
 }
 
-fn bends(gpu: &Gpu, channels: usize, dims: [usize; 3]) -> [KernelWork; 2] {
+fn norm_acts(gpu: &Gpu, channels: usize, dims: [usize; 3]) -> [KernelWork; 2] {
     let (layout, values) = map(gpu, channels, dims);
     let (slab, scale_shifts) = (Slab::whole(layout), same(layout.channel_blocks));
     let total = norm_act::backward::slots(&slab);
     let volume = (channels * dims.iter().product::<usize>()) as f64;
     [
         work(
-            format!("bend, sums {channels} at {dims:?}"),
+            format!("norm_act, sums {channels} at {dims:?}"),
             norm_act::SUMS,
             norm_act::backward::sums_words(&slab, NEGATIVE_SLOPE, 0, total),
             vec![
@@ -118,7 +118,7 @@ fn bends(gpu: &Gpu, channels: usize, dims: [usize; 3]) -> [KernelWork; 2] {
             7.0 * volume,
         ),
         work(
-            format!("bend, apply {channels} at {dims:?}"),
+            format!("norm_act, apply {channels} at {dims:?}"),
             norm_act::APPLY,
             norm_act::backward::apply_words(&slab, NEGATIVE_SLOPE),
             vec![values.clone(), values, scale_shifts.clone(), scale_shifts.repeat(2)],

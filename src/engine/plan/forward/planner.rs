@@ -27,7 +27,7 @@ pub struct Scratch {
 
 /// A list under way.
 pub struct ForwardPlanner<'a> {
-    pub(super) cuts: Chunking<'a>,
+    pub(super) chunking: Chunking<'a>,
     /// By map; empty before and after its time.
     pub(super) chunks: Vec<Vec<Chunk>>,
     /// Scales and shifts by normalisation.
@@ -37,12 +37,12 @@ pub struct ForwardPlanner<'a> {
 
 impl<'a> ForwardPlanner<'a> {
     /// An empty list.
-    pub(super) fn new(cuts: Chunking<'a>) -> Self {
+    pub(super) fn new(chunking: Chunking<'a>) -> Self {
         Self {
-            chunks: vec![Vec::new(); cuts.graph.maps.len()],
-            scale_shifts: vec![None; cuts.graph.norms.len()],
-            buffers: Buffers::within(cuts.settings.limits.budget),
-            cuts,
+            chunks: vec![Vec::new(); chunking.graph.maps.len()],
+            scale_shifts: vec![None; chunking.graph.norms.len()],
+            buffers: Buffers::within(chunking.settings.limits.budget),
+            chunking,
         }
     }
 

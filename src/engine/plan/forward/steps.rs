@@ -18,10 +18,10 @@ impl ForwardPlanner<'_> {
     pub(super) fn build(mut self) -> Plan {
         let image = self.store(0);
         for chunk in image {
-            let (layout, planes) = (self.cuts.layouts[0], chunk.with_halo.clone());
+            let (layout, planes) = (self.chunking.layouts[0], chunk.with_halo.clone());
             self.buffers.push(Command::Upload { buffer: chunk.buffer, layout, planes });
         }
-        let graph = self.cuts.graph;
+        let graph = self.chunking.graph;
         for (index, step) in graph.steps.iter().enumerate() {
             match step.kind {
                 Operation::ResidualAdd => self.residual_add(index, step),
@@ -37,14 +37,14 @@ impl ForwardPlanner<'_> {
 
     /// The slabs of a step's output, each with the chunk in which it lies; a recomputed map has no chunk of its own.
     fn slabs(&mut self, step: &Step) -> Vec<(Option<Chunk>, Range<usize>)> {
-        let chunks = if self.cuts.recomputed[step.output] {
-            self.cuts.cores(step.output).into_iter().map(|core| (None, core)).collect()
+        let chunks = if self.chunking.recomputed[step.output] {
+            self.chunking.cores(step.output).into_iter().map(|core| (None, core)).collect()
         } else {
             let stored = self.store(step.output).into_iter();
             stored.map(|chunk| (Some(chunk.clone()), chunk.core)).collect::<Vec<_>>()
         };
         let slabs = chunks.into_iter().flat_map(|(chunk, core)| {
-            self.cuts.slabs(step, &core).into_iter().map(move |slab| (chunk.clone(), slab))
+            self.chunking.slabs(step, &core).into_iter().map(move |slab| (chunk.clone(), slab))
         });
         slabs.collect()
     }
@@ -52,15 +52,15 @@ impl ForwardPlanner<'_> {
     /// A step whose output has statistics, or is pooled.
     fn compute(&mut self, index: usize, step: &Step) {
         let slabs = self.slabs(step);
-        let layout = self.cuts.layouts[step.output];
+        let layout = self.chunking.layouts[step.output];
         let longest = slabs.iter().map(|(_, slab)| slab.len()).max().unwrap_or(0);
         let scratch = self.scratch(step, longest);
-        let recomputed = self.cuts.recomputed[step.output];
-        let window = recomputed.then(|| self.buffers.acquire(self.cuts.bytes(&layout, longest)));
-        let norm = self.cuts.graph.norms.iter().position(|norm| norm.map == step.output);
+        let recomputed = self.chunking.recomputed[step.output];
+        let window = recomputed.then(|| self.buffers.acquire(self.chunking.bytes(&layout, longest)));
+        let norm = self.chunking.graph.norms.iter().position(|norm| norm.map == step.output);
         let ranges = slabs.iter().map(|(_, slab)| slab);
         let mut statistics =
-            norm.map(|_| Statistics::new(&mut self.buffers, layout, self.cuts.kernel(step), ranges));
+            norm.map(|_| Statistics::new(&mut self.buffers, layout, self.chunking.kernel(step), ranges));
         for (chunk, slab) in &slabs {
             let (buffer, start) = match chunk {
                 Some(chunk) => (chunk.buffer, chunk.with_halo.start),
@@ -72,7 +72,7 @@ impl ForwardPlanner<'_> {
             }
         }
         if let (Some(norm), Some(statistics)) = (norm, statistics) {
-            let zeros = if self.cuts.graph.norms[norm].padded { padding(layout.dims) } else { 0.0 };
+            let zeros = if self.chunking.graph.norms[norm].padded { padding(layout.dims) } else { 0.0 };
             self.scale_shifts[norm] = Some(statistics.scale_shift(&mut self.buffers, norm, zeros));
             statistics.release(&mut self.buffers);
         }
@@ -89,7 +89,7 @@ impl ForwardPlanner<'_> {
             Operation::AttentionGate(_) => slab.clone(),
             // The last plane of an odd output is padding: it has none below.
             _ => {
-                let last = self.cuts.layouts[step.sources[0].map].dims[2] - 1;
+                let last = self.chunking.layouts[step.sources[0].map].dims[2] - 1;
                 (slab.start / 2).min(last)..slab.end.div_ceil(2)
             }
         }
@@ -97,7 +97,7 @@ impl ForwardPlanner<'_> {
 
     /// Computes planes of a step's output.
     pub(super) fn produce(&mut self, index: usize, slab: Range<usize>, output: Output, scratch: &Scratch) {
-        let graph = self.cuts.graph;
+        let graph = self.chunking.graph;
         let step = &graph.steps[index];
         let read = self.planes_read(step, &slab);
         let mut sources = Vec::new();
@@ -117,11 +117,11 @@ impl ForwardPlanner<'_> {
             sources: &sources,
             weights: Packed::Weights(index),
             output,
-            flops: graph.flops(step, self.cuts.dims) * slab.len() as f64 / planes,
+            flops: graph.flops(step, self.chunking.dims) * slab.len() as f64 / planes,
             planes: slab,
         };
         self.buffers.push(match step.kind {
-            Operation::Conv(_) => job.conv(self.cuts.kernel(step), scratch.moments),
+            Operation::Conv(_) => job.conv(self.chunking.kernel(step), scratch.moments),
             Operation::ConvTranspose(_) => job.conv_transpose(scratch.moments),
             Operation::AttentionGate(_) => {
                 job.attention_gate(attention_gate_units(graph.maps[step.output].channels))
@@ -135,7 +135,7 @@ impl ForwardPlanner<'_> {
         let source = step.sources[which];
         View {
             buffer: chunk.buffer,
-            layout: self.cuts.layouts[source.map],
+            layout: self.chunking.layouts[source.map],
             start: chunk.with_halo.start,
             scale_shift: self.scale_shifts_of(source),
             negative_slope: source.negative_slope(),
@@ -144,7 +144,7 @@ impl ForwardPlanner<'_> {
 
     /// In place: the sum takes the chunks of its first source.
     fn residual_add(&mut self, index: usize, step: &Step) {
-        let layout = self.cuts.layouts[step.output];
+        let layout = self.chunking.layouts[step.output];
         let size = layout.dims[0] * layout.dims[1];
         let chunks = std::mem::take(&mut self.chunks[step.sources[0].map]);
         let others = self.chunks[step.sources[1].map].clone();
@@ -164,15 +164,15 @@ impl ForwardPlanner<'_> {
 
     fn head_conv1x1(&mut self, index: usize, step: &Step) {
         let map = step.sources[0].map;
-        let layout = self.cuts.layouts[map];
-        let outputs = self.cuts.graph.maps[step.output].channels;
-        let labels = self.cuts.settings.labels;
+        let layout = self.chunking.layouts[map];
+        let outputs = self.chunking.graph.maps[step.output].channels;
+        let labels = self.chunking.settings.labels;
         let kernel = if labels { head_conv1x1::LABELS } else { head_conv1x1::LOGITS };
         let plane = (layout.dims[0] * layout.dims[1]).div_ceil(4) * if labels { 4 } else { 16 * outputs };
         let most = (READ / plane).max(1);
         let longest = self.chunks[map].iter().map(|chunk| chunk.core.len()).max().unwrap_or(1).min(most);
         let buffer = self.buffers.acquire((longest * plane) as u64);
-        let flops = self.cuts.graph.flops(step, self.cuts.dims) / layout.dims[2] as f64;
+        let flops = self.chunking.graph.flops(step, self.chunking.dims) / layout.dims[2] as f64;
         for chunk in self.chunks[map].clone() {
             for first in chunk.core.clone().step_by(longest) {
                 let planes = first..(first + longest).min(chunk.core.end);
@@ -181,7 +181,7 @@ impl ForwardPlanner<'_> {
                 let job = Job {
                     sources: &[self.view(step, 0, &chunk)],
                     weights: Packed::Weights(index),
-                    output: Output { buffer, layout: self.cuts.layouts[step.output], start: first },
+                    output: Output { buffer, layout: self.chunking.layouts[step.output], start: first },
                     planes: planes.clone(),
                     flops: flops * planes.len() as f64,
                 };

@@ -19,14 +19,14 @@ struct Point {
 }
 
 impl TrainPlanner<'_> {
-    fn gate_params(&self, step: &Step) -> attention_gate::backward::Params {
+    fn attention_gate_params(&self, step: &Step) -> attention_gate::backward::Params {
         let sources = [0, 1].map(|n| (self.layouts[step.sources[n].map], step.sources[n].negative_slope()));
         let units = attention_gate_units(self.spec.graph.maps[step.output].channels);
         attention_gate::backward::Params { sources, units, first: 0, planes: sources[0].0.dims[2] }
     }
 
     /// Both sources, then their scales and shifts.
-    fn gate_sources(&self, step: &Step) -> Vec<Binding> {
+    fn attention_gate_sources(&self, step: &Step) -> Vec<Binding> {
         let there = step.sources.iter().map(|source| Binding::Buffer(self.there(source.map)));
         there.chain(step.sources.iter().map(|source| self.scale_shifts_of(*source))).collect()
     }
@@ -46,14 +46,14 @@ impl TrainPlanner<'_> {
     /// Backward.
     pub(super) fn attention_gate_back(&mut self, index: usize, step: &Step) {
         let [skip, up] = [step.sources[0], step.sources[1]];
-        let whole = self.gate_params(step);
+        let whole = self.attention_gate_params(step);
         let params = |first, planes| attention_gate::backward::Params { first, planes, ..whole };
         let [units, top] = whole.inner_maps();
         let [inner, tops] = [units, top].map(|layout| self.buffers.acquire(bytes(&layout)));
         let flops = self.spec.graph.flops(step, self.spec.dims);
         let (grad, weights) = (self.grad_of(step.output), Binding::Packed(Packed::Weights(index)));
         let mut bindings = vec![Binding::Buffer(grad)];
-        bindings.extend(self.gate_sources(step));
+        bindings.extend(self.attention_gate_sources(step));
         bindings.extend([weights, Binding::Buffer(inner), Binding::Buffer(tops)]);
         self.part(&Part {
             kernel: attention_gate::BACKWARD_INNER,

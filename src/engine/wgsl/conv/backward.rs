@@ -77,7 +77,7 @@ pub fn index(sources: &[usize], which: usize, outputs: usize) -> Vec<u32> {
 /// Weights of the convolution that makes a source's gradient from those of its readers: `[i, o, 3, 3, 3]` with the taps
 /// in reverse, of the channels of `range`, where each reader has weights `[o, inputs, 3, 3, 3]`. The readers' `o` follow
 /// one another: that is a convolution of several sources.
-pub fn turned(readers: &[&[f32]], inputs: usize, range: std::ops::Range<usize>) -> Vec<f32> {
+pub fn transposed(readers: &[&[f32]], inputs: usize, range: std::ops::Range<usize>) -> Vec<f32> {
     let taps = |weight: &'_ [f32], output: usize, input: usize| -> Vec<f32> {
         weight[(output * inputs + input) * 27..][..27].iter().rev().copied().collect()
     };
