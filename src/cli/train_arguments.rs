@@ -152,20 +152,20 @@ impl Arguments {
     fn check_network(&self) -> Result<()> {
         let Self { base, depth, batch, fold, folds, .. } = *self;
         if !(1..=256).contains(&base) {
-            return refuse("--base", base, "1 to 256");
+            return refuse("--base", &base, "1 to 256");
         }
         if !(3..=4).contains(&depth) {
-            return refuse("--depth", depth, "3 or 4");
+            return refuse("--depth", &depth, "3 or 4");
         }
         if batch == 0 {
-            return refuse("--batch", batch, "at least 1");
+            return refuse("--batch", &batch, "at least 1");
         }
         if !(2..=100).contains(&folds) {
-            return refuse("--folds", folds, "2 to 100");
+            return refuse("--folds", &folds, "2 to 100");
         }
         if fold >= folds {
             let expected = format!("0 to {}, as there are {folds} folds", folds - 1);
-            return refuse("--fold", fold, &expected);
+            return refuse("--fold", &fold, &expected);
         }
         Ok(())
     }
@@ -173,22 +173,22 @@ impl Arguments {
     fn check_optimization(&self) -> Result<()> {
         let Self { rate, average, decay, clip, noise, .. } = *self;
         if !rate.is_finite() || rate <= 0.0 {
-            return refuse("--rate", rate, "a positive number");
+            return refuse("--rate", &rate, "a positive number");
         }
         let share = |value: f32| (0.0..1.0).contains(&value);
         if !share(average) || !share(decay) || clip.is_nan() || clip <= 0.0 {
             let found = format!("{average}, {decay}, {clip}");
             let expected = "two shares from 0 to below 1, and a number above 0";
-            return refuse("--average, --decay, --clip", found, expected);
+            return refuse("--average, --decay, --clip", &found, expected);
         }
         if self.steps == Some(0) || self.epochs == Some(0) {
-            return refuse("--steps or --epochs", 0, "at least 1");
+            return refuse("--steps or --epochs", &0, "at least 1");
         }
         if let Some(minutes) = self.minutes.filter(|m| !m.is_finite() || *m <= 0.0 || *m > 1e6) {
-            return refuse("--minutes", minutes, "a positive number");
+            return refuse("--minutes", &minutes, "a positive number");
         }
         if !(0.0..=10.0).contains(&noise) {
-            return refuse("--noise", noise, "0 to 10");
+            return refuse("--noise", &noise, "0 to 10");
         }
         Ok(())
     }
@@ -226,6 +226,6 @@ impl Arguments {
     }
 }
 
-fn refuse(name: &str, found: impl ToString, expected: &str) -> Result<()> {
+fn refuse(name: &str, found: &impl ToString, expected: &str) -> Result<()> {
     Err(Error::argument(name, found.to_string(), expected))
 }
