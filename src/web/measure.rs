@@ -1,6 +1,6 @@
 //! How fast a network runs and learns here, and a small one to be tried out.
 
-use super::{named, plain, thrown};
+use super::convert::{named, plain, thrown};
 use crate::engine::bench::{self, Benchmark};
 use crate::engine::compute::Compute;
 use crate::engine::nn::adamw::AdamWConfig;

@@ -1,26 +1,16 @@
 //! Tuning in the tab: cases in, a report and a file of tuned weights out.
 
-use super::{Session, open, plain, set, thrown};
+use super::convert::{plain, set, thrown};
+use super::files::open;
+use super::session::Session;
 use crate::card::Card;
 use crate::error::{Error, Result};
 use crate::file::Volume;
-use crate::tune::{
-    self, AnnotatedCase, ModelWeights, Scope, TuneConfig, TuneOutcome, TuneProgress, UNANNOTATED, WeightDelta,
-};
+use crate::tune::{self, AnnotatedCase, Scope, TuneConfig, TuneOutcome, TuneProgress, UNANNOTATED};
 use js_sys::{Array, Function, Object, Reflect, Uint8Array};
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 use wasm_bindgen::prelude::*;
-
-/// The model as it came, what was tuned of it so far, and the case that it must not get worse on.
-pub struct Tuning {
-    /// As it came.
-    pub origin: ModelWeights,
-    /// As it is.
-    pub current: ModelWeights,
-    /// What is between them.
-    pub delta: Option<WeightDelta>,
-}
 
 /// What a page may say; what it leaves out is chosen.
 #[derive(Deserialize, Default)]
@@ -124,16 +114,6 @@ impl Session {
 }
 
 impl Session {
-    /// As [`Self::set_delta`].
-    pub(super) fn set(&mut self, delta: Option<&[u8]>) -> Result<()> {
-        let delta = delta.map(WeightDelta::read).transpose()?;
-        let origin = &self.tuning.origin;
-        let current = delta.as_ref().map_or_else(|| Ok(origin.clone()), |delta| delta.apply(origin))?;
-        self.model = current.model(self.model.compute())?;
-        (self.tuning.current, self.tuning.delta) = (current, delta);
-        Ok(())
-    }
-
     async fn learn(
         &mut self,
         cases: &Array,

@@ -87,10 +87,8 @@ pub fn transposed(readers: &[&[f32]], inputs: usize, range: std::ops::Range<usiz
     range.flat_map(|input| readers.iter().flat_map(move |weight| reader(weight, input))).collect()
 }
 
-/// WGSL.
-pub fn weight() -> String {
-    let mut text = String::from(
-        "
+/// The beginning of the shader: what it is given, and where this invocation works.
+const WEIGHT_HEADER: &str = "
 struct Params {
     x: u32, y: u32, z: u32, pitch: u32,
     channel_blocks: u32, first: u32, planes: u32, source_quads: u32,
@@ -113,8 +111,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let block = mine / 9u / p.source_quads;
     let scale_shift = scale_shifts[channel_block];
     // A second channel block that the output lacks is the first one again: no one looks at its sums.
-    let second = select(0u, p.x * p.y, 2u * block + 1u < p.channel_blocks);\n",
-    );
+    let second = select(0u, p.x * p.y, 2u * block + 1u < p.channel_blocks);\n";
+
+/// WGSL.
+pub fn weight() -> String {
+    let mut text = String::from(WEIGHT_HEADER);
     let sums = || (0..3).flat_map(|dx| (0..4).flat_map(move |c| (0..2).map(move |half| (dx, c, half))));
     for (dx, c, half) in sums() {
         text += &format!("var s{dx}{c}{half} = vec4(0.0);\n");

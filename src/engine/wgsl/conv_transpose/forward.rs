@@ -59,10 +59,8 @@ impl Params {
     }
 }
 
-/// WGSL.
-pub fn source() -> String {
-    let mut text = String::from(
-        "
+/// The beginning of the shader: what it is given, and where this invocation works.
+const HEADER: &str = "
 struct Params {
     x: u32, y: u32, planes: u32, channel_blocks: u32,
     pitch: u32, start: u32, first: u32, from_x: u32,
@@ -84,8 +82,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let y = id.x / across;
     let z = p.first + id.y;
     let channel_block = id.z;
-",
-    );
+";
+
+/// WGSL.
+pub fn source() -> String {
+    let mut text = String::from(HEADER);
     for v in 0..8 {
         text += &format!("var s{v} = vec4(0.0);\n");
     }

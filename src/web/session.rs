@@ -1,0 +1,244 @@
+//! A model on a device, and what a page asks of it.
+
+use super::convert::{files, named, plain, set, thrown};
+use super::files::{Place, open, place};
+use crate::card::Card;
+use crate::engine::compute::Compute;
+use crate::error::{Error, Result};
+use crate::file::{Nifti, Volume, write_labels, write_seg_nrrd};
+use crate::grid::{Reorientation, isotropic_dims};
+use crate::predict::{
+    Bounds, Model, RunForecast, SegmentProgress, Segmentation, SpatialTransform, image_warnings,
+    segment_within, self_check,
+};
+use crate::tune::{ModelWeights, WeightDelta};
+use js_sys::{Array, Function, Uint8Array};
+use serde::Serialize;
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use wasm_bindgen::prelude::*;
+
+/// The model as it came, what was tuned of it so far, and the case that it must not get worse on.
+pub struct Tuning {
+    /// As it came.
+    pub origin: ModelWeights,
+    /// As it is.
+    pub current: ModelWeights,
+    /// What is between them.
+    pub delta: Option<WeightDelta>,
+}
+
+/// A model on a device.
+#[wasm_bindgen]
+pub struct Session {
+    pub(super) model: Model,
+    pub(super) tuning: Tuning,
+}
+
+#[wasm_bindgen]
+impl Session {
+    /// Opens the backend (`webgpu` or `cpu`) and loads a model: the bytes of `model.json` and `[name, bytes]` for
+    /// each weight file, and tuned weights where there are any. A GPU is compared with the CPU on a small input before it
+    /// is trusted.
+    ///
+    /// # Errors
+    /// An unknown backend, a damaged model, tuned weights of another one, a device that is missing or computes wrongly.
+    pub async fn create(
+        backend: String,
+        card: Vec<u8>,
+        weights: Array,
+        delta: Option<Vec<u8>>,
+    ) -> std::result::Result<Self, JsValue> {
+        let mut session = create(&backend, &card, &files(&weights)).await.map_err(|error| thrown(&error))?;
+        if delta.is_some() {
+            session.set(delta.as_deref()).map_err(|error| thrown(&error))?;
+        }
+        Ok(session)
+    }
+
+    /// Segments a file, given as for [`inspect`]; `progress(stage, done, total)` is called as the work goes on. `bounds`: the box
+    /// in which the patch network is to look, first three and last three (exclusive) numbers in voxels of the file.
+    ///
+    /// # Errors
+    /// As [`Nifti::read`] and [`segment_within`].
+    pub async fn segment(
+        &self,
+        header: Uint8Array,
+        voxels: Option<Uint8Array>,
+        max_bytes: Option<f64>,
+        name: String,
+        bounds: Option<Vec<u32>>,
+        progress: Function,
+    ) -> std::result::Result<JsValue, JsValue> {
+        let opened = open(header, voxels, max_bytes);
+        run(&self.model, opened, bounds, &progress).await.map_err(|error| thrown(&error.within(name)))
+    }
+
+    /// The field of view of a file, given as for [`inspect`], and whether the model was trained on such: its header says.
+    ///
+    /// # Errors
+    /// As [`Nifti::open`].
+    #[wasm_bindgen(js_name = fieldOfView)]
+    pub fn field_of_view(
+        &self,
+        header: Uint8Array,
+        voxels: Option<Uint8Array>,
+        max_bytes: Option<f64>,
+    ) -> std::result::Result<JsValue, JsValue> {
+        #[derive(Serialize)]
+        struct FieldOfView {
+            mm: [usize; 3],
+            fits: bool,
+        }
+        let opened = open(header, voxels, max_bytes).map_err(|error| thrown(&error))?;
+        let grid = &opened.header().map_err(|error| thrown(&error))?.grid;
+        let axes = Reorientation::to_ras(grid);
+        let mm = isotropic_dims(axes.ras_dims(), axes.permuted(grid.spacing()));
+        let fits = self.model.card.field_mm.warning(mm.map(|side| side as f64)).is_none();
+        Ok(plain(&FieldOfView { mm, fits }))
+    }
+
+    /// What [`Self::segment`] will take, before any work: see [`crate::predict::RunForecast`]. With `train` also the largest
+    /// patch on which the patch network can learn.
+    ///
+    /// # Errors
+    /// As [`Nifti::open`], and what `segment` would refuse.
+    pub async fn plan(
+        &self,
+        header: Uint8Array,
+        voxels: Option<Uint8Array>,
+        max_bytes: Option<f64>,
+        train: bool,
+    ) -> std::result::Result<JsValue, JsValue> {
+        forecast(&self.model, open(header, voxels, max_bytes), train).await.map_err(|error| thrown(&error))
+    }
+}
+
+impl Session {
+    /// Puts other tuned weights on the model as it came, or none.
+    pub(super) fn set(&mut self, delta: Option<&[u8]>) -> Result<()> {
+        let delta = delta.map(WeightDelta::read).transpose()?;
+        let origin = &self.tuning.origin;
+        let current = delta.as_ref().map_or_else(|| Ok(origin.clone()), |delta| delta.apply(origin))?;
+        self.model = current.model(self.model.compute())?;
+        (self.tuning.current, self.tuning.delta) = (current, delta);
+        Ok(())
+    }
+}
+
+/// Bytes that training may take: what a phone's or a laptop's GPU has to give.
+const TRAINING: u64 = 1_500_000_000;
+
+async fn forecast(model: &Model, opened: Result<Nifti<'_>>, train: bool) -> Result<JsValue> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Forecast {
+        backend: &'static str,
+        adapter: String,
+        peak_bytes: u64,
+        seconds: f64,
+        dims: [usize; 3],
+        #[serde(skip_serializing_if = "Option::is_none")]
+        training: Option<Largest>,
+        warnings: Vec<String>,
+    }
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Largest {
+        patch: [usize; 3],
+        peak_bytes: u64,
+    }
+    let opened = opened?;
+    let header = opened.header()?;
+    model.card.check_channels(header.channels)?;
+    let RunForecast { backend, adapter, peak_bytes, seconds, dims } =
+        model.plan(&header.grid, opened.limits()).await?;
+    let largest = if train { model.plan_training(TRAINING) } else { None };
+    let training = largest.map(|found| Largest { patch: [found.side; 3], peak_bytes: found.peak_bytes });
+    let warnings = warnings(model, &opened.read()?)?;
+    Ok(plain(&Forecast { backend, adapter, peak_bytes, seconds, dims, training, warnings }))
+}
+
+/// Whether the image is such as the model was trained on.
+fn warnings(model: &Model, volume: &Volume) -> Result<Vec<String>> {
+    let (transform, image) = SpatialTransform::forward(volume, &model.card)?;
+    Ok(image_warnings(model, &transform, &image))
+}
+
+async fn create(backend: &str, card: &[u8], weights: &HashMap<String, Vec<u8>>) -> Result<Session> {
+    let compute = Compute::open(named(backend)?).await?;
+    let file = |name: &str| {
+        let found = weights.get(name).cloned();
+        found.ok_or_else(|| Error::argument("weights", format!("no {name}"), "every file of the card"))
+    };
+    let origin = ModelWeights::load(Card::read(card)?, file)?;
+    let model = origin.model(&compute)?;
+    if compute.is_gpu() {
+        self_check(&model, &origin.model(&Compute::Cpu)?).await?;
+    }
+    Ok(Session { model, tuning: Tuning { current: origin.clone(), origin, delta: None } })
+}
+
+/// `[x, y, z, x, y, z]` as a box.
+fn corners(numbers: &[u32]) -> Result<Bounds> {
+    let number = |axis: usize| numbers[axis] as usize;
+    match numbers.len() {
+        6 => Ok(([0, 1, 2].map(number), [3, 4, 5].map(number))),
+        n => Err(Error::argument("box", format!("{n} numbers"), "6, its start and its end")),
+    }
+}
+
+async fn run(
+    model: &Model,
+    opened: Result<Nifti<'_>>,
+    bounds: Option<Vec<u32>>,
+    progress: &Function,
+) -> Result<JsValue> {
+    let bounds = bounds.map(|numbers| corners(&numbers)).transpose()?;
+    let opened = opened?;
+    model.card.check_channels(opened.header()?.channels)?;
+    let volume = opened.read()?;
+    let mut on_progress = |SegmentProgress { stage, done }: SegmentProgress| {
+        // A listener that throws does not stop the work; the way to stop it is to end the worker.
+        let _ = progress.call3(&JsValue::NULL, &stage.name().into(), &done.into(), &1.into());
+        ControlFlow::Continue(())
+    };
+    let result = segment_within(model, &volume, bounds, &mut on_progress).await?;
+    let value = answer(&result, &volume);
+    set(&value, "nifti", &Uint8Array::from(write_labels(&result.labels, &volume, true)?.as_slice()));
+    let nrrd = write_seg_nrrd(&result.labels, &volume, &result.segments())?;
+    set(&value, "nrrd", &Uint8Array::from(nrrd.as_slice()));
+    Ok(value)
+}
+
+/// The answer's small facts; bulk data is put beside them as typed arrays.
+#[derive(Serialize)]
+struct Facts<'a> {
+    #[serde(flatten)]
+    place: Place<'a>,
+    classes: &'a [crate::predict::LabelVolume],
+    r#box: Corners,
+    warnings: &'a [String],
+    timings: &'a [crate::predict::Timing],
+    csv: String,
+}
+
+#[derive(Serialize)]
+struct Corners {
+    start: [usize; 3],
+    end: [usize; 3],
+}
+
+fn answer(result: &Segmentation, volume: &Volume) -> JsValue {
+    let (start, end) = result.region;
+    let value = plain(&Facts {
+        place: place(volume, &result.orientation),
+        classes: &result.classes,
+        r#box: Corners { start, end },
+        warnings: &result.warnings,
+        timings: &result.timings,
+        csv: result.to_csv(),
+    });
+    set(&value, "labels", &Uint8Array::from(result.labels.as_slice()));
+    value
+}
