@@ -4,10 +4,13 @@ mod checks;
 mod json;
 mod label;
 mod model_card;
+mod object;
+mod objects;
 mod preset;
 mod stages;
 
 pub use label::Label;
 pub use model_card::{Card, MAX_CHANNELS, TestScore, Tuned};
+pub use object::CardObject;
 pub use preset::{FieldOfView, Preset};
 pub use stages::{FileRef, Fold, Reference, Stage, StageCard, Stages};

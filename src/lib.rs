@@ -147,8 +147,9 @@ pub mod training {
             case::LabeledCase,
             config::{TrainConfig, TrainingBudget},
             dataset::Dataset,
+            fit::{TrainReport, fit},
             init::initial_weights,
-            run::{EpochReport, TrainEvent, TrainReport, fit},
+            run::{EpochReport, TrainEvent},
             split::split_fold,
         },
     };

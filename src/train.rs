@@ -3,7 +3,7 @@
 //! ```text
 //! manifest -> dataset (cases at 1 mm, normalised) -> split -> sampler (samples per step) -> run (steps, validation)
 //! ```
-//! [`fit`] trains from start to end; [`run::TrainingRun`] is the same loop for callers that save and resume.
+//! [`fit()`] trains from start to end; [`run::TrainingRun`] is the same loop for callers that save and resume.
 
 pub mod augment;
 pub mod case;
@@ -11,6 +11,7 @@ pub mod config;
 mod ct_window;
 pub mod dataset;
 pub mod divergence;
+pub mod fit;
 pub mod init;
 pub mod manifest;
 pub mod prefetch;
@@ -20,12 +21,14 @@ pub mod sample;
 pub(crate) mod sample_box;
 pub mod sampler;
 pub mod schedule;
+pub mod source;
 pub mod split;
+pub mod synthesis;
 pub(crate) mod trilinear;
 
 pub use config::{TrainConfig, TrainingBudget};
 pub use dataset::{Dataset, ReadOptions};
+pub use fit::{TrainReport, fit};
 pub use init::initial_weights;
 pub use manifest::Manifest;
-pub use run::{TrainReport, fit};
 pub use split::split_fold;

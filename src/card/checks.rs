@@ -2,6 +2,7 @@
 
 use super::label::Label;
 use super::model_card::{Card, MAX_CHANNELS};
+use super::objects;
 use super::preset::Preset;
 use super::stages::Stage;
 use crate::domain::Domain;
@@ -15,6 +16,7 @@ pub fn check(card: &Card) -> Result<()> {
     preset(&card.preset)?;
     intensity(card.intensity)?;
     labels(&card.labels)?;
+    objects::check(card)?;
     if !(1..=MAX_CHANNELS).contains(&card.channels()) {
         return Err(Error::malformed(
             "model.json: modalities",
@@ -84,7 +86,7 @@ fn networks(card: &Card) -> Result<()> {
     for stage in [Stage::Whole, Stage::Patch] {
         let Some(card_of) = card.stages.get(stage) else { continue };
         let Architecture { base, depth, inputs, outputs, .. } = card_of.architecture;
-        let wanted = stage.outputs(card.labels.len());
+        let wanted = card.outputs(stage);
         let valid = (1..=256).contains(&base) && (3..=4).contains(&depth) && inputs == card.channels();
         if !valid || outputs != wanted || card.labels.len() > 254 {
             return Err(Error::malformed(

@@ -1,6 +1,7 @@
 //! The card's fields.
 
 use super::label::{Label, PALETTE};
+use super::object::CardObject;
 use super::preset::{FieldOfView, Preset};
 use super::stages::{Reference, Stage, StageCard, Stages};
 use crate::domain::Domain;
@@ -70,6 +71,12 @@ pub struct Card {
     /// The origin, of a tuned model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tuned: Option<Tuned>,
+    /// What boxes are put around, where that is more than one object.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<CardObject>,
+    /// Further outputs of the whole network, of which only the volume is of interest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measured: Vec<String>,
     /// The networks.
     pub stages: Stages,
     /// What it was trained on.
@@ -156,6 +163,8 @@ impl Card {
             domain: Vec::new(),
             reference: None,
             tuned: None,
+            objects: Vec::new(),
+            measured: Vec::new(),
             stages: Stages::default(),
             training_data: data.to_owned(),
             licence: licence.to_owned(),

@@ -14,9 +14,12 @@ mod report;
 mod run_files;
 mod segment;
 mod suggest;
+mod synth;
 mod train;
 mod train_arguments;
 mod training_data;
+mod training_maps;
+mod training_set;
 mod tune;
 
 pub use output::NOTHING_DONE;
@@ -43,6 +46,8 @@ enum Action {
     Tune(tune::Arguments),
     /// Make a data set of phantoms to try out training: images with known labels, of any task
     Phantom(phantom::Arguments),
+    /// Make images of label maps, as train --maps is shown them: a data set to look at, or to train on
+    Synth(synth::Arguments),
     /// Where a correction of an image would teach most
     Suggest(suggest::Arguments),
     /// Copy a trained model in the form that is shipped (16-bit weights)
@@ -73,6 +78,7 @@ pub fn run(command: Command) -> Result<ExitCode> {
         Action::Train(arguments) => train::run(&arguments),
         Action::Tune(arguments) => tune::run(&arguments),
         Action::Phantom(arguments) => phantom::run(&arguments),
+        Action::Synth(arguments) => synth::run(&arguments),
         Action::Suggest(arguments) => suggest::run(&arguments),
         Action::Pack(arguments) => folder::pack(&arguments),
         Action::Bench(arguments) => bench::run(&arguments),

@@ -4,6 +4,7 @@ pub use super::train_arguments::Arguments;
 
 use super::output::{print_line, progress_bar};
 use super::run_files::RunFiles;
+use super::training_set::{OpenedData, TrainingSet};
 use indicatif::ProgressBar;
 use insitu_seg::card::{Card, Stage, StageCard};
 use insitu_seg::engine::compute::Compute;
@@ -11,7 +12,8 @@ use insitu_seg::native::read_file;
 use insitu_seg::store::{self, Weights};
 use insitu_seg::train::init::copy_matching;
 use insitu_seg::train::run::{EpochEnd, EpochReport, TrainEvent, TrainingRun};
-use insitu_seg::train::{Dataset, TrainConfig, initial_weights, split_fold};
+use insitu_seg::train::source::ValidationSet;
+use insitu_seg::train::{TrainConfig, initial_weights};
 use insitu_seg::{Error, Result};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -27,26 +29,24 @@ const SAVE_EVERY: Duration = Duration::from_secs(120);
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     arguments.check()?;
     let stage = arguments.stage();
-    let data = arguments.data.open(&arguments.model)?;
+    let data = OpenedData::open(arguments)?;
     let files = RunFiles::new(&arguments.model, arguments.log.as_deref(), stage, arguments.fold);
     if !arguments.fresh {
         files.refuse_to_replace(data.card(), arguments.resume)?;
     }
-    let (card, cases, augment) = data.read()?;
-    let (training, validation) = split_fold(cases, arguments.fold, arguments.folds);
+    let TrainingSet { card, augment, training, validation } = data.read(arguments)?;
     let config = arguments.config(&card, augment);
     let compute = pollster::block_on(Compute::open(arguments.backend.into()))?;
     let adapter = compute.adapter().to_owned();
     let weights = start_weights(arguments, stage, &card, &config)?;
-    let count = training.len();
+    let said = training.to_string();
     let stage_card = StageCard { architecture: config.architecture, folds: Vec::new() };
-    let mut run = pollster::block_on(TrainingRun::new(config, weights, compute, training))?;
+    let mut run = training.start(config, weights, compute)?;
     if !(arguments.resume && files.resume(&mut run)?) {
         files.save_state(&run)?;
     }
     eprintln!(
-        "{} cases to train, {} to validate, {} stage, fold {}, on {}",
-        count,
+        "{said} to train, {} to validate, {} stage, fold {}, on {}",
         validation.len(),
         stage.name(),
         arguments.fold,
@@ -69,7 +69,7 @@ fn stop_on_ctrl_c() -> Arc<AtomicBool> {
 /// A training run with the files that it writes.
 struct Session<'a> {
     run: TrainingRun,
-    validation: Dataset,
+    validation: Box<dyn ValidationSet>,
     files: RunFiles<'a>,
     card: Card,
     stage_card: StageCard,
@@ -97,7 +97,7 @@ impl Session<'_> {
     fn train_until_save(&mut self, bar: &ProgressBar) -> Result<EpochEnd> {
         let Self { run, validation, files, card, stage_card, stop } = self;
         let (mut written, since) = (Ok(()), Instant::now());
-        let end = pollster::block_on(run.epoch(validation, &mut |event| {
+        let end = pollster::block_on(run.epoch(&**validation, &mut |event| {
             match event {
                 TrainEvent::Step(spent, Some(loss)) => {
                     bar.set_position((spent * 1000.0) as u64);

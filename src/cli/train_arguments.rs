@@ -2,6 +2,7 @@
 
 use super::arguments::BackendName;
 use super::training_data::DataArguments;
+use super::training_maps::MapArguments;
 use clap::{Args, ValueEnum};
 use insitu_seg::card::{Card, Stage};
 use insitu_seg::engine::nn::adamw::AdamWConfig;
@@ -49,6 +50,8 @@ enum LossName {
 pub struct Arguments {
     #[command(flatten)]
     pub data: DataArguments,
+    #[command(flatten)]
+    pub maps: MapArguments,
     /// Which network
     #[arg(long)]
     stage: StageName,
@@ -56,7 +59,8 @@ pub struct Arguments {
     #[arg(long, default_value_t = 0)]
     pub fold: usize,
     /// Folds of the cross-validation: one subject in so many validates, the others train. Of 8, folds K and K + 4 are
-    /// the halves of fold K of 4, so that weights of a fold of 4 may go on with more cases
+    /// the halves of fold K of 4, so that weights of a fold of 4 may go on with more cases. Of label maps, one map in so
+    /// many validates; 1 trains on all of them and validates on other images of the same maps
     #[arg(long, value_name = "N", default_value_t = 4)]
     pub folds: usize,
     /// The model's folder; made if it is not there
@@ -160,8 +164,9 @@ impl Arguments {
         if batch == 0 {
             return refuse("--batch", &batch, "at least 1");
         }
-        if !(2..=100).contains(&folds) {
-            return refuse("--folds", &folds, "2 to 100");
+        let least = if self.maps.given() { 1 } else { 2 };
+        if !(least..=100).contains(&folds) {
+            return refuse("--folds", &folds, &format!("{least} to 100"));
         }
         if fold >= folds {
             let expected = format!("0 to {}, as there are {folds} folds", folds - 1);

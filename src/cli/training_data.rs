@@ -4,7 +4,7 @@
 use super::axes::{AxisName, flips};
 use super::output::progress_bar;
 use clap::{Args, ValueEnum};
-use insitu_seg::card::Card;
+use insitu_seg::card::{Card, Preset};
 use insitu_seg::native::read_card;
 use insitu_seg::train::augment::{Augment, Fill};
 use insitu_seg::train::case::LabeledCase;
@@ -24,8 +24,8 @@ enum FillName {
 #[derive(Args)]
 pub struct DataArguments {
     /// The task's folder, with dataset.json
-    #[arg(long)]
-    data: PathBuf,
+    #[arg(long, required_unless_present = "maps", conflicts_with = "maps")]
+    data: Option<PathBuf>,
     /// Axes along which one sample in two is mirrored, for example x,y; refused where a label's name says left or right
     #[arg(long, value_delimiter = ',')]
     flip: Vec<AxisName>,
@@ -58,7 +58,7 @@ pub struct TrainingData<'a> {
 impl DataArguments {
     /// Reads the manifest, and drafts the card of the model in the folder `model` or takes the one that is there.
     pub fn open(&self, model: &Path) -> Result<TrainingData<'_>> {
-        let manifest = Manifest::read(&self.data)?;
+        let manifest = Manifest::read(self.folder())?;
         let (card, intensity) = self.card(model, &manifest)?;
         let augment = self.augment(&card)?;
         let mut options = ReadOptions::default();
@@ -87,15 +87,26 @@ impl DataArguments {
         let name = model.file_name().map_or("model".into(), |name| name.to_string_lossy().into_owned());
         let data = format!("{} ({})", manifest.name, manifest.reference.trim());
         let mut card = Card::draft(&name, &manifest.name, &labels, modalities, &data, &manifest.licence);
-        if let Some(max_voxels) = self.max_voxels {
-            let smallest = card.preset.min_side.pow(3);
-            if !(smallest..=1 << 28).contains(&max_voxels) {
-                let expected = format!("{smallest} to {}", 1 << 28);
-                return Err(Error::argument("--max-voxels", max_voxels.to_string(), expected));
-            }
+        if let Some(max_voxels) = self.max_voxels()? {
             card.preset.max_voxels = max_voxels;
         }
         Ok((card, given))
+    }
+
+    fn folder(&self) -> &Path {
+        self.data.as_deref().unwrap_or(Path::new(""))
+    }
+
+    /// The voxels to which views shrink, where that is said.
+    pub fn max_voxels(&self) -> Result<Option<usize>> {
+        let smallest = Preset::default().min_side.pow(3);
+        match self.max_voxels {
+            Some(n) if !(smallest..=1 << 28).contains(&n) => {
+                let expected = format!("{smallest} to {}", 1 << 28);
+                Err(Error::argument("--max-voxels", n.to_string(), expected))
+            }
+            given => Ok(given),
+        }
     }
 
     fn augment(&self, card: &Card) -> Result<Augment> {
@@ -129,7 +140,7 @@ impl TrainingData<'_> {
             bar.inc(1);
             off.extend(case.misalignment_mm.map(|mm| format!("{} by {mm:.1} mm", case.id)));
         };
-        let (cases, intensity) = Dataset::read(&arguments.data, &manifest, &options, &mut on_case)?;
+        let (cases, intensity) = Dataset::read(arguments.folder(), &manifest, &options, &mut on_case)?;
         bar.finish_and_clear();
         if !off.is_empty() {
             eprintln!(

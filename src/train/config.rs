@@ -48,7 +48,7 @@ impl TrainConfig {
     /// The defaults of `insitu train` for one stage of the model that `card` describes.
     pub fn new(stage: Stage, card: &Card) -> Self {
         let (labels, preset) = (card.labels.len(), card.preset);
-        let (inputs, outputs) = (card.channels(), stage.outputs(labels));
+        let (inputs, outputs) = (card.channels(), card.outputs(stage));
         Self {
             architecture: Architecture { inputs, outputs, ..Architecture::default() },
             samples: SampleConfig { stage, labels, preset, augment: Augment::default() },

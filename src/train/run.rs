@@ -1,12 +1,13 @@
 //! The training loop: sample, step, average, validate. The caller keeps what it wants of the results and shows progress, by
-//! way of [`TrainEvent`]; [`fit`] keeps the best weights in memory.
+//! way of [`TrainEvent`]; [`super::fit()`] keeps the best weights in memory.
 
 use super::config::{TrainConfig, TrainingBudget};
 use super::dataset::Dataset;
 use super::divergence::{Checkpoint, DivergenceGuard};
 use super::prefetch::Prefetch;
-use super::sample::{TrainingSample, validation_sample};
+use super::sample::TrainingSample;
 use super::sampler::Sampler;
+use super::source::{SampleSource, ValidationSet};
 use crate::engine::compute::Compute;
 use crate::engine::network::Network;
 use crate::engine::nn::example::Example;
@@ -15,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::metrics::dice;
 use crate::store::Weights;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use web_time::Instant;
 
 /// Steps over which the learning rate rises.
@@ -81,7 +83,7 @@ pub enum TrainEvent<'a> {
 /// A training run of one stage.
 pub struct TrainingRun {
     config: TrainConfig,
-    sampler: Sampler,
+    source: Arc<dyn SampleSource>,
     /// The samples of the next steps, while a thread prepares them.
     prefetch: Option<Prefetch<Result<Vec<TrainingSample>>>>,
     guard: DivergenceGuard,
@@ -111,8 +113,21 @@ impl TrainingRun {
                 "the object to be found, labelled in at least one case",
             ));
         }
-        let TrainConfig { architecture, samples, loss, optimizer, batch, seed, .. } = config;
-        let sampler = Sampler { cases, config: samples, batch, seed };
+        let sampler = Sampler { cases, config: config.samples, batch: config.batch, seed: config.seed };
+        Self::from_source(config, weights, compute, Arc::new(sampler)).await
+    }
+
+    /// As [`Self::new`], with samples of any source; the configuration's seed and batch are the source's own business.
+    ///
+    /// # Errors
+    /// As [`Trainer::new`].
+    pub async fn from_source(
+        config: TrainConfig,
+        weights: Weights,
+        compute: Compute,
+        source: Arc<dyn SampleSource>,
+    ) -> Result<Self> {
+        let TrainConfig { architecture, loss, optimizer, .. } = config;
         let learner = Trainer::new(architecture, weights, optimizer, loss, &compute)?;
         let guard = DivergenceGuard::new(learner).await?;
         let progress = TrainProgress {
@@ -124,7 +139,7 @@ impl TrainingRun {
             best_loss: None,
             rate_scale: guard.rate_scale(),
         };
-        Ok(Self { config, sampler, prefetch: None, guard, compute, progress })
+        Ok(Self { config, source, prefetch: None, guard, compute, progress })
     }
 
     /// Continues from what [`Self::state`] returned. On the CPU every number is as if the run had never stopped.
@@ -149,7 +164,7 @@ impl TrainingRun {
             TrainingBudget::Time(limit) => {
                 (self.progress.seconds + since.elapsed().as_secs_f64()) / limit.as_secs_f64()
             }
-            TrainingBudget::Epochs(limit) => steps(limit * self.sampler.steps_per_epoch()),
+            TrainingBudget::Epochs(limit) => steps(limit * self.source.steps_per_epoch()),
             TrainingBudget::Steps(limit) => steps(limit),
         }
     }
@@ -158,10 +173,10 @@ impl TrainingRun {
     /// The caller may break after any step, to save [`Self::state`] or to stop.
     ///
     /// # Errors
-    /// `Argument` without validation cases; as [`Sampler::batch`] and [`DivergenceGuard::step`].
+    /// `Argument` without validation cases; as [`SampleSource::batch`] and [`DivergenceGuard::step`].
     pub async fn epoch(
         &mut self,
-        validation: &Dataset,
+        validation: &dyn ValidationSet,
         on_event: &mut dyn FnMut(TrainEvent) -> ControlFlow<()>,
     ) -> Result<EpochEnd> {
         if validation.is_empty() {
@@ -172,7 +187,7 @@ impl TrainingRun {
             return Ok(EpochEnd::BudgetSpent);
         }
         let mut rate = 0.0;
-        while self.progress.step_in_epoch < self.sampler.steps_per_epoch() {
+        while self.progress.step_in_epoch < self.source.steps_per_epoch() {
             let spent = self.spent(since);
             if spent >= 1.0 {
                 self.prefetch = None; // It is ahead within an epoch that ends here.
@@ -193,13 +208,13 @@ impl TrainingRun {
 
     /// One step; its loss, or `None` where the step was undone.
     async fn step(&mut self, rate: f64) -> Result<Option<f64>> {
-        let (sampler, progress) = (&self.sampler, &mut self.progress);
-        let number = progress.epoch * sampler.steps_per_epoch() + progress.step_in_epoch;
+        let (source, progress) = (&self.source, &mut self.progress);
+        let number = progress.epoch * source.steps_per_epoch() + progress.step_in_epoch;
         let prefetch = self.prefetch.get_or_insert_with(|| {
-            let sampler = sampler.clone();
-            Prefetch::new(number..usize::MAX, move |step| sampler.batch(step))
+            let source = source.clone();
+            Prefetch::new(number..usize::MAX, move |step| source.batch(step))
         });
-        let samples = prefetch.next().unwrap_or_else(|| sampler.batch(number))?;
+        let samples = prefetch.next().unwrap_or_else(|| source.batch(number))?;
         let examples: Vec<Example> = samples.iter().map(TrainingSample::example).collect();
         progress.step += 1;
         progress.step_in_epoch += 1;
@@ -215,7 +230,7 @@ impl TrainingRun {
     async fn end_epoch(
         &mut self,
         rate: f64,
-        validation: &Dataset,
+        validation: &dyn ValidationSet,
         since: Instant,
     ) -> Result<(EpochReport, Weights)> {
         let weights = self.guard.learner().averaged().await?;
@@ -242,14 +257,14 @@ impl TrainingRun {
         Ok(())
     }
 
-    /// Mean loss of `weights` on the cases, and mean Dice per output.
-    async fn validate(&self, weights: &Weights, cases: &Dataset) -> Result<(f64, Vec<f64>)> {
+    /// Mean loss of `weights` on the validation samples, and mean Dice per output.
+    async fn validate(&self, weights: &Weights, validation: &dyn ValidationSet) -> Result<(f64, Vec<f64>)> {
         let network = Network::new(&self.config.architecture, weights, &self.compute)?;
-        let config = &self.config.samples;
-        let channels = config.stage.outputs(config.labels);
+        let channels = self.config.architecture.outputs;
         let (mut loss, mut scores) = (0.0, vec![0.0; channels]);
-        for index in 0..cases.len() {
-            let TrainingSample { dims, image, target, .. } = validation_sample(&*cases.get(index)?, config)?;
+        for index in 0..validation.len() {
+            let TrainingSample { dims, image, target, .. } =
+                validation.sample(index, &self.config.samples)?;
             let logits = network.logits(&image, dims, &mut |_| Ok(())).await?;
             loss += self.config.loss.value(&logits, &target, channels);
             let truth: Vec<u8> = target.iter().map(|&v| v as u8).collect();
@@ -260,49 +275,7 @@ impl TrainingRun {
                 *score += dice(&truth[part.clone()], &found[part], 1);
             }
         }
-        let n = cases.len() as f64;
+        let n = validation.len() as f64;
         Ok((loss / n, scores.into_iter().map(|score| score / n).collect()))
     }
-}
-
-/// Result of [`fit`].
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct TrainReport {
-    /// The averaged weights with the lowest validation loss; the initial ones where no validation loss was finite.
-    pub weights: Weights,
-    /// One report per epoch.
-    pub epochs: Vec<EpochReport>,
-}
-
-/// Trains one stage from start to end and keeps the best weights. Calls `on_event` after each step and epoch; a `Break` ends
-/// the training there.
-///
-/// # Errors
-/// As [`TrainingRun::new`] and [`TrainingRun::epoch`].
-pub async fn fit(
-    config: TrainConfig,
-    weights: Weights,
-    compute: &Compute,
-    training: Dataset,
-    validation: &Dataset,
-    on_event: &mut dyn FnMut(&TrainEvent) -> ControlFlow<()>,
-) -> Result<TrainReport> {
-    let mut report = TrainReport { weights: weights.clone(), epochs: Vec::new() };
-    let mut run = TrainingRun::new(config, weights, compute.clone(), training).await?;
-    let mut end = EpochEnd::Completed;
-    while end == EpochEnd::Completed {
-        end = run
-            .epoch(validation, &mut |event| {
-                if let TrainEvent::Epoch(epoch, weights) = event {
-                    report.epochs.push(epoch.clone());
-                    if epoch.improved {
-                        report.weights.clone_from(weights);
-                    }
-                }
-                on_event(&event)
-            })
-            .await?;
-    }
-    Ok(report)
 }
