@@ -141,10 +141,12 @@ mod tests {
         }
     }
 
+    type Change<'a> = &'a dyn Fn(&mut Value);
+
     #[test]
     fn what_cannot_be_followed_is_refused_by_its_field() {
         assert_eq!(with(|_| ()), "");
-        let refused: [(&str, &dyn Fn(&mut Value)); 12] = [
+        let refused: [(&str, Change<'_>); 12] = [
             ("targets", &|r| r["targets"] = json!([])),
             ("targets", &|r| r["targets"][0]["measure"] = json!(true)),
             ("targets", &|r| r["targets"][0]["labels"] = json!([0, 1])),
