@@ -1,7 +1,7 @@
 //! The way back on the CPU: from the loss to the gradients of the weights, over the maps that a pass kept.
 //!
 //! Every map is read in one way only, so its gradient by the **read** values is complete when all of its readers
-//! are done; then [`norm_act_backward`] turns it into that by the **raw** values, which the step that made the map takes on.
+//! are done; then `norm_act_backward` turns it into that by the **raw** values, which the step that made the map takes on.
 //! Normalised values are computed again where they are needed, and never stored. What is not trained costs nothing.
 
 use super::network::{Network, Run, swap};

@@ -7,7 +7,7 @@
 //! ```
 //! *Inner* makes `q`, a map of a channel per unit, and one of `dt` and `a`. *Back* puts `dn` in the place of `q` and
 //! `ds` in that of `g`, and adds `du` to what the raised map's other reader left. The sums are those of a last step
-//! ([`super::out`]): of gradient `dt` on `q`, which must be taken in between, and of gradient `dn` on `s` and on `u`.
+//! ([`crate::engine::wgsl::head_conv1x1`]): of gradient `dt` on `q`, which must be taken in between, and of gradient `dn` on `s` and on `u`.
 
 use super::forward::{UNITS, column, map_words, parts, voxel};
 use crate::engine::nn::scale_shift::ScaleShift;

@@ -1,11 +1,11 @@
 //! An attention gate: the skip `s`, weighed voxel by voxel by what an additive attention makes of it and of the raised
-//! map `u` ([`crate::model::Ops::gate`]).
+//! map `u` ([`crate::model::Ops::attention_gate`]).
 //!
 //! ```text
 //! n[h] = bs[h] + sum over i of (Ws[h, i] s[i] + Wu[h, i] u[i])        q = leaky(n)
 //! a = 1 / (1 + exp(-(bp + sum over h of wp[h] q[h])))                 y[i] = a s[i]
 //! ```
-//! Weights lie as those of three last steps ([`super::head_conv1x1::forward::pack`]): of `Ws`, of `Wu`, whose bias is none, and of `wp`.
+//! Weights lie as those of three last steps ([`crate::engine::wgsl::head_conv1x1`]): of `Ws`, of `Wu`, whose bias is none, and of `wp`.
 //! An invocation has a voxel, and four units at once.
 
 use crate::engine::nn::scale_shift::ScaleShift;

@@ -56,7 +56,7 @@ impl Params {
     }
 }
 
-/// Place of each weight `[o, i, 3, 3, 3]` in a part, counted from 1, for [`super::gather`]; 0 where it belongs to
+/// Place of each weight `[o, i, 3, 3, 3]` in a part, counted from 1, for [`crate::engine::wgsl::gather`]; 0 where it belongs to
 /// another source than `which`.
 pub fn index(sources: &[usize], which: usize, outputs: usize) -> Vec<u32> {
     let inputs: usize = sources.iter().sum();

@@ -5,7 +5,7 @@
 //! ```
 //! LeakyReLU keeps the sign, so `y` itself says which it was. The one is put in the place of the gradient of `y`, the
 //! other into a map of its own: [`crate::engine::wgsl::norm_act`] makes different gradients of them. Workgroups are
-//! [`super::Slab::groups`].
+//! [`crate::engine::wgsl::slab::Slab::groups`].
 
 use crate::engine::wgsl::slab::Slab;
 use crate::model::NEGATIVE_SLOPE;
