@@ -57,6 +57,17 @@ impl Intensity {
     }
 }
 
+/// Normalised values of a part of an image, as if the part were an image of its own: clipped to its 99.99th percentile, zero mean
+/// and unit variance. What was subtracted and divided by before does not matter.
+pub fn renormalized(values: &[f32]) -> Vec<f32> {
+    let top = percentile(values, 99.99);
+    let mut values: Vec<f32> = values.iter().map(|value| value.min(top)).collect();
+    let (mean, sd) = mean_and_sd(&values);
+    let scale = if sd > 0.0 { 1.0 / sd } else { 0.0 };
+    values.iter_mut().for_each(|value| *value = ((f64::from(*value) - mean) * scale) as f32);
+    values
+}
+
 fn mr_unit(voxels: &[f32]) -> Vec<f32> {
     let top = percentile(voxels, 99.99).max(0.0);
     let mut values: Vec<f32> = voxels.iter().map(|&v| v.clamp(0.0, top)).collect();
@@ -92,6 +103,16 @@ pub fn mean_and_sd(values: &[f32]) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_is_normalised_as_an_image_of_its_own() {
+        let image: Vec<f32> =
+            (0..20_000).map(|i| ((i * 37) % 1000) as f32 + if i > 15_000 { 700.0 } else { 0.0 }).collect();
+        let part = &image[..9000];
+        let again = renormalized(&Intensity::Mr.normalize(&image)[..9000]);
+        let own = Intensity::Mr.normalize(part);
+        assert!(again.iter().zip(&own).all(|(a, b)| (a - b).abs() < 1e-4));
+    }
 
     #[test]
     fn a_percentile_lies_between_its_neighbours() {

@@ -1,7 +1,7 @@
 //! The card's fields.
 
 use super::label::{Label, PALETTE};
-use super::object::CardObject;
+use super::object::{CardObject, is_false};
 use super::preset::{FieldOfView, Preset};
 use super::stages::{Reference, Stage, StageCard, Stages};
 use crate::domain::Domain;
@@ -77,6 +77,9 @@ pub struct Card {
     /// Further outputs of the whole network, of which only the volume is of interest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub measured: Vec<String>,
+    /// Whether the patch network sees its box normalised as an image of its own, whatever surrounds it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub normalize_box: bool,
     /// The networks.
     pub stages: Stages,
     /// What it was trained on.
@@ -165,6 +168,7 @@ impl Card {
             tuned: None,
             objects: Vec::new(),
             measured: Vec::new(),
+            normalize_box: false,
             stages: Stages::default(),
             training_data: data.to_owned(),
             licence: licence.to_owned(),

@@ -12,6 +12,7 @@ pub struct CardObject {
     pub mirror: bool,
 }
 
-fn is_false(value: &bool) -> bool {
+/// Whether a field is not written.
+pub(super) fn is_false(value: &bool) -> bool {
     !value
 }

@@ -22,21 +22,17 @@ impl Card {
         }
     }
 
-    /// Refuses a model that the cascade cannot run.
+    /// Refuses a model of several objects, where only one is dealt with.
     ///
     /// # Errors
-    /// `Unsupported` where its whole network has more than one output.
+    /// `Unsupported` where the card names objects.
     pub fn check_one_object(&self) -> Result<()> {
-        if self.outputs(Stage::Whole) == 1 {
+        if self.objects.is_empty() {
             return Ok(());
         }
         let names = self.objects.iter().map(|object| &object.name).chain(&self.measured);
         let found = names.map(String::as_str).collect::<Vec<_>>().join(", ");
-        Err(Error::unsupported(
-            "model.json: objects",
-            found,
-            "a model of one object: others are trained, and not yet run",
-        ))
+        Err(Error::unsupported("model.json: objects", found, "a model of one object"))
     }
 }
 
@@ -53,6 +49,19 @@ pub(super) fn check(card: &Card) -> Result<()> {
             let expected = "names of letters, digits, '-', '_' and spaces, each once";
             return Err(Error::malformed("model.json: objects", format!("{name:?}"), expected));
         }
+    }
+    if card.objects.is_empty() && (!card.measured.is_empty() || card.normalize_box) {
+        let expected = "the names of the objects, where the card measures others or normalises boxes";
+        return Err(Error::malformed("model.json: objects", "none", expected));
+    }
+    let roi = card.stages.whole.as_ref().is_some_and(|stage| stage.architecture.roi);
+    if roi && !card.objects.is_empty() {
+        let expected = "one object: a region of interest does not tell several apart";
+        return Err(Error::malformed(
+            "model.json: objects",
+            "a whole network with a region of interest",
+            expected,
+        ));
     }
     if names.len() > MOST || !card.labels.len().is_multiple_of(card.object_count()) {
         let found = format!("{} names, {} labels", names.len(), card.labels.len());

@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// The report: hashes and figures, without paths and texts of the file.
 pub fn report(model: &Model, input: &Path, result: &Segmentation) -> Result<serde_json::Value> {
-    let Segmentation { classes, region, warnings, timings, orientation, .. } = result;
+    let Segmentation { classes, region, boxes, measured, warnings, timings, orientation, .. } = result;
     let file = |path: &Path| -> Result<serde_json::Value> {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
         // A pipe cannot be read again.
@@ -20,7 +20,7 @@ pub fn report(model: &Model, input: &Path, result: &Segmentation) -> Result<serd
         facts["voxels"] = file(&path)?;
     }
     let compute = model.compute();
-    Ok(serde_json::json!({
+    let mut report = serde_json::json!({
         "input": facts,
         "orientation": orientation,
         "model": {"name": model.card.name, "stages": model.card.stages},
@@ -28,11 +28,16 @@ pub fn report(model: &Model, input: &Path, result: &Segmentation) -> Result<serd
         "backend": compute.name(),
         "adapter": compute.adapter(),
         "box": {"start": region.0, "end": region.1},
+        "boxes": boxes,
         "classes": classes,
         "timings": timings,
         "warnings": warnings,
         "notice": "Not a medical device; not for diagnosis.",
-    }))
+    });
+    for volume in measured {
+        report[format!("{}_ml", volume.name)] = volume.milliliters.into();
+    }
+    Ok(report)
 }
 
 /// SHA-256 of a file, which is never held whole.

@@ -10,7 +10,7 @@ use insitu_seg::card::Card;
 use insitu_seg::file::{parts, split_name};
 use insitu_seg::native::{ModelFiles, create_folder, parent_folder, write_file};
 use insitu_seg::predict::{
-    Bounds, InferenceOptions, Model, Phase, SegmentProgress, Segmentation, segment_within, volumes_csv,
+    InferenceOptions, Model, NamedBox, Phase, SegmentProgress, Segmentation, segment_boxes, volumes_csv,
 };
 use insitu_seg::train::manifest::case_id;
 use insitu_seg::{Error, Limits, ModelOptions, Nifti, Result, Volume, open_path};
@@ -47,9 +47,10 @@ pub struct Arguments {
     #[arg(long)]
     nearest: bool,
     /// The box in which the patch network looks, in voxels of the file as the report gives it: first x, y, z, then one
-    /// past the last. The whole network is not asked
-    #[arg(long = "box", value_delimiter = ',', value_name = "X,Y,Z,X,Y,Z")]
-    bounds: Option<Vec<usize>>,
+    /// past the last. The whole network is not asked. Of a model of several objects, one for each by its name, for
+    /// example --box left=40,50,30,70,100,60; the whole network looks for the others
+    #[arg(long = "box", value_name = "[NAME=]X,Y,Z,X,Y,Z")]
+    boxes: Vec<String>,
     /// What was done, as JSON
     #[arg(long)]
     report: Option<PathBuf>,
@@ -62,7 +63,7 @@ pub struct Arguments {
 
 /// Segments every input. A fault of one input of many does not stop the others.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let bounds = arguments.bounds.as_deref().map(parse_box).transpose()?;
+    let boxes = arguments.boxes.iter().map(|text| parse_box(text)).collect::<Result<Vec<_>>>()?;
     let targets = output_paths(arguments)?;
     let mut written = targets.clone();
     written.extend(arguments.report.iter().chain(&arguments.csv).cloned());
@@ -83,7 +84,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
                 model = Some(pollster::block_on(open(arguments, &source))?);
             }
             let Some(model) = &model else { return Ok(None) };
-            let result = segment_file(model, input, &volume, output, bounds, &bar)?;
+            let result = segment_file(model, input, &volume, output, &boxes, &bar)?;
             if targets.len() > 1 {
                 let seconds = since.elapsed().as_secs_f64();
                 bar.suspend(|| eprintln!("{}: {seconds:.2} s", input.display()));
@@ -115,12 +116,17 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     })
 }
 
-/// The box of six numbers.
-fn parse_box(numbers: &[usize]) -> Result<Bounds> {
-    match *numbers {
-        [a, b, c, x, y, z] => Ok(([a, b, c], [x, y, z])),
-        _ => {
+/// The box of six numbers, and the name before them.
+fn parse_box(text: &str) -> Result<NamedBox> {
+    let (name, numbers) = text.split_once('=').unwrap_or(("", text));
+    let found: Option<Vec<usize>> = numbers.split(',').map(|number| number.trim().parse().ok()).collect();
+    match found.as_deref() {
+        Some(&[a, b, c, x, y, z]) => Ok((name.trim().to_owned(), ([a, b, c], [x, y, z]))),
+        Some(numbers) => {
             Err(Error::argument("--box", format!("{} numbers", numbers.len()), "6: its start, then its end"))
+        }
+        None => {
+            Err(Error::argument("--box", format!("\"{text}\""), "6 whole numbers: its start, then its end"))
         }
     }
 }
@@ -240,7 +246,7 @@ fn segment_file(
     input: &Path,
     volume: &Volume,
     output: &Path,
-    bounds: Option<Bounds>,
+    boxes: &[NamedBox],
     bar: &ProgressBar,
 ) -> Result<Segmentation> {
     let begun = bar.position();
@@ -255,7 +261,7 @@ fn segment_file(
         bar.set_position(begun + (halves / 2.0 * BAR_UNITS as f64) as u64);
         ControlFlow::Continue(())
     };
-    let result = pollster::block_on(segment_within(model, volume, bounds, &mut on_progress))
+    let result = pollster::block_on(segment_boxes(model, volume, boxes, &mut on_progress))
         .map_err(|error| error.within(input.display()))?;
     result.save(output, volume)?;
     for warning in &result.warnings {

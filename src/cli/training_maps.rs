@@ -113,8 +113,10 @@ const FIELD_VOXELS: usize = 24 * 24 * 24;
 
 fn card(model: &Path, recipe: &Recipe, max_voxels: Option<usize>) -> Result<Card> {
     let name = |target: &Target| target.name.clone();
-    let objects: Vec<String> = recipe.objects().map(name).collect();
+    let labels: Vec<String> = recipe.objects().map(name).collect();
     let measured: Vec<String> = recipe.targets.iter().filter(|target| target.measure).map(name).collect();
+    // A model of one object needs no names.
+    let objects = if recipe.targets.len() > 1 { labels.clone() } else { Vec::new() };
     if model.join("model.json").exists() {
         let card = read_card(model)?;
         let known: Vec<String> = card.objects.iter().map(|object| object.name.clone()).collect();
@@ -133,7 +135,7 @@ fn card(model: &Path, recipe: &Recipe, max_voxels: Option<usize>) -> Result<Card
     }
     let folder = model.file_name().map_or("model".into(), |name| name.to_string_lossy().into_owned());
     let data = format!("images made of label maps: {}", recipe.origin);
-    let mut card = Card::draft(&folder, &recipe.name, &objects, vec!["MRI".into()], &data, "");
+    let mut card = Card::draft(&folder, &recipe.name, &labels, vec!["MRI".into()], &data, "");
     card.objects = objects.into_iter().map(|name| CardObject { name, mirror: false }).collect();
     card.measured = measured;
     if let Some(max_voxels) = max_voxels {

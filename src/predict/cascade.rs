@@ -26,15 +26,13 @@ impl Model {
     /// all of them with `ensemble`.
     ///
     /// # Errors
-    /// `Malformed` where a stage is missing or a file does not fit the card; `Unsupported` for a model of several objects;
-    /// what `file` returns.
+    /// `Malformed` where a stage is missing or a file does not fit the card; what `file` returns.
     pub fn load(
         card: Card,
         mut file: impl FnMut(&str) -> Result<Vec<u8>>,
         ensemble: bool,
         compute: &Compute,
     ) -> Result<Self> {
-        card.check_one_object()?;
         let mut networks = |stage: Stage| -> Result<Vec<Network>> {
             let form = card.stage(stage)?;
             let count = if ensemble { form.folds.len() } else { 1 };
@@ -63,9 +61,8 @@ impl Model {
     /// A model of one fold from weights in memory: those of the whole network, those of the patch network.
     ///
     /// # Errors
-    /// `Malformed` where a stage is missing, or weights do not fit it; `Unsupported` for a model of several objects.
+    /// `Malformed` where a stage is missing, or weights do not fit it.
     pub fn from_weights(card: Card, [whole, patch]: [&Weights; 2], compute: &Compute) -> Result<Self> {
-        card.check_one_object()?;
         let networks = |stage: Stage, weights: &Weights| {
             network(stage, &card.stage(stage)?.architecture, weights, compute).map(|network| vec![network])
         };

@@ -1,32 +1,21 @@
-//! From a volume to its mask.
+//! From a volume to the mask of one object.
 
+use super::boxes::{Bounds, ObjectBox};
 use super::cascade::Model;
 use super::progress::{Phase, PhaseTimer, ProgressFn, report_progress};
-use super::segmentation::{Bounds, Segmentation, classes};
+use super::segmentation::{Segmentation, classes};
 use super::transform::SpatialTransform;
 use crate::components;
 use crate::error::Result;
 use crate::file::Volume;
 use crate::prepare::Image;
 
-/// Segments a volume: whole network, largest object, box, patch network, labels on the file's own grid.
+/// Segments a volume with a model of one object: whole network, largest object, box, patch network, labels on the file's own
+/// grid. Where a box is given, the whole network does not run.
 ///
 /// # Errors
-/// `Limit` where the volume at 1 mm would be too large; `Device` where the device fails or gives values that no
-/// network can give; `Cancelled` where `on_progress` breaks.
-pub async fn segment(
-    model: &Model,
-    volume: &Volume,
-    on_progress: &mut ProgressFn<'_>,
-) -> Result<Segmentation> {
-    segment_within(model, volume, None, on_progress).await
-}
-
-/// As [`segment`]; where a box is given, the whole network does not run.
-///
-/// # Errors
-/// As [`segment`], and `Argument` where the box is empty or not within the file.
-pub async fn segment_within(
+/// As [`super::segment`], and `Argument` where the box is empty or not within the file.
+pub async fn segment_one(
     model: &Model,
     volume: &Volume,
     bounds: Option<Bounds>,
@@ -57,20 +46,24 @@ pub async fn segment_within(
     }
     let orientation = volume.grid.orientation();
     let timings = timer.timings();
-    Ok(Segmentation { labels, classes, orientation, region: transform.region(), warnings, timings })
+    let region = transform.region();
+    let boxes = vec![ObjectBox::new("object", region)];
+    let measured = Vec::new();
+    Ok(Segmentation { labels, classes, orientation, region, boxes, measured, warnings, timings })
 }
 
 /// Finds the object in an image at 1 mm and sets the box of `transform` around it; `false` where the whole network saw
 /// none, so that the box lies around its largest value.
 ///
 /// # Errors
-/// As [`segment`].
+/// As [`super::segment`].
 pub(crate) async fn locate(
     model: &Model,
     transform: &mut SpatialTransform,
     image: &Image,
     on_progress: &mut ProgressFn<'_>,
 ) -> Result<bool> {
+    model.card.check_one_object()?;
     let preset = &model.card.preset;
     let whole = transform.crop_whole(image, preset)?;
     let probabilities = model.object_probabilities(&whole, on_progress).await?;
@@ -83,7 +76,7 @@ pub(crate) async fn locate(
 /// between voxel centres, or as nearest labels where no voxel is resampled or the options ask for it.
 ///
 /// # Errors
-/// As [`segment`].
+/// As [`super::segment`].
 pub(crate) async fn segment_patch(
     model: &Model,
     transform: &SpatialTransform,
@@ -91,6 +84,7 @@ pub(crate) async fn segment_patch(
     timer: &mut PhaseTimer,
     on_progress: &mut ProgressFn<'_>,
 ) -> Result<Vec<u8>> {
+    model.card.check_one_object()?;
     let patch = transform.crop_patch(image);
     let labels = if transform.is_exact() || model.options.nearest {
         let labels = model.patch_labels(&patch, on_progress).await?;

@@ -1,5 +1,6 @@
 //! The mask with its volumes and warnings.
 
+use super::boxes::{Bounds, MeasuredVolume, ObjectBox};
 use super::progress::Timing;
 use crate::card::{Card, Label};
 use crate::file::Segment;
@@ -17,9 +18,6 @@ pub struct LabelVolume {
     pub milliliters: f64,
 }
 
-/// A half-open box in voxels of the file: first, and one past the last.
-pub type Bounds = ([usize; 3], [usize; 3]);
-
 /// A mask on the file's own grid, with its volumes and warnings.
 #[derive(Debug, Clone)]
 pub struct Segmentation {
@@ -31,6 +29,10 @@ pub struct Segmentation {
     pub orientation: String,
     /// The box of the patch network, in voxels of the file: first, and one past the last.
     pub region: Bounds,
+    /// The box of every object that was found; `region` is the first.
+    pub boxes: Vec<ObjectBox>,
+    /// What the whole network measures beside them.
+    pub measured: Vec<MeasuredVolume>,
     /// What the reader of the mask should know.
     pub warnings: Vec<String>,
     /// Time per stage.

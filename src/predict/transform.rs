@@ -15,6 +15,9 @@ pub struct SpatialTransform {
     pub(super) crop_resize: CropResize,
 }
 
+/// Fewest millimetres by which a face of a box moves outwards.
+const MIN_GROWTH: usize = 4;
+
 impl SpatialTransform {
     /// Resamples a volume (RAS already) to 1 mm and normalises it, channel by channel.
     ///
@@ -69,6 +72,31 @@ impl SpatialTransform {
         });
         self.crop_resize =
             CropResize::new(Region { full: self.isotropic.to, start: first, end: last }, preset)?;
+        Ok(())
+    }
+
+    /// Of the faces of the box, by axis the first and the last, those that do not lie on the border of the volume.
+    pub(super) fn open_faces(&self, faces: &[[bool; 2]; 3]) -> [[bool; 2]; 3] {
+        let Region { full, start, end } = self.crop_resize.region;
+        std::array::from_fn(|a| [faces[a][0] && start[a] > 0, faces[a][1] && end[a] < full[a]])
+    }
+
+    /// Moves faces of the box outwards by the margin of the preset, within the volume.
+    ///
+    /// # Errors
+    /// As [`Self::crop_whole`].
+    pub(super) fn grow(&mut self, faces: &[[bool; 2]; 3], preset: &Preset) -> Result<()> {
+        let mut region = self.crop_resize.region;
+        for (axis, side) in region.dims().into_iter().enumerate() {
+            let by = ((side as f64 * preset.margin).ceil() as usize).max(MIN_GROWTH);
+            if faces[axis][0] {
+                region.start[axis] = region.start[axis].saturating_sub(by);
+            }
+            if faces[axis][1] {
+                region.end[axis] = (region.end[axis] + by).min(region.full[axis]);
+            }
+        }
+        self.crop_resize = CropResize::new(region, preset)?;
         Ok(())
     }
 
@@ -163,6 +191,20 @@ mod tests {
         assert_eq!(transform.inverse(&inside), mask);
         let (start, end) = transform.region();
         assert!((0..3).all(|a| start[a] < end[a] && end[a] <= volume.grid.dims[a]));
+    }
+
+    #[test]
+    fn a_box_grows_where_it_is_asked_to_and_not_beyond_the_volume() {
+        let volume = volume();
+        let card = Card::draft("a", "a", &["one".into()], vec!["MRI".into()], "", "");
+        let (mut transform, _) = SpatialTransform::forward(&volume, &card).unwrap();
+        transform.crop_resize.region = Region { full: [40, 32, 36], start: [0, 10, 12], end: [20, 30, 24] };
+        let all = [[true; 2]; 3];
+        assert_eq!(transform.open_faces(&all), [[false, true], [true, true], [true, true]]);
+        transform.grow(&[[false, true], [false, true], [true, false]], &card.preset).unwrap();
+        let Region { start, end, .. } = transform.crop_resize.region;
+        assert_eq!((start, end), ([0, 10, 8], [24, 32, 24]));
+        assert_eq!(transform.crop_resize.resize.from, [24, 22, 16]);
     }
 
     #[test]
