@@ -1,4 +1,5 @@
 /** What src/web.rs gives to JavaScript, as wasm-bindgen makes it. Not part of the package's interface. */
+import type { ChosenBoxes } from './boxes.js';
 import type { Artifact, Backend } from './types/common.js';
 import type { Benchmark } from './types/engine.js';
 import type { Segmentation } from './types/result.js';
@@ -32,7 +33,7 @@ export type TuneSettings = Omit<TuneOptions, 'signal' | 'onProgress'>;
 export type OnStage = (stage: Progress['stage'], done: number, total: number) => void;
 
 export interface Session {
-  segment(...args: [...FileArguments, name: string, bounds: Uint32Array | undefined, progress: OnStage]): Promise<RawSegmentation>;
+  segment(...args: [...FileArguments, name: string, chosen: ChosenBoxes | undefined, progress: OnStage]): Promise<RawSegmentation>;
   plan(...args: [...FileArguments, train: boolean]): Promise<Omit<Plan, 'threads'>>;
   fieldOfView(...args: FileArguments): FieldOfView;
   suggest(...args: [...FileArguments, count: number, axis: number | undefined, progress: OnStage]): Promise<Suggestion>;

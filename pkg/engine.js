@@ -3,6 +3,7 @@
  * calling thread, and is the same code in both. Its methods take and give structured-cloneable values.
  */
 /** @import { Bytes, CaseBytes, EngineCode, OnStage, Session, TuneSettings } from './artifacts.js' */
+/** @import { ChosenBoxes } from './boxes.js' */
 /** @import { AnyProgress } from './heartbeat.js' */
 /** @import { Artifact, Backend, Triple } from './index.js' */
 import { CODE } from './artifacts.js';
@@ -82,10 +83,10 @@ export class Engine {
     return this.#withSession((session) => session.plan(bytes, voxels, maxBytes, train));
   }
 
-  /** @param {ImageBytes & { bounds?: Uint32Array }} image `bounds`: the box to look in, its start and its end @param {OnProgress} onProgress */
-  async segment({ bytes, voxels, name, maxBytes, bounds }, onProgress) {
+  /** @param {ImageBytes & { chosen?: ChosenBoxes }} image `chosen`: the boxes to look in @param {OnProgress} onProgress */
+  async segment({ bytes, voxels, name, maxBytes, chosen }, onProgress) {
     const before = this.#gpu.submits;
-    const raw = await this.#withSession((session) => session.segment(bytes, voxels, maxBytes, name, bounds, stagesTo(onProgress)));
+    const raw = await this.#withSession((session) => session.segment(bytes, voxels, maxBytes, name, chosen, stagesTo(onProgress)));
     return { ...raw, gpuSubmits: this.#gpu.submits - before, wasmBytes: this.#held };
   }
 

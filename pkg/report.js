@@ -22,7 +22,7 @@ const sides = ([x, y, z]) => `x runs ${SIDES[x]}, y ${SIDES[y]}, z ${SIDES[z]}`;
  */
 export function reportOf(segmenter, raw, { name, bytes }, ms) {
   const { artifact, backend, adapter, threads, why, model } = segmenter;
-  const { gpuSubmits, wasmBytes, dims, spacing, orientation, box, timings, nifti } = raw;
+  const { gpuSubmits, wasmBytes, dims, spacing, orientation, box, boxes, intracranialMl, timings, nifti } = raw;
   return {
     artifact,
     backend,
@@ -37,6 +37,8 @@ export function reportOf(segmenter, raw, { name, bytes }, ms) {
     sides: sides(orientation),
     output: { bytes: nifti.byteLength },
     box,
+    boxes,
+    ...(intracranialMl === undefined ? {} : { intracranial_ml: intracranialMl }),
     timings,
     ms: Math.round(ms),
   };

@@ -1,10 +1,11 @@
 /** @import { Answer, Args, CallName } from './calls.js' */
 /** @import { AnyProgress } from './heartbeat.js' */
-/** @import { Box, Input, RunOptions, Segmenter as Declared, TuneCase, TuneOptions } from './index.js' */
+/** @import { Input, RunOptions, Segmenter as Declared, TuneCase, TuneOptions } from './index.js' */
 /** @import { Kept } from './input.js' */
 /** @import { RawSegmentation } from './artifacts.js' */
 /** @import { Report } from './supervisor.js' */
 import { folder, loadWasm } from './assets.js';
+import { chosenBoxes } from './boxes.js';
 import { asInsituError, cancelled, InsituError } from './error.js';
 import { heartbeat } from './heartbeat.js';
 import { ThreadHost, WorkerHost } from './host.js';
@@ -55,16 +56,6 @@ function checkBudget(maxBytes) {
   throw new InsituError(
     'argument',
     `maxBytes must be a positive number of bytes, found ${typeof maxBytes === 'number' ? maxBytes : typeof maxBytes}.`,
-  );
-}
-
-/** A box as the engine takes it: six whole numbers. Whether it lies within the image the engine says. @param {Partial<Box>} box */
-function boundsOf({ start, end }) {
-  const numbers = [...(start ?? []), ...(end ?? [])];
-  if (numbers.length === 6 && numbers.every((n) => Number.isInteger(n) && n >= 0)) return Uint32Array.from(numbers);
-  throw new InsituError(
-    'argument',
-    `box must be { start: [x, y, z], end: [x, y, z] } in whole voxels of the file, found ${JSON.stringify({ start, end })}.`,
   );
 }
 
@@ -157,12 +148,12 @@ class Segmenter {
    * Labels every voxel of a NIfTI image, on the grid of its own file.
    * @param {Input} input @param {RunOptions} [options]
    */
-  async segment(input, { signal, onProgress, box } = {}) {
-    const bounds = box && boundsOf(box);
+  async segment(input, { signal, onProgress, ...where } = {}) {
+    const chosen = chosenBoxes(where);
     const kept = keepInput(input);
     return this.#turn(signal, async (stop) => {
       const started = performance.now();
-      const raw = await this.#callOn(kept, 'segment', { stop, onProgress, more: { bounds } });
+      const raw = await this.#callOn(kept, 'segment', { stop, onProgress, more: { chosen } });
       const { nifti, nrrd, csv, gpuSubmits, wasmBytes, ...result } = raw;
       const report = reportOf(this, raw, describeInput(kept), performance.now() - started);
       return { ...result, report, toNifti: () => nifti, toNrrd: () => nrrd, toCsv: () => csv };

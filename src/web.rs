@@ -1,6 +1,7 @@
 //! The only place that knows JavaScript. Every function hands over to the core and turns its answer into plain
 //! objects and typed arrays; errors become `Error` objects with a stable `code`.
 
+mod boxes;
 mod convert;
 mod files;
 mod measure;

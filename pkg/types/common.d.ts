@@ -17,3 +17,11 @@ export interface Box {
   start: Triple;
   end: Triple;
 }
+
+/** The box of one of the objects that a model looks for. */
+export interface ObjectBox extends Box {
+  /** Its name in the model's card, such as 'left'; 'object' where there is only one. */
+  object: string;
+  /** The side of the body, where it is known. */
+  side?: 'left' | 'right';
+}

@@ -6,6 +6,10 @@ export interface ModelCard {
   name: string;
   title: string;
   labels: { index: number; name: string; color: string }[];
+  /** What the first network looks for, where that is more than one object; `labels` are those of the first, then of the second, and so on. */
+  objects?: { name: string; [field: string]: unknown }[];
+  /** What the first network measures beside them, such as 'intracranial'. */
+  measured?: string[];
   /** Of each input channel, in words. */
   modalities: string[];
   intensity: { kind: 'mr' | 'ct'; [field: string]: unknown };

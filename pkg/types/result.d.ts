@@ -1,5 +1,5 @@
 /** What a run gives. */
-import type { Affine, Artifact, Backend, Box, Triple } from './common.js';
+import type { Affine, Artifact, Backend, Box, ObjectBox, Triple } from './common.js';
 
 /** What a stage of a run took. */
 export interface Timing {
@@ -35,6 +35,8 @@ export interface RunReport {
   /** Of the mask as .nii.gz. */
   output: { bytes: number };
   box: Box;
+  boxes: ObjectBox[];
+  intracranial_ml?: number;
   timings: Timing[];
   /** Wall time of the run, milliseconds. */
   ms: number;
@@ -49,8 +51,12 @@ export interface Segmentation {
   /** The axis codes of the voxel axes, such as 'LPS'. */
   orientation: string;
   classes: LabelClass[];
-  /** The region of interest that the second stage looked at, in voxels of the file; `end` is exclusive. */
+  /** The region of interest that the second stage looked at, in voxels of the file; `end` is exclusive. Of several objects the first. */
   box: Box;
+  /** The box of every object that was found; `warnings` name those that were not. */
+  boxes: ObjectBox[];
+  /** All that is inside the skull, cerebrospinal fluid included, in mL: where the model measures it and its first network ran. */
+  intracranialMl?: number;
   warnings: string[];
   timings: Timing[];
   report: RunReport;

@@ -48,8 +48,15 @@ export interface RunOptions {
   signal?: AbortSignal;
   /** Called often, and never less than every 10 s while the page is in front. */
   onProgress?(progress: Progress): void;
-  /** Where to look, in voxels of the file, `end` exclusive: only the second network runs, in this box. */
+  /** Where to look, in voxels of the file, `end` exclusive: only the second network runs, in this box. Of a model of one object. */
   box?: Box;
+  /**
+   * Where to look for an object, by its name in `model.objects` ('object' where there is only one): it is segmented in this box, the others
+   * are looked for. Where all of them have one, the first network does not run.
+   */
+  boxes?: { [object: string]: Box };
+  /** Segments the objects of `boxes` and no others: classes and labels are theirs alone. */
+  only?: boolean;
 }
 
 /**

@@ -1,5 +1,6 @@
 //! A model on a device, and what a page asks of it.
 
+use super::boxes::ChosenBoxes;
 use super::convert::{files, named, plain, set, thrown};
 use super::files::{Place, open, place};
 use crate::card::Card;
@@ -8,8 +9,8 @@ use crate::error::{Error, Result};
 use crate::file::{Nifti, Volume, write_labels, write_seg_nrrd};
 use crate::grid::{Reorientation, isotropic_dims};
 use crate::predict::{
-    Bounds, Model, RunForecast, SegmentProgress, Segmentation, SpatialTransform, image_warnings,
-    segment_within, self_check,
+    MeasuredVolume, Model, NamedBox, ObjectBox, RunForecast, SegmentProgress, Segmentation, SpatialTransform,
+    image_warnings, segment_boxes, self_check,
 };
 use crate::tune::{ModelWeights, WeightDelta};
 use js_sys::{Array, Function, Uint8Array};
@@ -56,22 +57,23 @@ impl Session {
         Ok(session)
     }
 
-    /// Segments a file, given as for [`inspect`]; `progress(stage, done, total)` is called as the work goes on. `bounds`: the box
-    /// in which the patch network is to look, first three and last three (exclusive) numbers in voxels of the file.
+    /// Segments a file, given as for [`inspect`]; `progress(stage, done, total)` is called as the work goes on. `chosen`:
+    /// `{ boxes: [{ object, start, end }], only }`, the boxes of some objects in voxels of the file, and whether nothing else is
+    /// asked for; or undefined.
     ///
     /// # Errors
-    /// As [`Nifti::read`] and [`segment_within`].
+    /// As [`Nifti::read`] and [`segment_boxes`]; `Argument` for the name of no object.
     pub async fn segment(
-        &self,
+        &mut self,
         header: Uint8Array,
         voxels: Option<Uint8Array>,
         max_bytes: Option<f64>,
         name: String,
-        bounds: Option<Vec<u32>>,
+        chosen: JsValue,
         progress: Function,
     ) -> std::result::Result<JsValue, JsValue> {
         let opened = open(header, voxels, max_bytes);
-        run(&self.model, opened, bounds, &progress).await.map_err(|error| thrown(&error.within(name)))
+        self.run(opened, chosen, &progress).await.map_err(|error| thrown(&error.within(name)))
     }
 
     /// The field of view of a file, given as for [`inspect`], and whether the model was trained on such: its header says.
@@ -115,6 +117,22 @@ impl Session {
 }
 
 impl Session {
+    async fn run(
+        &mut self,
+        opened: Result<Nifti<'_>>,
+        chosen: JsValue,
+        progress: &Function,
+    ) -> Result<JsValue> {
+        let chosen = ChosenBoxes::read(chosen, &self.model.card)?;
+        let Some(card) = chosen.restricted(&self.model.card) else {
+            return run(&self.model, opened, &chosen.boxes, progress).await;
+        };
+        let all = std::mem::replace(&mut self.model.card, card);
+        let result = run(&self.model, opened, &chosen.boxes, progress).await;
+        self.model.card = all;
+        result
+    }
+
     /// Puts other tuned weights on the model as it came, or none.
     pub(super) fn set(&mut self, delta: Option<&[u8]>) -> Result<()> {
         let delta = delta.map(WeightDelta::read).transpose()?;
@@ -179,22 +197,12 @@ async fn create(backend: &str, card: &[u8], weights: &HashMap<String, Vec<u8>>) 
     Ok(Session { model, tuning: Tuning { current: origin.clone(), origin, delta: None } })
 }
 
-/// `[x, y, z, x, y, z]` as a box.
-fn corners(numbers: &[u32]) -> Result<Bounds> {
-    let number = |axis: usize| numbers[axis] as usize;
-    match numbers.len() {
-        6 => Ok(([0, 1, 2].map(number), [3, 4, 5].map(number))),
-        n => Err(Error::argument("box", format!("{n} numbers"), "6, its start and its end")),
-    }
-}
-
 async fn run(
     model: &Model,
     opened: Result<Nifti<'_>>,
-    bounds: Option<Vec<u32>>,
+    boxes: &[NamedBox],
     progress: &Function,
 ) -> Result<JsValue> {
-    let bounds = bounds.map(|numbers| corners(&numbers)).transpose()?;
     let opened = opened?;
     model.card.check_channels(opened.header()?.channels)?;
     let volume = opened.read()?;
@@ -203,7 +211,7 @@ async fn run(
         let _ = progress.call3(&JsValue::NULL, &stage.name().into(), &done.into(), &1.into());
         ControlFlow::Continue(())
     };
-    let result = segment_within(model, &volume, bounds, &mut on_progress).await?;
+    let result = segment_boxes(model, &volume, boxes, &mut on_progress).await?;
     let value = answer(&result, &volume);
     set(&value, "nifti", &Uint8Array::from(write_labels(&result.labels, &volume, true)?.as_slice()));
     let nrrd = write_seg_nrrd(&result.labels, &volume, &result.segments())?;
@@ -213,11 +221,15 @@ async fn run(
 
 /// The answer's small facts; bulk data is put beside them as typed arrays.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Facts<'a> {
     #[serde(flatten)]
     place: Place<'a>,
     classes: &'a [crate::predict::LabelVolume],
     r#box: Corners,
+    boxes: &'a [ObjectBox],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    intracranial_ml: Option<f64>,
     warnings: &'a [String],
     timings: &'a [crate::predict::Timing],
     csv: String,
@@ -229,12 +241,19 @@ struct Corners {
     end: [usize; 3],
 }
 
+/// All inside the skull, as a model's card calls it.
+fn is_intracranial(volume: &MeasuredVolume) -> bool {
+    volume.name == "intracranial"
+}
+
 fn answer(result: &Segmentation, volume: &Volume) -> JsValue {
     let (start, end) = result.region;
     let value = plain(&Facts {
         place: place(volume, &result.orientation),
         classes: &result.classes,
         r#box: Corners { start, end },
+        boxes: &result.boxes,
+        intracranial_ml: result.measured.iter().find(|one| is_intracranial(one)).map(|one| one.milliliters),
         warnings: &result.warnings,
         timings: &result.timings,
         csv: result.to_csv(),

@@ -6,6 +6,7 @@ import type {
   Input,
   LabelClass,
   ModelCard,
+  ObjectBox,
   Plan,
   Progress,
   RunReport,
@@ -35,12 +36,25 @@ export async function everything(file: File, nv: NiivueLike): Promise<void> {
   const plan: Plan = await segmenter.plan(file, { train: true });
   const image: ImageVolume = await segmenter.read(file);
   const result: Segmentation = await segmenter.segment(inputs[0] ?? file, { onProgress: ({ done, total }) => console.log(done / total) });
+  const boxes: ObjectBox[] = result.boxes;
+  const [first] = boxes;
+  if (first) await segmenter.segment(file, { boxes: { [first.object]: first }, only: true });
   const report: RunReport = result.report;
   const volumes: number[] = result.classes.map(({ milliliters }: LabelClass) => milliliters);
   const card: ModelCard = segmenter.model;
   const side: number = result.dims[0] + image.values.length + info.spacing_mm.length + (plan.training?.patch[0] ?? 0);
   const download = new Blob([result.toNifti(), result.toNrrd(), result.toCsv()]);
-  console.log(download.size, report.ms, volumes, card.title, side, segmenter.modelFrom, segmenter.notes.join(), requestsSinceLoad());
+  console.log(
+    download.size,
+    report.ms,
+    result.intracranialMl?.toFixed(),
+    volumes,
+    card.title,
+    side,
+    segmenter.modelFrom,
+    segmenter.notes.join(),
+    requestsSinceLoad(),
+  );
 
   await showMask(nv, result, { opacity: 0.5 });
   await editMask(nv, result);
