@@ -17,7 +17,7 @@ let language = 'en';
 let formats;
 
 const makeFormats = () => ({
-  milliliters: new Intl.NumberFormat(language, { minimumSignificantDigits: 3, maximumSignificantDigits: 3, useGrouping: false }),
+  three: new Intl.NumberFormat(language, { minimumSignificantDigits: 3, maximumSignificantDigits: 3, useGrouping: false }),
   number: new Intl.NumberFormat(language, { maximumSignificantDigits: 4, useGrouping: false }),
   tenths: new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 }),
   dice: new Intl.NumberFormat(language, { minimumFractionDigits: 3, maximumFractionDigits: 3 }),
@@ -49,7 +49,9 @@ export const t = (key, values = {}) => LANGUAGES[language].table[key].replace(/\
 /** @param {number} value */
 export const number = (value) => format('number', value);
 /** @param {number} value */
-export const milliliters = (value) => `${format('milliliters', value)} mL`;
+export const milliliters = (value) => `${format('three', value)} mL`;
+/** @param {number} value */
+export const permille = (value) => `${format('three', value)} ‰`;
 /** @param {number} value */
 export const dice = (value) => format('dice', value);
 /** @param {number} value */

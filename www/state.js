@@ -2,7 +2,7 @@
  * The page's state, and the events by which everything that shows it hears of a change (`PageEvents` in types.d.ts). What
  * changes the state is in workflow.js, tuning.js and import.js; they know no panel.
  */
-/** @import { Box, Case, MaskedCase, PageEvents, Segmenter, Status } from './types.js' */
+/** @import { Case, MaskedCase, NamedBox, PageEvents, Segmenter, Status } from './types.js' */
 /** @import { View } from './view.js' */
 import { Emitter } from './emitter.js';
 import { Tool } from './paint/tool.js';
@@ -71,10 +71,10 @@ class State extends Emitter {
     return this.view?.hasImage ? this.view : null;
   }
 
-  /** @param {Box} box of the open volume, in voxels of the grid shown */
-  setBox(box) {
-    if (this.current) this.current.box = box;
-    this.emit('box', box);
+  /** @param {readonly NamedBox[]} boxes of the open volume, in voxels of the grid shown */
+  setBoxes(boxes) {
+    if (this.current) this.current.boxes = boxes;
+    this.emit('boxes', boxes);
   }
 
   /** Shows and speaks one sentence. @param {string} sentence */

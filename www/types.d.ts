@@ -25,6 +25,11 @@ export interface SavedMask {
   nrrd: Uint8Array<ArrayBuffer>;
 }
 
+/** The box of an object, in voxels of the grid shown. */
+export interface NamedBox extends Box {
+  object: string;
+}
+
 /** An open volume. */
 export interface Case {
   id: string;
@@ -39,8 +44,8 @@ export interface Case {
   editor?: Editor;
   /** Of the last run. */
   result?: Result;
-  /** Where the second network looks, in voxels of the grid shown. */
-  box?: Box;
+  /** Where the second network looks, object by object. */
+  boxes?: readonly NamedBox[];
   /** Slices that a person found right, as 'plane:slice'. */
   checked: Set<string>;
   isSample?: boolean;
@@ -99,13 +104,15 @@ export interface PageEvents {
   result: MaskedCase;
   /** Voxels of the open mask changed. */
   voxels: Box;
+  /** The volumes of the open mask are to be shown anew. */
+  volumes: Editor;
   /** The label table of the open mask changed. */
   labels: Editor;
   /** Undo and redo of the open mask have other ends. */
   history: Editor;
   /** Which slices are marked as right, or whether the model is a tuned one. */
   marks: undefined;
-  box: Box;
+  boxes: readonly NamedBox[];
   dicom: DicomState;
   tuning: 'started' | TuneProgress | 'ended' | TuneReport;
   /** The volume of before a tuning and that of after it can be compared. */

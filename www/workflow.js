@@ -1,12 +1,15 @@
 /** The way of a volume through the page: opened, planned, segmented, segmented again in a box. Changes the state, and shows nothing. */
-/** @import { Box, Case, MaskedCase, Result, SavedMask } from './types.js' */
+/** @import { Box, Case, MaskedCase, NamedBox, Result, SavedMask } from './types.js' */
 /** @import { EditName } from './edit/history.js' */
+/** @import { ModelObject } from './objects.js' */
 import { InsituError } from 'insitu-seg';
 import { Editor } from './edit/editor.js';
-import { boxFromFile, gridOf, placeOf } from './edit/grid.js';
+import { boxToFile, gridOf, inBox, placeOf } from './edit/grid.js';
 import { History } from './edit/history.js';
+import { boxOfAll, middleOf } from './edit/middle.js';
 import { isPageError, pageError } from './errors.js';
 import { seconds, t } from './i18n.js';
+import { amongSeveral, boxesOf, mergedResult, objectsOf, usualBox, withBoxes } from './objects.js';
 import { oneFile } from './pair.js';
 import { hasMask, state } from './state.js';
 
@@ -130,8 +133,8 @@ async function forecast(one) {
 }
 
 /**
- * Segments the open volume.
- * @param {{ box?: Box, name?: EditName, keep?: (index: number) => boolean }} [options] `box` in voxels of the file; `keep`: voxels that stay
+ * Segments the open volume; with `box` one object in it and nothing else.
+ * @param {{ box?: NamedBox, name?: EditName, keep?: (index: number) => boolean }} [options] `keep`: voxels that stay
  */
 export async function segment({ box, name = box ? 'box' : 'run', keep } = {}) {
   const one = state.current;
@@ -142,8 +145,12 @@ export async function segment({ box, name = box ? 'box' : 'run', keep } = {}) {
   try {
     const { signal } = abort;
     const onProgress = (/** @type {import('insitu-seg').Progress} */ progress) => state.emit('progress', progress);
-    const result = await engine().segment(one.input, { signal, onProgress, box: box && asTriples(box) });
-    state.emit('result', applyResult(one, result, { name, keep }));
+    const objects = objectsOf(engine().model);
+    const own = box && amongSeveral(objects, box.object);
+    const result = await engine().segment(one.input, { signal, onProgress, ...(box ? whereOf(one, box, own) : {}) });
+    const masked = applyResult(one, result, { name, keep, own, objects });
+    lookAtMask(masked, objects);
+    state.emit('result', masked);
     state.status = 'done';
     state.announce(t('doneIn', { seconds: seconds(result.report.ms) }));
     state.emit('touched', undefined);
@@ -161,9 +168,21 @@ export async function segment({ box, name = box ? 'box' : 'run', keep } = {}) {
 
 export const cancel = () => abort?.abort();
 
-/** @param {Box} box */
-const asTriples = ({ start, end }) =>
-  /** @type {{ start: import('insitu-seg').Triple, end: import('insitu-seg').Triple }} */ ({ start, end });
+/** A box of the grid for the engine. @param {Case} one @param {Box} box @param {ModelObject} [own] one of several objects, which has the box */
+function whereOf({ editor, info }, box, own) {
+  if (!editor || !info) return {};
+  const inFile = /** @type {import('insitu-seg').Box} */ (boxToFile(editor.grid, info.dims, box));
+  return own ? { boxes: { [own.name]: inFile }, only: true } : { box: inFile };
+}
+
+/** Segments an object, which was not found, in a box of the usual size around the crosshair. @param {string} object */
+export async function segmentAtCrosshair(object) {
+  const { masked, shownView: view } = state;
+  if (!masked || !view) return;
+  const { model } = engine();
+  const others = amongSeveral(objectsOf(model), object) && masked.boxes?.filter((box) => box.object !== object);
+  await segment({ box: { object, ...usualBox(masked.editor.grid, view.place, model.field_mm, others) } });
+}
 
 /** Segments the open volume with the model as it is now; what a person corrected or found right stays. */
 export async function segmentAgain() {
@@ -177,15 +196,37 @@ export async function segmentAgain() {
 }
 
 /**
- * A result goes into the editor of its volume, which is made with the first.
- * @param {Case} one @param {import('insitu-seg').Segmentation} result @param {{ name: EditName, keep?: (index: number) => boolean }} options
+ * A result goes into the editor of its volume, which is made with the first. Where it is that of one object (`own`), all else stays.
+ * @param {Case} one @param {import('insitu-seg').Segmentation} result
+ * @param {{ name: EditName, keep?: (index: number) => boolean, own?: ModelObject, objects: ModelObject[] }} options
  */
-function applyResult(one, result, options) {
+function applyResult(one, result, { own, objects, ...options }) {
   const editor = (one.editor ??= editorOf(one));
-  editor.setMask(result.labels, result.classes, options);
-  const masked = /** @type {MaskedCase} */ (Object.assign(one, { result }));
+  const before = { result: one.result, boxes: one.boxes };
+  const fresh = boxesOf(editor.grid, one.info?.dims ?? [], result);
+  const after = {
+    result: own && before.result ? mergedResult(before.result, result, own.name, objects) : result,
+    boxes: own ? withBoxes(objects, before.boxes ?? [], fresh) : fresh,
+  };
+  // Undone, the mask is that of the run before, and so is what is said of it.
+  const also = (/** @type {boolean} */ back) => {
+    if (before.result) Object.assign(one, back ? before : after);
+    if (state.current === one && hasMask(one)) showFacts(one);
+  };
+  editor.setMask(result.labels, result.classes, { ...options, only: own?.labels, also });
+  const masked = /** @type {MaskedCase} */ (Object.assign(one, after));
   showMask(masked);
   return masked;
+}
+
+/** The crosshair goes to the first object where it lies beside all of them: within its box every slice shows an object. @param {MaskedCase} one @param {ModelObject[]} objects */
+function lookAtMask({ editor: { grid, labels } }, objects) {
+  const view = state.shownView;
+  if (!view) return;
+  const found = objects.map((own) => ({ own, box: boxOfAll(grid, labels, own.labels) })).filter(({ box }) => box !== null);
+  if (found.length === 0 || found.some(({ box }) => box && inBox(box, view.place))) return;
+  const middle = middleOf(grid, labels, found[0].own.labels);
+  if (middle) view.goTo(middle);
 }
 
 /** @param {Case} one */
@@ -223,13 +264,18 @@ function changed(editor) {
 function showMask(one) {
   const view = state.shownView;
   view?.showLabels(one.editor.labels, one.editor.table);
-  state.emit('mask', one);
-  resetBox(one);
+  showFacts(one);
   if (view && !(state.tool.range[1] > state.tool.range[0])) state.tool.set({ range: [view.window.low, view.window.high] });
 }
 
-/** The box as the model chose it. @param {MaskedCase} one */
-export const resetBox = (one) => state.setBox(boxFromFile(one.editor.grid, one.info.dims, one.result.box));
+/** @param {MaskedCase} one */
+function showFacts(one) {
+  state.emit('mask', one);
+  state.setBoxes(one.boxes ?? chosenBoxes(one));
+}
+
+/** The boxes as the model chose them. @param {MaskedCase} one */
+export const chosenBoxes = ({ editor, info, result }) => boxesOf(editor.grid, info.dims, result);
 
 /** A volume of the last visit: its mask, labels and facts as they were. @param {Case} one @param {SavedMask} saved */
 function restoreMask(one, { labels, base, table, result, nifti, nrrd }) {

@@ -109,7 +109,7 @@ export function modelFiles({ objects = ['left', 'right'], measured = ['intracran
   return { 'model.json': Buffer.from(JSON.stringify(card)), 'whole-0.safetensors': whole, 'patch-0.safetensors': patch };
 }
 
-export const DIMS = [60, 40, 36];
+export const DIMS = [60, 52, 44];
 
 /** Where the objects lie, in voxels. */
 export const PLACES = { left: { start: [8, 12, 10], end: [20, 28, 20] }, right: { start: [42, 13, 11], end: [52, 27, 20] } };
@@ -117,15 +117,18 @@ const GREY = { left: 1000, right: 100 };
 
 export const sizeOf = (name) => PLACES[name].end.reduce((size, end, axis) => size * (end - PLACES[name].start[axis]), 1);
 
+/** Beside the dark object the whole network does not see it; in a box of its own the patch network does. */
+export const FAINT = 515;
+
 /** A body of grey 500 with some of the objects, at 1 mm. */
-export function imageFile(names = ['left', 'right']) {
+export function imageFile(names = ['left', 'right'], grey = GREY) {
   const values = new Int16Array(DIMS[0] * DIMS[1] * DIMS[2]).fill(500);
   for (const name of names) {
     const { start, end } = PLACES[name];
     for (let z = start[2]; z < end[2]; z++) {
       for (let y = start[1]; y < end[1]; y++) {
         const row = DIMS[0] * (y + DIMS[1] * z);
-        values.fill(GREY[name], row + start[0], row + end[0]);
+        values.fill(grey[name], row + start[0], row + end[0]);
       }
     }
   }

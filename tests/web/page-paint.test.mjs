@@ -85,6 +85,16 @@ async function look(page, place, plane) {
   await page.waitForTimeout(150);
 }
 
+/** The crosshair goes to the first voxel: after a segmentation it may be anywhere. */
+async function toCorner(page) {
+  await page.locator('#slices').focus();
+  for (const axis of [0, 1, 2]) {
+    await page.keyboard.press(LAYOUTS[axis]);
+    for (let i = 0; i < shown.dims[axis]; i++) await page.keyboard.press('PageDown');
+  }
+  page.crosshair = [0, 0, 0];
+}
+
 /** The middle of the bright grey pixels of the canvas, in pixels of the page. */
 async function brightest(page) {
   const canvas = page.locator('#slices');
@@ -139,7 +149,7 @@ async function prepared(from = browser) {
   await opened(page, 'oblique.nii.gz');
   await segmented(page);
   await page.getByRole('button', { name: 'Add label' }).click();
-  page.crosshair = shown.dims.map((n) => n >> 1);
+  await toCorner(page);
   // Bright voxels must be seen as they are: the mask is hidden while they are looked for, and noise stays dark.
   await page.locator('#window-low').fill('0');
   await page.locator('#window-high').fill('1000');

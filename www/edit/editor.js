@@ -47,26 +47,32 @@ export class Editor {
 
   /**
    * The mask of a run, in the order of the file; the table gets the labels that it did not have. Locked labels stay as they
-   * are, and so do voxels for which `keep(index)` holds. Can be undone.
+   * are, and so do voxels for which `keep(index)` holds. With `only`, the run was of these labels: voxels of all others
+   * stay, and what a person made of them. `also` is called when the mask is taken back, and when it is put in again. Can be undone.
    * @param {Uint8Array} labels @param {{ index: number, name: string, color: string }[]} classes
-   * @param {{ name?: EditName, keep?: (index: number) => boolean }} [options]
+   * @param {{ name?: EditName, keep?: (index: number) => boolean, only?: readonly number[], also?: (back: boolean) => void }} [options]
    */
-  setMask(labels, classes, { name = 'run', keep = () => false } = {}) {
+  setMask(labels, classes, { name = 'run', keep = () => false, only, also = () => {} } = {}) {
     const next = fromFile(this.grid, labels);
-    const kept = Uint8Array.from(next, (_, i) => (keep(i) ? 1 : 0));
+    const isOthers = Uint8Array.from({ length: 256 }, (_, value) => (only && value > 0 && !only.includes(value) ? 1 : 0));
     const [before, after] = [this.table, this.#merged(classes)];
     const recorder = this.#record();
     const ofBase = new Recorder(this.grid, this.base, new Float64Array(256));
     const locked = this.#locked;
     for (let i = 0; i < next.length; i++) {
-      ofBase.set(i, next[i]);
-      if (kept[i] === 0 && locked[this.labels[i]] === 0 && locked[next[i]] === 0) recorder.set(i, next[i]);
+      // Most of a head: nothing before, nothing now.
+      if ((next[i] | this.labels[i] | this.base[i]) === 0) continue;
+      const others = isOthers[this.base[i]] === 1;
+      const stays = others || isOthers[this.labels[i]] === 1 || keep(i);
+      if (!others) ofBase.set(i, next[i]);
+      if (!stays && locked[this.labels[i]] === 0 && locked[next[i]] === 0) recorder.set(i, next[i]);
     }
     const [change, base] = [recorder.done(), ofBase.done()];
     const put = (/** @type {Label[]} */ table, /** @type {boolean} */ back) => {
       apply(base, this.grid, this.base, new Float64Array(256), back);
       this.#setTable(table);
       this.#put(change, back);
+      also(back);
     };
     this.#setTable(after);
     this.#voxelsChanged(wholeBox(this.grid));

@@ -36,6 +36,9 @@ function diagonalOfInverse([[a, b, c], [, d, e], [, , f]]) {
 /** The volume of a voxel, negative where the axes are left-handed. @param {number[][]} affine */
 export const determinant = ([[a, b, c], [d, e, f], [g, h, i]]) => a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g);
 
+/** @param {Pick<Grid, 'affine'>} grid */
+export const millilitersPerVoxel = ({ affine }) => Math.abs(determinant(affine)) / 1000;
+
 /** @param {Pick<Grid, 'dims'>} grid @param {number[]} place */
 export const indexOf = ({ dims }, [x, y, z]) => x + dims[0] * (y + dims[1] * z);
 
@@ -80,6 +83,9 @@ export function fromFile({ dims: [nx, ny, nz], start, step }, values) {
 
 /** All voxels. @param {Pick<Grid, 'dims'>} grid @returns {Box} */
 export const wholeBox = ({ dims }) => ({ start: [0, 0, 0], end: [...dims] });
+
+/** @param {Box} box @param {number[]} place */
+export const inBox = ({ start, end }, place) => place.every((at, axis) => at >= start[axis] && at < end[axis]);
 
 /** The smallest box around both; the first may be null. @param {Box | null} a @param {Box} b @returns {Box} */
 export function around(a, b) {

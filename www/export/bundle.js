@@ -1,7 +1,7 @@
 /** All that a person saves of one volume, as files, and those as one zip. */
 /** @import { MaskedCase } from '../types.js' */
 import { zipSync } from 'fflate';
-import { determinant } from '../edit/grid.js';
+import { millilitersPerVoxel } from '../edit/grid.js';
 import { maskNifti, maskNrrd, volumesCsv } from './mask.js';
 import { meshOf, stlOf } from './mesh.js';
 
@@ -28,7 +28,6 @@ export const slug = (name) =>
 export function products({ name, editor, result }, { report, picture }) {
   const { grid, table } = editor;
   const labels = () => editor.toFile();
-  const voxelMm3 = Math.abs(determinant(grid.affine));
   const text = (/** @type {string} */ string) => new TextEncoder().encode(string);
   const product = (/** @type {string} */ suffix, /** @type {string} */ type, /** @type {Product['make']} */ make) => ({
     name: `${stem(name)}_${suffix}`,
@@ -42,7 +41,9 @@ export function products({ name, editor, result }, { report, picture }) {
   return {
     mask: product('mask.nii.gz', 'application/gzip', () => maskNifti(result.toNifti(), labels())),
     nrrd: product('mask.seg.nrrd', 'application/octet-stream', () => maskNrrd(result.toNrrd(), labels(), table)),
-    csv: product('volumes.csv', 'text/csv', () => text(volumesCsv(table, (index) => editor.counts[index], voxelMm3))),
+    csv: product('volumes.csv', 'text/csv', () =>
+      text(volumesCsv(table, (index) => editor.counts[index], millilitersPerVoxel(grid), result.intracranialMl)),
+    ),
     report: product('report.json', 'application/json', async () => text(`${JSON.stringify(await report(), null, 2)}\n`)),
     picture: product('view.png', 'image/png', async () => new Uint8Array(await (await picture()).arrayBuffer())),
     meshes: table

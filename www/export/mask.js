@@ -60,13 +60,15 @@ function endOfHeader(bytes) {
 }
 
 /**
- * Volumes per label, as the engine writes them.
- * @param {Pick<Label, 'index' | 'name'>[]} table @param {(index: number) => number} voxelsOf @param {number} voxelMm3
+ * Volumes per label, as the engine writes them; where the volume inside the skull is known, it and the share of it behind them.
+ * @param {Pick<Label, 'index' | 'name'>[]} table @param {(index: number) => number} voxelsOf @param {number} perVoxel mL @param {number} [intracranialMl]
  */
-export function volumesCsv(table, voxelsOf, voxelMm3) {
+export function volumesCsv(table, voxelsOf, perVoxel, intracranialMl) {
+  const share = (/** @type {number} */ volume) =>
+    intracranialMl ? `,${intracranialMl.toFixed(4)},${((1000 * volume) / intracranialMl).toFixed(6)}` : '';
   const rows = table.map(({ index, name }) => {
-    const voxels = voxelsOf(index);
-    return `${index},"${name.replaceAll('"', '""')}",${voxels},${((voxels * voxelMm3) / 1000).toFixed(4)}\n`;
+    const volume = voxelsOf(index) * perVoxel;
+    return `${index},"${name.replaceAll('"', '""')}",${voxelsOf(index)},${volume.toFixed(4)}${share(volume)}\n`;
   });
-  return `index,name,voxels,milliliters\n${rows.join('')}`;
+  return `index,name,voxels,milliliters${intracranialMl ? ',intracranial_milliliters,permille_of_intracranial' : ''}\n${rows.join('')}`;
 }

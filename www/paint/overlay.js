@@ -1,6 +1,7 @@
-/** What lies over the slices: the outline of the brush, and the box of the second network with sides to drag. Drawn as SVG. */
+/** What lies over the slices: the outline of the brush, and the boxes of the second network with sides to drag. Drawn as SVG. */
 
-/** @import { Box, Grid } from '../edit/grid.js' */
+/** @import { Grid } from '../edit/grid.js' */
+/** @import { NamedBox } from '../types.js' */
 /** @import { Tile } from '../view/tiles.js' */
 
 const SVG = 'http://www.w3.org/2000/svg';
@@ -32,7 +33,8 @@ export function outline(grid, tile, place, radius) {
   });
 }
 
-/** @typedef {{ tile: Tile, axis: number, which: 'start' | 'end', box: Box }} Side of a box in a tile */
+/** @typedef {NamedBox & { color: string, isChosen: boolean }} DrawnBox */
+/** @typedef {{ tile: Tile, axis: number, which: 'start' | 'end', box: DrawnBox }} Side of a box in a tile */
 
 export class Overlay {
   #svg;
@@ -41,7 +43,7 @@ export class Overlay {
   #boxes = shape('g', {});
   #dragging = false;
 
-  /** @param {SVGSVGElement} svg over the canvas, of its size @param {(box: Box) => void} onBox a side of the box is dragged */
+  /** @param {SVGSVGElement} svg over the canvas, of its size @param {(box: NamedBox) => void} onBox a side of the box is dragged */
   constructor(svg, onBox) {
     this.#svg = svg;
     this.#onBox = onBox;
@@ -53,9 +55,9 @@ export class Overlay {
     this.#ring.setAttribute('points', (points ?? []).map((at) => at.map((x) => x.toFixed(1)).join(',')).join(' '));
   }
 
-  /** @param {Tile[]} tiles @param {Box | null} box @param {number[]} here the crosshair */
-  showBox(tiles, box, here) {
-    const groups = box ? tiles.map((tile) => this.#groupOf(tile, box, here)) : [];
+  /** @param {Tile[]} tiles @param {readonly DrawnBox[]} boxes @param {number[]} here the crosshair */
+  showBoxes(tiles, boxes, here) {
+    const groups = boxes.flatMap((box) => tiles.map((tile) => this.#groupOf(tile, box, here)));
     if (!this.#dragging) return this.#boxes.replaceChildren(...groups);
     // While a side is dragged its element must stay, as it has the pointer.
     groups.forEach((group, t) => {
@@ -66,7 +68,7 @@ export class Overlay {
     });
   }
 
-  /** The box in one tile: its inside, and four sides to drag. @param {Tile} tile @param {Box} box @param {number[]} here */
+  /** The box in one tile: its inside, and four sides to drag. @param {Tile} tile @param {DrawnBox} box @param {number[]} here */
   #groupOf(tile, box, here) {
     const [u, v] = tile.along;
     const corner = (/** @type {number[]} */ at) => {
@@ -81,7 +83,14 @@ export class Overlay {
     const size = { width: Math.max(0, right - left), height: Math.max(0, bottom - top) };
     const group = shape('g', {});
     group.append(
-      shape('rect', { class: within ? 'box' : 'box away', x: left, y: top, ...size }),
+      shape('rect', {
+        class: within ? 'box' : 'box away',
+        stroke: box.color,
+        'stroke-width': box.isChosen ? 2.5 : 1.5,
+        x: left,
+        y: top,
+        ...size,
+      }),
       this.#sideOf({ tile, axis: u, which: 'start', box }, 'side across', [ax, top, ax, bottom]),
       this.#sideOf({ tile, axis: u, which: 'end', box }, 'side across', [bx, top, bx, bottom]),
       this.#sideOf({ tile, axis: v, which: 'start', box }, 'side along', [left, ay, right, ay]),
@@ -104,7 +113,7 @@ export class Overlay {
     line.setPointerCapture(event.pointerId);
     this.#dragging = true;
     const { left, top } = this.#svg.getBoundingClientRect();
-    const dragged = { start: [...box.start], end: [...box.end] };
+    const dragged = { object: box.object, start: [...box.start], end: [...box.end] };
     line.onpointermove = ({ clientX, clientY }) => {
       dragged[which][axis] = Math.round(tile.placeAt(clientX - left, clientY - top)[axis] + 0.5);
       this.#onBox(dragged);

@@ -2,9 +2,10 @@
 /** @import { Editor } from '../edit/editor.js' */
 /** @import { Label } from '../types.js' */
 import { $, element, onClick } from '../dom.js';
-import { determinant } from '../edit/grid.js';
+import { millilitersPerVoxel } from '../edit/grid.js';
 import { milliliters, t } from '../i18n.js';
 import { state } from '../state.js';
+import { shareOfSkull } from './share.js';
 
 export function setUpLabels() {
   state.on('labels', showLabels);
@@ -72,17 +73,19 @@ function followVolumes() {
   isAsked = true;
   requestAnimationFrame(() => {
     isAsked = false;
-    if (state.editor) showVolumes(state.editor);
+    if (!state.editor) return;
+    showVolumes(state.editor);
+    state.emit('volumes', state.editor);
   });
 }
 
 /** @param {Editor} editor */
 function showVolumes({ grid, counts }) {
-  const mm3 = Math.abs(determinant(grid.affine));
+  const perVoxel = millilitersPerVoxel(grid);
   for (const row of rows()) {
     const voxels = counts[Number(row.dataset.index)];
     const cell = row.cells[row.cells.length - 1];
-    cell.textContent = milliliters((voxels * mm3) / 1000);
+    cell.replaceChildren(milliliters(voxels * perVoxel), ...shareOfSkull(voxels * perVoxel));
     cell.title = t('voxels', { count: voxels });
   }
 }

@@ -24,10 +24,22 @@ function showResult(one) {
   if (one === null) return;
   const { warnings, timings, report } = one.result;
   listSentences($('warnings'), warnings);
-  $('timings').textContent = t('time', { list: timings.map(({ stage, ms }) => t(TIMES[stage], { time: seconds(ms) })).join(', ') });
+  $('timings').textContent = t('time', {
+    list: sumsOf(timings)
+      .map(([stage, ms]) => t(TIMES[stage], { time: seconds(ms) }))
+      .join(', '),
+  });
   $('download-png').hidden = !state.shownView;
   showReport(report);
   reportOf(one).then((full) => state.current === one && showReport(full), console.warn);
+}
+
+/** A stage that ran for every object is told once. @param {Segmentation['timings']} timings */
+function sumsOf(timings) {
+  /** @type {Map<keyof typeof TIMES, number>} */
+  const sums = new Map();
+  for (const { stage, ms } of timings) sums.set(stage, (sums.get(stage) ?? 0) + ms);
+  return [...sums];
 }
 
 /** @param {object} report */

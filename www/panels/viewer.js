@@ -1,4 +1,4 @@
-/** The slices: how they are laid out and shown, where the crosshair is, the box and the brush's outline over them. */
+/** The slices: how they are laid out and shown, where the crosshair is, the boxes and the brush's outline over them. */
 /** @import { Layout } from '../view.js' */
 /** @import { Key } from '../i18n.js' */
 import { $, input, onChange, onClick, onInput, press, segments } from '../dom.js';
@@ -9,7 +9,7 @@ import { Overlay, outline } from '../paint/overlay.js';
 import { isBrush } from '../paint/tool.js';
 import { state } from '../state.js';
 import { createView } from '../view.js';
-import { changeBox, drawnBox } from './box.js';
+import { changeBox, drawnBoxes } from './box.js';
 
 /** @type {Record<Layout, Key>} */
 const LAYOUTS = { all: 'viewAll', axial: 'viewAxial', coronal: 'viewCoronal', sagittal: 'viewSagittal', render: 'viewRender' };
@@ -97,12 +97,12 @@ function showWhere() {
   $('where').textContent = [`${where.join('  ')} mm`, number(view.valueAt(place)), ...(label ? [label] : [])].join('  ·  ');
 }
 
-/** The box, and while the keyboard paints, the brush at the crosshair. @param {Overlay} overlay */
+/** The boxes, and while the keyboard paints, the brush at the crosshair. @param {Overlay} overlay */
 function drawOver(overlay) {
   const { shownView: view, tool } = state;
   if (!view) return;
   const tiles = view.tiles.all();
-  overlay.showBox(tiles, drawnBox(), view.place);
+  overlay.showBoxes(tiles, drawnBoxes(), view.place);
   const keyboardPaints = document.activeElement === $('slices') && !$('stage').matches(':hover');
   if (!keyboardPaints || !state.editor || !isBrush(tool.kind)) return;
   const tile = tiles.find(({ plane }) => plane === tool.plane);

@@ -1,0 +1,72 @@
+/** What a model looks for: its objects with their labels, and the boxes in which they are segmented. Knows no page. */
+/** @import { ModelCard } from 'insitu-seg' */
+/** @import { Box, Grid } from './edit/grid.js' */
+/** @import { NamedBox, Result } from './types.js' */
+import { boxFromFile } from './edit/grid.js';
+
+/** How the object of a model is called that names none. */
+const ONLY_OBJECT = 'object';
+
+/** @typedef {{ name: string, labels: number[] }} ModelObject */
+
+/** The objects in the card's order; labels are those of the first, then of the second. @param {Pick<ModelCard, 'objects' | 'labels'>} card @returns {ModelObject[]} */
+export function objectsOf({ objects = [], labels }) {
+  const indices = labels.map(({ index }) => index);
+  if (objects.length === 0) return [{ name: ONLY_OBJECT, labels: indices }];
+  const share = indices.length / objects.length;
+  return objects.map(({ name }, i) => ({ name, labels: indices.slice(i * share, (i + 1) * share) }));
+}
+
+/** An object among several, by its name. @param {ModelObject[]} objects @param {string} name @returns {ModelObject | undefined} */
+export const amongSeveral = (objects, name) => (objects.length > 1 ? objects.find((one) => one.name === name) : undefined);
+
+/**
+ * The boxes of a result in voxels of the grid shown.
+ * @param {Grid} grid @param {number[]} fileDims @param {Pick<Result, 'box' | 'boxes'>} result of an earlier version it has one box only @returns {NamedBox[]}
+ */
+export const boxesOf = (grid, fileDims, { box, boxes = [{ object: ONLY_OBJECT, ...box }] }) =>
+  boxes.map((one) => ({ object: one.object, ...boxFromFile(grid, fileDims, one) }));
+
+/** One of the boxes replaced, or put in; in the order of the objects. @param {ModelObject[]} objects @param {readonly NamedBox[]} boxes @param {NamedBox[]} fresh */
+export function withBoxes(objects, boxes, fresh) {
+  const names = objects.map(({ name }) => name);
+  const isFresh = (/** @type {NamedBox} */ { object }) => fresh.some((one) => one.object === object);
+  return [...boxes.filter((one) => !isFresh(one)), ...fresh].sort((a, b) => names.indexOf(a.object) - names.indexOf(b.object));
+}
+
+/**
+ * A box around a place, as large as the middle of the images that a model was trained on, moved into the image where it would reach
+ * beyond. A model of several objects that was trained on whole heads too has no such middle: there the box is as large as that of
+ * another object, or as the smallest image.
+ * @param {Grid} grid @param {number[]} place @param {ModelCard['field_mm']} field @param {readonly Box[]} [others] boxes of other objects, where the model has several @returns {Box}
+ */
+export function usualBox({ dims, spacing }, place, { min, max }, others) {
+  const voxels = (/** @type {(axis: number) => number} */ mm) =>
+    dims.map((n, axis) => Math.min(n, Math.max(1, Math.round(mm(axis) / spacing[axis]))));
+  const middle = voxels((axis) => (min[axis] + max[axis]) / 2);
+  const isBox = !others || middle.every((side, axis) => 2 * side <= dims[axis]);
+  const other = others?.[0];
+  const sides = isBox ? middle : other ? other.end.map((end, axis) => end - other.start[axis]) : voxels((axis) => min[axis]);
+  const start = sides.map((side, axis) => Math.max(0, Math.min(dims[axis] - side, Math.round(place[axis] + 0.5 - side / 2))));
+  return { start, end: start.map((at, axis) => at + sides[axis]) };
+}
+
+/**
+ * What is known after one object was segmented by itself: of it what is new, of the others what was known before.
+ * @param {Result} before @param {Result} after @param {string} object @param {ModelObject[]} objects @returns {Result}
+ */
+export function mergedResult(before, after, object, objects) {
+  const boxes = objects.flatMap(({ name }) => ((name === object ? after : before).boxes ?? []).filter((box) => box.object === name));
+  const isAboutIt = (/** @type {string} */ sentence) => sentence.startsWith(`${object}: `) || sentence.includes(`${object} object`);
+  const { intracranialMl } = before;
+  const box = boxes[0] ?? before.box;
+  return {
+    ...after,
+    box,
+    boxes,
+    classes: before.classes.map((one) => after.classes.find(({ index }) => index === one.index) ?? one),
+    ...(intracranialMl === undefined ? {} : { intracranialMl }),
+    warnings: [...new Set([...before.warnings.filter((sentence) => !isAboutIt(sentence)), ...after.warnings])],
+    report: { ...after.report, box, boxes, ...(intracranialMl === undefined ? {} : { intracranial_ml: intracranialMl }) },
+  };
+}
