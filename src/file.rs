@@ -35,7 +35,7 @@ pub use limits::Limits;
 pub use nrrd::{Segment, write_seg_nrrd};
 pub use overlay::Overlay;
 pub use path::{open_path, parts, split_name};
-pub use read::{Nifti, read_volume};
+pub use read::{VolumeFile, read_volume};
 pub use source::ByteSource;
 pub use values::Statistics;
 pub use volume::Volume;

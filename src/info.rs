@@ -1,7 +1,7 @@
 //! The facts of a file, as the command and the package report them.
 
 use crate::error::{Error, Result};
-use crate::file::{Check, Header, Nifti, Statistics};
+use crate::file::{Check, Header, Statistics, VolumeFile};
 use serde::Serialize;
 
 /// The answer of `insitu info --json` and of `inspect` in the browser.
@@ -83,7 +83,7 @@ impl VolumeInfo {
     ///
     /// # Errors
     /// What refuses the file, with its checks.
-    pub fn of(opened: Result<Nifti>) -> std::result::Result<Self, Refusal> {
+    pub fn of(opened: Result<VolumeFile>) -> std::result::Result<Self, Refusal> {
         let opened = opened.map_err(|error| Refusal { error, checks: Vec::new() })?;
         let (pair, checks) = (opened.pair(), check_infos(&opened.checks));
         match opened.read_statistics() {

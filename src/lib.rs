@@ -108,7 +108,7 @@ mod web;
 #[doc(inline)]
 pub use error::{Error, ErrorKind, Result};
 #[doc(inline)]
-pub use file::{Limits, Nifti, Volume, open_path, read_volume, write_labels, write_seg_nrrd};
+pub use file::{Limits, Volume, VolumeFile, open_path, read_volume, write_labels, write_seg_nrrd};
 #[doc(inline)]
 pub use grid::Grid;
 #[doc(inline)]

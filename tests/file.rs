@@ -7,7 +7,7 @@ mod common;
 use common::nifti::{Made, gzip};
 use insitu_seg::file::{ByteSource, open_path};
 use insitu_seg::info::VolumeInfo;
-use insitu_seg::{Error, Limits, Nifti, read_volume};
+use insitu_seg::{Error, Limits, VolumeFile, read_volume};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -158,7 +158,7 @@ fn files_that_nobody_chose_are_read_as_by_nibabel_or_refused_for_a_reason() {
 #[test]
 fn what_a_header_says_is_checked_field_by_field() {
     let good = Made::new([7, 6, 5], |i| i as i16);
-    let checks = |made: &Made| match VolumeInfo::of(Nifti::open(
+    let checks = |made: &Made| match VolumeInfo::of(VolumeFile::open(
         ByteSource::of(&made.bytes()),
         None,
         &Limits::default(),
@@ -296,7 +296,7 @@ fn voxels_that_are_not_finite_become_the_smallest_one_and_are_told() {
     let volume = read_volume(&made.bytes(), &Limits::default()).unwrap();
     assert_eq!(volume.reorientation.undo(&volume.voxels)[..5], [-3.0, 4.0, -3.0, -3.0, -3.0]);
     assert_eq!(volume.nonfinite, 3);
-    let (_, found, _) = Nifti::open(ByteSource::of(&made.bytes()), None, &Limits::default())
+    let (_, found, _) = VolumeFile::open(ByteSource::of(&made.bytes()), None, &Limits::default())
         .unwrap()
         .read_statistics()
         .unwrap();

@@ -11,7 +11,7 @@ mod common;
 use common::hostile::{Seed, inputs, seeds};
 use common::not_run::{Need, not_run};
 use insitu_seg::file::ByteSource;
-use insitu_seg::{Limits, Nifti, Result, Volume, read_volume, write_labels};
+use insitu_seg::{Limits, Result, Volume, VolumeFile, read_volume, write_labels};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -20,8 +20,8 @@ const BATCH: u32 = 20_000;
 /// The most that one input may take of the time of the whole run.
 const SLOWEST: f64 = 0.25;
 
-fn open((header, voxels): &Seed) -> Result<Nifti<'_>> {
-    Nifti::open(ByteSource::of(header), voxels.as_deref().map(ByteSource::of), &Limits::default())
+fn open((header, voxels): &Seed) -> Result<VolumeFile<'_>> {
+    VolumeFile::open(ByteSource::of(header), voxels.as_deref().map(ByteSource::of), &Limits::default())
 }
 
 fn runner(seed: u64) -> TestRunner {
@@ -61,8 +61,8 @@ fn sound(volume: &Volume) -> std::result::Result<(), &'static str> {
 /// Reads an input both ways and checks what comes of it: whether it is read, and how long that took.
 fn probe(seed: &Seed) -> std::result::Result<(bool, Duration), TestCaseError> {
     let started = Instant::now();
-    let read = open(seed).and_then(Nifti::read);
-    let read_statistics = open(seed).and_then(Nifti::read_statistics);
+    let read = open(seed).and_then(VolumeFile::read);
+    let read_statistics = open(seed).and_then(VolumeFile::read_statistics);
     let took = started.elapsed();
     let fail = |words: String| Err(TestCaseError::fail(words));
     match (read, read_statistics) {
@@ -139,7 +139,7 @@ fn no_input_breaks_the_reader() {
 
 /// What the wasm module must answer as well.
 fn answer(seed: &Seed) -> String {
-    match open(seed).and_then(Nifti::read_statistics) {
+    match open(seed).and_then(VolumeFile::read_statistics) {
         Err(error) => format!("error {}", error.code()),
         Ok((header, found, _)) => {
             let dims: Vec<String> = header.shape.iter().map(usize::to_string).collect();

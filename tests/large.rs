@@ -7,7 +7,7 @@ mod common;
 
 use common::nifti::Made;
 use common::not_run::{Need, not_run};
-use insitu_seg::{Limits, Nifti, open_path};
+use insitu_seg::{Limits, VolumeFile, open_path};
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::process::Command;
@@ -83,7 +83,7 @@ fn a_large_ct_is_turned_in_its_own_memory_and_as_fast_as_nibabel_reads() {
         let before = memory("VmRSS:");
         for _ in 0..5 {
             let started = Instant::now();
-            let volume = open_path(&path, &Limits::default()).and_then(Nifti::read).unwrap();
+            let volume = open_path(&path, &Limits::default()).and_then(VolumeFile::read).unwrap();
             ours.push(started.elapsed().as_secs_f64());
             assert_eq!((volume.voxels.len(), volume.grid.orientation().as_str()), (VOXELS, name));
             drop(volume);

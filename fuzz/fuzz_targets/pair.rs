@@ -2,7 +2,7 @@
 #![no_main]
 
 use insitu_seg::file::ByteSource;
-use insitu_seg::{Limits, Nifti};
+use insitu_seg::{Limits, VolumeFile};
 use libfuzzer_sys::fuzz_target;
 
 const LIMITS: Limits = Limits { bytes: 64 << 20 };
@@ -10,9 +10,9 @@ const LIMITS: Limits = Limits { bytes: 64 << 20 };
 fuzz_target!(|bytes: &[u8]| {
     let Some((length, rest)) = bytes.split_first_chunk::<2>() else { return };
     let (header, voxels) = rest.split_at(rest.len().min(usize::from(u16::from_le_bytes(*length))));
-    let open = || Nifti::open(ByteSource::of(header), Some(ByteSource::of(voxels)), &LIMITS);
+    let open = || VolumeFile::open(ByteSource::of(header), Some(ByteSource::of(voxels)), &LIMITS);
     // Reading and only looking answer alike.
-    match (open().and_then(Nifti::read), open().and_then(Nifti::read_statistics)) {
+    match (open().and_then(VolumeFile::read), open().and_then(VolumeFile::read_statistics)) {
         (Ok(volume), Ok((_, statistics, _))) => assert_eq!(volume.nonfinite, statistics.nonfinite),
         (Err(read), Err(statistics)) => assert_eq!(read, statistics),
         (read, statistics) => panic!("{:?} and {:?}", read.map(drop), statistics.map(drop)),

@@ -13,7 +13,7 @@ use insitu_seg::predict::{
     InferenceOptions, Model, NamedBox, Phase, SegmentProgress, Segmentation, segment_boxes, volumes_csv,
 };
 use insitu_seg::train::manifest::case_id;
-use insitu_seg::{Error, Limits, ModelOptions, Nifti, Result, Volume, open_path};
+use insitu_seg::{Error, Limits, ModelOptions, Result, Volume, VolumeFile, open_path};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -231,7 +231,7 @@ async fn open(arguments: &Arguments, source: &ModelFiles) -> Result<Model> {
 
 /// Reads an image straight into RAS order; its file is never held whole.
 fn load(input: &Path, card: &Card, limits: &Limits) -> Result<Volume> {
-    let fits = |opened: Nifti<'static>| {
+    let fits = |opened: VolumeFile<'static>| {
         card.check_channels(opened.header()?.channels)?;
         opened.read()
     };

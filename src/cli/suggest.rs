@@ -8,7 +8,7 @@ use insitu_seg::engine::compute::Compute;
 use insitu_seg::native::{ModelFiles, write_file};
 use insitu_seg::tune::suggest::{SuggestedSlice, suggest};
 use insitu_seg::tune::{AnnotatedCase, ModelWeights, UNANNOTATED};
-use insitu_seg::{Nifti, Result, open_path, write_labels};
+use insitu_seg::{Result, VolumeFile, open_path, write_labels};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -44,7 +44,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let source = ModelFiles::find(&arguments.model)?;
     let base = ModelWeights::load(source.card.clone(), |name| source.read(name))?;
-    let volume = open_path(&arguments.image, &arguments.budget.limits()).and_then(Nifti::read);
+    let volume = open_path(&arguments.image, &arguments.budget.limits()).and_then(VolumeFile::read);
     let volume = volume.map_err(|error| error.of_file(&arguments.image))?;
     let name = arguments.image.display().to_string();
     let case = AnnotatedCase::new(&name, &volume, vec![UNANNOTATED; volume.grid.len()], &base.card)?;

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use insitu_seg::engine::compute::Compute;
 use insitu_seg::native::{ModelFiles, write_file};
 use insitu_seg::tune::{self, AnnotatedCase, ModelWeights, Scope, TuneConfig, TuneOutcome, TuneProgress};
-use insitu_seg::{Error, Nifti, Result, Volume, open_path};
+use insitu_seg::{Error, Result, Volume, VolumeFile, open_path};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -179,7 +179,7 @@ fn cases(arguments: &Arguments, base: &ModelWeights) -> Result<Vec<AnnotatedCase
     for (name, image, labels) in
         images.iter().filter_map(|(name, image)| Some((name, image, labels.get(name)?)))
     {
-        let volume = open_path(image, &arguments.budget.limits()).and_then(Nifti::read);
+        let volume = open_path(image, &arguments.budget.limits()).and_then(VolumeFile::read);
         let volume = volume.map_err(|error| error.of_file(image))?;
         let labels = Volume::open(labels)?;
         cases.push(AnnotatedCase::of_files(name, &volume, &labels, &base.card)?);

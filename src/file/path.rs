@@ -1,7 +1,7 @@
 //! Files on the disk: a single file, or a pair by the name of either.
 
 use super::limits::Limits;
-use super::read::Nifti;
+use super::read::VolumeFile;
 use super::source::ByteSource;
 use super::volume::Volume;
 use crate::error::{Error, Result};
@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 /// without `.gz`.
 ///
 /// # Errors
-/// `Io` where a file is missing or cannot be read, with its path; as [`Nifti::open`].
-pub fn open_path(path: &Path, limits: &Limits) -> Result<Nifti<'static>> {
+/// `Io` where a file is missing or cannot be read, with its path; as [`VolumeFile::open`].
+pub fn open_path(path: &Path, limits: &Limits) -> Result<VolumeFile<'static>> {
     let (header, voxels) = parts(path)?;
-    Nifti::open(source(&header)?, voxels.as_deref().map(source).transpose()?, limits)
+    VolumeFile::open(source(&header)?, voxels.as_deref().map(source).transpose()?, limits)
 }
 
 impl Volume {
@@ -27,7 +27,7 @@ impl Volume {
     /// where it is too large; each with the path.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        open_path(path, &Limits::default()).and_then(Nifti::read).map_err(|error| error.of_file(path))
+        open_path(path, &Limits::default()).and_then(VolumeFile::read).map_err(|error| error.of_file(path))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::grid::{Grid, Reorientation};
 
 /// A file whose header was read and checked. Its voxels are not decoded yet, and nothing large is allocated.
-pub struct Nifti<'a> {
+pub struct VolumeFile<'a> {
     /// What was checked so far.
     pub checks: Vec<Check>,
     header: std::result::Result<Header, Error>,
@@ -24,13 +24,13 @@ pub struct Nifti<'a> {
     voxels: Stream<'a>,
 }
 
-impl<'a> Nifti<'a> {
+impl<'a> VolumeFile<'a> {
     /// Opens a `.nii`, or with `voxels` the `.hdr` of a pair and its `.img`; any of them may be gzip, which is told
     /// by the bytes.
     ///
     /// # Errors
-    /// Where there is no header of a known layout. What is wrong with a field is in [`Nifti::checks`], and in the
-    /// error of [`Nifti::read`].
+    /// Where there is no header of a known layout. What is wrong with a field is in [`VolumeFile::checks`], and in the
+    /// error of [`VolumeFile::read`].
     pub fn open(header: ByteSource<'a>, voxels: Option<ByteSource<'a>>, limits: &Limits) -> Result<Self> {
         let pair = voxels.is_some();
         let mut first = Stream::open(header, "header")?;
@@ -103,10 +103,10 @@ impl<'a> Nifti<'a> {
         })
     }
 
-    /// Reads all voxels as [`Nifti::read`] does, and keeps only their statistics.
+    /// Reads all voxels as [`VolumeFile::read`] does, and keeps only their statistics.
     ///
     /// # Errors
-    /// As [`Nifti::read`].
+    /// As [`VolumeFile::read`].
     pub fn read_statistics(mut self) -> Result<(Header, Statistics, Vec<Check>)> {
         let header = self.header.clone()?;
         let statistics = decode::read_statistics(&mut self.voxels, &header)?;
@@ -144,9 +144,9 @@ impl<'a> Nifti<'a> {
 /// Reads a `.nii` or `.nii.gz` that is in memory.
 ///
 /// # Errors
-/// As [`Nifti::open`] and [`Nifti::read`].
+/// As [`VolumeFile::open`] and [`VolumeFile::read`].
 pub fn read_volume(bytes: &[u8], limits: &Limits) -> Result<Volume> {
-    Nifti::open(ByteSource::of(bytes), None, limits)?.read()
+    VolumeFile::open(ByteSource::of(bytes), None, limits)?.read()
 }
 
 /// The header's bytes, whichever version they state; other formats are named.

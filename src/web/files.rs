@@ -2,7 +2,7 @@
 
 use super::convert::{plain, set, thrown};
 use crate::error::Result;
-use crate::file::{ByteSource, Limits, Nifti, Volume};
+use crate::file::{ByteSource, Limits, Volume, VolumeFile};
 use crate::info::VolumeInfo;
 use js_sys::{Float32Array, Uint8Array};
 use serde::Serialize;
@@ -13,7 +13,7 @@ use wasm_bindgen::prelude::*;
 /// The bytes stay in JavaScript's memory. `max_bytes` is the largest volume, decoded; 2 GiB by default.
 ///
 /// # Errors
-/// As [`Nifti::open`] and [`Nifti::read`]; the error has the `checks` of the file.
+/// As [`VolumeFile::open`] and [`VolumeFile::read`]; the error has the `checks` of the file.
 #[wasm_bindgen]
 pub fn inspect(
     header: Uint8Array,
@@ -31,14 +31,15 @@ pub fn inspect(
 /// they lie.
 ///
 /// # Errors
-/// As [`Nifti::open`] and [`Nifti::read`].
+/// As [`VolumeFile::open`] and [`VolumeFile::read`].
 #[wasm_bindgen]
 pub fn read(
     header: Uint8Array,
     voxels: Option<Uint8Array>,
     max_bytes: Option<f64>,
 ) -> std::result::Result<JsValue, JsValue> {
-    let volume = open(header, voxels, max_bytes).and_then(Nifti::read).map_err(|error| thrown(&error))?;
+    let volume =
+        open(header, voxels, max_bytes).and_then(VolumeFile::read).map_err(|error| thrown(&error))?;
     let value = plain(&place(&volume, &volume.grid.orientation()));
     let count: usize = volume.grid.dims.iter().product();
     let values: Vec<f32> =
@@ -85,11 +86,11 @@ pub fn open(
     header: Uint8Array,
     voxels: Option<Uint8Array>,
     max_bytes: Option<f64>,
-) -> Result<Nifti<'static>> {
+) -> Result<VolumeFile<'static>> {
     let limits = max_bytes.map_or_else(Limits::default, |bytes| Limits { bytes: bytes as u64 });
     let source = |bytes: Uint8Array| {
         let length = bytes.length().into();
         ByteSource::new(JsBytes { bytes, at: 0 }, length)
     };
-    Nifti::open(source(header), voxels.map(source), &limits)
+    VolumeFile::open(source(header), voxels.map(source), &limits)
 }

@@ -6,7 +6,7 @@ use super::files::{Place, open, place};
 use crate::card::Card;
 use crate::engine::compute::Compute;
 use crate::error::{Error, Result};
-use crate::file::{Nifti, Volume, write_labels, write_seg_nrrd};
+use crate::file::{Volume, VolumeFile, write_labels, write_seg_nrrd};
 use crate::grid::{Reorientation, isotropic_dims};
 use crate::predict::{
     MeasuredVolume, Model, NamedBox, ObjectBox, RunForecast, SegmentProgress, Segmentation, SpatialTransform,
@@ -62,7 +62,7 @@ impl Session {
     /// asked for; or undefined.
     ///
     /// # Errors
-    /// As [`Nifti::read`] and [`segment_boxes`]; `Argument` for the name of no object.
+    /// As [`VolumeFile::read`] and [`segment_boxes`]; `Argument` for the name of no object.
     pub async fn segment(
         &mut self,
         header: Uint8Array,
@@ -79,7 +79,7 @@ impl Session {
     /// The field of view of a file, given as for [`inspect`], and whether the model was trained on such: its header says.
     ///
     /// # Errors
-    /// As [`Nifti::open`].
+    /// As [`VolumeFile::open`].
     #[wasm_bindgen(js_name = fieldOfView)]
     pub fn field_of_view(
         &self,
@@ -104,7 +104,7 @@ impl Session {
     /// patch on which the patch network can learn.
     ///
     /// # Errors
-    /// As [`Nifti::open`], and what `segment` would refuse.
+    /// As [`VolumeFile::open`], and what `segment` would refuse.
     pub async fn plan(
         &self,
         header: Uint8Array,
@@ -119,7 +119,7 @@ impl Session {
 impl Session {
     async fn run(
         &mut self,
-        opened: Result<Nifti<'_>>,
+        opened: Result<VolumeFile<'_>>,
         chosen: JsValue,
         progress: &Function,
     ) -> Result<JsValue> {
@@ -147,7 +147,7 @@ impl Session {
 /// Bytes that training may take: what a phone's or a laptop's GPU has to give.
 const TRAINING: u64 = 1_500_000_000;
 
-async fn forecast(model: &Model, opened: Result<Nifti<'_>>, train: bool) -> Result<JsValue> {
+async fn forecast(model: &Model, opened: Result<VolumeFile<'_>>, train: bool) -> Result<JsValue> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Forecast {
@@ -199,7 +199,7 @@ async fn create(backend: &str, card: &[u8], weights: &HashMap<String, Vec<u8>>) 
 
 async fn run(
     model: &Model,
-    opened: Result<Nifti<'_>>,
+    opened: Result<VolumeFile<'_>>,
     boxes: &[NamedBox],
     progress: &Function,
 ) -> Result<JsValue> {
