@@ -1,7 +1,8 @@
-//! Bytes to [`Volume`] and back: NIfTI-1 and NIfTI-2, in one file or two, plain or gzip.
+//! Bytes to [`Volume`] and back: NIfTI-1 and NIfTI-2, in one file or two, and FreeSurfer's MGH, plain or gzip.
 //!
 //! ```text
-//! bytes -> source (gzip off) -> layout (fields) -> checks (all of them) -> sform_qform (affine) -> decode (RAS order)
+//! bytes -> source (gzip off) -> head (fields: layout, or mgh) -> checks (all of them) -> sform_qform (affine)
+//!       -> decode (RAS order)
 //! bytes <- write: NIfTI on the file's own grid, nrrd: the same for 3D Slicer
 //! ```
 //!
@@ -13,9 +14,11 @@ mod datatype;
 mod decode;
 mod extension;
 mod format;
+mod head;
 mod header;
 mod layout;
 mod limits;
+mod mgh;
 mod nrrd;
 mod overlay;
 mod path;
@@ -29,7 +32,7 @@ mod write;
 
 pub use checks::Check;
 pub use datatype::DataType;
-pub use header::Header;
+pub use header::{Format, Header};
 pub use layout::Version;
 pub use limits::Limits;
 pub use nrrd::{Segment, write_seg_nrrd};

@@ -17,7 +17,7 @@ pub struct VolumeInfo {
     pub datatype: &'static str,
     /// Number of volumes; 1 for a 3-D image.
     pub channels: usize,
-    /// `NIfTI-1` or `NIfTI-2`.
+    /// `NIfTI-1`, `NIfTI-2`, or `MGH` of a .mgz or .mgh.
     pub format: &'static str,
     /// Whether header and voxels are two files.
     pub pair: bool,
@@ -25,9 +25,9 @@ pub struct VolumeInfo {
     pub units: &'static str,
     /// The file's affine, rows.
     pub affine: [[f64; 4]; 4],
-    /// Code of the affine form.
+    /// Code of the affine form; of MGH 1 where the file says how the image lies, else 0.
     pub sform_code: i32,
-    /// Code of the quaternion form.
+    /// Code of the quaternion form; of MGH 0.
     pub qform_code: i32,
     /// Slope that is applied (1 where the file says none).
     pub slope: f64,
@@ -102,7 +102,7 @@ impl VolumeInfo {
             orientation: header.grid.orientation(),
             datatype: header.datatype.name(),
             channels: header.channels,
-            format: header.version().name(),
+            format: header.format.name(),
             pair,
             units: header.units(),
             affine: header.grid.affine,

@@ -1,6 +1,6 @@
 //! **insitu-seg**: 3-D medical image segmentation that stays where the image is.
 //!
-//! A cascade of two 3-D networks finds and labels a structure in a NIfTI volume, on a GPU or on the CPU. With the feature
+//! A cascade of two 3-D networks finds and labels a structure in a NIfTI or FreeSurfer volume, on a GPU or on the CPU. With the feature
 //! `native`:
 //!
 #![cfg_attr(feature = "native", doc = "```")]

@@ -1,9 +1,10 @@
-//! Damage of every size: all prefixes of five files, all single bits of three.
+//! Damage of every size: all prefixes of seven files, all single bits of four.
 #![cfg(not(feature = "net"))] // of the pure core, and run there
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
 
+use common::mgh::MadeMgh;
 use common::nifti::{Made, gzip};
 use insitu_seg::{Limits, read_volume};
 use std::time::Instant;
@@ -17,7 +18,7 @@ fn noise(i: usize) -> i16 {
     ((mixed ^ (mixed >> 15)) % 900) as i16
 }
 
-fn five() -> [(&'static str, Vec<u8>); 5] {
+fn seven() -> [(&'static str, Vec<u8>); 7] {
     let large = Made::new([25, 25, 25], noise);
     let mut two = Made::new([12, 14, 16], noise);
     (two.version, two.vox_offset) = (2, 544.0);
@@ -26,18 +27,21 @@ fn five() -> [(&'static str, Vec<u8>); 5] {
     big.voxels = (0..2000).flat_map(|i| f32::from(noise(i)).to_be_bytes()).collect();
     let halves = large.bytes();
     let (a, b) = halves.split_at(9000);
+    let mgh = MadeMgh { tail: Vec::new(), ..MadeMgh::new([12, 14, 16], noise) }.bytes();
     [
         ("plain", large.bytes()),
         ("gzip", gzip(&large.bytes(), 6)),
         ("two members", [gzip(a, 6), gzip(b, 6)].concat()),
         ("NIfTI-2, gzip", gzip(&two.bytes(), 9)),
         ("big-endian floats, gzip", gzip(&big.bytes(), 1)),
+        ("MGH", mgh.clone()),
+        ("MGH, gzip", gzip(&mgh, 6)),
     ]
 }
 
 #[test]
 fn no_prefix_of_a_file_is_read() {
-    for (name, bytes) in five() {
+    for (name, bytes) in seven() {
         assert!(bytes.len() <= 32 << 10, "{name}: {} bytes", bytes.len());
         // What reading the whole file as often takes, so that a busy machine slows both.
         let started = Instant::now();
@@ -70,6 +74,7 @@ fn no_flipped_bit_gives_another_volume() {
     let files = [
         ("labels", gzip(&labels.bytes(), 6)),
         ("NIfTI-2", gzip(&two.bytes(), 1)),
+        ("MGH", gzip(&MadeMgh::new([5, 4, 3], noise).bytes(), 6)),
         ("two members, one stored", [gzip(a, 9), gzip(b, 0)].concat()),
     ];
     for (name, bytes) in files {

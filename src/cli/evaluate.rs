@@ -106,12 +106,12 @@ fn finite(value: f64) -> Value {
 pub fn find_images(folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
     let entries = std::fs::read_dir(folder).map_err(|error| Error::io(folder, &error))?;
     let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
-    let nifti = |path: &PathBuf| {
+    let image = |path: &PathBuf| {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        !name.starts_with('.') && matches!(split_name(&name), Some((_, ".nii" | ".hdr")))
+        !name.starts_with('.') && matches!(split_name(&name), Some((_, ".nii" | ".hdr" | ".mgz" | ".mgh")))
     };
     let mut found = BTreeMap::new();
-    for path in paths.filter(nifti) {
+    for path in paths.filter(image) {
         let case = case_id(&path);
         if let Some(other) = found.insert(case.clone(), path) {
             let found = format!("two files of the case {case}, {} one of them", other.display());

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 /// Arguments of `insitu info`.
 #[derive(Args)]
 pub struct Arguments {
-    /// A .nii or .nii.gz file, or either file of a .hdr/.img pair
+    /// A .nii or .nii.gz file, either file of a .hdr/.img pair, or FreeSurfer's .mgz or .mgh
     file: PathBuf,
     /// As JSON; for a file that is refused too: `error` and `checks`
     #[arg(long)]

@@ -22,13 +22,13 @@ use std::time::Instant;
 /// Arguments of `insitu segment`.
 #[derive(Args)]
 pub struct Arguments {
-    /// Volumes (.nii, .nii.gz, or either file of a .hdr/.img pair)
+    /// Volumes (.nii, .nii.gz, either file of a .hdr/.img pair, or FreeSurfer's .mgz or .mgh)
     #[arg(required = true)]
     inputs: Vec<PathBuf>,
     /// The mask of a single input: .nii (plain), .seg.nrrd (for 3D Slicer, with names and colours), else .nii.gz
     #[arg(short, long, conflicts_with = "out_dir")]
     output: Option<PathBuf>,
-    /// Folder for the masks of many inputs, each under its input's file name
+    /// Folder for the masks of many inputs, each under its input's file name; that of head.mgz is head.nii.gz
     #[arg(long)]
     out_dir: Option<PathBuf>,
     /// A model's folder, the name of a shipped model, or a file of tuned weights
@@ -166,11 +166,11 @@ fn output_paths(arguments: &Arguments) -> Result<Vec<PathBuf>> {
     }
 }
 
-/// The input's own name; of a pair, that of one file.
+/// The input's own name; of a pair, that of one file; of an MGH volume, that of a NIfTI file.
 fn mask_name(input: &Path) -> String {
     let name = input.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     match split_name(&name) {
-        Some((bare, ".hdr" | ".img")) => format!("{bare}.nii.gz"),
+        Some((bare, ".hdr" | ".img" | ".mgz" | ".mgh")) => format!("{bare}.nii.gz"),
         _ => name,
     }
 }

@@ -7,6 +7,8 @@ mod storage;
 
 pub use check::Check;
 pub(super) use check::{CheckInput, Outcome};
+pub(super) use geometry::{angles, product, wrong_spacing};
+pub(super) use storage::{MAX_CHANNELS, memory_of, too_short};
 
 type CheckList = [(&'static str, fn(&CheckInput) -> Outcome)];
 

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 
-const WANTED: &str = "a NIfTI volume (.nii, .nii.gz, or .hdr with .img)";
+const WANTED: &str = "a NIfTI volume (.nii, .nii.gz, or .hdr with .img) or an MGH volume (.mgz, .mgh)";
 
 /// Refuses a file whose first bytes are those of another format.
 pub(super) fn reject_others(head: &[u8]) -> Result<()> {
@@ -23,7 +23,7 @@ pub(super) fn reject_others(head: &[u8]) -> Result<()> {
         return Err(Error::malformed("file", "a text file", WANTED));
     }
     if head.iter().all(|&b| b == 0) {
-        return Err(Error::malformed("header", "nothing but zero bytes", "a NIfTI header"));
+        return Err(Error::malformed("header", "nothing but zero bytes", "a header"));
     }
     Ok(())
 }
@@ -36,7 +36,7 @@ fn other(head: &[u8]) -> Option<&'static str> {
     if head.get(128..132) == Some(b"DICM") {
         return Some("a DICOM file (convert the series with dcm2niix first)");
     }
-    let known: [(&[u8], &str); 10] = [
+    let known: [(&[u8], &str); 9] = [
         (b"\x1f\x8b", "a file that was compressed twice"),
         (b"NRRD", "an NRRD file"),
         (b"ObjectType", "a MetaImage header"),
@@ -44,7 +44,6 @@ fn other(head: &[u8]) -> Option<&'static str> {
         (b"\xff\xd8\xff", "a JPEG picture"),
         (b"PK\x03\x04", "a ZIP archive (unpack it first)"),
         (b"\x89HDF", "an HDF5 or MINC file"),
-        (b"\0\0\0\x01", "an MGH volume"),
         (b"BZh", "a bzip2 file (unpack it first)"),
         (b"\xfd7zXZ", "an xz file (unpack it first)"),
     ];

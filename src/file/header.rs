@@ -4,6 +4,25 @@ use super::datatype::DataType;
 use super::layout::{Fields, Version};
 use crate::grid::Grid;
 
+/// What kind of file it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// NIfTI of this version.
+    Nifti(Version),
+    /// FreeSurfer's MGH, packed (`.mgz`) or not (`.mgh`).
+    Mgh,
+}
+
+impl Format {
+    /// `NIfTI-1`, `NIfTI-2` or `MGH`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nifti(version) => version.name(),
+            Self::Mgh => "MGH",
+        }
+    }
+}
+
 /// A header that passed its checks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Header {
@@ -15,21 +34,20 @@ pub struct Header {
     pub channels: usize,
     /// Type of the stored values.
     pub datatype: DataType,
+    /// What kind of file it is.
+    pub format: Format,
+    /// Those of a NIfTI file on the same grid; of a NIfTI file its own.
     pub(super) fields: Fields,
 }
 
 impl Header {
-    /// Which layout the file has.
-    pub fn version(&self) -> Version {
-        self.fields.version
-    }
-
-    /// Code of the affine form; 0 if there is none.
+    /// Code of the affine form; 0 if there is none. An MGH file counts as one with an affine form of code 1, scanner
+    /// coordinates, where it says how the image lies, and of code 0 where it does not.
     pub fn sform_code(&self) -> i32 {
         self.fields.sform_code
     }
 
-    /// Code of the quaternion form; 0 if there is none.
+    /// Code of the quaternion form; 0 if there is none, as in every MGH file.
     pub fn qform_code(&self) -> i32 {
         self.fields.qform_code
     }
@@ -63,8 +81,13 @@ impl Header {
     }
 
     /// The fields of a mask on the same grid: unsigned 8-bit labels, both forms, `pixdim` and units untouched, one
-    /// volume.
+    /// volume. An affine that an MGH file does not state is written all the same, with the code of what lies where another
+    /// image does, or the mask would lie elsewhere.
     pub(super) fn label_fields(&self) -> Fields {
+        let sform_code = match (self.format, self.fields.sform_code) {
+            (Format::Mgh, 0) => 2, // aligned
+            (_, code) => code,
+        };
         let mut dim = self.fields.dim;
         if self.channels > 1 {
             dim = [3, dim[1], dim[2], dim[3], 1, 1, 1, 1];
@@ -77,6 +100,7 @@ impl Header {
             bitpix: 8,
             scl_slope: 1.0,
             scl_inter: 0.0,
+            sform_code,
             ..self.fields
         }
     }

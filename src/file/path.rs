@@ -19,7 +19,7 @@ pub fn open_path(path: &Path, limits: &Limits) -> Result<VolumeFile<'static>> {
 }
 
 impl Volume {
-    /// Reads the image at `path`: NIfTI-1 or NIfTI-2, packed or not, or either file of a `.hdr`/`.img` pair, within the
+    /// Reads the image at `path`: NIfTI-1, NIfTI-2 or MGH, packed or not, or either file of a `.hdr`/`.img` pair, within the
     /// default [`Limits`].
     ///
     /// # Errors
@@ -31,12 +31,13 @@ impl Volume {
     }
 }
 
-/// A file name without the endings of an image, and which of them it has: `.nii`, `.hdr` or `.img`, with or without
-/// `.gz`, in any letters; `None` for another name.
+/// A file name without the endings of an image, and which of them it has: `.nii`, `.hdr`, `.img`, `.mgz` or `.mgh`, with or
+/// without `.gz`, in any letters; `None` for another name.
 pub fn split_name(name: &str) -> Option<(&str, &'static str)> {
     let lower = name.to_ascii_lowercase();
     let packed = lower.strip_suffix(".gz").unwrap_or(&lower);
-    let ending = [".nii", ".hdr", ".img"].into_iter().find(|ending| packed.ends_with(ending))?;
+    let ending =
+        [".nii", ".hdr", ".img", ".mgz", ".mgh"].into_iter().find(|ending| packed.ends_with(ending))?;
     Some((&name[..packed.len() - ending.len()], ending))
 }
 

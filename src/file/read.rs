@@ -2,10 +2,11 @@
 
 use super::checks::{self, Check, CheckInput, Outcome};
 use super::datatype::DataType;
-use super::format;
-use super::header::Header;
-use super::layout::{Fields, Version};
+use super::head::Head;
+use super::header::{Format, Header};
+use super::layout::Fields;
 use super::limits::Limits;
+use super::mgh::{self, MghFields};
 use super::sform_qform;
 use super::source::{ByteSource, Stream};
 use super::values::Statistics;
@@ -25,16 +26,28 @@ pub struct VolumeFile<'a> {
 }
 
 impl<'a> VolumeFile<'a> {
-    /// Opens a `.nii`, or with `voxels` the `.hdr` of a pair and its `.img`; any of them may be gzip, which is told
-    /// by the bytes.
+    /// Opens a `.nii`, a `.mgz` or `.mgh`, or with `voxels` the `.hdr` of a pair and its `.img`; any of them may be gzip.
+    /// Format and gzip are told by the bytes.
     ///
     /// # Errors
     /// Where there is no header of a known layout. What is wrong with a field is in [`VolumeFile::checks`], and in the
     /// error of [`VolumeFile::read`].
     pub fn open(header: ByteSource<'a>, voxels: Option<ByteSource<'a>>, limits: &Limits) -> Result<Self> {
-        let pair = voxels.is_some();
         let mut first = Stream::open(header, "header")?;
-        let fields = read_fields(&mut first)?;
+        match Head::read(&mut first)? {
+            Head::Nifti(fields) => Self::open_nifti(&fields, first, voxels, limits),
+            Head::Mgh(fields) if voxels.is_none() => Ok(Self::open_mgh(&fields, first, limits)),
+            Head::Mgh(_) => Err(Error::malformed("header", "an MGH volume", "the .hdr of a NIfTI pair")),
+        }
+    }
+
+    fn open_nifti(
+        fields: &Fields,
+        mut first: Stream<'a>,
+        voxels: Option<ByteSource<'a>>,
+        limits: &Limits,
+    ) -> Result<Self> {
+        let pair = voxels.is_some();
         let mut voxels = match voxels {
             Some(source) => {
                 first.finish()?; // its checksum
@@ -42,12 +55,11 @@ impl<'a> VolumeFile<'a> {
             }
             None => first,
         };
-        let input =
-            CheckInput { fields: &fields, pair, max_bytes: voxels.max_bytes, gzip: voxels.gzip(), limits };
+        let input = CheckInput { fields, pair, max_bytes: voxels.max_bytes, gzip: voxels.gzip(), limits };
         let mut checks = checks::run(&input);
         let header = match checks.iter().find_map(Check::error) {
             Some(error) => Err(error.clone()),
-            None => header_of(&fields),
+            None => header_of(fields),
         };
         let start = fields.vox_offset as u64;
         match &header {
@@ -60,6 +72,17 @@ impl<'a> VolumeFile<'a> {
             Err(_) => {}
         }
         Ok(Self { checks, header, pair, limits: *limits, voxels })
+    }
+
+    /// The voxels follow the header at once.
+    fn open_mgh(fields: &MghFields, voxels: Stream<'a>, limits: &Limits) -> Self {
+        let (max_bytes, gzip) = (voxels.max_bytes, voxels.gzip());
+        let checks = mgh::run(&CheckInput { fields, pair: false, max_bytes, gzip, limits });
+        let header = match checks.iter().find_map(Check::error) {
+            Some(error) => Err(error.clone()),
+            None => fields.header(),
+        };
+        Self { checks, header, pair: false, limits: *limits, voxels }
     }
 
     /// Whether header and voxels are two files.
@@ -119,6 +142,7 @@ impl<'a> VolumeFile<'a> {
         let end = match self.voxels.finish()? {
             (0, 0) => Outcome::Ok("the file ends with its voxels".to_owned()),
             (0, n) => Outcome::Warning(format!("{n} bytes behind the gzip stream are ignored")),
+            (n, _) if header.format == Format::Mgh => Outcome::Ok(mgh::tail(n)),
             (n, _) => Outcome::Warning(format!("{n} bytes follow the voxels and are ignored")),
         };
         if self.voxels.gzip() {
@@ -141,7 +165,7 @@ impl<'a> VolumeFile<'a> {
     }
 }
 
-/// Reads a `.nii` or `.nii.gz` that is in memory.
+/// Reads a `.nii`, `.nii.gz`, `.mgz` or `.mgh` that is in memory.
 ///
 /// # Errors
 /// As [`VolumeFile::open`] and [`VolumeFile::read`].
@@ -149,33 +173,7 @@ pub fn read_volume(bytes: &[u8], limits: &Limits) -> Result<Volume> {
     VolumeFile::open(ByteSource::of(bytes), None, limits)?.read()
 }
 
-/// The header's bytes, whichever version they state; other formats are named.
-fn read_fields(stream: &mut Stream) -> Result<Fields> {
-    let mut bytes = [0; 540];
-    let one = Version::One.bytes();
-    let mut got = stream.fill(&mut bytes[..one])?;
-    format::reject_others(&bytes[..got])?;
-    let short = |got: usize, needed: usize| {
-        Error::malformed("header", format!("{got} bytes"), format!("at least {needed} bytes of a NIfTI file"))
-    };
-    if got < one {
-        return Err(short(got, one));
-    }
-    let size = [bytes[0], bytes[1], bytes[2], bytes[3]];
-    let Some((version, big_endian)) = Version::of(size) else {
-        let found = i32::from_le_bytes(size).to_string();
-        return Err(Error::malformed("sizeof_hdr", found, "348 (NIfTI-1) or 540 (NIfTI-2)"));
-    };
-    if version == Version::Two {
-        got += stream.fill(&mut bytes[one..])?;
-        if got < bytes.len() {
-            return Err(short(got, bytes.len()));
-        }
-    }
-    Ok(Fields::read(&bytes, version, big_endian))
-}
-
-/// The typed header of fields that passed their checks.
+/// The typed header of NIfTI fields that passed their checks.
 fn header_of(fields: &Fields) -> Result<Header> {
     let datatype = DataType::of(fields.datatype)
         .ok_or_else(|| Error::unsupported("datatype", fields.datatype.to_string(), "a code that is read"))?;
@@ -190,6 +188,7 @@ fn header_of(fields: &Fields) -> Result<Header> {
         ),
         channels: shape.iter().skip(3).product(),
         datatype,
+        format: Format::Nifti(fields.version),
         shape,
         fields: *fields,
     })

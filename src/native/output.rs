@@ -1,7 +1,7 @@
 //! Files that are written whole or not at all.
 
 use crate::error::{Error, Result};
-use crate::file::{Volume, write_labels, write_seg_nrrd};
+use crate::file::{Volume, split_name, write_labels, write_seg_nrrd};
 use crate::predict::Segmentation;
 use crate::store::{self, WeightPrecision, Weights};
 use crate::tune::WeightDelta;
@@ -79,10 +79,14 @@ impl Segmentation {
     /// Slicer, `.nii` plain, any other name as `.nii.gz`. The file is written whole or not at all.
     ///
     /// # Errors
-    /// `Io` where it cannot be written; `Argument` where `volume` is another one.
+    /// `Io` where it cannot be written; `Argument` where `volume` is another one, or where the name is that of an MGH
+    /// volume, which is not written.
     pub fn save(&self, path: impl AsRef<Path>, volume: &Volume) -> Result<()> {
         let path = path.as_ref();
         let name = path.to_string_lossy().to_ascii_lowercase();
+        if let Some((_, ".mgz" | ".mgh")) = split_name(&name) {
+            return Err(Error::argument("mask", name, "a name that ends in .nii, .nii.gz or .seg.nrrd"));
+        }
         let bytes = if name.ends_with(".nrrd") {
             write_seg_nrrd(&self.labels, volume, &self.segments())?
         } else {

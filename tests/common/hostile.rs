@@ -1,5 +1,6 @@
 //! Hostile inputs by the million: files that were right, then changed where it hurts.
 
+use super::mgh::MadeMgh;
 use super::nifti::Made;
 use proptest::prelude::*;
 
@@ -8,7 +9,7 @@ use proptest::prelude::*;
 pub enum Change {
     Flip(u32, u8),
     Byte(u32, u8),
-    /// A header field of version 1 or 2, set to a value that breaks readers.
+    /// A header field of NIfTI-1, NIfTI-2 or MGH, set to a value that breaks readers.
     Field(u16, Value),
     Cut(u32),
     Grow(u16, u8),
@@ -46,10 +47,10 @@ pub struct Input {
 /// A file: header, and voxels where it is a pair.
 pub type Seed = (Vec<u8>, Option<Vec<u8>>);
 
-const FIELDS: [u16; 60] = [
-    0, 2, 4, 8, 12, 14, 16, 24, 32, 40, 42, 44, 46, 48, 50, 54, 68, 70, 72, 76, 80, 84, 88, 92, 104, 108,
-    112, 116, 120, 123, 128, 136, 148, 168, 176, 184, 252, 254, 256, 260, 264, 268, 280, 284, 288, 292, 296,
-    312, 328, 344, 346, 348, 352, 356, 360, 376, 400, 432, 500, 504,
+const FIELDS: [u16; 70] = [
+    0, 2, 4, 8, 12, 14, 16, 20, 24, 28, 30, 32, 34, 38, 40, 42, 44, 46, 48, 50, 54, 58, 62, 68, 70, 72, 76,
+    78, 80, 82, 84, 86, 88, 92, 104, 108, 112, 116, 120, 123, 128, 136, 148, 168, 176, 184, 252, 254, 256,
+    260, 264, 268, 280, 284, 288, 292, 296, 312, 328, 344, 346, 348, 352, 356, 360, 376, 400, 432, 500, 504,
 ];
 
 fn value() -> impl Strategy<Value = Value> {
@@ -84,7 +85,7 @@ pub fn inputs(seeds: usize) -> impl Strategy<Value = Input> {
         1 => Just(Packing::Gzip),
         1 => Just(Packing::Damaged),
     ];
-    (0..seeds, proptest::collection::vec(change, 0..6), packing, any::<bool>())
+    (0..seeds, proptest::collection::vec(change, 0..8), packing, any::<bool>())
         .prop_map(|(seed, changes, packing, big_endian)| Input { seed, changes, packing, big_endian })
 }
 
@@ -174,6 +175,14 @@ pub fn seeds() -> Vec<Seed> {
                 made.voxels = (0..24 * bits as usize / 8).map(|i| (i * 37 % 61) as u8).collect();
                 seeds.push(if pair { (made.header(), Some(made.voxels)) } else { (made.bytes(), None) });
             }
+        }
+    }
+    for (kind, width) in [(0, 1), (1, 4), (3, 4), (4, 2), (10, 2)] {
+        for (good_ras, frames) in [(1, 1), (0, 1), (1, 2)] {
+            let mut made = MadeMgh::new([3, 2, 4], |_| 0);
+            (made.kind, made.good_ras, made.dims[3]) = (kind, good_ras, frames);
+            made.voxels = (0..24 * width * frames).map(|i| (i * 37 % 61) as u8).collect();
+            seeds.push((made.bytes(), None));
         }
     }
     let Some(folder) = super::shared("nifti-cases") else { return seeds };

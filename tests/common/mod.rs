@@ -7,6 +7,7 @@ pub mod balls;
 pub mod command;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod hostile;
+pub mod mgh;
 pub mod nifti;
 pub mod not_run;
 pub mod orient;

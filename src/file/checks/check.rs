@@ -53,9 +53,9 @@ impl Check {
     }
 }
 
-/// What the checks read.
-pub(in crate::file) struct CheckInput<'a> {
-    pub fields: &'a Fields,
+/// What the checks read: the fields of a NIfTI header, or of another format's.
+pub(in crate::file) struct CheckInput<'a, F = Fields> {
+    pub fields: &'a F,
     /// Whether the voxels lie in a file of their own.
     pub pair: bool,
     /// The most bytes that the file with the voxels can decompress to.

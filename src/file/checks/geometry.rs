@@ -3,7 +3,7 @@
 use super::check::{CheckInput, Outcome};
 use crate::error::Error;
 use crate::file::layout::Fields;
-use crate::file::sform_qform;
+use crate::file::sform_qform::{self, Affine};
 
 pub(super) fn xyzt_units(CheckInput { fields, .. }: &CheckInput) -> Outcome {
     let name = match fields.xyzt_units & 7 {
@@ -20,7 +20,7 @@ fn short(length: f64) -> f64 {
     if length.abs() < 1e6 { (length * 1e6).round() / 1e6 } else { length }
 }
 
-fn product(lengths: [f64; 3]) -> String {
+pub(in crate::file) fn product(lengths: [f64; 3]) -> String {
     let [x, y, z] = lengths.map(short);
     format!("{x} x {y} x {z}")
 }
@@ -121,15 +121,8 @@ pub(super) fn orientation(CheckInput { fields, .. }: &CheckInput) -> Outcome {
 pub(super) fn spacing(CheckInput { fields, .. }: &CheckInput) -> Outcome {
     let affine = sform_qform::affine(fields);
     let lengths = sform_qform::lengths(&affine);
-    for (axis, length) in lengths.into_iter().enumerate() {
-        if !(1e-6..=1e6).contains(&length) {
-            let expected = "a length between 0.000001 and 1000000 mm";
-            return Outcome::Error(Error::malformed(
-                format!("spacing of axis {axis}"),
-                format!("{length} mm"),
-                expected,
-            ));
-        }
+    if let Some(error) = wrong_spacing(lengths) {
+        return Outcome::Error(error);
     }
     let differs = |axis: &usize| {
         let stated = fields.pixdim[axis + 1].abs();
@@ -148,6 +141,16 @@ pub(super) fn spacing(CheckInput { fields, .. }: &CheckInput) -> Outcome {
     }
 }
 
+/// The error of spacings that no image has, or of numbers that are none.
+pub(in crate::file) fn wrong_spacing(lengths: [f64; 3]) -> Option<Error> {
+    let axis = lengths.iter().position(|length| !(1e-6..=1e6).contains(length))?;
+    Some(Error::malformed(
+        format!("spacing of axis {axis}"),
+        format!("{} mm", lengths[axis]),
+        "a length between 0.000001 and 1000000 mm",
+    ))
+}
+
 /// Largest cosine between axes that counts as a right angle with rounding.
 const SKEW_TOLD: f64 = 1e-3;
 /// Axes less than 60 degrees apart: which of them is "right" is no longer clear.
@@ -156,12 +159,16 @@ const SKEW_REFUSED: f64 = 0.5;
 const FLAT_REFUSED: f64 = 0.6;
 
 pub(super) fn axes(CheckInput { fields, .. }: &CheckInput) -> Outcome {
-    let affine = sform_qform::affine(fields);
-    let skew = sform_qform::max_cosine(&affine);
+    angles(&sform_qform::affine(fields))
+}
+
+/// Whether the axes stand at right angles, or nearly so.
+pub(in crate::file) fn angles(affine: &Affine) -> Outcome {
+    let skew = sform_qform::max_cosine(affine);
     let degrees = skew.min(1.0).acos().to_degrees();
     // Written as !(x <= limit) so that NaN fails.
     let right = skew <= SKEW_REFUSED;
-    if right && sform_qform::normalized_volume(&affine) < FLAT_REFUSED {
+    if right && sform_qform::normalized_volume(affine) < FLAT_REFUSED {
         let expected = "axes at right angles, or nearly so";
         return Outcome::Error(Error::unsupported(
             "affine",

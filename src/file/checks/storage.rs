@@ -4,6 +4,7 @@ use super::check::{CheckInput, Outcome};
 use crate::error::Error;
 use crate::file::datatype::DataType;
 use crate::file::layout::{Fields, Version};
+use crate::file::limits::Limits;
 use crate::file::source::MAX_BESIDE_VOXELS;
 
 pub(super) fn sizeof_hdr(CheckInput { fields, .. }: &CheckInput) -> Outcome {
@@ -82,7 +83,7 @@ pub(super) fn bitpix(CheckInput { fields, .. }: &CheckInput) -> Outcome {
 }
 
 /// Volumes in a file; the longest series in use have some thousands.
-const MAX_CHANNELS: i64 = 1 << 16;
+pub(in crate::file) const MAX_CHANNELS: i64 = 1 << 16;
 
 pub(super) fn dim(CheckInput { fields, .. }: &CheckInput) -> Outcome {
     let rank = match fields.dim[0] {
@@ -125,7 +126,12 @@ fn count(fields: &Fields) -> u64 {
 }
 
 pub(super) fn memory(CheckInput { fields, limits, .. }: &CheckInput) -> Outcome {
-    let bytes = count(fields).saturating_mul(4);
+    memory_of(count(fields), limits)
+}
+
+/// Whether so many voxels fit the budget.
+pub(in crate::file) fn memory_of(voxels: u64, limits: &Limits) -> Outcome {
+    let bytes = voxels.saturating_mul(4);
     if bytes > limits.bytes || usize::try_from(bytes).is_err() {
         let found = format!("{} of decoded voxels", size(bytes));
         return Outcome::Error(Error::limit(
@@ -168,14 +174,18 @@ pub(super) fn length(CheckInput { fields, max_bytes, gzip, .. }: &CheckInput) ->
     let voxels = count(fields).saturating_mul(width);
     let needed = voxels.saturating_add(fields.vox_offset.max(0.0) as u64);
     if needed > *max_bytes {
-        let found = if *gzip { "too short a gzip stream for its header" } else { "a truncated file" };
-        let expected = format!("{voxels} bytes of voxels, as the sizes say");
-        return Outcome::Error(Error::malformed("length", found, expected));
+        return Outcome::Error(too_short(voxels, *gzip));
     }
     if !gzip && needed < *max_bytes && *max_bytes < u64::MAX {
         return Outcome::Warning(format!("{} bytes follow the voxels and are ignored", max_bytes - needed));
     }
     Outcome::Ok(format!("{voxels} bytes of voxels"))
+}
+
+/// The error of a file that cannot hold so many bytes of voxels.
+pub(in crate::file) fn too_short(voxels: u64, gzip: bool) -> Error {
+    let found = if gzip { "too short a gzip stream for its header" } else { "a truncated file" };
+    Error::malformed("length", found, format!("{voxels} bytes of voxels, as the sizes say"))
 }
 
 pub(super) fn scl_slope(CheckInput { fields, .. }: &CheckInput) -> Outcome {

@@ -4,7 +4,7 @@
 use super::classes::Classes;
 use super::recipe::Recipe;
 use crate::error::{Error, Result};
-use crate::file::Volume;
+use crate::file::{Volume, split_name};
 use crate::grid::Region;
 use crate::train::manifest::case_id;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,7 @@ pub struct MapSet {
 }
 
 impl MapSet {
-    /// Reads all NIfTI files of a folder, in the order of their names, but those that the recipe excludes. `tell` is
+    /// Reads all NIfTI and MGH files of a folder, in the order of their names, but those that the recipe excludes. `tell` is
     /// called with each name.
     ///
     /// # Errors
@@ -69,7 +69,7 @@ impl MapSet {
         }
         if raw.is_empty() {
             let found = format!("no label map, {} left out by the synthesis", excluded.len());
-            return Err(Error::argument(folder.display().to_string(), found, "NIfTI files of labels"));
+            return Err(Error::argument(folder.display().to_string(), found, "NIfTI or MGH files of labels"));
         }
         Ok(Self { excluded, ..Self::new(recipe, raw)? })
     }
@@ -110,14 +110,14 @@ impl MapSet {
     }
 }
 
-/// NIfTI files by name.
+/// NIfTI and MGH files by name.
 fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let fault = |error: std::io::Error| Error::io(folder, &error);
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(fault)? {
         let path = entry.map_err(fault)?.path();
-        let name = path.to_string_lossy().to_ascii_lowercase();
-        if name.ends_with(".nii") || name.ends_with(".nii.gz") {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if matches!(split_name(&name), Some((_, ".nii" | ".mgz" | ".mgh"))) {
             paths.push(path);
         }
     }
