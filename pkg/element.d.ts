@@ -1,5 +1,5 @@
 /**
- * `<insitu-segmenter>`: drop a NIfTI file, see the mask, save it. Importing this module defines the element.
+ * `<insitu-segmenter>`: drop a NIfTI or MGH file, see the mask, save it. Importing this module defines the element.
  * @module
  */
 import type { Input, InsituError, Progress, Segmentation } from './index.js';

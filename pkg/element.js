@@ -1,5 +1,5 @@
 /**
- * <insitu-segmenter>: drop a NIfTI file, see the mask, save it. Importing this file defines the element; it needs
+ * <insitu-segmenter>: drop a NIfTI or MGH file, see the mask, save it. Importing this file defines the element; it needs
  * nothing else, works under a strict policy (no inline style or script), and keeps its looks to itself.
  *
  *   attributes  model, backend, assets: as for createSegmenter
@@ -40,7 +40,7 @@ const STAGES = {
   suggest: 'Looking for slices to check',
   recover: 'Starting the engine again',
 };
-const INVITATION = 'Drop a NIfTI file here (.nii, .nii.gz, or .hdr with .img). It stays on this computer.';
+const INVITATION = 'Drop a NIfTI or MGH file here (.nii, .nii.gz, .mgz, or .hdr with .img). It stays on this computer.';
 
 /**
  * @template {keyof HTMLElementTagNameMap} Tag
@@ -184,7 +184,7 @@ class InsituSegmenter extends Base {
   #save() {
     if (!this.result) return;
     const url = URL.createObjectURL(new Blob([this.result.toNifti()], { type: 'application/gzip' }));
-    make('a', { href: url, download: `${this.result.report.input.name.replace(/\.(nii|hdr)?(\.gz)?$/i, '')}_mask.nii.gz` }).click();
+    make('a', { href: url, download: `${this.result.report.input.name.replace(/\.(nii|hdr|mgz|mgh)?(\.gz)?$/i, '')}_mask.nii.gz` }).click();
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
   }
 
@@ -198,7 +198,7 @@ class InsituSegmenter extends Base {
 function makeUi({ open, cancel, save }) {
   const planes = new Planes();
   planes.element.hidden = true;
-  const picker = make('input', { type: 'file', multiple: true, hidden: true, accept: '.nii,.gz,.hdr,.img' });
+  const picker = make('input', { type: 'file', multiple: true, hidden: true, accept: '.nii,.gz,.hdr,.img,.mgz,.mgh' });
   picker.onchange = () => open([...(picker.files ?? [])]);
   const status = make('p');
   status.setAttribute('role', 'status');

@@ -63,17 +63,17 @@ export class Engine {
     return this.#gpu.faults === this.#generation;
   }
 
-  /** The header and the range of values of a NIfTI file, as `insitu info` gives them. @param {ImageBytes} image */
+  /** The header and the range of values of an image's file, as `insitu info` gives them. @param {ImageBytes} image */
   async inspect({ bytes, voxels, maxBytes }) {
     return this.#guarded(async (code) => code.inspect(bytes, voxels, maxBytes));
   }
 
-  /** The field of view of a NIfTI file, and whether the model was trained on such. @param {ImageBytes} image */
+  /** The field of view of an image's file, and whether the model was trained on such. @param {ImageBytes} image */
   async fieldOfView({ bytes, voxels, maxBytes }) {
     return this.#withSession(async (session) => session.fieldOfView(bytes, voxels, maxBytes));
   }
 
-  /** The values of a NIfTI file, and where they lie. @param {ImageBytes} image */
+  /** The values of an image's file, and where they lie. @param {ImageBytes} image */
   async read({ bytes, voxels, maxBytes }) {
     return this.#guarded(async (code) => code.read(bytes, voxels, maxBytes));
   }

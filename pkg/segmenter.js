@@ -120,7 +120,7 @@ class Segmenter {
     report({ stage: 'start', done: 1, total: 1 });
   }
 
-  /** The header and the range of values of a NIfTI file; throws what `segment` would throw on reading it. @param {Input} input @param {{ signal?: AbortSignal }} [options] */
+  /** The header and the range of values of an image's file; throws what `segment` would throw on reading it. @param {Input} input @param {{ signal?: AbortSignal }} [options] */
   async inspect(input, { signal } = {}) {
     const kept = keepInput(input);
     return this.#turn(signal, (stop) => this.#callOn(kept, 'inspect', { stop }));
@@ -132,7 +132,7 @@ class Segmenter {
     return this.#turn(signal, (stop) => this.#callOn(kept, 'fieldOfView', { stop }));
   }
 
-  /** The values of a NIfTI file, scaled, in its own order, and where they lie. @param {Input} input @param {{ signal?: AbortSignal }} [options] */
+  /** The values of an image's file, scaled, in its own order, and where they lie. @param {Input} input @param {{ signal?: AbortSignal }} [options] */
   async read(input, { signal } = {}) {
     const kept = keepInput(input);
     return this.#turn(signal, (stop) => this.#callOn(kept, 'read', { stop }));
@@ -145,7 +145,7 @@ class Segmenter {
   }
 
   /**
-   * Labels every voxel of a NIfTI image, on the grid of its own file.
+   * Labels every voxel of an image, on the grid of its own file.
    * @param {Input} input @param {RunOptions} [options]
    */
   async segment(input, { signal, onProgress, ...where } = {}) {

@@ -74,7 +74,7 @@ export function keepCases(cases) {
   }
   return cases.map(({ image, labels, annotated, name }, index) => {
     const kept = { image: keepInput(image), name: name ?? (image instanceof File ? image.name : `case ${index + 1}`) };
-    if (!(labels instanceof Uint8Array) || isNifti(labels)) {
+    if (!(labels instanceof Uint8Array) || isFile(labels)) {
       if (annotated) {
         const sentence = `${kept.name}: with annotated, labels must be one per voxel, as segmentation.labels; found a file.`;
         throw new InsituError('argument', sentence);
@@ -88,10 +88,14 @@ export function keepCases(cases) {
   });
 }
 
-/** Whether bytes are a NIfTI file, plain or gzipped, and not labels: these are below 3 or 255, and never begin like this. @param {Uint8Array} bytes */
-function isNifti([a, b, c, d]) {
+/** A plain .mgh begins as labels may, with 0, 0, 0, 1; but none of them is the first byte of a float32 from 1e-6 to 1e6. @param {Uint8Array} bytes */
+const isMgh = ({ 0: a, 1: b, 3: d, 30: spacing }) => a === 0 && b === 0 && d === 1 && spacing >= 0x35 && spacing <= 0x49;
+
+/** Whether bytes are an image's file, plain or gzipped, and not labels: these are below 3 or 255, and never begin like this. @param {Uint8Array} bytes */
+function isFile(bytes) {
+  const [a, b, c, d] = bytes;
   const size = a | (b << 8) | (c << 16) | (d << 24);
-  return (a === 0x1f && b === 0x8b) || size === 348 || size === 540;
+  return (a === 0x1f && b === 0x8b) || size === 348 || size === 540 || isMgh(bytes);
 }
 
 /** Cases as the engine reads them, in buffers of their own. @param {KeptCase[]} kept @returns {Promise<CaseBytes[]>} */

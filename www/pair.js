@@ -1,10 +1,11 @@
-/** Images in files: a pair of .hdr and .img known by its names, and joined for the viewer, which reads one file. */
-/** @import { Case } from './types.js' */
+/** Images in files: a pair of .hdr and .img known by its names, and joined for the viewer, which reads one file in NIfTI. */
+/** @import { Case, VolumeInfo } from './types.js' */
 import { bytesOf, isGzipped, through } from './bytes.js';
 import { pageError } from './errors.js';
 import { t } from './i18n.js';
+import { mghAsNifti } from './mgh.js';
 
-const IMAGE = /\.(nii|hdr|img)(\.gz)?$|\.gz$/i;
+const IMAGE = /\.(nii|hdr|img|mgz|mgh)(\.gz)?$|\.gz$/i;
 const HALF = /\.(hdr|img)(\.gz)?$/i;
 /** @param {File} file */
 const halfOf = ({ name }) => HALF.exec(name)?.[1].toLowerCase();
@@ -40,9 +41,12 @@ export function imagesOf(files) {
   return { images, refusals, skipped: files.length - named.length };
 }
 
-/** The bytes of an image as one file. @param {Blob | { hdr: Blob, img: Blob }} input */
-export async function oneFile(input) {
-  if (input instanceof Blob) return bytesOf(input);
+/**
+ * The bytes of an image as one NIfTI file, if it is a file of the engine's formats.
+ * @param {Blob | { hdr: Blob, img: Blob }} input @param {VolumeInfo} [info] the engine's, if it has read the file
+ */
+export async function oneFile(input, info) {
+  if (input instanceof Blob) return info?.format === 'MGH' ? mghAsNifti(await inflated(input), info) : bytesOf(input);
   const [header, voxels] = await Promise.all([input.hdr, input.img].map(inflated));
   return joinPair(header, voxels);
 }

@@ -55,9 +55,10 @@ export async function draw(next) {
   const { view } = state;
   if (!view || drawn === next) return;
   try {
-    await view.showImage(await oneFile(next.input));
+    await view.showImage(await oneFile(next.input, next.info));
     state.emit('viewNotice', null);
   } catch (thrown) {
+    if (!next.info) return; // tried again when the engine has said what it is
     console.warn(thrown);
     view.clear();
     state.emit('viewNotice', t('cannotDraw'));

@@ -20,7 +20,7 @@ function App() {
 
   return (
     <main>
-      <input type="file" aria-label="NIfTI file" accept=".nii,.gz" disabled={!segmenter} onChange={open} />
+      <input type="file" aria-label="NIfTI file" accept=".nii,.gz,.mgz,.mgh" disabled={!segmenter} onChange={open} />
       <p>
         <output>{words ?? error?.message ?? (segmenter ? `Ready. ${segmenter.why}` : 'Loading…')}</output>
       </p>

@@ -9,7 +9,7 @@ export type Affine = [number, number, number, number][];
 
 /** A file, plain or gzipped. */
 export type Bytes = File | Blob | ArrayBuffer | ArrayBufferView;
-/** A NIfTI-1 or NIfTI-2 image, in one file or in a pair of header and voxels. */
+/** A NIfTI-1 or NIfTI-2 image, in one file or in a pair of header and voxels, or FreeSurfer's .mgz or .mgh. */
 export type Input = Bytes | { hdr: Bytes; img: Bytes };
 
 /** In voxels of the file; `end` is exclusive. */

@@ -82,7 +82,7 @@ export interface Segmenter {
   inspect(input: Input, options?: { signal?: AbortSignal }): Promise<VolumeInfo>;
   /** The image's field of view, and whether the model was trained on such. */
   fieldOfView(input: Input, options?: { signal?: AbortSignal }): Promise<FieldOfView>;
-  /** The values of an image, for viewers that do not read NIfTI. */
+  /** The values of an image, for viewers that do not read its format. */
   read(input: Input, options?: { signal?: AbortSignal }): Promise<ImageVolume>;
   /** What `segment` will take, before any work; throws what `segment` would refuse. With `train` what training can take too. */
   plan(input: Input, options?: { signal?: AbortSignal; train?: boolean }): Promise<Plan>;

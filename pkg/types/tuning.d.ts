@@ -5,7 +5,7 @@ import type { Progress } from './segmenter.js';
 /** An image, and what somebody says of it. */
 export interface TuneCase {
   image: Input;
-  /** One label per voxel of the file, as `segmentation.labels`, 255 where nothing is annotated; or a NIfTI file of such labels. */
+  /** One label per voxel of the file, as `segmentation.labels`, 255 where nothing is annotated; or a NIfTI or MGH file of such labels. */
   labels: Uint8Array | Input;
   /** Beside labels per voxel: 0 where nothing is annotated, whatever the label there. */
   annotated?: Uint8Array;

@@ -7,7 +7,8 @@ export interface VolumeInfo {
   dims: number[];
   /** Values per voxel: 1 for a volume. `segment` takes as many as the model has input channels. */
   channels: number;
-  format: 'NIfTI-1' | 'NIfTI-2';
+  /** 'MGH' is FreeSurfer's .mgz or .mgh: its `sform_code` is 1 where the file says how the image lies, else 0; its `qform_code` 0. */
+  format: 'NIfTI-1' | 'NIfTI-2' | 'MGH';
   /** Whether header and voxels are two files. */
   pair: boolean;
   /** Of the spacing as the file declares it, such as 'mm'. */

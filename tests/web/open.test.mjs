@@ -1,8 +1,9 @@
-/** What the built page says and does when files are opened: pairs, bad files, files that can only be looked at. */
+/** What the built page says and does when files are opened: pairs, FreeSurfer's, bad files, files that can only be looked at. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { asMgh, asMgz } from './mgh.mjs';
 import { asFourDimensional, asNineDimensional, asPair, readNifti } from './nifti.mjs';
 import { assertAccessible, choose, download, opened, openPage, SAMPLE, segmented, state } from './page.mjs';
 
@@ -86,6 +87,47 @@ describe('a pair of .hdr and .img', () => {
     const before = await page.locator('#cases li').count();
     await page.getByRole('button', { name: 'Close c.nii.gz' }).click();
     assert.equal(await page.locator('#cases li').count(), before - 1);
+  });
+});
+
+describe('an .mgz or .mgh', () => {
+  let page;
+  let complaints;
+  before(async () => ({ page, complaints } = await openPage('?backend=cpu')));
+  after(() => page.close());
+
+  it('is shown and segmented as the same image in NIfTI, and the mask has its name', async () => {
+    await segmented(page);
+    const expected = readNifti((await download(page)).bytes);
+    await choose(page, { 'head.mgz': asMgz(sample) });
+    await opened(page, 'head.mgz');
+    assert.equal(await page.locator('#view-notice').isVisible(), false);
+    await segmented(page);
+    const mask = await download(page);
+    assert.equal(mask.name, 'head_mask.nii.gz');
+    const found = readNifti(mask.bytes);
+    assert.deepEqual(found.sform, expected.sform);
+    assert.ok(found.voxels.length > 0 && found.voxels.equals(expected.voxels));
+    assert.deepEqual(complaints, []);
+  });
+
+  it('is taken from a drop beside files that are none, and one that is damaged is refused with its checks', async () => {
+    const wrong = asMgh(sample);
+    wrong.writeInt32BE(-5, 8);
+    await drop(page, { 'a.mgh': asMgh(sample), 'b.mgh': wrong, 'notes.txt': Buffer.from('words') });
+    await opened(page, 'a.mgh');
+    assert.equal(await page.locator('#view-notice').isVisible(), false);
+    await page.locator('#cases button', { hasText: 'b.mgh' }).click();
+    assert.match(await refusal(page, 'b.mgh'), /height: found -5, expected a size of at least 1/);
+    assert.match(await page.locator('#error-checks summary').first().textContent(), /^File checks: \d+ error/);
+    assert.match(await page.locator('#file-name').textContent(), /a\.mgh/);
+  });
+
+  it('is drawn again after a reload', async () => {
+    await page.reload();
+    await opened(page, 'a.mgh');
+    assert.equal(await page.locator('#view-notice').isVisible(), false);
+    assert.deepEqual(complaints, []);
   });
 });
 

@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { root } from '../../scripts/tools.mjs';
 import { cannotRun } from '../not-run.mjs';
 import { launch, serve } from './browser.mjs';
+import { asMgz } from './mgh.mjs';
 import { asNineDimensional, asPair } from './nifti.mjs';
 
 const EMPTY_PAGE = '<!doctype html><html lang="en"><title>empty</title><link rel="icon" href="data:,"></html>';
@@ -125,6 +126,25 @@ describe('in a page that imports /index.js', () => {
     assert.equal(pair.channels, 1);
     const facts = ({ pair, checks, ...rest }) => rest;
     assert.deepEqual(facts(pair), facts(single));
+  });
+
+  it('inspects, reads and segments an .mgz as the same image in NIfTI', async () => {
+    const [mgz, nifti] = await page.evaluate(
+      async (mgz) => {
+        const all = [];
+        for (const input of [t.fromBase64(mgz), t.bytes]) {
+          const [info, image, mask] = [await t.segmenter.inspect(input), await t.segmenter.read(input), await t.segmenter.segment(input)];
+          all.push({ info, values: [...image.values], affine: image.affine, labels: [...mask.labels], on: mask.affine });
+        }
+        return all;
+      },
+      base64(asMgz(sample)),
+    );
+    assert.deepEqual([mgz.info.format, nifti.info.format], ['MGH', 'NIfTI-1']);
+    assert.deepEqual([mgz.info.sform_code, mgz.info.qform_code], [1, 0]);
+    const facts = ({ info: { format, qform_code, checks, ...info }, ...rest }) => ({ info, ...rest });
+    assert.deepEqual(facts(mgz), facts(nifti));
+    assert.ok(mgz.labels.some((label) => label > 0));
   });
 
   it('refuses a header with its checks, from the worker and from the calling thread', async () => {

@@ -9,8 +9,8 @@ import { meshOf, stlOf } from './mesh.js';
 /** @typedef {{ name: string, type: string, make: () => Bytes | Promise<Bytes> }} Product */
 /** @typedef {Record<'mask' | 'nrrd' | 'csv' | 'report' | 'picture', Product> & { meshes: Product[] }} Products */
 
-/** brain.nii.gz, brain.hdr -> brain @param {string} name */
-export const stem = (name) => name.replace(/\.(nii|hdr)(\.gz)?$|\.gz$/i, '');
+/** brain.nii.gz, brain.hdr, brain.mgz -> brain @param {string} name */
+export const stem = (name) => name.replace(/\.(nii|hdr|mgz|mgh)(\.gz)?$|\.gz$/i, '');
 
 /** @param {string} name */
 export const slug = (name) =>

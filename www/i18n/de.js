@@ -42,10 +42,10 @@ export default {
   openFile: 'Datei öffnen …',
   openFolder: 'Ordner öffnen …',
   backToSample: 'Zurück zum Beispiel',
-  fileInput: 'NIfTI-Dateien, Paare aus .hdr und .img oder DICOM-Dateien',
-  folderInput: 'Ein Ordner mit NIfTI- oder DICOM-Dateien',
+  fileInput: 'NIfTI- oder MGH-Dateien, Paare aus .hdr und .img oder DICOM-Dateien',
+  folderInput: 'Ein Ordner mit NIfTI-, MGH- oder DICOM-Dateien',
   dropHint:
-    'Oder NIfTI-Dateien (.nii, .nii.gz oder .hdr mit ihrer .img) oder einen DICOM-Ordner irgendwo ablegen. Kein Byte des Bildes verlässt diesen Rechner.',
+    'Oder NIfTI-Dateien (.nii, .nii.gz oder .hdr mit ihrer .img), .mgz oder .mgh von FreeSurfer oder einen DICOM-Ordner irgendwo ablegen. Kein Byte des Bildes verlässt diesen Rechner.',
   dropHere: 'Dateien oder einen Ordner hier ablegen',
   sampleOrigin:
     'Synthetisch: kein Bild eines Menschen. Aus Fällen der Aufgabe 4 des Medical Segmentation Decathlon gemacht. Lizenz CC‑BY‑SA‑4.0.',
@@ -275,7 +275,7 @@ export default {
 
   loneHdr: '{name} ist ein Kopf ohne Voxel: bitte zusammen mit {stem}.img (oder .img.gz) öffnen.',
   loneImg: '{name} enthält Voxel ohne Kopf: bitte zusammen mit {stem}.hdr (oder .hdr.gz) öffnen.',
-  noImages: 'Erwartet wurde eine NIfTI-Datei oder eine .hdr mit ihrer .img; unter {count} Dateien ist kein Bild.',
+  noImages: 'Erwartet wurde eine NIfTI- oder MGH-Datei oder eine .hdr mit ihrer .img; unter {count} Dateien ist kein Bild.',
   wrongChannels: 'Gefunden: {found} in der Datei, erwartet: {wanted} ({names}), wie das Modell es nimmt: {how}.',
   oneVolume: 'ein Volumen',
   manyVolumes: '{count} Volumen',
