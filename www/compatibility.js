@@ -16,18 +16,21 @@ const THICKEST = 5;
  * @param {ModelCard} model @param {VolumeInfo} info @param {FieldOfView} field of view, and the engine's word on it
  * @returns {Comparison[]}
  */
-export function compareWith({ modalities, intensity, field_mm: wanted }, { min, spacing_mm: spacing }, field) {
+export function compareWith({ modalities, intensity, field_mm, scan }, { min, spacing_mm: spacing }, field) {
   const looksCt = min < AIR;
+  const fields = [field_mm, ...(scan ? [scan.field_mm] : [])].map((wanted) =>
+    t('fitFieldWanted', { min: sides(wanted.min), max: sides(wanted.max) }),
+  );
   return [
     {
       what: 'fitModality',
-      wanted: [modalities].flat().join(', '),
+      wanted: either([[modalities].flat().join(', '), ...(scan ? [scan.modalities.join(', ')] : [])]),
       found: looksCt ? t('fitCt', { min: number(min) }) : t('fitMr'),
       fits: intensity?.kind === undefined || (intensity.kind === 'ct') === looksCt,
     },
     {
       what: 'fitField',
-      wanted: t('fitFieldWanted', { min: sides(wanted.min), max: sides(wanted.max) }),
+      wanted: either(fields),
       found: t('fitFieldFound', { mm: sides(field.mm) }),
       fits: field.fits,
     },
@@ -39,6 +42,9 @@ export function compareWith({ modalities, intensity, field_mm: wanted }, { min, 
     },
   ];
 }
+
+/** What a model takes, or else what it takes as a whole scan. @param {string[]} wanted */
+const either = ([one, other]) => (other === undefined ? one : t('fitEither', { one, other }));
 
 /** @param {readonly number[]} mm */
 const sides = (mm) => mm.map((side) => Math.round(side)).join(' × ');

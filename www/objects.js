@@ -9,22 +9,28 @@ const ONLY_OBJECT = 'object';
 
 /** @typedef {{ name: string, labels: number[] }} ModelObject */
 
-/** The objects in the card's order; labels are those of the first, then of the second. @param {Pick<ModelCard, 'objects' | 'labels'>} card @returns {ModelObject[]} */
-export function objectsOf({ objects = [], labels }) {
-  const indices = labels.map(({ index }) => index);
-  if (objects.length === 0) return [{ name: ONLY_OBJECT, labels: indices }];
-  const share = indices.length / objects.length;
-  return objects.map(({ name }, i) => ({ name, labels: indices.slice(i * share, (i + 1) * share) }));
+/**
+ * The objects of an image in the card's order; labels are those of the first, then of the second. An image of one object, as a model may
+ * take beside whole scans, has the labels of that object only.
+ * @param {Pick<ModelCard, 'objects' | 'labels' | 'scan'>} card @param {readonly { index: number }[]} classes of the image's result @returns {ModelObject[]}
+ */
+export function objectsOf(card, classes) {
+  const { objects = [], labels } = card.scan ?? card;
+  const share = labels.length / Math.max(1, objects.length);
+  const there = new Set(classes.map(({ index }) => index));
+  const all = objects.map(({ name }, i) => ({ name, labels: labels.slice(i * share, (i + 1) * share).map(({ index }) => index) }));
+  const shown = all.filter((one) => one.labels.every((index) => there.has(index)));
+  return shown.length > 0 ? shown : [{ name: ONLY_OBJECT, labels: [...there] }];
 }
 
 /** An object among several, by its name. @param {ModelObject[]} objects @param {string} name @returns {ModelObject | undefined} */
 export const amongSeveral = (objects, name) => (objects.length > 1 ? objects.find((one) => one.name === name) : undefined);
 
 /**
- * The boxes of a result in voxels of the grid shown.
- * @param {Grid} grid @param {number[]} fileDims @param {Pick<Result, 'box' | 'boxes'>} result of an earlier version it has one box only @returns {NamedBox[]}
+ * The boxes of a result in voxels of the grid shown. One that was kept by an earlier version has a single box, without a name.
+ * @param {Grid} grid @param {number[]} fileDims @param {Pick<Result, 'box' | 'boxes'>} result @returns {NamedBox[]}
  */
-export const boxesOf = (grid, fileDims, { box, boxes = [{ object: ONLY_OBJECT, ...box }] }) =>
+export const boxesOf = (grid, fileDims, { box, boxes = [{ object: '', ...box }] }) =>
   boxes.map((one) => ({ object: one.object, ...boxFromFile(grid, fileDims, one) }));
 
 /** One of the boxes replaced, or put in; in the order of the objects. @param {ModelObject[]} objects @param {readonly NamedBox[]} boxes @param {NamedBox[]} fresh */

@@ -1,7 +1,6 @@
 /** The way of a volume through the page: opened, planned, segmented, segmented again in a box. Changes the state, and shows nothing. */
 /** @import { Box, Case, MaskedCase, NamedBox, Result, SavedMask } from './types.js' */
 /** @import { EditName } from './edit/history.js' */
-/** @import { ModelObject } from './objects.js' */
 import { InsituError } from 'insitu-seg';
 import { Editor } from './edit/editor.js';
 import { boxToFile, gridOf, inBox, placeOf } from './edit/grid.js';
@@ -146,11 +145,9 @@ export async function segment({ box, name = box ? 'box' : 'run', keep } = {}) {
   try {
     const { signal } = abort;
     const onProgress = (/** @type {import('insitu-seg').Progress} */ progress) => state.emit('progress', progress);
-    const objects = objectsOf(engine().model);
-    const own = box && amongSeveral(objects, box.object);
-    const result = await engine().segment(one.input, { signal, onProgress, ...(box ? whereOf(one, box, own) : {}) });
-    const masked = applyResult(one, result, { name, keep, own, objects });
-    lookAtMask(masked, objects);
+    const result = await engine().segment(one.input, { signal, onProgress, ...(box ? whereOf(one, box) : {}) });
+    const masked = applyResult(one, result, { name, keep, object: box?.object });
+    if (!keep) lookAtMask(masked);
     state.emit('result', masked);
     state.status = 'done';
     state.announce(t('doneIn', { seconds: seconds(result.report.ms) }));
@@ -169,20 +166,22 @@ export async function segment({ box, name = box ? 'box' : 'run', keep } = {}) {
 
 export const cancel = () => abort?.abort();
 
-/** A box of the grid for the engine. @param {Case} one @param {Box} box @param {ModelObject} [own] one of several objects, which has the box */
-function whereOf({ editor, info }, box, own) {
+/** A box of the grid for the engine. @param {Case} one @param {NamedBox} box */
+function whereOf({ editor, info }, box) {
   if (!editor || !info) return {};
   const inFile = /** @type {import('insitu-seg').Box} */ (boxToFile(editor.grid, info.dims, box));
-  return own ? { boxes: { [own.name]: inFile }, only: true } : { box: inFile };
+  return box.object ? { boxes: { [box.object]: inFile }, only: true } : { box: inFile };
 }
+
+/** What the model looks for in an image. @param {Pick<MaskedCase, 'result'>} one */
+export const objectsIn = ({ result }) => objectsOf(engine().model, result.classes);
 
 /** Segments an object, which was not found, in a box of the usual size around the crosshair. @param {string} object */
 export async function segmentAtCrosshair(object) {
   const { masked, shownView: view } = state;
   if (!masked || !view) return;
-  const { model } = engine();
-  const others = amongSeveral(objectsOf(model), object) && masked.boxes?.filter((box) => box.object !== object);
-  await segment({ box: { object, ...usualBox(masked.editor.grid, view.place, model.field_mm, others) } });
+  const others = amongSeveral(objectsIn(masked), object) && masked.boxes?.filter((box) => box.object !== object);
+  await segment({ box: { object, ...usualBox(masked.editor.grid, view.place, engine().model.field_mm, others) } });
 }
 
 /** Segments the open volume with the model as it is now; what a person corrected or found right stays. */
@@ -197,13 +196,16 @@ export async function segmentAgain() {
 }
 
 /**
- * A result goes into the editor of its volume, which is made with the first. Where it is that of one object (`own`), all else stays.
+ * A result goes into the editor of its volume, which is made with the first. Where it is that of one object of several, all else
+ * stays.
  * @param {Case} one @param {import('insitu-seg').Segmentation} result
- * @param {{ name: EditName, keep?: (index: number) => boolean, own?: ModelObject, objects: ModelObject[] }} options
+ * @param {{ name: EditName, keep?: (index: number) => boolean, object?: string }} options `object`: the one that was asked for
  */
-function applyResult(one, result, { own, objects, ...options }) {
+function applyResult(one, result, { object, ...options }) {
   const editor = (one.editor ??= editorOf(one));
   const before = { result: one.result, boxes: one.boxes };
+  const objects = objectsIn({ result: one.result ?? result });
+  const own = object === undefined ? undefined : amongSeveral(objects, object);
   const fresh = boxesOf(editor.grid, one.info?.dims ?? [], result);
   const after = {
     result: own && before.result ? mergedResult(before.result, result, own.name, objects) : result,
@@ -220,11 +222,14 @@ function applyResult(one, result, { own, objects, ...options }) {
   return masked;
 }
 
-/** The crosshair goes to the first object where it lies beside all of them: within its box every slice shows an object. @param {MaskedCase} one @param {ModelObject[]} objects */
-function lookAtMask({ editor: { grid, labels } }, objects) {
+/** The crosshair goes to the first object where it lies beside all of them: within its box every slice shows an object. @param {MaskedCase} one */
+function lookAtMask(one) {
+  const { grid, labels } = one.editor;
   const view = state.shownView;
   if (!view) return;
-  const found = objects.map((own) => ({ own, box: boxOfAll(grid, labels, own.labels) })).filter(({ box }) => box !== null);
+  const found = objectsIn(one)
+    .map((own) => ({ own, box: boxOfAll(grid, labels, own.labels) }))
+    .filter(({ box }) => box !== null);
   if (found.length === 0 || found.some(({ box }) => box && inBox(box, view.place))) return;
   const middle = middleOf(grid, labels, found[0].own.labels);
   if (middle) view.goTo(middle);

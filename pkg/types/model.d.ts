@@ -19,6 +19,16 @@ export interface ModelCard {
   intended_use: string;
   limits: string | string[];
   stages: { whole: ModelStage; patch: ModelStage };
+  /** How whole scans are segmented, of a model of one object that takes them too: labels are those of the first object, then of the second. */
+  scan?: {
+    labels: { index: number; name: string; color: string }[];
+    objects: { name: string; mirror?: boolean }[];
+    measured?: string[];
+    modalities: string[];
+    field_mm: { min: Triple; max: Triple };
+    whole: ModelStage;
+    [field: string]: unknown;
+  };
   /** The case that tuning must not make worse. */
   reference?: { image: HashedFile; labels: HashedFile };
   [field: string]: unknown;

@@ -156,7 +156,6 @@ const REFUSALS = {
   'a box that is empty': ['two', { boxes: { right: { start: [5, 5, 5], end: [5, 9, 9] } } }, /box/],
   'a box outside of the image': ['two', { boxes: { right: { start: [5, 5, 5], end: [5, 9, 900] } } }, /box/],
   'numbers too large for the engine': ['two', { boxes: { right: { start: [5, 5, 5], end: [9, 9, 1e15] } } }, /box/],
-  'a box without a name, where there are several objects': ['two', { box: BOX }, /left or right/],
   'a box and boxes': ['two', { box: BOX, boxes: { left: BOX } }, /either/],
   'boxes that are none': ['two', { boxes: 'left' }, /boxes/],
   'only, without boxes': ['two', { only: true }, /only/],

@@ -1,6 +1,7 @@
 /** What the page makes of objects and volumes, without a page. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { compareWith } from '../../www/compatibility.js';
 import { Editor } from '../../www/edit/editor.js';
 import { gridOf } from '../../www/edit/grid.js';
 import { boxOfAll, middleOf } from '../../www/edit/middle.js';
@@ -12,7 +13,7 @@ const scaled = (dims, spacing) =>
   gridOf({ dims, affine: [0, 1, 2, 3].map((row) => [0, 1, 2, 3].map((column) => (row === column ? [...spacing, 1][row] : 0))) });
 const labels = ['Left front', 'Left back', 'Right front', 'Right back'].map((name, i) => ({ index: i + 1, name, color: '#e69f00' }));
 const HEAD = { labels, objects: [{ name: 'left' }, { name: 'right' }] };
-const objects = objectsOf(HEAD);
+const objects = objectsOf(HEAD, labels);
 
 describe('the objects of a model', () => {
   it('share its labels, in the order of both', () => {
@@ -20,7 +21,13 @@ describe('the objects of a model', () => {
       { name: 'left', labels: [1, 2] },
       { name: 'right', labels: [3, 4] },
     ]);
-    assert.deepEqual(objectsOf({ labels }), [{ name: 'object', labels: [1, 2, 3, 4] }]);
+    assert.deepEqual(objectsOf({ labels }, labels), [{ name: 'object', labels: [1, 2, 3, 4] }]);
+  });
+
+  it('are those of its whole scans, and of an image of one object that object', () => {
+    const card = { labels: labels.slice(0, 2), scan: HEAD };
+    assert.deepEqual(objectsOf(card, labels), objects);
+    assert.deepEqual(objectsOf(card, labels.slice(2)), [{ name: 'right', labels: [3, 4] }]);
   });
 
   it('have boxes in their own order', () => {
@@ -32,7 +39,23 @@ describe('the objects of a model', () => {
 
   it('have one box where the result is that of an earlier version', () => {
     const box = { start: [1, 2, 3], end: [4, 5, 6] };
-    assert.deepEqual(boxesOf(scaled([10, 10, 10], [1, 1, 1]), [10, 10, 10], { box }), [{ object: 'object', ...box }]);
+    assert.deepEqual(boxesOf(scaled([10, 10, 10], [1, 1, 1]), [10, 10, 10], { box }), [{ object: '', ...box }]);
+  });
+});
+
+describe('what a model wants', () => {
+  const range = (min, max) => ({ min: [min, min, min], max: [max, max, max] });
+  const card = { modalities: ['MR of a crop'], intensity: { kind: 'mr' }, field_mm: range(30, 50) };
+  const wanted = (model) =>
+    compareWith(model, { min: 0, spacing_mm: [1, 1, 1] }, { mm: [200, 200, 200], fits: true }).map((row) => row.wanted);
+
+  it('is said of whole scans too, where it takes such', () => {
+    assert.deepEqual(wanted(card).slice(0, 2), ['MR of a crop', '30 × 30 × 30 to 50 × 50 × 50 mm']);
+    const scan = { modalities: ['MR of a head'], field_mm: range(130, 260) };
+    assert.deepEqual(wanted({ ...card, scan }).slice(0, 2), [
+      'MR of a crop; or MR of a head',
+      '30 × 30 × 30 to 50 × 50 × 50 mm; or 130 × 130 × 130 to 260 × 260 × 260 mm',
+    ]);
   });
 });
 

@@ -86,6 +86,7 @@ export default {
   fitWanted: 'Das Modell will',
   fitFound: 'Die Datei',
   fitFieldWanted: '{min} bis {max} mm',
+  fitEither: '{one}; oder {other}',
   fitFieldFound: '{mm} mm',
   fitSpacingWanted: 'beliebig; rechnet mit 1 mm',
   fitSpacingFound: '{mm} mm',

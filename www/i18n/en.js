@@ -84,6 +84,7 @@ export default {
   fitWanted: 'The model wants',
   fitFound: 'The file',
   fitFieldWanted: '{min} to {max} mm',
+  fitEither: '{one}; or {other}',
   fitFieldFound: '{mm} mm',
   fitSpacingWanted: 'any; works at 1 mm',
   fitSpacingFound: '{mm} mm',

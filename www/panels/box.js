@@ -3,9 +3,9 @@
 /** @import { NamedBox } from '../types.js' */
 import { $, details, element, input, onChange, onClick, press, segments } from '../dom.js';
 import { t } from '../i18n.js';
-import { objectsOf, withBoxes } from '../objects.js';
+import { withBoxes } from '../objects.js';
 import { state } from '../state.js';
-import { chosenBoxes, engine, segment } from '../workflow.js';
+import { chosenBoxes, objectsIn, segment } from '../workflow.js';
 import { nameOfObject } from './words.js';
 
 const AXES = ['R', 'A', 'S'];
@@ -75,7 +75,10 @@ export function changeBox({ object, start, end }) {
 }
 
 /** @param {NamedBox} box */
-const setBox = (box) => state.setBoxes(withBoxes(objectsOf(engine().model), state.masked?.boxes ?? [], [box]));
+function setBox(box) {
+  const { masked } = state;
+  if (masked) state.setBoxes(withBoxes(objectsIn(masked), masked.boxes ?? [], [box]));
+}
 
 /** Where the model has several objects it is said whose box is meant, and can be chosen. @param {readonly NamedBox[]} boxes */
 function showBoxes(boxes) {
@@ -92,7 +95,7 @@ function showBoxes(boxes) {
       choose,
     );
   }
-  group.hidden = objectsOf(engine().model).length < 2;
+  group.hidden = !state.masked || objectsIn(state.masked).length < 2;
   press(group, chosen);
   fill(box);
 }
@@ -116,7 +119,7 @@ function fill(box) {
 export function drawnBoxes() {
   const { masked, segmenter } = state;
   if (!masked || !segmenter || !details('box').open || !input('box-show').checked) return [];
-  const objects = objectsOf(segmenter.model);
+  const objects = objectsIn(masked);
   const colorOf = (/** @type {string} */ name) => {
     const own = objects.find((one) => one.name === name) ?? objects[0];
     return masked.editor.table.find(({ index }) => index === own.labels[0])?.color ?? PLAIN;

@@ -2,9 +2,8 @@
 /** @import { MaskedCase } from '../types.js' */
 import { $, element } from '../dom.js';
 import { t } from '../i18n.js';
-import { objectsOf } from '../objects.js';
 import { state } from '../state.js';
-import { segmentAtCrosshair } from '../workflow.js';
+import { objectsIn, segmentAtCrosshair } from '../workflow.js';
 import { nameOfObject } from './words.js';
 
 export function setUpMissing() {
@@ -16,7 +15,7 @@ export function setUpMissing() {
 
 /** @param {MaskedCase | null} one */
 function showMissing(one) {
-  const objects = one && state.segmenter && state.shownView ? objectsOf(state.segmenter.model) : [];
+  const objects = one && state.segmenter && state.shownView ? objectsIn(one) : [];
   const missing = objects.filter(({ labels }) => labels.every((index) => one?.editor.counts[index] === 0));
   const buttons = missing.map(({ name }) => {
     const words = objects.length > 1 ? t('putBoxOf', { object: nameOfObject(name) }) : t('putBox');
