@@ -6,6 +6,7 @@
 //! [`fit()`] trains from start to end; [`run::TrainingRun`] is the same loop for callers that save and resume.
 
 pub mod augment;
+mod blur;
 pub mod case;
 pub mod config;
 mod ct_window;
@@ -13,6 +14,7 @@ pub mod dataset;
 pub mod divergence;
 pub mod fit;
 pub mod init;
+mod lattice;
 pub mod manifest;
 pub mod prefetch;
 pub mod random;
@@ -20,6 +22,7 @@ pub mod run;
 pub mod sample;
 pub(crate) mod sample_box;
 pub mod sampler;
+pub mod scanner;
 pub mod schedule;
 pub mod source;
 pub mod split;

@@ -9,6 +9,7 @@ use insitu_seg::engine::nn::adamw::AdamWConfig;
 use insitu_seg::engine::nn::loss::Loss;
 use insitu_seg::model::{Architecture, Blocks};
 use insitu_seg::train::augment::Augment;
+use insitu_seg::train::scanner::Scanner;
 use insitu_seg::train::schedule::RateSchedule;
 use insitu_seg::train::{TrainConfig, TrainingBudget};
 use insitu_seg::{Error, Result};
@@ -93,6 +94,15 @@ pub struct Arguments {
     /// Largest standard deviation of the noise on training images, whose own is 1
     #[arg(long, value_name = "SD", default_value_t = Augment::default().noise)]
     noise: f64,
+    /// Largest standard deviation of the logarithm of a bias field on training images
+    #[arg(long, value_name = "SD", default_value_t = 0.0)]
+    bias: f64,
+    /// Largest standard deviation of a blur of training images along each axis, in mm
+    #[arg(long, value_name = "MM", default_value_t = 0.0)]
+    blur: f64,
+    /// Share of training images whose grey values go through a random map, so that contrast does not count
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    remap: f64,
     /// Samples per step
     #[arg(long, default_value_t = 1)]
     batch: usize,
@@ -195,6 +205,20 @@ impl Arguments {
         if !(0.0..=10.0).contains(&noise) {
             return refuse("--noise", &noise, "0 to 10");
         }
+        self.check_scanner()
+    }
+
+    fn check_scanner(&self) -> Result<()> {
+        let Self { bias, blur, remap, .. } = *self;
+        if !(0.0..=2.0).contains(&bias) {
+            return refuse("--bias", &bias, "0 to 2");
+        }
+        if !(0.0..=10.0).contains(&blur) {
+            return refuse("--blur", &blur, "0 to 10 mm");
+        }
+        if !(0.0..=1.0).contains(&remap) {
+            return refuse("--remap", &remap, "a share from 0 to 1");
+        }
         Ok(())
     }
 
@@ -208,7 +232,8 @@ impl Arguments {
         };
         config.architecture =
             Architecture { base, depth, blocks, attention, roi, threshold, ..config.architecture };
-        config.samples.augment = Augment { noise: self.noise, ..augment };
+        let scanner = Scanner { bias: self.bias, blur_mm: self.blur, remap: self.remap };
+        config.samples.augment = Augment { noise: self.noise, scanner, ..augment };
         config.loss = match self.loss {
             LossName::Dice => Loss::Dice,
             LossName::DiceEntropy => Loss::DiceAndEntropy,

@@ -1,7 +1,7 @@
 //! Random augmentation: one affine map, then a change of the intensities.
 
+use super::scanner::{Scanner, on_shares, random_scanner};
 use crate::grid::Region;
-use crate::intensity::mean_and_sd;
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand_distr::{Distribution, StandardNormal};
@@ -28,6 +28,8 @@ pub struct Augment {
     pub gamma: [f64; 2],
     /// Largest standard deviation of the noise; that of the image is 1.
     pub noise: f64,
+    /// How far the scanner may be another one.
+    pub scanner: Scanner,
 }
 
 /// What a sample shows where it reaches beyond the volume.
@@ -51,6 +53,7 @@ impl Default for Augment {
             fill: Fill::Edge,
             gamma: [0.7, 1.5],
             noise: 0.1,
+            scanner: Scanner::default(),
         }
     }
 }
@@ -116,8 +119,15 @@ fn product(a: &[[f64; 3]; 3], b: &[[f64; 3]; 3]) -> [[f64; 3]; 3] {
     std::array::from_fn(|i| std::array::from_fn(|j| (0..3).map(|k| a[i][k] * b[k][j]).sum()))
 }
 
-/// A random gamma on the values of a channel, then noise. Mean and standard deviation stay, but for the noise.
-pub(crate) fn random_intensity(channel: &mut [f32], augment: &Augment, rng: &mut Xoshiro256PlusPlus) {
+/// Another scanner, a random gamma, then noise, on the values of a channel of size `dims`. Mean and standard deviation stay,
+/// but for the noise.
+pub(crate) fn random_intensity(
+    channel: &mut [f32],
+    dims: [usize; 3],
+    augment: &Augment,
+    rng: &mut Xoshiro256PlusPlus,
+) {
+    random_scanner(channel, dims, &augment.scanner, rng);
     apply_gamma(channel, rng.random_range(augment.gamma[0]..=augment.gamma[1]) as f32);
     let noise = (augment.noise * rng.random::<f64>()) as f32;
     for value in channel {
@@ -129,13 +139,5 @@ pub(crate) fn random_intensity(channel: &mut [f32], augment: &Augment, rng: &mut
 /// Raises the values of a channel, scaled to 0..1, to the power of `gamma`, then restores their mean and standard
 /// deviation. A constant channel stays as it is.
 pub(crate) fn apply_gamma(channel: &mut [f32], gamma: f32) {
-    let (mean, sd) = mean_and_sd(channel);
-    let min = channel.iter().copied().fold(f32::INFINITY, f32::min);
-    let range = channel.iter().copied().fold(f32::NEG_INFINITY, f32::max) - min;
-    if range > 0.0 {
-        channel.iter_mut().for_each(|v| *v = ((*v - min) / range).powf(gamma));
-        let (new_mean, new_sd) = mean_and_sd(channel);
-        let scale = if new_sd > 0.0 { sd / new_sd } else { 1.0 };
-        channel.iter_mut().for_each(|v| *v = ((f64::from(*v) - new_mean) * scale + mean) as f32);
-    }
+    on_shares(channel, |shares| shares.iter_mut().for_each(|share| *share = share.powf(gamma)));
 }

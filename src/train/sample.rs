@@ -113,8 +113,9 @@ pub fn random_sample(
     let crop = CropResize::new(region, preset)?;
     let map = Affine::random(&region, augment, rng);
     let mut sample = resample(case, &crop, &map, config);
-    for channel in sample.image.chunks_exact_mut(sample.dims.iter().product()) {
-        random_intensity(channel, augment, rng);
+    let dims = sample.dims;
+    for channel in sample.image.chunks_exact_mut(dims.iter().product()) {
+        random_intensity(channel, dims, augment, rng);
     }
     Ok(sample)
 }
@@ -147,6 +148,7 @@ fn resample(case: &LabeledCase, crop: &CropResize, map: &Affine, config: &Sample
 mod tests {
     use super::super::augment::Fill;
     use super::super::random::seeded_rng;
+    use super::super::scanner::Scanner;
     use super::*;
 
     const STILL: Augment = Augment {
@@ -159,6 +161,7 @@ mod tests {
         fill: Fill::Edge,
         gamma: [1.0, 1.0],
         noise: 0.0,
+        scanner: Scanner { bias: 0.0, blur_mm: 0.0, remap: 0.0 },
     };
 
     fn config(stage: Stage, labels: usize, augment: Augment) -> SampleConfig {

@@ -6,7 +6,6 @@
 //! classes   what a recipe says of each label that occurs
 //! maps      the label maps of a folder, as classes that all of them share
 //! geometry  where a voxel of the image lies in its map: mirrored, affine, smooth displacement; the field of view
-//! lattice   random values at a few points, linear in between: displacement and bias field
 //! contrast  grey values by class, then blur, bias field, gamma, noise
 //! image     one image with its classes, by all of the above
 //! source    images for a training run: a function of seed and step alone
@@ -17,7 +16,6 @@ mod contrast;
 mod geometry;
 mod image;
 mod label_set;
-mod lattice;
 mod maps;
 mod presets;
 mod recipe;

@@ -104,8 +104,9 @@ impl<'a> PatchSampler<'a> {
             }
             sample = self.draw(config, rng);
         }
-        for channel in sample.image.chunks_exact_mut(sample.dims.iter().product()) {
-            random_intensity(channel, &config.augment, rng);
+        let dims = sample.dims;
+        for channel in sample.image.chunks_exact_mut(dims.iter().product()) {
+            random_intensity(channel, dims, &config.augment, rng);
         }
         sample
     }

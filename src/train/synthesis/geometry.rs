@@ -8,9 +8,9 @@
 //! A mirrored image has `W - p_x` for `p_x`, where W is its width.
 
 use super::classes::Classes;
-use super::lattice::{Lattice, along};
 use super::maps::LabelMap;
 use super::recipe::GeometryPrior;
+use crate::train::lattice::{Lattice, along};
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 

@@ -1,12 +1,13 @@
 //! One image of a label map, straight on the grid that a network sees.
 
-use super::contrast::{Blur, Contrast};
+use super::contrast::Contrast;
 use super::geometry::{Warp, WarpRow, class_at};
 use super::maps::{LabelMap, MapSet};
 use super::recipe::Strip;
 use crate::card::Preset;
 use crate::error::Result;
 use crate::prepare::CropResize;
+use crate::train::blur::Blur;
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 

@@ -42,6 +42,20 @@ impl Lattice {
     }
 }
 
+impl Lattice {
+    /// Multiplies the values of an image, x fastest, by the exponential of the lattice over it: a coil's sensitivity.
+    pub fn multiply_exp(&self, image: &mut [f32], dims: [usize; 3]) {
+        let share = |at: usize, axis: usize| at as f64 / (dims[axis].max(2) - 1) as f64;
+        let mut row = Vec::new();
+        for (line, values) in image.chunks_exact_mut(dims[0]).enumerate() {
+            self.row(share(line % dims[1], 1), share(line / dims[1], 2), &mut row);
+            for (x, value) in values.iter_mut().enumerate() {
+                *value *= along(&row, share(x, 0)).exp();
+            }
+        }
+    }
+}
+
 /// The value of a row of [`Lattice::row`] at a share (0 to 1) of its side.
 #[inline]
 pub fn along(row: &[f32], share: f64) -> f32 {
@@ -51,8 +65,8 @@ pub fn along(row: &[f32], share: f64) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::random::seeded_rng;
     use super::*;
-    use crate::train::random::seeded_rng;
 
     #[test]
     fn points_keep_their_values_and_it_is_linear_in_between() {
