@@ -7,10 +7,12 @@ mod model_card;
 mod object;
 mod objects;
 mod preset;
+mod scan;
 mod stages;
 
 pub use label::Label;
 pub use model_card::{Card, MAX_CHANNELS, TestScore, Tuned};
 pub use object::CardObject;
 pub use preset::{FieldOfView, Preset};
+pub use scan::ScanCard;
 pub use stages::{FileRef, Fold, Reference, Stage, StageCard, Stages};

@@ -3,6 +3,8 @@
 mod boxes;
 mod cascade;
 mod forecast;
+mod locate;
+mod model;
 mod objects;
 mod options;
 mod progress;
@@ -10,21 +12,24 @@ mod run;
 mod segment;
 mod segmentation;
 mod self_check;
+mod shown;
+mod side;
 mod transform;
 mod upsample;
+mod view;
 
 pub use crate::prepare::Image;
-pub use boxes::{Bounds, MeasuredVolume, NamedBox, ObjectBox};
-pub use cascade::Model;
+pub use boxes::{Bounds, ChosenBoxes, MeasuredVolume, NamedBox, ObjectBox};
 pub use forecast::{RunForecast, TrainablePatch};
+pub use model::Model;
 pub use options::InferenceOptions;
 #[cfg(feature = "train")]
 pub(crate) use progress::PhaseTimer;
 pub use progress::{Phase, ProgressFn, SegmentProgress, Timing};
 pub use run::{segment, segment_boxes, segment_within};
 pub use segment::{image_warnings, out_of_distribution_warning};
-#[cfg(feature = "train")]
-pub(crate) use segment::{locate, segment_patch};
 pub use segmentation::{LabelVolume, Segmentation, volumes_csv};
 pub use self_check::self_check;
-pub use transform::SpatialTransform;
+pub use transform::{SpatialTransform, field_mm};
+#[cfg(feature = "train")]
+pub(crate) use {locate::locate, view::segment_patch};

@@ -40,4 +40,4 @@ pub use progress::{TunePhase, TuneProgress, TuneProgressFn};
 pub use report::TuneReport;
 pub use run::{TuneOutcome, tune};
 pub use scope::Scope;
-pub use weights::ModelWeights;
+pub use weights::{Files, ModelWeights};

@@ -189,11 +189,14 @@ fn a_pair_becomes_a_mask_for_slicer_and_a_table() {
     let bytes = std::fs::read(&mask).unwrap();
     assert!(bytes.starts_with(b"NRRD0004\n"));
     let head = String::from_utf8_lossy(&bytes).into_owned();
-    assert!(head.contains("Segment0_Name:=Anterior") && head.contains("Segment1_LabelValue:=2"), "{head}");
+    assert!(
+        head.contains("Segment0_Name:=Left anterior") && head.contains("Segment1_LabelValue:=2"),
+        "{head}"
+    );
     let table = std::fs::read_to_string(table).unwrap();
     let lines: Vec<&str> = table.lines().collect();
     assert_eq!((lines.len(), lines[0]), (3, "case,index,name,voxels,milliliters"));
-    assert!(lines[1].starts_with("head,1,Anterior hippocampus,"), "{table}");
+    assert!(lines[1].starts_with("head,1,Left anterior hippocampus,"), "{table}");
 
     let run =
         insitu(&["segment", text(&path("head.hdr")), "--out-dir", text(&path("out")), "--backend", "cpu"]);

@@ -12,7 +12,7 @@ use insitu_seg::engine::compute::Compute;
 use insitu_seg::file::{DataType, write_values};
 use insitu_seg::grid::{BoxRule, Grid, Region};
 use insitu_seg::model::Architecture;
-use insitu_seg::predict::{Model, Segmentation, segment_boxes};
+use insitu_seg::predict::{Bounds, ChosenBoxes, Model, NamedBox, Segmentation, segment_boxes};
 use insitu_seg::store::Weights;
 use insitu_seg::train::case::LabeledCase;
 use insitu_seg::train::random::seeded_rng;
@@ -147,8 +147,10 @@ fn model() -> Model {
     Model::from_weights(card, [whole, patch], &Compute::Cpu).unwrap()
 }
 
-fn run(model: &Model, volume: &Volume, boxes: &[(String, insitu_seg::predict::Bounds)]) -> Segmentation {
-    pollster::block_on(segment_boxes(model, volume, boxes, &mut |_| ControlFlow::Continue(()))).unwrap()
+fn run(model: &Model, volume: &Volume, boxes: &[(&str, Bounds)]) -> Segmentation {
+    let named = |(name, bounds): &(&str, Bounds)| NamedBox { object: Some((*name).into()), bounds: *bounds };
+    let chosen = ChosenBoxes { boxes: boxes.iter().map(named).collect(), only: false };
+    pollster::block_on(segment_boxes(model, volume, &chosen, &mut |_| ControlFlow::Continue(()))).unwrap()
 }
 
 fn dice(truth: &[u8], found: &[u8], label: u8) -> f64 {
@@ -209,12 +211,12 @@ fn a_box_that_is_given_is_used_and_one_that_is_found_holds_the_object() {
     let image = made(&set, 101);
     let (volume, truth) = (volume(&image), truth(&set, &image));
     let found = run(&model, &volume, &[]);
-    let given = run(&model, &volume, &[("right".into(), found.boxes[1].bounds())]);
+    let given = run(&model, &volume, &[("right", found.boxes[1].bounds())]);
     assert_eq!((&given.boxes, &given.labels), (&found.boxes, &found.labels));
     // Half of the box: it is not enlarged, and what is missing is said.
     let (start, mut end) = found.boxes[1].bounds();
     end[2] = (start[2] + end[2]) / 2;
-    let half = run(&model, &volume, &[("right".into(), (start, end))]);
+    let half = run(&model, &volume, &[("right", (start, end))]);
     assert_eq!(half.boxes[1].bounds(), (start, end));
     assert!(half.warnings.iter().any(|warning| warning.contains("may be cut")), "{:?}", half.warnings);
     // Boxes that are found hold the object.

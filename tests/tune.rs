@@ -60,7 +60,7 @@ fn what_teaches_nothing_is_refused_in_words_and_the_model_stays() {
     assert!(error.contains("found 7 voxels, expected 34 x 49 x 34"), "{error}");
     let error =
         AnnotatedCase::new("odd", &image(), vec![9; 34 * 49 * 34], &base.card).unwrap_err().to_string();
-    assert!(error.contains("a label 9, expected 0 to 2, or 255"), "{error}");
+    assert!(error.contains("a label 9, expected 0 to 4, or 255"), "{error}");
 
     let only = |wanted: &dyn Fn(usize, u8) -> u8| -> Vec<u8> {
         truth().iter().enumerate().map(|(i, &label)| wanted(i, label)).collect()
@@ -79,6 +79,24 @@ fn what_teaches_nothing_is_refused_in_words_and_the_model_stays() {
         assert!(error.to_string().contains(words), "{error}");
     }
     assert_eq!(hash(&base), before);
+}
+
+#[test]
+fn a_right_object_is_learned_as_the_mirrored_left_one() {
+    let card = base().card;
+    let left = AnnotatedCase::new("left", &image(), truth(), &card).unwrap();
+    // The same voxels, of which the file says that they run the other way.
+    let mut seen = image();
+    seen.reorientation = seen.reorientation.mirrored();
+    seen.voxels = image().mirrored().voxels;
+    let labels = |shift: u8| truth().iter().map(|&label| if label > 0 { label + shift } else { 0 }).collect();
+    let right = AnnotatedCase::new("right", &seen, labels(2), &card).unwrap();
+    assert_eq!((&right.file_labels, &right.labels), (&left.file_labels, &left.labels));
+    assert_eq!(right.image, left.image);
+    let mut both: Vec<u8> = labels(2);
+    both[truth().iter().position(|&label| label == 1).unwrap()] = 1;
+    let error = AnnotatedCase::new("both", &seen, both, &card).unwrap_err();
+    assert!(error.to_string().contains("both: labels: found those of both sides"), "{error}");
 }
 
 #[test]

@@ -26,7 +26,8 @@ pub fn check(card: &Card) -> Result<()> {
     }
     files(card)?;
     card.domain.iter().try_for_each(Domain::check)?;
-    networks(card)
+    networks(card)?;
+    card.for_scans().map_or(Ok(()), |scans| check(&scans))
 }
 
 /// Refuses settings outside of what training allows.
@@ -70,7 +71,8 @@ fn labels(labels: &[Label]) -> Result<()> {
 
 /// Refuses file names that lead out of the model's folder.
 fn files(card: &Card) -> Result<()> {
-    let folds = [&card.stages.whole, &card.stages.patch].into_iter().flatten().flat_map(|stage| &stage.folds);
+    let stages = [&card.stages.whole, &card.stages.patch].into_iter().flatten();
+    let folds = stages.flat_map(|stage| &stage.folds);
     let reference = card.reference.iter().flat_map(|case| [&case.image.file, &case.labels.file]);
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     for file in folds.map(|fold| &fold.file).chain(reference) {

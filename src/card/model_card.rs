@@ -3,6 +3,7 @@
 use super::label::{Label, PALETTE};
 use super::object::{CardObject, is_false};
 use super::preset::{FieldOfView, Preset};
+use super::scan::ScanCard;
 use super::stages::{Reference, Stage, StageCard, Stages};
 use crate::domain::Domain;
 use crate::error::{Error, Result};
@@ -80,6 +81,9 @@ pub struct Card {
     /// Whether the patch network sees its box normalised as an image of its own, whatever surrounds it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub normalize_box: bool,
+    /// How whole scans are segmented, of a model of one object that takes them too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scan: Option<ScanCard>,
     /// The networks.
     pub stages: Stages,
     /// What it was trained on.
@@ -169,6 +173,7 @@ impl Card {
             objects: Vec::new(),
             measured: Vec::new(),
             normalize_box: false,
+            scan: None,
             stages: Stages::default(),
             training_data: data.to_owned(),
             licence: licence.to_owned(),

@@ -63,10 +63,31 @@ pub(super) fn check(card: &Card) -> Result<()> {
             expected,
         ));
     }
+    scan(card)?;
     if names.len() > MOST || !card.labels.len().is_multiple_of(card.object_count()) {
         let found = format!("{} names, {} labels", names.len(), card.labels.len());
         let expected = format!("at most {MOST}, and the same labels for each object");
         return Err(Error::malformed("model.json: objects", found, expected));
+    }
+    Ok(())
+}
+
+/// Refuses a part for scans that does not go with the rest of its card.
+fn scan(card: &Card) -> Result<()> {
+    let Some(form) = &card.scan else { return Ok(()) };
+    let refused = |found: &str, expected: &str| Err(Error::malformed("model.json: scan", found, expected));
+    if !card.objects.is_empty() {
+        return refused("objects beside it", "a model of one object");
+    }
+    if form.objects.first().is_none_or(|first| first.mirror) {
+        return refused(
+            "no object, or a first one that is mirrored",
+            "first the object as images of one show it",
+        );
+    }
+    if form.labels.len() != form.objects.len() * card.labels.len() {
+        let found = format!("{} labels of {} objects", form.labels.len(), form.objects.len());
+        return refused(&found, &format!("{} for each", card.labels.len()));
     }
     Ok(())
 }

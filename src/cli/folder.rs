@@ -2,12 +2,14 @@
 
 use super::output::{print_json, print_line};
 use clap::Args;
-use insitu_seg::card::{Card, FileRef, Fold, Reference, Stage, StageCard};
+use insitu_seg::card::{
+    Card, CardObject, FileRef, Fold, Label, Preset, Reference, ScanCard, Stage, StageCard,
+};
 use insitu_seg::domain::DomainBuilder;
 use insitu_seg::native::{ModelFiles, create_folder, installed_models, read_card, read_file, write_file};
 use insitu_seg::store::{self, WeightPrecision, Weights};
 use insitu_seg::train::{Dataset, Manifest, ReadOptions};
-use insitu_seg::tune::{ModelWeights, WeightDelta};
+use insitu_seg::tune::{Files, ModelWeights, WeightDelta};
 use insitu_seg::{Error, Result, Volume};
 use std::collections::HashMap;
 use std::io::Read;
@@ -31,6 +33,10 @@ pub struct PackArguments {
     /// A folder with image.nii.gz, label.nii.gz and README.md of a case that may be given on: what tuning must not make worse
     #[arg(long)]
     reference: Option<PathBuf>,
+    /// A trained model's folder whose whole stage finds several objects, such as `insitu train --maps` writes: with it the model
+    /// takes whole scans too
+    #[arg(long)]
+    scan: Option<PathBuf>,
 }
 
 /// Arguments of `insitu models`.
@@ -132,7 +138,18 @@ pub fn pack(arguments: &PackArguments) -> Result<ExitCode> {
         }
         card.domain = builder.build();
     }
+    let scan = arguments.scan.as_deref().map(|folder| scan_card(folder, &card)).transpose()?;
     create_folder(&arguments.output)?;
+    if let Some((scan, files)) = scan {
+        for (name, bytes) in files {
+            write_file(&arguments.output.join(name), &bytes)?;
+        }
+        card.scan = Some(scan);
+    } else if let Some(scan) = &card.scan {
+        for Fold { file, .. } in &scan.whole.folds {
+            write_file(&arguments.output.join(file), &read_file(&arguments.model.join(file))?)?;
+        }
+    }
     if let Some(folder) = &arguments.reference {
         card.reference = Some(reference(folder, &arguments.output)?);
     } else if let Some(case) = &card.reference {
@@ -145,6 +162,51 @@ pub fn pack(arguments: &PackArguments) -> Result<ExitCode> {
     }
     print_line(&arguments.output.display().to_string())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// How the model of `card` takes whole scans, by the whole stage of the model in `folder`; and its weight files, in 16 bits.
+fn scan_card(folder: &Path, card: &Card) -> Result<(ScanCard, Files)> {
+    let heads = read_card(folder)?;
+    let mut whole = heads.stage(Stage::Whole)?.clone();
+    let mut files = Files::new();
+    for fold in &mut whole.folds {
+        let bytes = read_file(&folder.join(&fold.file))?;
+        fold.check(&bytes)?;
+        let weights = store::read_weights(&bytes).map_err(|error| error.within(&fold.file))?;
+        let words = [("model", &card.name), ("stage", &"whole scans".to_owned()), ("licence", &card.licence)];
+        let words = words.map(|(key, word)| (key.to_owned(), word.clone()));
+        let packed = store::write_weights(&weights, WeightPrecision::F16, words.into())?;
+        fold.file = format!("scan-{}.safetensors", fold.fold);
+        (fold.sha256, fold.next) = (store::sha256(&packed), None);
+        files.push((fold.file.clone(), packed));
+    }
+    let named = |object: &CardObject, label: &Label| {
+        format!("{} {}", capitalized(&object.name), label.name.to_lowercase())
+    };
+    let names: Vec<String> = heads
+        .objects
+        .iter()
+        .flat_map(|object| card.labels.iter().map(|label| named(object, label)))
+        .collect();
+    let objects =
+        heads.objects.into_iter().map(|object| CardObject { mirror: object.name == "right", ..object });
+    let preset = Preset { max_voxels: heads.preset.max_voxels, ..card.preset };
+    let scan = ScanCard {
+        labels: Card::draft("", "", &names, Vec::new(), "", "").labels,
+        objects: objects.collect(),
+        measured: heads.measured,
+        modalities: heads.modalities,
+        preset,
+        field_mm: heads.field_mm,
+        whole,
+        training_data: heads.training_data,
+    };
+    Ok((scan, files))
+}
+
+fn capitalized(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// Copies a reference case beside the weights.

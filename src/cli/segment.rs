@@ -10,7 +10,8 @@ use insitu_seg::card::Card;
 use insitu_seg::file::{parts, split_name};
 use insitu_seg::native::{ModelFiles, create_folder, parent_folder, write_file};
 use insitu_seg::predict::{
-    InferenceOptions, Model, NamedBox, Phase, SegmentProgress, Segmentation, segment_boxes, volumes_csv,
+    ChosenBoxes, InferenceOptions, Model, NamedBox, Phase, SegmentProgress, Segmentation, segment_boxes,
+    volumes_csv,
 };
 use insitu_seg::train::manifest::case_id;
 use insitu_seg::{Error, Limits, ModelOptions, Result, Volume, VolumeFile, open_path};
@@ -63,7 +64,8 @@ pub struct Arguments {
 
 /// Segments every input. A fault of one input of many does not stop the others.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let boxes = arguments.boxes.iter().map(|text| parse_box(text)).collect::<Result<Vec<_>>>()?;
+    let boxes = arguments.boxes.iter().map(|text| parse_box(text)).collect::<Result<_>>()?;
+    let chosen = ChosenBoxes { boxes, only: false };
     let targets = output_paths(arguments)?;
     let mut written = targets.clone();
     written.extend(arguments.report.iter().chain(&arguments.csv).cloned());
@@ -84,7 +86,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
                 model = Some(pollster::block_on(open(arguments, &source))?);
             }
             let Some(model) = &model else { return Ok(None) };
-            let result = segment_file(model, input, &volume, output, &boxes, &bar)?;
+            let result = segment_file(model, input, &volume, output, &chosen, &bar)?;
             if targets.len() > 1 {
                 let seconds = since.elapsed().as_secs_f64();
                 bar.suspend(|| eprintln!("{}: {seconds:.2} s", input.display()));
@@ -118,10 +120,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 
 /// The box of six numbers, and the name before them.
 fn parse_box(text: &str) -> Result<NamedBox> {
-    let (name, numbers) = text.split_once('=').unwrap_or(("", text));
+    let (object, numbers) = match text.split_once('=') {
+        Some((name, numbers)) => (Some(name.trim().to_owned()), numbers),
+        None => (None, text),
+    };
     let found: Option<Vec<usize>> = numbers.split(',').map(|number| number.trim().parse().ok()).collect();
     match found.as_deref() {
-        Some(&[a, b, c, x, y, z]) => Ok((name.trim().to_owned(), ([a, b, c], [x, y, z]))),
+        Some(&[a, b, c, x, y, z]) => Ok(NamedBox { object, bounds: ([a, b, c], [x, y, z]) }),
         Some(numbers) => {
             Err(Error::argument("--box", format!("{} numbers", numbers.len()), "6: its start, then its end"))
         }
@@ -246,7 +251,7 @@ fn segment_file(
     input: &Path,
     volume: &Volume,
     output: &Path,
-    boxes: &[NamedBox],
+    chosen: &ChosenBoxes,
     bar: &ProgressBar,
 ) -> Result<Segmentation> {
     let begun = bar.position();
@@ -261,7 +266,7 @@ fn segment_file(
         bar.set_position(begun + (halves / 2.0 * BAR_UNITS as f64) as u64);
         ControlFlow::Continue(())
     };
-    let result = pollster::block_on(segment_boxes(model, volume, boxes, &mut on_progress))
+    let result = pollster::block_on(segment_boxes(model, volume, chosen, &mut on_progress))
         .map_err(|error| error.within(input.display()))?;
     result.save(output, volume)?;
     for warning in &result.warnings {

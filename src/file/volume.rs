@@ -55,6 +55,24 @@ impl Volume {
             .collect()
     }
 
+    /// The same file seen in a mirror: left and right of the body change places, and the way back leads to the same voxels of
+    /// the file.
+    pub fn mirrored(&self) -> Self {
+        let width = self.reorientation.ras_dims()[0];
+        let rows = self.voxels.chunks_exact(width);
+        let voxels: Vec<f32> = rows.flat_map(|row| row.iter().rev()).copied().collect();
+        Self {
+            grid: self.grid.clone(),
+            reorientation: self.reorientation.mirrored(),
+            channels: self.channels,
+            voxels: voxels.into(),
+            header: self.header.clone(),
+            nonfinite: self.nonfinite,
+            checks: self.checks.clone(),
+            limits: self.limits,
+        }
+    }
+
     /// What is unusual about the file.
     pub fn warnings(&self) -> Vec<String> {
         let odd = |check: &&Check| check.severity() == "warning";

@@ -40,6 +40,12 @@ impl Voxels {
     }
 }
 
+impl From<Vec<f32>> for Voxels {
+    fn from(values: Vec<f32>) -> Self {
+        Self(Memory::Owned(values))
+    }
+}
+
 /// Allocates `count` values and frees them at once: an error where `vec!` would abort.
 ///
 /// # Errors

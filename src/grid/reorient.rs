@@ -53,6 +53,12 @@ impl Reorientation {
         self.from_axis.map(|axis| self.dims[axis])
     }
 
+    /// The reorientation that brings the same voxels to LAS, which read as RAS is their mirror image.
+    pub fn mirrored(self) -> Self {
+        let [x, y, z] = self.flipped;
+        Self { flipped: [!x, y, z], ..self }
+    }
+
     /// Values per axis, such as a spacing, in RAS order.
     pub fn permuted<T: Copy>(&self, values: [T; 3]) -> [T; 3] {
         self.from_axis.map(|axis| values[axis])

@@ -53,6 +53,7 @@ impl ModelOptions {
     pub async fn open_files(&self, files: &ModelFiles) -> Result<(Model, Option<Error>)> {
         let load = |compute: &Compute| {
             Model::load(files.card.clone(), |name| files.read(name), self.ensemble, compute)
+                .and_then(|model| with_optional_files(model, files))
                 .map(|model| model.with_options(self.inference))
                 .map_err(|error| error.within(files.folder.display()))
         };
@@ -68,6 +69,14 @@ impl ModelOptions {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The model with all that any image may need.
+fn with_optional_files(mut model: Model, files: &ModelFiles) -> Result<Model> {
+    for name in model.optional_files() {
+        model.add(&name, &files.read(&name)?)?;
+    }
+    Ok(model)
 }
 
 impl Model {

@@ -1,80 +1,28 @@
-//! The cascade's two stages on a device.
+//! The cascade's two stages, running.
 
 use super::options::{InferenceOptions, mirrored};
 use super::progress::{Phase, ProgressFn, report_progress};
-use crate::card::{Card, Stage};
-use crate::engine::compute::Compute;
+use crate::card::{Card, Label, Stage};
 use crate::engine::network::Network;
 use crate::engine::nn::labels::NOT_A_NUMBER;
 use crate::error::{Error, Result};
 use crate::model::{Architecture, ROI_LEVEL};
 use crate::prepare::Image;
-use crate::store::{self, Weights};
 
-/// A model ready to run: its card and its networks on a device.
-pub struct Model {
-    /// What it is.
-    pub card: Card,
-    pub(super) options: InferenceOptions,
-    compute: Compute,
-    pub(super) whole: Vec<Network>,
-    pub(super) patch: Vec<Network>,
+/// The networks of both stages with the card that describes them: of crops, or of whole scans.
+#[derive(Clone, Copy)]
+pub(crate) struct Cascade<'a> {
+    /// What they are.
+    pub card: &'a Card,
+    /// How they are applied.
+    pub options: InferenceOptions,
+    /// Folds of the whole network, summed.
+    pub whole: &'a [Network],
+    /// Folds of the patch network, averaged.
+    pub patch: &'a [Network],
 }
 
-impl Model {
-    /// Loads the networks of a card; `file` gives the bytes of a weight file by its name. One fold per stage, or
-    /// all of them with `ensemble`.
-    ///
-    /// # Errors
-    /// `Malformed` where a stage is missing or a file does not fit the card; what `file` returns.
-    pub fn load(
-        card: Card,
-        mut file: impl FnMut(&str) -> Result<Vec<u8>>,
-        ensemble: bool,
-        compute: &Compute,
-    ) -> Result<Self> {
-        let mut networks = |stage: Stage| -> Result<Vec<Network>> {
-            let form = card.stage(stage)?;
-            let count = if ensemble { form.folds.len() } else { 1 };
-            form.folds[..count]
-                .iter()
-                .map(|fold| {
-                    let bytes = file(&fold.file)?;
-                    fold.check(&bytes)?;
-                    let weights = store::read_weights(&bytes).map_err(|error| error.within(&fold.file))?;
-                    network(stage, &form.architecture, &weights, compute)
-                        .map_err(|error| error.within(&fold.file))
-                })
-                .collect()
-        };
-        let (whole, patch) = (networks(Stage::Whole)?, networks(Stage::Patch)?);
-        Ok(Self { card, options: InferenceOptions::default(), compute: compute.clone(), whole, patch })
-    }
-
-    /// The same model with other options.
-    #[must_use]
-    pub fn with_options(mut self, options: InferenceOptions) -> Self {
-        self.options = options;
-        self
-    }
-
-    /// A model of one fold from weights in memory: those of the whole network, those of the patch network.
-    ///
-    /// # Errors
-    /// `Malformed` where a stage is missing, or weights do not fit it.
-    pub fn from_weights(card: Card, [whole, patch]: [&Weights; 2], compute: &Compute) -> Result<Self> {
-        let networks = |stage: Stage, weights: &Weights| {
-            network(stage, &card.stage(stage)?.architecture, weights, compute).map(|network| vec![network])
-        };
-        let (whole, patch) = (networks(Stage::Whole, whole)?, networks(Stage::Patch, patch)?);
-        Ok(Self { card, options: InferenceOptions::default(), compute: compute.clone(), whole, patch })
-    }
-
-    /// The device that it runs on.
-    pub fn compute(&self) -> &Compute {
-        &self.compute
-    }
-
+impl Cascade<'_> {
     /// Probabilities of the object: the sum over folds of the whole network's, or of its region of interest, upsampled from
     /// blocks to voxels.
     pub(crate) async fn object_probabilities(
@@ -82,7 +30,7 @@ impl Model {
         image: &Image,
         on_progress: &mut ProgressFn<'_>,
     ) -> Result<Vec<f32>> {
-        let sum = self.sum_probabilities(&self.whole, Stage::Whole, image, on_progress).await?;
+        let sum = self.sum_probabilities(self.whole, Stage::Whole, image, on_progress).await?;
         let dims = self.whole.first().map_or(image.dims, |network| network.out_dims(image.dims));
         Ok(if dims == image.dims { sum } else { upsample_blocks(&sum, dims, image.dims) })
     }
@@ -94,7 +42,7 @@ impl Model {
         image: &Image,
         on_progress: &mut ProgressFn<'_>,
     ) -> Result<Vec<u8>> {
-        if let ([network], [_]) = (&self.patch[..], &self.options.tta_flips()[..]) {
+        if let ([network], [_]) = (self.patch, &self.options.tta_flips()[..]) {
             let labels = network
                 .labels(&image.values, image.dims, &mut |done| {
                     report_progress(on_progress, Phase::Patch, done)
@@ -103,16 +51,7 @@ impl Model {
             return if labels.contains(&NOT_A_NUMBER) { Err(not_a_number()) } else { Ok(labels) };
         }
         let probabilities = self.patch_probabilities(image, on_progress).await?;
-        let count = image.dims.iter().product();
-        let mut labels = vec![0; count];
-        for (channel, label) in probabilities.chunks_exact(count).zip(&self.card.labels) {
-            for (voxel, &value) in labels.iter_mut().zip(channel) {
-                if value > 0.5 {
-                    *voxel = label.index;
-                }
-            }
-        }
-        Ok(labels)
+        Ok(threshold(&probabilities, &self.card.labels))
     }
 
     /// The mean over folds of the patch network's probabilities, label after label.
@@ -121,7 +60,7 @@ impl Model {
         image: &Image,
         on_progress: &mut ProgressFn<'_>,
     ) -> Result<Vec<f32>> {
-        let mut sums = self.sum_probabilities(&self.patch, Stage::Patch, image, on_progress).await?;
+        let mut sums = self.sum_probabilities(self.patch, Stage::Patch, image, on_progress).await?;
         let share = 1.0 / self.patch.len() as f32;
         sums.iter_mut().for_each(|sum| *sum *= share);
         Ok(sums)
@@ -168,6 +107,17 @@ impl Model {
     }
 }
 
+/// Labels where probabilities are above one half, label after label; a later label overrides an earlier one.
+pub(super) fn threshold(probabilities: &[f32], labels: &[Label]) -> Vec<u8> {
+    let count = probabilities.len() / labels.len().max(1);
+    let mut found = vec![0; count];
+    for (channel, label) in probabilities.chunks_exact(count.max(1)).zip(labels) {
+        let above = found.iter_mut().zip(channel).filter(|(_, value)| **value > 0.5);
+        above.for_each(|(voxel, _)| *voxel = label.index);
+    }
+    found
+}
+
 /// Upsamples a map of size `blocks` to `dims` voxels; voxels past the last block take its value.
 fn upsample_blocks(values: &[f32], blocks: [usize; 3], dims: [usize; 3]) -> Vec<f32> {
     let place = |axis: usize, at: usize| (at >> ROI_LEVEL).min(blocks[axis] - 1);
@@ -179,14 +129,6 @@ fn upsample_blocks(values: &[f32], blocks: [usize; 3], dims: [usize; 3]) -> Vec<
         }
     }
     all
-}
-
-/// A stage's network on a device.
-fn network(stage: Stage, form: &Architecture, weights: &Weights, compute: &Compute) -> Result<Network> {
-    store::check_weights(form, weights)?;
-    // The region of interest is enough to locate the object, at a fraction of the cost.
-    let roi = stage == Stage::Whole && form.roi;
-    if roi { Network::roi(form, weights, compute) } else { Network::new(form, weights, compute) }
 }
 
 fn not_a_number() -> Error {

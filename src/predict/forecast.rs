@@ -1,7 +1,7 @@
 //! Memory and time of a run, estimated before it.
 
-use super::cascade::Model;
-use super::transform::whole_dims;
+use super::model::Model;
+use super::transform::{field_mm, whole_dims};
 use crate::card::Stage;
 use crate::engine::trainer::largest_patch;
 use crate::error::Result;
@@ -45,9 +45,10 @@ impl Model {
     /// # Errors
     /// As [`super::segment`], where the volume would be refused; `Device` where the device fails.
     pub async fn plan(&self, grid: &Grid, limits: &Limits) -> Result<RunForecast> {
-        let dims = whole_dims(grid, limits, &self.card)?;
+        let cascade = self.cascade_for(field_mm(grid));
+        let dims = whole_dims(grid, limits, cascade.card)?;
         let (mut peak_bytes, mut seconds) = (0, 0.0);
-        for networks in [&self.whole, &self.patch] {
+        for networks in [cascade.whole, cascade.patch] {
             let Some(network) = networks.first() else { continue };
             seconds += network.forecast(dims).await? * networks.len() as f64;
             peak_bytes = network.peak_bytes(dims)?.max(peak_bytes);

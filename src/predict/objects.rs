@@ -1,19 +1,25 @@
 //! A model of several objects: the whole network has one output for each; every object has its own box and its own run of the
 //! patch network. An object that is not seen is said, and not invented.
 
-use super::boxes::{Bounds, MeasuredVolume, NamedBox, ObjectBox};
-use super::cascade::Model;
+use super::boxes::{Bounds, ChosenBoxes, MeasuredVolume, ObjectBox};
+use super::cascade::Cascade;
+use super::model::Model;
 use super::options::mirrored;
 use super::progress::{Phase, PhaseTimer, ProgressFn, report_progress};
 use super::segment::out_of_distribution_warning;
 use super::segmentation::{Segmentation, classes};
+use super::side::fold_agreement;
 use super::transform::SpatialTransform;
+use super::view::labels_in_file;
 use crate::card::{CardObject, Label, Preset};
 use crate::components;
 use crate::error::{Error, Result};
 use crate::file::Volume;
 use crate::intensity::renormalized;
 use crate::prepare::Image;
+
+/// Left and right change places.
+const LEFT_RIGHT: [bool; 3] = [true, false, false];
 
 /// How often a box grows, at most.
 const GROWTHS: usize = 3;
@@ -33,26 +39,28 @@ impl WholeMaps {
 }
 
 /// Segments a volume with a model of several objects. Objects of `chosen` are segmented in the box that is given, the
-/// others where the whole network finds them; it does not run where every object has a box.
+/// others where the whole network finds them, unless only the chosen ones are asked for; it does not run where it has
+/// nothing to find.
 ///
 /// # Errors
 /// As [`super::segment`]; `Argument` for the name of no object, or a box that is empty or not within the file.
-pub async fn segment_objects(
+pub(super) async fn segment_objects(
     model: &Model,
+    cascade: Cascade<'_>,
     volume: &Volume,
-    chosen: &[NamedBox],
+    chosen: &ChosenBoxes,
     on_progress: &mut ProgressFn<'_>,
 ) -> Result<Segmentation> {
-    let card = &model.card;
-    check_names(&card.objects, chosen)?;
+    let card = cascade.card;
+    let names: Vec<&str> = card.objects.iter().map(|object| &object.name[..]).collect();
+    let given = chosen.by_object(&names)?;
     let mut timer = PhaseTimer::start();
     report_progress(on_progress, Phase::Prepare, 0.0)?;
     let (transform, image) = SpatialTransform::forward(volume, card)?;
     timer.end(Phase::Prepare);
-    let box_of = |object: &CardObject| chosen.iter().find(|(name, _)| *name == object.name).map(|(_, b)| *b);
     let mut maps = None;
-    if card.objects.iter().any(|object| box_of(object).is_none()) {
-        maps = Some(whole_maps(model, &transform, &image, on_progress).await?);
+    if !chosen.only && given.contains(&None) {
+        maps = Some(whole_maps(cascade, &transform, &image, on_progress).await?);
         timer.end(Phase::Whole);
     }
     let mut warnings = volume.warnings();
@@ -60,28 +68,33 @@ pub async fn segment_objects(
     let mut labels = vec![0; volume.grid.len()];
     let mut boxes = Vec::new();
     let groups = card.labels.chunks(card.labels.len() / card.object_count());
-    for (output, (object, own_labels)) in card.objects.iter().zip(groups).enumerate() {
+    let mut asked: Vec<Label> = Vec::new();
+    for (output, ((object, own_labels), given)) in card.objects.iter().zip(groups).zip(given).enumerate() {
+        if chosen.only && given.is_none() {
+            continue;
+        }
+        asked.extend_from_slice(own_labels);
         let mut own = transform;
-        let given = box_of(object);
         if !place(&mut own, given, maps.as_ref(), output, &card.preset)? {
             warnings.push(format!("the whole network saw no {} object: it is not in the mask", object.name));
             continue;
         }
-        let run = ObjectRun { model, image: &image, object, labels: own_labels };
-        let patch = run.patch(&mut own, given.is_none(), &mut warnings, on_progress).await?;
+        let run = ObjectRun { model, cascade, image: &image, object };
+        let (patch, agreement) = run.patch(&mut own, given.is_none(), &mut warnings, on_progress).await?;
         timer.end(Phase::Patch);
-        let found = run.labels(&own, &patch);
+        let found = labels_in_file(&own, &patch, own_labels, cascade.options.nearest);
         if found.iter().all(|&label| label == 0) {
             warnings.push(format!("the mask of the {} object is empty", object.name));
         }
         labels.iter_mut().zip(found).filter(|(label, _)| **label == 0).for_each(|(label, new)| *label = new);
-        boxes.push(ObjectBox::new(&object.name, own.region()));
+        boxes.push(ObjectBox { agreement, ..ObjectBox::new(&object.name, own.region()) });
         timer.end(Phase::Restore);
     }
-    let measured = maps.map_or_else(Vec::new, |maps| measured(model, &maps, volume));
+    let measured =
+        maps.map_or_else(Vec::new, |maps| measured(&card.measured, card.objects.len(), &maps, volume));
     let region = boxes.first().map_or(([0; 3], volume.grid.dims), ObjectBox::bounds);
     Ok(Segmentation {
-        classes: classes(card, &labels, volume.grid.voxel_mm3()),
+        classes: classes(&asked, &labels, volume.grid.voxel_mm3()),
         orientation: volume.grid.orientation(),
         timings: timer.timings(),
         labels,
@@ -111,37 +124,27 @@ fn place(
     own.set_box_around(&components::largest(&mask, maps.dims), maps.dims, preset).map(|()| true)
 }
 
-fn check_names(objects: &[CardObject], chosen: &[(String, Bounds)]) -> Result<()> {
-    for (position, (name, _)) in chosen.iter().enumerate() {
-        if chosen[..position].iter().any(|(other, _)| other == name) {
-            return Err(Error::argument("box", format!("{name} twice"), "one box for each object"));
-        }
-        if !objects.iter().any(|object| object.name == *name) {
-            let names: Vec<&str> = objects.iter().map(|object| &object.name[..]).collect();
-            return Err(Error::argument("box", format!("of \"{name}\""), names.join(" or ")));
-        }
-    }
-    Ok(())
-}
-
 async fn whole_maps(
-    model: &Model,
+    cascade: Cascade<'_>,
     transform: &SpatialTransform,
     image: &Image,
     on_progress: &mut ProgressFn<'_>,
 ) -> Result<WholeMaps> {
-    let whole = transform.crop_whole(image, &model.card.preset)?;
-    let mut values = model.object_probabilities(&whole, on_progress).await?;
-    let share = 1.0 / model.whole.len() as f32;
+    if cascade.whole.is_empty() {
+        let expected = "the file of the network that finds the objects (Model::missing names it)";
+        return Err(Error::argument("weights", "none for whole scans", expected));
+    }
+    let whole = transform.crop_whole(image, &cascade.card.preset)?;
+    let mut values = cascade.object_probabilities(&whole, on_progress).await?;
+    let share = 1.0 / cascade.whole.len() as f32;
     values.iter_mut().for_each(|value| *value *= share);
     Ok(WholeMaps { dims: whole.dims, values })
 }
 
 /// Volumes of the outputs that are only measured: their share of the field of view.
-fn measured(model: &Model, maps: &WholeMaps, volume: &Volume) -> Vec<MeasuredVolume> {
+fn measured(names: &[String], first: usize, maps: &WholeMaps, volume: &Volume) -> Vec<MeasuredVolume> {
     let field_ml = volume.grid.len() as f64 * volume.grid.voxel_mm3() / 1000.0;
-    let first = model.card.objects.len();
-    let each = model.card.measured.iter().enumerate().map(|(index, name)| {
+    let each = names.iter().enumerate().map(|(index, name)| {
         let mask = maps.mask(first + index);
         let share = mask.iter().filter(|inside| **inside).count() as f64 / mask.len() as f64;
         MeasuredVolume { name: name.clone(), milliliters: share * field_ml }
@@ -152,9 +155,9 @@ fn measured(model: &Model, maps: &WholeMaps, volume: &Volume) -> Vec<MeasuredVol
 /// The patch network on one object.
 struct ObjectRun<'a> {
     model: &'a Model,
+    cascade: Cascade<'a>,
     image: &'a Image,
     object: &'a CardObject,
-    labels: &'a [Label],
 }
 
 impl ObjectRun<'_> {
@@ -166,19 +169,20 @@ impl ObjectRun<'_> {
         grows: bool,
         warnings: &mut Vec<String>,
         on_progress: &mut ProgressFn<'_>,
-    ) -> Result<Vec<f32>> {
+    ) -> Result<(Vec<f32>, Option<f64>)> {
         let mut growths = 0;
         loop {
             let patch = self.view(own);
-            let why = self.model.card.out_of_distribution(&patch.values, patch.dims);
-            let mut probabilities = self.model.patch_probabilities(&patch, on_progress).await?;
+            let why = self.cascade.card.out_of_distribution(&patch.values, patch.dims);
+            let (mut probabilities, agreement) =
+                fold_agreement(self.cascade, self.model, &patch, on_progress).await?;
             if self.object.mirror {
-                probabilities = mirrored(&probabilities, patch.dims, [true, false, false]);
+                probabilities = mirrored(&probabilities, patch.dims, LEFT_RIGHT);
             }
             let cut = own.open_faces(&faces(&probabilities, patch.dims));
             let touches = cut.iter().flatten().any(|face| *face);
             if grows && touches && growths < GROWTHS {
-                own.grow(&cut, &self.model.card.preset)?;
+                own.grow(&cut, &self.cascade.card.preset)?;
                 growths += 1;
                 continue;
             }
@@ -189,39 +193,21 @@ impl ObjectRun<'_> {
                     "the mask of the {name} object touches the border of its box: it may be cut"
                 ));
             }
-            return Ok(probabilities);
+            return Ok((probabilities, agreement));
         }
     }
 
     /// What the network sees.
     fn view(&self, own: &SpatialTransform) -> Image {
         let mut patch = own.crop_patch(self.image);
-        if self.model.card.normalize_box {
+        if self.cascade.card.normalize_box {
             let count: usize = patch.dims.iter().product();
             patch.values = patch.values.chunks_exact(count).flat_map(renormalized).collect();
         }
         if self.object.mirror {
-            patch.values = mirrored(&patch.values, patch.dims, [true, false, false]);
+            patch.values = mirrored(&patch.values, patch.dims, LEFT_RIGHT);
         }
         patch
-    }
-
-    /// The object's labels on the file's own grid.
-    fn labels(&self, own: &SpatialTransform, probabilities: &[f32]) -> Vec<u8> {
-        let indices: Vec<u8> = self.labels.iter().map(|label| label.index).collect();
-        if !own.is_exact() && !self.model.options.nearest {
-            return own.inverse_probabilities(probabilities, &indices);
-        }
-        let count = probabilities.len() / indices.len();
-        let mut labels = vec![0; count];
-        for (channel, &index) in probabilities.chunks_exact(count).zip(&indices) {
-            labels
-                .iter_mut()
-                .zip(channel)
-                .filter(|(_, value)| **value > 0.5)
-                .for_each(|(label, _)| *label = index);
-        }
-        own.inverse(&labels)
     }
 }
 
@@ -253,17 +239,5 @@ mod tests {
         assert_eq!(faces(&map, dims), [[false; 2]; 3]);
         map[60 + 3 + 4 * (1 + 3 * 4)] = 0.6; // of the second label, at the last x and the last z
         assert_eq!(faces(&map, dims), [[false, true], [false, false], [false, true]]);
-    }
-
-    #[test]
-    fn boxes_of_no_object_are_refused_by_name() {
-        let objects = ["left", "right"].map(|name| CardObject { name: name.into(), mirror: false });
-        let chosen = |names: &[&str]| -> Vec<(String, Bounds)> {
-            names.iter().map(|name| ((*name).into(), ([0; 3], [9; 3]))).collect()
-        };
-        assert_eq!(check_names(&objects, &chosen(&["right", "left"])), Ok(()));
-        let error = check_names(&objects, &chosen(&["middle"])).unwrap_err();
-        assert!(error.to_string().contains("left or right"), "{error}");
-        assert!(check_names(&objects, &chosen(&["left", "left"])).is_err());
     }
 }

@@ -12,7 +12,7 @@ use web_time::Instant;
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Phase {
-    /// The image is resampled and normalised.
+    /// The image is resampled and normalised, and its side is found.
     Prepare,
     /// The whole network runs.
     Whole,

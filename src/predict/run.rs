@@ -1,11 +1,13 @@
 //! From a volume to its mask, whatever the number of objects.
 
-use super::boxes::{Bounds, NamedBox};
-use super::cascade::Model;
+use super::boxes::{Bounds, ChosenBoxes, NamedBox, ONLY_OBJECT};
+use super::model::Model;
 use super::objects::segment_objects;
 use super::progress::ProgressFn;
 use super::segment::segment_one;
 use super::segmentation::Segmentation;
+use super::transform::field_mm;
+use crate::card::Card;
 use crate::error::{Error, Result};
 use crate::file::Volume;
 
@@ -19,7 +21,7 @@ pub async fn segment(
     volume: &Volume,
     on_progress: &mut ProgressFn<'_>,
 ) -> Result<Segmentation> {
-    segment_boxes(model, volume, &[], on_progress).await
+    segment_boxes(model, volume, &ChosenBoxes::default(), on_progress).await
 }
 
 /// As [`segment`]; where a box is given, the whole network does not run.
@@ -32,34 +34,41 @@ pub async fn segment_within(
     bounds: Option<Bounds>,
     on_progress: &mut ProgressFn<'_>,
 ) -> Result<Segmentation> {
-    let unnamed = bounds.map(|bounds| (String::new(), bounds));
-    segment_boxes(model, volume, unnamed.as_slice(), on_progress).await
+    let boxes = bounds.map(|bounds| NamedBox { object: None, bounds }).into_iter().collect();
+    segment_boxes(model, volume, &ChosenBoxes { boxes, only: false }, on_progress).await
 }
 
-/// As [`segment`], with the boxes of some objects given by name (an empty name is that of the only object). The whole network
-/// looks for the others.
+/// As [`segment`], with the boxes of some objects. The whole network looks for the others, unless only these are asked for.
 ///
 /// # Errors
 /// As [`segment`], and `Argument` for a box that is empty or not within the file, or of an object that the model has not.
 pub async fn segment_boxes(
     model: &Model,
     volume: &Volume,
-    boxes: &[NamedBox],
+    chosen: &ChosenBoxes,
     on_progress: &mut ProgressFn<'_>,
 ) -> Result<Segmentation> {
-    if !model.card.objects.is_empty() {
-        return segment_objects(model, volume, boxes, on_progress).await;
+    let cascade = model.cascade_for(field_mm(&volume.grid));
+    if !cascade.card.objects.is_empty() {
+        return segment_objects(model, cascade, volume, chosen, on_progress).await;
     }
-    match boxes {
-        [] => segment_one(model, volume, None, on_progress).await,
-        [(name, bounds)] if name.is_empty() => segment_one(model, volume, Some(*bounds), on_progress).await,
-        [(name, _)] => Err(Error::argument(
-            "box",
-            format!("of \"{name}\""),
-            "a box without a name, as the model has one object",
-        )),
-        _ => {
-            Err(Error::argument("box", format!("{} boxes", boxes.len()), "one, as the model has one object"))
-        }
+    let (bounds, object) = of_one_object(&model.card, chosen)?;
+    segment_one(model, volume, bounds, object, on_progress).await
+}
+
+/// The box of an image of one object, where it is given, and that object's place in the card's list, where it is named.
+fn of_one_object(card: &Card, chosen: &ChosenBoxes) -> Result<(Option<Bounds>, Option<usize>)> {
+    let objects = card.scan.iter().flat_map(|scan| &scan.objects);
+    let mut names: Vec<&str> = objects.map(|object| &object.name[..]).collect();
+    if names.is_empty() {
+        names.push(ONLY_OBJECT);
     }
+    let given = chosen.by_object(&names)?;
+    if let [_, _, ..] = chosen.boxes[..] {
+        let found = format!("{} boxes", chosen.boxes.len());
+        return Err(Error::argument("box", found, "one, as the image shows one object"));
+    }
+    let named = chosen.boxes.iter().any(|one| one.object.is_some()) && card.scan.is_some();
+    let position = given.iter().position(Option::is_some);
+    Ok((position.and_then(|at| given[at]), position.filter(|_| named)))
 }

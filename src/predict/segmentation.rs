@@ -2,7 +2,7 @@
 
 use super::boxes::{Bounds, MeasuredVolume, ObjectBox};
 use super::progress::Timing;
-use crate::card::{Card, Label};
+use crate::card::Label;
 use crate::file::Segment;
 use serde::Serialize;
 
@@ -77,25 +77,26 @@ fn quoted(text: &str) -> String {
     }
 }
 
-/// The size of each label of a card in a mask.
-pub(super) fn classes(card: &Card, labels: &[u8], voxel_mm3: f64) -> Vec<LabelVolume> {
+/// The size of each of some labels in a mask.
+pub(super) fn classes(known: &[Label], labels: &[u8], voxel_mm3: f64) -> Vec<LabelVolume> {
     let mut counts = [0usize; 256];
     labels.iter().for_each(|&label| counts[usize::from(label)] += 1);
     let class = |label: &Label| {
         let voxels = counts[usize::from(label.index)];
         LabelVolume { label: label.clone(), voxels, milliliters: voxels as f64 * voxel_mm3 / 1000.0 }
     };
-    card.labels.iter().map(class).collect()
+    known.iter().map(class).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::card::Card;
 
     #[test]
     fn volumes_are_in_millilitres() {
         let card = Card::draft("a", "a", &["one".into(), "two".into()], vec!["MRI".into()], "", "");
-        let found = classes(&card, &[1, 1, 2, 0], 500.0);
+        let found = classes(&card.labels, &[1, 1, 2, 0], 500.0);
         assert_eq!((found[0].voxels, found[0].milliliters), (2, 1.0));
         assert_eq!((found[1].voxels, found[1].milliliters), (1, 0.5));
     }

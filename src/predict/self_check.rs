@@ -1,6 +1,6 @@
 //! A GPU's networks against the CPU's.
 
-use super::cascade::Model;
+use super::model::Model;
 use crate::error::{Error, Result};
 use crate::prepare::Image;
 
@@ -8,7 +8,7 @@ use crate::prepare::Image;
 /// differs by a quarter of that at most.
 const TOLERANCE: f32 = 5e-3;
 
-/// Runs both networks of a GPU's model on a small known input and compares with the CPU, so that a device that
+/// Runs the networks of a GPU's model on a small known input and compares with the CPU, so that a device that
 /// computes wrongly is refused before it is trusted with an image.
 ///
 /// # Errors
@@ -19,13 +19,11 @@ pub async fn self_check(gpu: &Model, cpu: &Model) -> Result<f32> {
     let values = (0..count).map(|i| ((i * i) as f32 * 0.37).sin() * 1.5).collect();
     let image = Image { dims: [side; 3], values };
     let mut worst = 0f32;
-    for (stage, ours, theirs) in [("whole", &gpu.whole, &cpu.whole), ("patch", &gpu.patch, &cpu.patch)] {
-        for (a, b) in ours.iter().zip(theirs) {
-            let found = a.logits(&image.values, image.dims, &mut |_| Ok(())).await?;
-            let expected = b.logits(&image.values, image.dims, &mut |_| Ok(())).await?;
-            let place = || format!("self-check of the {stage} network on {}", gpu.compute().adapter());
-            worst = worst.max(largest_difference(&found, &expected).map_err(|error| error.within(place()))?);
-        }
+    for ((stage, ours), (_, theirs)) in gpu.networks().zip(cpu.networks()) {
+        let found = ours.logits(&image.values, image.dims, &mut |_| Ok(())).await?;
+        let expected = theirs.logits(&image.values, image.dims, &mut |_| Ok(())).await?;
+        let place = || format!("self-check of the {stage} network on {}", gpu.compute().adapter());
+        worst = worst.max(largest_difference(&found, &expected).map_err(|error| error.within(place()))?);
     }
     Ok(worst)
 }

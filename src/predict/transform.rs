@@ -137,6 +137,13 @@ fn apply_crop(crop: &CropResize, image: &Image) -> Image {
     Image { dims: crop.resize.to, values: crop.crop(&image.values) }
 }
 
+/// The sides of a grid's field of view in mm, `[right, anterior, superior]`.
+pub fn field_mm(grid: &Grid) -> [f64; 3] {
+    let axes = Reorientation::to_ras(grid);
+    let (dims, spacing) = (axes.ras_dims(), axes.permuted(grid.spacing()));
+    std::array::from_fn(|axis| dims[axis] as f64 * spacing[axis])
+}
+
 /// Size of the whole network's input for a volume on `grid`; the patch network's is this large at most.
 ///
 /// # Errors

@@ -4,7 +4,7 @@ use crate::card::Card;
 use crate::error::{Error, Result};
 use crate::file::{Overlay, Volume};
 use crate::grid::{Reorientation, Resample};
-use crate::predict::{Image, Model, ProgressFn, SpatialTransform, locate};
+use crate::predict::{Image, Model, ProgressFn, SpatialTransform, field_mm, locate};
 
 /// The label of a voxel without annotation.
 pub const UNANNOTATED: u8 = 255;
@@ -79,7 +79,7 @@ impl AnnotatedCase {
         watch: &mut ProgressFn<'_>,
     ) -> Result<SpatialTransform> {
         let mut transform = self.transform;
-        locate(model, &mut transform, image, watch).await?;
+        locate(model.cascade(), &mut transform, image, watch).await?;
         Ok(transform)
     }
 
@@ -93,10 +93,19 @@ impl AnnotatedCase {
             let found = format!("{} voxels", file_labels.len());
             return Err(Error::malformed("labels", found, format!("{x} x {y} x {z}, as the image has")));
         }
+        if card.is_scan(field_mm(&volume.grid)) {
+            let expected = "one cropped around one object: tuning learns from such";
+            return Err(Error::unsupported("image", "a whole scan", expected));
+        }
+        let (object, file_labels) = of_first_object(file_labels, card)?;
+        let mirrored =
+            card.scan.as_ref().is_some_and(|scan| scan.objects[object].mirror).then(|| volume.mirrored());
+        let volume = mirrored.as_ref().unwrap_or(volume);
         let most = card.labels.len();
         let unknown = |&&label: &&u8| usize::from(label) > most && label != UNANNOTATED;
         if let Some(label) = file_labels.iter().find(unknown) {
-            let expected = format!("0 to {most}, or {UNANNOTATED} where nothing is annotated");
+            let last = card.scan.as_ref().map_or(most, |scan| scan.labels.len());
+            let expected = format!("0 to {last}, or {UNANNOTATED} where nothing is annotated");
             return Err(Error::malformed("labels", format!("a label {label}"), expected));
         }
         let (transform, image) = SpatialTransform::forward(volume, card)?;
@@ -112,6 +121,30 @@ impl AnnotatedCase {
             file_labels,
             out_of_distribution,
         })
+    }
+}
+
+/// The object whose labels these are, by its place in the card's list, and the labels as they would be of the first one.
+///
+/// # Errors
+/// `Unsupported` where they are of several.
+fn of_first_object(mut labels: Vec<u8>, card: &Card) -> Result<(usize, Vec<u8>)> {
+    let (count, known) = (card.labels.len(), card.scan.as_ref().map_or(0, |scan| scan.labels.len()));
+    let marked = labels.iter().filter(|label| is_object(**label) && usize::from(**label) <= known);
+    let mut objects: Vec<usize> = marked.map(|label| (usize::from(*label) - 1) / count).collect();
+    objects.sort_unstable();
+    objects.dedup();
+    match objects[..] {
+        [] => Ok((0, labels)),
+        [object] => {
+            let shift = (object * count) as u8;
+            labels
+                .iter_mut()
+                .filter(|label| is_object(**label))
+                .for_each(|label| *label = label.saturating_sub(shift));
+            Ok((object, labels))
+        }
+        _ => Err(Error::unsupported("labels", "those of both sides", "those of one object in each image")),
     }
 }
 

@@ -84,7 +84,9 @@ pub async fn predict_mask(
     watch: &mut ProgressFn<'_>,
 ) -> Result<Vec<u8>> {
     let transform = case.locate(model, &case.image, watch).await?;
-    segment_patch(model, &transform, &case.image, &mut PhaseTimer::start(), watch).await
+    let labels = &model.card.labels;
+    let mut timer = PhaseTimer::start();
+    segment_patch(model.cascade(), &transform, labels, &case.image, &mut timer, watch).await
 }
 
 /// The mean; 0 of nothing.

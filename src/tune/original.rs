@@ -65,7 +65,7 @@ pub async fn patch_probabilities(
 ) -> Result<OriginalOutput> {
     let transform = case.locate(model, image, watch).await?;
     let patch = transform.crop_patch(image);
-    let seen = model.patch_probabilities(&patch, watch).await?;
+    let seen = model.cascade().patch_probabilities(&patch, watch).await?;
     let channels = seen.chunks_exact(patch.dims.iter().product());
     let probabilities = channels.flat_map(|channel| transform.paste(channel)).collect();
     Ok(OriginalOutput { probabilities, inside: transform.box_mask() })

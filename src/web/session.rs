@@ -1,6 +1,6 @@
 //! A model on a device, and what a page asks of it.
 
-use super::boxes::ChosenBoxes;
+use super::boxes::chosen_boxes;
 use super::convert::{files, named, plain, set, thrown};
 use super::files::{Place, open, place};
 use crate::card::Card;
@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::file::{Volume, VolumeFile, write_labels, write_seg_nrrd};
 use crate::grid::{Reorientation, isotropic_dims};
 use crate::predict::{
-    MeasuredVolume, Model, NamedBox, ObjectBox, RunForecast, SegmentProgress, Segmentation, SpatialTransform,
+    MeasuredVolume, Model, ObjectBox, RunForecast, SegmentProgress, Segmentation, SpatialTransform, field_mm,
     image_warnings, segment_boxes, self_check,
 };
 use crate::tune::{ModelWeights, WeightDelta};
@@ -34,6 +34,8 @@ pub struct Tuning {
 pub struct Session {
     pub(super) model: Model,
     pub(super) tuning: Tuning,
+    /// Files that came later.
+    added: Vec<(String, Vec<u8>)>,
 }
 
 #[wasm_bindgen]
@@ -64,7 +66,7 @@ impl Session {
     /// # Errors
     /// As [`VolumeFile::read`] and [`segment_boxes`]; `Argument` for the name of no object.
     pub async fn segment(
-        &mut self,
+        &self,
         header: Uint8Array,
         voxels: Option<Uint8Array>,
         max_bytes: Option<f64>,
@@ -73,7 +75,7 @@ impl Session {
         progress: Function,
     ) -> std::result::Result<JsValue, JsValue> {
         let opened = open(header, voxels, max_bytes);
-        self.run(opened, chosen, &progress).await.map_err(|error| thrown(&error.within(name)))
+        run(&self.model, opened, chosen, &progress).await.map_err(|error| thrown(&error.within(name)))
     }
 
     /// The field of view of a file, given as for [`inspect`], and whether the model was trained on such: its header says.
@@ -96,8 +98,35 @@ impl Session {
         let grid = &opened.header().map_err(|error| thrown(&error))?.grid;
         let axes = Reorientation::to_ras(grid);
         let mm = isotropic_dims(axes.ras_dims(), axes.permuted(grid.spacing()));
-        let fits = self.model.card.field_mm.warning(mm.map(|side| side as f64)).is_none();
+        let sides = mm.map(|side| side as f64);
+        let card = &self.model.card;
+        let trained =
+            card.scan.as_ref().filter(|_| card.is_scan(sides)).map_or(&card.field_mm, |scan| &scan.field_mm);
+        let fits = trained.warning(sides).is_none();
         Ok(plain(&FieldOfView { mm, fits }))
+    }
+
+    /// The files beyond those of [`Self::create`] that a file, given as for [`inspect`], needs: see [`Model::missing`].
+    ///
+    /// # Errors
+    /// As [`VolumeFile::open`].
+    pub fn missing(
+        &self,
+        header: Uint8Array,
+        voxels: Option<Uint8Array>,
+        max_bytes: Option<f64>,
+    ) -> std::result::Result<Vec<String>, JsValue> {
+        let opened = open(header, voxels, max_bytes).map_err(|error| thrown(&error))?;
+        let mm = field_mm(&opened.header().map_err(|error| thrown(&error))?.grid);
+        Ok(self.model.missing(mm).into_iter().map(ToOwned::to_owned).collect())
+    }
+
+    /// Adds a file that is [missing](Self::missing). A GPU is compared with the CPU on a small input before it is trusted.
+    ///
+    /// # Errors
+    /// As [`Model::add`]; a device that computes wrongly.
+    pub async fn add(&mut self, name: String, bytes: Vec<u8>) -> std::result::Result<(), JsValue> {
+        self.add_file(name, bytes).await.map_err(|error| thrown(&error))
     }
 
     /// What [`Self::segment`] will take, before any work: see [`crate::predict::RunForecast`]. With `train` also the largest
@@ -117,20 +146,15 @@ impl Session {
 }
 
 impl Session {
-    async fn run(
-        &mut self,
-        opened: Result<VolumeFile<'_>>,
-        chosen: JsValue,
-        progress: &Function,
-    ) -> Result<JsValue> {
-        let chosen = ChosenBoxes::read(chosen, &self.model.card)?;
-        let Some(card) = chosen.restricted(&self.model.card) else {
-            return run(&self.model, opened, &chosen.boxes, progress).await;
-        };
-        let all = std::mem::replace(&mut self.model.card, card);
-        let result = run(&self.model, opened, &chosen.boxes, progress).await;
-        self.model.card = all;
-        result
+    async fn add_file(&mut self, name: String, bytes: Vec<u8>) -> Result<()> {
+        self.model.add(&name, &bytes)?;
+        self.added.push((name, bytes));
+        if self.model.compute().is_gpu() {
+            let mut cpu = self.tuning.current.model(&Compute::Cpu)?;
+            self.added.iter().try_for_each(|(name, bytes)| cpu.add(name, bytes))?;
+            self_check(&self.model, &cpu).await?;
+        }
+        Ok(())
     }
 
     /// Puts other tuned weights on the model as it came, or none.
@@ -138,7 +162,9 @@ impl Session {
         let delta = delta.map(WeightDelta::read).transpose()?;
         let origin = &self.tuning.origin;
         let current = delta.as_ref().map_or_else(|| Ok(origin.clone()), |delta| delta.apply(origin))?;
-        self.model = current.model(self.model.compute())?;
+        let mut model = current.model(self.model.compute())?;
+        self.added.iter().try_for_each(|(name, bytes)| model.add(name, bytes))?;
+        self.model = model;
         (self.tuning.current, self.tuning.delta) = (current, delta);
         Ok(())
     }
@@ -194,15 +220,16 @@ async fn create(backend: &str, card: &[u8], weights: &HashMap<String, Vec<u8>>) 
     if compute.is_gpu() {
         self_check(&model, &origin.model(&Compute::Cpu)?).await?;
     }
-    Ok(Session { model, tuning: Tuning { current: origin.clone(), origin, delta: None } })
+    Ok(Session { model, tuning: Tuning { current: origin.clone(), origin, delta: None }, added: Vec::new() })
 }
 
 async fn run(
     model: &Model,
     opened: Result<VolumeFile<'_>>,
-    boxes: &[NamedBox],
+    chosen: JsValue,
     progress: &Function,
 ) -> Result<JsValue> {
+    let chosen = chosen_boxes(chosen)?;
     let opened = opened?;
     model.card.check_channels(opened.header()?.channels)?;
     let volume = opened.read()?;
@@ -211,7 +238,7 @@ async fn run(
         let _ = progress.call3(&JsValue::NULL, &stage.name().into(), &done.into(), &1.into());
         ControlFlow::Continue(())
     };
-    let result = segment_boxes(model, &volume, boxes, &mut on_progress).await?;
+    let result = segment_boxes(model, &volume, &chosen, &mut on_progress).await?;
     let value = answer(&result, &volume);
     set(&value, "nifti", &Uint8Array::from(write_labels(&result.labels, &volume, true)?.as_slice()));
     let nrrd = write_seg_nrrd(&result.labels, &volume, &result.segments())?;

@@ -1,0 +1,86 @@
+//! Which side an image of one hippocampus shows: found by both readings, said in the report, and in the mask's labels.
+#![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod common;
+
+use common::command::{insitu, sample, text};
+use insitu_seg::file::{DataType, write_values};
+use insitu_seg::grid::Grid;
+use insitu_seg::predict::{ChosenBoxes, NamedBox, Segmentation, segment_boxes};
+use insitu_seg::{Limits, Model, ModelOptions, Volume, read_volume};
+use std::ops::ControlFlow;
+
+/// The sample, a left hippocampus.
+fn left() -> Volume {
+    read_volume(&std::fs::read(sample()).unwrap(), &Limits::default()).unwrap()
+}
+
+/// The same voxels as a mirror at the body's middle shows them: a right one, as a file.
+fn right_file() -> Vec<u8> {
+    let left = left();
+    let mut affine = left.grid.affine;
+    (0..4).for_each(|column| affine[0][column] = -affine[0][column]);
+    let values = left.reorientation.undo(&left.voxels[..]);
+    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    write_values(&Grid::new(left.grid.dims, affine, left.grid.spacing()), DataType::F32, 1, &bytes).unwrap()
+}
+
+fn right() -> Volume {
+    read_volume(&right_file(), &Limits::default()).unwrap()
+}
+
+fn model() -> Model {
+    ModelOptions::default().open("hippocampus").unwrap()
+}
+
+fn side(result: &Segmentation) -> (&str, Option<&'static str>) {
+    (&result.boxes[0].object, result.boxes[0].side)
+}
+
+#[test]
+fn the_mask_of_a_mirrored_image_is_the_mirrored_mask_with_the_names_of_the_other_side() {
+    let model = model();
+    let [one, other] = [left(), right()].map(|volume| model.segment(&volume).unwrap());
+    assert_eq!((side(&one), side(&other)), (("left", Some("left")), ("right", Some("right"))));
+    assert!(one.boxes[0].agreement.unwrap() > 0.9, "{:?}", one.boxes);
+    assert_eq!(one.boxes[0].agreement, other.boxes[0].agreement);
+    let names = |result: &Segmentation| -> Vec<(u8, String)> {
+        result.classes.iter().map(|class| (class.label.index, class.label.name.clone())).collect()
+    };
+    assert_eq!(names(&one)[0], (1, "Left anterior hippocampus".into()));
+    assert_eq!(names(&other)[1], (4, "Right posterior hippocampus".into()));
+    // The voxels lie in the file in the same order.
+    assert!(one.labels.iter().any(|label| *label > 0));
+    let moved: Vec<u8> = one.labels.iter().map(|&label| if label > 0 { label + 2 } else { 0 }).collect();
+    assert!(moved == other.labels, "the masks differ");
+    assert_eq!(one.region, other.region);
+}
+
+#[test]
+fn a_side_that_is_said_is_not_asked_for() {
+    let (model, volume) = (model(), left());
+    let found = model.segment(&volume).unwrap();
+    let run = |object: &str| {
+        let boxes = vec![NamedBox { object: Some(object.into()), bounds: found.region }];
+        let chosen = ChosenBoxes { boxes, only: false };
+        pollster::block_on(segment_boxes(&model, &volume, &chosen, &mut |_| ControlFlow::Continue(())))
+    };
+    assert_eq!(side(&run("right").unwrap()).0, "right");
+    let same = run("left").unwrap();
+    assert!(same.labels == found.labels && same.region == found.region);
+    assert!(run("middle").unwrap_err().to_string().contains("left or right"));
+}
+
+#[test]
+fn the_report_of_the_command_says_the_side() {
+    let folder = tempfile::tempdir().unwrap();
+    let [mask, report, image] =
+        ["mask.nii.gz", "r.json", "right.nii.gz"].map(|name| folder.path().join(name));
+    std::fs::write(&image, right_file()).unwrap();
+    let run = insitu(&["segment", text(&image), "-o", text(&mask), "--report", text(&report)]);
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap();
+    assert_eq!(report["boxes"][0]["side"], "right");
+    assert_eq!(report["classes"][0]["name"], "Right anterior hippocampus");
+}
