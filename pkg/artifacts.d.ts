@@ -34,6 +34,8 @@ export type OnStage = (stage: Progress['stage'], done: number, total: number) =>
 
 export interface Session {
   segment(...args: [...FileArguments, name: string, chosen: ChosenBoxes | undefined, progress: OnStage]): Promise<RawSegmentation>;
+  missing(...args: FileArguments): string[];
+  add(name: string, bytes: Bytes): Promise<void>;
   plan(...args: [...FileArguments, train: boolean]): Promise<Omit<Plan, 'threads'>>;
   fieldOfView(...args: FileArguments): FieldOfView;
   suggest(...args: [...FileArguments, count: number, axis: number | undefined, progress: OnStage]): Promise<Suggestion>;

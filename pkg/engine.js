@@ -53,9 +53,23 @@ export class Engine {
     if (artifact === 'threads') await startThreads(code, threads);
   }
 
-  /** @param {{ backend: Backend, card: Bytes, weights: [string, Bytes][], delta?: Bytes }} options */
-  async start({ backend, card, weights, delta }) {
-    this.#session = await this.#guarded((code) => code.Session.create(backend, card, weights, delta));
+  /** `more`: weights that came later. @param {{ backend: Backend, card: Bytes, weights: [string, Bytes][], more: [string, Bytes][], delta?: Bytes }} options */
+  async start({ backend, card, weights, more, delta }) {
+    this.#session = await this.#guarded(async (code) => {
+      const session = await code.Session.create(backend, card, weights, delta);
+      for (const [name, bytes] of more) await session.add(name, bytes);
+      return session;
+    });
+  }
+
+  /** The weight files beyond those of the start that an image needs. @param {ImageBytes} image */
+  async missing({ bytes, voxels, maxBytes }) {
+    return this.#withSession(async (session) => session.missing(bytes, voxels, maxBytes));
+  }
+
+  /** @param {{ name: string, bytes: Bytes }} file that was missing */
+  async add({ name, bytes }) {
+    return this.#withSession((session) => session.add(name, bytes));
   }
 
   /** Whether the GPU is still the one the session was made on: a device can be lost between two runs. @param {void} _ */

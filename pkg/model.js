@@ -14,6 +14,8 @@ import { InsituError, messageOf } from './error.js';
  * @property {Bytes} bytes of model.json
  * @property {ModelCard} card the same, parsed
  * @property {[string, Bytes][]} weights
+ * @property {[string, Bytes][]} more weights that some images need, as they come
+ * @property {(name: string) => Promise<Bytes | undefined>} another gives a file of `more`; nothing where there is none
  * @property {{ image: Bytes, labels: Bytes }} [reference]
  * @property {Bytes} [delta] tuned weights
  * @property {Segmenter['modelFrom']} from where the weights came from
@@ -51,7 +53,11 @@ export async function loadModel(model, { assets, cache = true, onFile = () => {}
     image: await fetched(card.reference.image, 'the reference case'),
     labels: await fetched(card.reference.labels, 'the reference case'),
   };
-  return { bytes, card, weights, reference, from: kept.fetched ? 'network' : 'cache', notes: kept.notes };
+  const another = async (/** @type {string} */ name) => {
+    const file = [...weightFiles(card), ...scanFiles(card)].find((one) => one.file === name);
+    return file && fetched(file, 'weights');
+  };
+  return { bytes, card, weights, more: [], another, reference, from: kept.fetched ? 'network' : 'cache', notes: kept.notes };
 }
 
 /** Tuned weights, where they are the last of some bytes, the model that they belong to, and the bytes before. @param {Bytes[]} model */
@@ -82,14 +88,17 @@ function modelOf([bytes, ...contents]) {
   const fits = (/** @type {string[]} */ { length }) =>
     [length, ...(card.reference ? [length + 2] : [])].includes(contents.length) && contents.slice(0, length).every(isWeights);
   const lists = [Infinity, 1].map((count) => weightFiles(card, count).map(({ file }) => file));
-  const names = lists.find(fits);
+  const names = [[...lists[0], ...scanFiles(card).map(({ file }) => file)], ...lists].find(fits);
   if (!names) {
     const listed = `${lists[0].length} weight files (${lists[0].join(', ')})`;
     throw new InsituError('argument', `The model card lists ${listed}, found ${contents.length}.`);
   }
   const [image, labels] = contents.slice(names.length);
   const reference = image && { image, labels };
-  return { bytes, card, weights: names.map((name, i) => [name, contents[i]]), reference, from: 'bytes', notes: [] };
+  /** @type {[string, Bytes][]} */
+  const weights = names.map((name, i) => [name, contents[i]]);
+  const another = async (/** @type {string} */ name) => weights.find(([file]) => file === name)?.[1];
+  return { bytes, card, weights, more: [], another, reference, from: 'bytes', notes: [] };
 }
 
 /** File name -> URL, for the model's folder. @param {string | URL} model @param {URL} [assets] @returns {(file: string) => URL} */
@@ -108,7 +117,7 @@ function parseCard(bytes, where) {
   try {
     const card = JSON.parse(new TextDecoder().decode(bytes));
     // A card names files of its own folder and nothing else.
-    const odd = weightFiles(card).find(({ file }) => !/^\w[\w.-]*$/.test(file));
+    const odd = [...weightFiles(card), ...scanFiles(card)].find(({ file }) => !/^\w[\w.-]*$/.test(file));
     if (odd) throw new Error(`"${odd.file}" is no name of a weight file`);
     return card;
   } catch (cause) {
@@ -124,3 +133,6 @@ function weightFiles({ stages: { whole, patch } }, count = Infinity) {
   const folds = [whole, patch].flatMap((stage) => stage.folds.slice(0, count));
   return [...new Map(folds.map((fold) => [fold.file, fold])).values()];
 }
+
+/** The weight files of the network that finds objects in whole scans, where the model takes such. @param {Pick<ModelCard, 'scan'>} card @returns {HashedFile[]} */
+const scanFiles = ({ scan }) => scan?.whole.folds ?? [];

@@ -6,7 +6,7 @@
 /** @import { Report } from './supervisor.js' */
 import { folder, loadWasm } from './assets.js';
 import { chosenBoxes } from './boxes.js';
-import { asInsituError, cancelled, InsituError } from './error.js';
+import { asInsituError, cancelled, InsituError, messageOf } from './error.js';
 import { heartbeat } from './heartbeat.js';
 import { ThreadHost, WorkerHost } from './host.js';
 import { describeInput, keepInput, readInput } from './input.js';
@@ -153,6 +153,7 @@ class Segmenter {
     const kept = keepInput(input);
     return this.#turn(signal, async (stop) => {
       const started = performance.now();
+      await this.#provide(kept, stop);
       const raw = await this.#callOn(kept, 'segment', { stop, onProgress, more: { chosen } });
       const { nifti, nrrd, csv, gpuSubmits, wasmBytes, ...result } = raw;
       const report = reportOf(this, raw, describeInput(kept), performance.now() - started);
@@ -239,8 +240,32 @@ class Segmenter {
   }
 
   /**
+   * Gives the engine the weights that an image needs beyond those of the start. A whole scan cannot do without; an image of
+   * one object can: its side is then not judged.
+   * @param {Kept} kept @param {AbortSignal} stop
+   */
+  async #provide(kept, stop) {
+    const { files } = this.#supervisor;
+    const { scan } = files.card;
+    if (!scan) return;
+    for (const name of await this.#callOn(kept, 'missing', { stop })) {
+      const isOfScans = scan.whole.folds.some(({ file }) => file === name);
+      /** @param {unknown} error */
+      const refused = (error) => {
+        if (isOfScans) throw error;
+        files.notes.push(`The side of the object is not judged, as a file of the model is not there: ${messageOf(error)}`);
+        return undefined;
+      };
+      const bytes = await files.another(name).catch(refused);
+      if (!bytes) continue;
+      await this.#call('add', async () => ({ args: { name, bytes } }), { stop });
+      files.more.push([name, bytes]);
+    }
+  }
+
+  /**
    * A call on an image, which is read again for every try: its buffers go with the call.
-   * @template {'inspect' | 'fieldOfView' | 'read' | 'plan' | 'segment' | 'suggest'} Name
+   * @template {'inspect' | 'fieldOfView' | 'missing' | 'read' | 'plan' | 'segment' | 'suggest'} Name
    * @param {Kept} kept @param {Name} name
    * @param {{ stop: AbortSignal, onProgress?(progress: AnyProgress): void, more?: Omit<Args<Name>, keyof Args<'inspect'>> }} options
    * @returns {Promise<Answer<Name>>}

@@ -118,8 +118,8 @@ export class Supervisor {
     this.#refilled = this.#refill();
     try {
       await host.call('load', { artifact, threads, wasm });
-      const { bytes: card, weights, delta } = this.files;
-      await host.call('start', { backend, card, weights, delta });
+      const { bytes: card, weights, more, delta } = this.files;
+      await host.call('start', { backend, card, weights, more, delta });
     } catch (error) {
       if (this.#host === host) this.drop(asInsituError(error));
       throw error;

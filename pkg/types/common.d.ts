@@ -24,4 +24,6 @@ export interface ObjectBox extends Box {
   object: string;
   /** The side of the body, where it is known. */
   side?: 'left' | 'right';
+  /** How much the folds of the second network agree on it, from 0 to 1, where more than one was there. */
+  agreement?: number;
 }

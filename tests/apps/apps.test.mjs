@@ -49,7 +49,7 @@ async function assertMask(at, look = () => {}) {
   await page.locator('output', { hasText: /^Ready/ }).waitFor({ timeout: 60_000 });
   await page.locator('input').setInputFiles(SAMPLE);
   await page.locator('output', { hasText: 'mL' }).waitFor({ timeout: 60_000 });
-  assert.equal(await page.locator('output').textContent(), 'Anterior hippocampus: 1.631 mL; Posterior hippocampus: 1.640 mL');
+  assert.equal(await page.locator('output').textContent(), 'Left anterior hippocampus: 1.631 mL; Left posterior hippocampus: 1.640 mL');
   await look(page);
   if (process.env.INSITU_PICTURES) await page.screenshot({ path: join(process.env.INSITU_PICTURES, `${at.split('/').at(-2)}.png`) });
   assert.deepEqual(complaints, []);
@@ -93,7 +93,7 @@ describe('an app', () => {
       await page.mouse.down();
       await page.mouse.move(box.x + 0.25 * box.width, box.y + 0.35 * box.height, { steps: 5 });
       await page.mouse.up();
-      await page.locator('output', { hasText: /Anterior hippocampus: \d+ voxels/ }).waitFor();
+      await page.locator('output', { hasText: /anterior hippocampus: \d+ voxels/ }).waitFor();
     });
   });
 

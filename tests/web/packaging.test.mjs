@@ -59,7 +59,7 @@ async function maskIn(url) {
 let expected;
 async function assertMask(url) {
   const found = await maskIn(url);
-  assert.match(found, /^Anterior hippocampus: 1\.\d+ mL; Posterior hippocampus: 1\.\d+ mL$/);
+  assert.match(found, /^Left anterior hippocampus: 1\.\d+ mL; Left posterior hippocampus: 1\.\d+ mL$/);
   assert.equal(found, (expected ??= found));
 }
 
@@ -215,8 +215,8 @@ describe('installed', () => {
     await page.locator('insitu-segmenter input').setInputFiles(SAMPLE);
     await page.getByText(/^Done in/).waitFor({ timeout: 60_000 });
     assert.deepEqual(await page.locator('insitu-segmenter li').allTextContents(), [
-      'Anterior hippocampus: 1.63 mL',
-      'Posterior hippocampus: 1.64 mL',
+      'Left anterior hippocampus: 1.63 mL',
+      'Left posterior hippocampus: 1.64 mL',
     ]);
     const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save mask' }).click()]);
     assert.equal(file.suggestedFilename(), 'image_mask.nii.gz');
