@@ -87,7 +87,9 @@ pub(super) async fn segment_objects(
             warnings.push(format!("the mask of the {} object is empty", object.name));
         }
         labels.iter_mut().zip(found).filter(|(label, _)| **label == 0).for_each(|(label, new)| *label = new);
-        boxes.push(ObjectBox { agreement, ..ObjectBox::new(&object.name, own.region()) });
+        let found = ObjectBox { agreement, ..ObjectBox::new(&object.name, own.region()) };
+        warnings.extend(found.warning());
+        boxes.push(found);
         timer.end(Phase::Restore);
     }
     let measured =

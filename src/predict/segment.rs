@@ -55,6 +55,7 @@ pub async fn segment_one(
     let region = transform.region();
     let mut object = ObjectBox::new(&shown.name, region);
     object.agreement = shown.agreement;
+    warnings.extend(object.warning());
     Ok(Segmentation {
         classes: classes(own, &labels, volume.grid.voxel_mm3()),
         orientation: volume.grid.orientation(),
