@@ -8,11 +8,12 @@ mod object;
 mod objects;
 mod preset;
 mod scan;
+mod scan_card;
 mod stages;
 
 pub use label::Label;
 pub use model_card::{Card, MAX_CHANNELS, TestScore, Tuned};
 pub use object::CardObject;
 pub use preset::{FieldOfView, Preset};
-pub use scan::ScanCard;
+pub use scan_card::ScanCard;
 pub use stages::{FileRef, Fold, Reference, Stage, StageCard, Stages};

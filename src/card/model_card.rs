@@ -3,7 +3,7 @@
 use super::label::{Label, PALETTE};
 use super::object::{CardObject, is_false};
 use super::preset::{FieldOfView, Preset};
-use super::scan::ScanCard;
+use super::scan_card::ScanCard;
 use super::stages::{Reference, Stage, StageCard, Stages};
 use crate::domain::Domain;
 use crate::error::{Error, Result};

@@ -14,6 +14,11 @@ impl Card {
         self.objects.len().max(1)
     }
 
+    /// The names of its objects; none where there is one that is not named.
+    pub fn object_names(&self) -> Vec<&str> {
+        self.objects.iter().map(|object| &object.name[..]).collect()
+    }
+
     /// Output channels of a stage's network. Labels are object after object, the same ones for each.
     pub fn outputs(&self, stage: Stage) -> usize {
         match stage {

@@ -1,33 +1,9 @@
-//! A model of one object that also takes whole scans, in which it has to find that object among all else, perhaps twice.
+//! A model of one object that also takes whole scans.
 
 use super::label::Label;
 use super::model_card::Card;
-use super::object::CardObject;
-use super::preset::{FieldOfView, Preset};
-use super::stages::{StageCard, Stages};
-use serde::{Deserialize, Serialize};
-
-/// What a model does with a whole scan. Its patch network is that of the card; its whole network is one of its own.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ScanCard {
-    /// Labels of a mask, object after object, those of the card for each.
-    pub labels: Vec<Label>,
-    /// What boxes are put around. An image of one object shows the first of them, or one that is mirrored.
-    pub objects: Vec<CardObject>,
-    /// Further outputs of the whole network, of which only the volume is of interest.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub measured: Vec<String>,
-    /// Channels that it wants, in words.
-    pub modalities: Vec<String>,
-    /// Geometry of the cascade.
-    pub preset: Preset,
-    /// Size of the scans that it was trained on.
-    pub field_mm: FieldOfView,
-    /// The network that finds the objects.
-    pub whole: StageCard,
-    /// What it was trained on, and under which licence.
-    pub training_data: String,
-}
+use super::scan_card::ScanCard;
+use super::stages::Stages;
 
 impl Card {
     /// The card of this model for whole scans: one of several objects.
@@ -56,7 +32,9 @@ impl Card {
 
 #[cfg(test)]
 mod tests {
-    use super::super::stages::Stage;
+    use super::super::object::CardObject;
+    use super::super::preset::FieldOfView;
+    use super::super::stages::{Stage, StageCard};
     use super::*;
     use crate::model::Architecture;
 

@@ -5,7 +5,7 @@ use clap::Args;
 use insitu_seg::card::{
     Card, CardObject, FileRef, Fold, Label, Preset, Reference, ScanCard, Stage, StageCard,
 };
-use insitu_seg::domain::DomainBuilder;
+use insitu_seg::domain::{Domain, DomainBuilder};
 use insitu_seg::native::{ModelFiles, create_folder, installed_models, read_card, read_file, write_file};
 use insitu_seg::store::{self, WeightPrecision, Weights};
 use insitu_seg::train::{Dataset, Manifest, ReadOptions};
@@ -126,17 +126,7 @@ pub fn pack(arguments: &PackArguments) -> Result<ExitCode> {
         }
     }
     if let Some(task) = &arguments.domain {
-        let (manifest, mut builder) = (Manifest::read(task)?, DomainBuilder::default());
-        let mut options = ReadOptions::default();
-        options.intensity = Some(card.intensity);
-        options.cache_bytes = CASE_CACHE;
-        options.labels_by_voxel = true;
-        let (cases, _) = Dataset::read(task, &manifest, &options, &mut |_| ())?;
-        for index in 0..cases.len() {
-            let case = cases.get(index)?;
-            builder.add(&case.image, case.dims);
-        }
-        card.domain = builder.build();
+        card.domain = domain(task, &card)?;
     }
     let scan = arguments.scan.as_deref().map(|folder| scan_card(folder, &card)).transpose()?;
     create_folder(&arguments.output)?;
@@ -162,6 +152,21 @@ pub fn pack(arguments: &PackArguments) -> Result<ExitCode> {
     }
     print_line(&arguments.output.display().to_string())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the images of a task have in common, by channel.
+fn domain(task: &Path, card: &Card) -> Result<Vec<Domain>> {
+    let (manifest, mut builder) = (Manifest::read(task)?, DomainBuilder::default());
+    let mut options = ReadOptions::default();
+    options.intensity = Some(card.intensity);
+    options.cache_bytes = CASE_CACHE;
+    options.labels_by_voxel = true;
+    let (cases, _) = Dataset::read(task, &manifest, &options, &mut |_| ())?;
+    for index in 0..cases.len() {
+        let case = cases.get(index)?;
+        builder.add(&case.image, case.dims);
+    }
+    Ok(builder.build())
 }
 
 /// How the model of `card` takes whole scans, by the whole stage of the model in `folder`; and its weight files, in 16 bits.

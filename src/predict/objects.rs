@@ -52,8 +52,7 @@ pub(super) async fn segment_objects(
     on_progress: &mut ProgressFn<'_>,
 ) -> Result<Segmentation> {
     let card = cascade.card;
-    let names: Vec<&str> = card.objects.iter().map(|object| &object.name[..]).collect();
-    let given = chosen.by_object(&names)?;
+    let given = chosen.by_object(&card.object_names())?;
     let mut timer = PhaseTimer::start();
     report_progress(on_progress, Phase::Prepare, 0.0)?;
     let (transform, image) = SpatialTransform::forward(volume, card)?;
@@ -83,10 +82,9 @@ pub(super) async fn segment_objects(
         let (patch, agreement) = run.patch(&mut own, given.is_none(), &mut warnings, on_progress).await?;
         timer.end(Phase::Patch);
         let found = labels_in_file(&own, &patch, own_labels, cascade.options.nearest);
-        if found.iter().all(|&label| label == 0) {
+        if !paint(&mut labels, &found) {
             warnings.push(format!("the mask of the {} object is empty", object.name));
         }
-        labels.iter_mut().zip(found).filter(|(label, _)| **label == 0).for_each(|(label, new)| *label = new);
         let found = ObjectBox { agreement, ..ObjectBox::new(&object.name, own.region()) };
         warnings.extend(found.warning());
         boxes.push(found);
@@ -105,6 +103,13 @@ pub(super) async fn segment_objects(
         measured,
         warnings,
     })
+}
+
+/// Puts an object's labels where no other object's are; whether there are any.
+fn paint(labels: &mut [u8], found: &[u8]) -> bool {
+    let free = labels.iter_mut().zip(found).filter(|(label, _)| **label == 0);
+    free.for_each(|(label, new)| *label = *new);
+    found.iter().any(|label| *label > 0)
 }
 
 /// Sets the box of an object: the one that is given, or that around the largest component that the whole network sees;

@@ -1,0 +1,29 @@
+//! How whole scans are segmented by a model of one object: they show that object among all else, perhaps twice.
+
+use super::label::Label;
+use super::object::CardObject;
+use super::preset::{FieldOfView, Preset};
+use super::stages::StageCard;
+use serde::{Deserialize, Serialize};
+
+/// What a model does with a whole scan. Its patch network is that of the card; its whole network is one of its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScanCard {
+    /// Labels of a mask, object after object, those of the card for each.
+    pub labels: Vec<Label>,
+    /// What boxes are put around. An image of one object shows the first of them, or one that is mirrored.
+    pub objects: Vec<CardObject>,
+    /// Further outputs of the whole network, of which only the volume is of interest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measured: Vec<String>,
+    /// Channels that it wants, in words.
+    pub modalities: Vec<String>,
+    /// Geometry of the cascade.
+    pub preset: Preset,
+    /// Size of the scans that it was trained on.
+    pub field_mm: FieldOfView,
+    /// The network that finds the objects.
+    pub whole: StageCard,
+    /// What it was trained on, and under which licence.
+    pub training_data: String,
+}
