@@ -109,6 +109,29 @@ export function modelFiles({ objects = ['left', 'right'], measured = ['intracran
   return { 'model.json': Buffer.from(JSON.stringify(card)), 'whole-0.safetensors': whole, 'patch-0.safetensors': patch };
 }
 
+/** A file that the built page has among its model's, for the network of whole scans. */
+const SCAN_FILE = 'patch-1.safetensors';
+
+/** A model of one object, the left one, that takes whole scans with both. */
+export function scanModelFiles() {
+  const [crops, heads] = [modelFiles({ objects: ['left'], measured: [] }), modelFiles()];
+  const [card, { labels, objects, measured, preset, stages }] = [crops, heads].map((files) => JSON.parse(files['model.json']));
+  stages.whole.folds[0].file = SCAN_FILE;
+  card.labels = card.labels.map((label) => ({ ...label, name: label.name.replace('Left ', '') }));
+  card.modalities = ['a part'];
+  card.scan = {
+    labels,
+    objects,
+    measured,
+    modalities: ['a whole body'],
+    preset,
+    field_mm: { min: [50, 45, 40], max: [70, 60, 50] },
+    whole: stages.whole,
+    training_data: '',
+  };
+  return { ...crops, 'model.json': Buffer.from(JSON.stringify(card)), [SCAN_FILE]: heads['whole-0.safetensors'] };
+}
+
 export const DIMS = [60, 52, 44];
 
 /** Where the objects lie, in voxels. */

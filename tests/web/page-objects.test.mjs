@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { root } from '../../scripts/tools.mjs';
 import { servePage } from './browser.mjs';
-import { readNifti } from './nifti.mjs';
-import { DIMS, FAINT, imageFile, modelFiles, PLACES, sizeOf } from './objects.mjs';
+import { cropped, readNifti } from './nifti.mjs';
+import { DIMS, FAINT, imageFile, modelFiles, PLACES, scanModelFiles, sizeOf } from './objects.mjs';
 import { assertAccessible, browser, choose, download, opened, openPage, segmented, state } from './page.mjs';
 
 const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
@@ -21,9 +21,9 @@ const rows = (page, selector) =>
   page.locator(`${selector} tr`).evaluateAll((all) => all.map((row) => [...row.cells].map((cell) => cell.textContent.trim())));
 
 /** A server of the built page with another model in the place of its own. */
-async function serveModel(options) {
+async function serveModel(files) {
   const assets = readdirSync(join(root, 'www/dist/assets'));
-  const extra = Object.entries(modelFiles(options)).map(([name, body]) => {
+  const extra = Object.entries(files).map(([name, body]) => {
     const [stem, ending] = name.split('.');
     const built = assets.find((one) => one.startsWith(`${stem}-`) && one.endsWith(`.${ending}`));
     return [`/assets/${built}`, { type: 'application/octet-stream', body }];
@@ -33,13 +33,16 @@ async function serveModel(options) {
 
 let two;
 let one;
+let scans;
 before(async () => {
-  two = await serveModel();
-  one = await serveModel({ objects: ['left'], measured: [] });
+  two = await serveModel(modelFiles());
+  one = await serveModel(modelFiles({ objects: ['left'], measured: [] }));
+  scans = await serveModel(scanModelFiles());
 });
 after(async () => {
   await two?.close();
   await one?.close();
+  await scans?.close();
 });
 
 /** The page with the mask of an image. */
@@ -261,6 +264,48 @@ describe('an object that was not found', () => {
       JSON.stringify(boxes),
     );
     assert.equal(await page.locator('#box-objects').isVisible(), false);
+    await page.close();
+  });
+});
+
+describe('a model of one object that takes whole scans too', () => {
+  const server = () => scans;
+  const table = (page) => page.locator('#classes .name').evaluateAll((all) => all.map(({ value }) => value));
+
+  it('shows both objects of a scan, and puts a box of the usual size of images of one where one was not found', async () => {
+    const { page, complaints } = await withMask(imageFile(['left', 'right'], { left: FAINT, right: 100 }), { server: server() });
+    assert.match(await text(page, '#fit'), /a part; or a whole body/);
+    assert.deepEqual(await table(page), ['Left front', 'Left back', 'Right front', 'Right back']);
+    assert.equal(await text(page, '#intracranial-words'), SKULL);
+    await moveCrosshair(page, [-33, 0]);
+    await press(page, 'Put the box of left at the crosshair');
+    await state(page, 'done', 'error');
+    assert.equal(await text(page, '#error'), '');
+    const mask = await maskNow(page);
+    assert.deepEqual([count(mask, 1), count(mask, 3)], [sizeOf('left'), sizeOf('right')]);
+    assert.equal((await rows(page, '#pair-rows')).length, 3);
+    assert.deepEqual(complaints, []);
+    await page.close();
+  });
+
+  it('knows one object of an image of one, and keeps its side in a box of one’s own', async () => {
+    const { page, complaints } = await withMask(cropped(imageFile(), [1, 7, 2], 25), { server: server() });
+    assert.deepEqual(await table(page), ['Left front', 'Left back']);
+    for (const id of ['#missing', '#pairs', '#intracranial']) assert.equal(await page.locator(id).isVisible(), false, id);
+    const first = await maskNow(page);
+    assert.equal(count(first, 1), sizeOf('left'));
+    await page.locator('#box summary').click();
+    assert.equal(await page.locator('#box-objects').isVisible(), false);
+    await press(page, 'Segment again in this box');
+    await state(page, 'done', 'error');
+    assert.equal(await text(page, '#error'), '');
+    assert.deepEqual(await maskNow(page), first);
+    const { boxes } = JSON.parse(await text(page, '#report'));
+    assert.deepEqual(
+      boxes.map(({ object, side }) => [object, side]),
+      [['left', 'left']],
+    );
+    assert.deepEqual(complaints, []);
     await page.close();
   });
 });
