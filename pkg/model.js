@@ -24,14 +24,14 @@ import { InsituError, messageOf } from './error.js';
 
 /**
  * @param {string | URL | Uint8Array[]} model a shipped name, the URL of a folder or of its model.json, or the bytes of model.json and of each weight file in the order it lists them (then of image and labels of its reference case, or not); as the last or the only bytes, tuned weights
- * @param {{ assets?: URL, cache?: boolean, onFile?: (done: number, total: number) => void }} options
+ * @param {{ assets?: URL, cache?: boolean, prefetch?: boolean, onFile?: (done: number, total: number) => void }} options
  * @returns {Promise<Model>}
  */
-export async function loadModel(model, { assets, cache = true, onFile = () => {} }) {
+export async function loadModel(model, { assets, cache = true, prefetch = false, onFile = () => {} }) {
   if (Array.isArray(model)) {
     const { delta, base, rest } = splitDelta(/** @type {Bytes[]} */ (model));
     if (base === undefined || rest.length > 0) return { ...modelOf(rest), delta };
-    return { ...(await loadModel(base, { assets, cache, onFile })), delta };
+    return { ...(await loadModel(base, { assets, cache, prefetch, onFile })), delta };
   }
   const place = modelPlace(model, assets);
   const kept = await openCache(cache);
@@ -40,15 +40,16 @@ export async function loadModel(model, { assets, cache = true, onFile = () => {}
   const fetched = (/** @type {HashedFile} */ { file, sha256 }, /** @type {string} */ expected) =>
     kept.weights(file, sha256, () => fetchBytes(place(file), expected));
   const files = weightFiles(card, 1);
+  const later = card.scan ? [...card.stages.patch.folds.slice(1, 2), ...(prefetch ? scanFiles(card).slice(0, 1) : [])] : [];
   let done = 0;
-  onFile(done, files.length);
-  const weights = await Promise.all(
-    files.map(async (file) => {
-      const content = await fetched(file, 'weights');
-      onFile((done += 1), files.length);
-      return /** @type {[string, Bytes]} */ ([file.file, content]);
-    }),
-  );
+  const total = files.length + later.length;
+  onFile(done, total);
+  const named = async (/** @type {HashedFile} */ file) => {
+    const content = await fetched(file, 'weights');
+    onFile((done += 1), total);
+    return /** @type {[string, Bytes]} */ ([file.file, content]);
+  };
+  const [weights, more] = await Promise.all([files, later].map((list) => Promise.all(list.map(named))));
   const reference = card.reference && {
     image: await fetched(card.reference.image, 'the reference case'),
     labels: await fetched(card.reference.labels, 'the reference case'),
@@ -57,7 +58,7 @@ export async function loadModel(model, { assets, cache = true, onFile = () => {}
     const file = [...weightFiles(card), ...scanFiles(card)].find((one) => one.file === name);
     return file && fetched(file, 'weights');
   };
-  return { bytes, card, weights, more: [], another, reference, from: kept.fetched ? 'network' : 'cache', notes: kept.notes };
+  return { bytes, card, weights, more, another, reference, from: kept.fetched ? 'network' : 'cache', notes: kept.notes };
 }
 
 /** Tuned weights, where they are the last of some bytes, the model that they belong to, and the bytes before. @param {Bytes[]} model */

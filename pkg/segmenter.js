@@ -29,6 +29,7 @@ export async function createSegmenter({
   worker = true,
   maxBytes,
   cache = true,
+  prefetch = false,
   onProgress,
 } = {}) {
   checkBudget(maxBytes);
@@ -39,7 +40,7 @@ export async function createSegmenter({
     const choice = await chooseEngine(asked);
     const engine = loadWasm(choice.artifact, base).catch(() => {}); // fetched at the same time; `start` hears of a failure
     const onFile = (/** @type {number} */ done, /** @type {number} */ total) => news.report({ stage: 'load', done, total });
-    const [files] = await Promise.all([loadModel(model, { assets: base, cache, onFile }), engine]);
+    const [files] = await Promise.all([loadModel(model, { assets: base, cache, prefetch, onFile }), engine]);
     const supervisor = new Supervisor({ choice, files, asked, base, Host: worker ? WorkerHost : ThreadHost });
     const segmenter = new Segmenter(supervisor, maxBytes);
     await segmenter.start(news.report);

@@ -38,7 +38,7 @@ function annotationsOf({ editor, checked }) {
 export function newSegmenter(delta) {
   const asked = new URLSearchParams(location.search).get('backend') ?? 'auto';
   const backend = /** @type {'auto' | 'webgpu' | 'cpu'} */ (asked); // another word is refused by name
-  return createSegmenter({ backend, ...(delta ? { model: [delta] } : {}) });
+  return createSegmenter({ backend, prefetch: true, ...(delta ? { model: [delta] } : {}) });
 }
 
 /** Puts another model in the place of the running one, which stays where the other cannot be had. @param {Uint8Array} delta */

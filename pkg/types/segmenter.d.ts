@@ -20,6 +20,8 @@ export interface SegmenterOptions {
   maxBytes?: number;
   /** Keep the model's files in the browser for the next visit, each under its hash (the default); `false` always fetches. */
   cache?: boolean;
+  /** Fetch the files that only some images need with the others, so that no request is made later; else they come with the first such image. */
+  prefetch?: boolean;
   /** Hears of 'load' (files of the model), 'start' and 'recover'. */
   onProgress?(progress: Progress): void;
 }
