@@ -56,7 +56,9 @@ pub fn copy_tuned(from: &ModelFiles, mut tuned: ModelWeights, delta: &WeightDelt
         write_file(&out.join(name), bytes)?;
     }
     write_file(&out.join("tuned.safetensors"), &delta.write()?)?;
-    for file in card.reference.iter().flat_map(|case| [&case.image.file, &case.labels.file]) {
+    let reference = card.reference.iter().flat_map(|case| [&case.image.file, &case.labels.file]);
+    let scan = card.scan.iter().flat_map(|scan| &scan.whole.folds).map(|fold| &fold.file);
+    for file in reference.chain(scan) {
         write_file(&out.join(file), &from.read(file)?)?;
     }
     write_file(&out.join("model.json"), &card.write()?)

@@ -8,7 +8,7 @@ pub type Bounds = ([usize; 3], [usize; 3]);
 
 /// Agreement of folds below which a mask is not to be trusted unseen: the 182 training and 26 public test cases of the shipped model
 /// have at least 0.96, and so have 40 crops of other scanners.
-const TRUSTED_AGREEMENT: f64 = 0.9;
+pub(super) const TRUSTED_AGREEMENT: f64 = 0.9;
 
 /// The name of the object of a model that knows no other.
 pub const ONLY_OBJECT: &str = "object";

@@ -46,16 +46,15 @@ pub(super) async fn shown_object(
         return Ok(shown(side.unwrap_or(0), None, None));
     };
     let agreement = side_agreement(model, volume, bounds, on_progress).await?;
-    let object = if agreement.takes_mirrored() { other } else { 0 };
+    let mirrored = agreement.takes_mirrored();
+    let object = if mirrored { other } else { 0 };
     let doubt = agreement.is_in_doubt().then(|| {
-        let names = [object, other - object].map(|n| &scan.objects[n].name);
+        let [taken, left_out] = [object, other - object].map(|n| &scan.objects[n].name);
+        let [ours, others] = [mirrored, !mirrored].map(|mirrored| agreement.of(mirrored));
         format!(
-            "the side is in doubt: the folds agree by {:.2} on a {} and by {:.2} on a {} object",
-            agreement.best(),
-            names[0],
-            agreement.worst(),
-            names[1]
+            "the side is in doubt: the image is taken as of the {taken} object, on which the folds agree by {ours:.2}, and by \
+             {others:.2} on a {left_out} one; a box given by the object's name says which it is"
         )
     });
-    Ok(shown(object, Some(agreement.best()), doubt))
+    Ok(shown(object, Some(agreement.of(mirrored)), doubt))
 }

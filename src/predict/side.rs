@@ -2,7 +2,7 @@
 //! is and mirrored, and the reading in which its folds agree more is taken. A network that sees the other side guesses, and
 //! each fold guesses otherwise.
 
-use super::boxes::Bounds;
+use super::boxes::{Bounds, TRUSTED_AGREEMENT};
 use super::cascade::{Cascade, threshold};
 use super::locate::locate;
 use super::model::Model;
@@ -26,14 +26,19 @@ pub struct SideAgreement {
 }
 
 impl SideAgreement {
-    /// Whether the mirrored reading is taken.
+    /// Whether the mirrored reading is taken. Where neither is to be trusted, the image is taken as it is.
     pub fn takes_mirrored(self) -> bool {
-        self.mirrored > self.unmirrored
+        self.mirrored > self.unmirrored && self.mirrored >= TRUSTED_AGREEMENT
     }
 
-    /// Whether both readings are nearly as good.
+    /// Whether both readings are nearly as good, or neither is to be trusted.
     pub fn is_in_doubt(self) -> bool {
-        1.0 - self.worst() < CLEAR * (1.0 - self.best())
+        1.0 - self.worst() < CLEAR * (1.0 - self.best()) || self.best() < TRUSTED_AGREEMENT
+    }
+
+    /// That of the image as it is, or of its mirror image.
+    pub fn of(self, mirrored: bool) -> f64 {
+        if mirrored { self.mirrored } else { self.unmirrored }
     }
 
     /// That of the reading that is taken.
@@ -130,7 +135,10 @@ mod tests {
         let clear = SideAgreement { unmirrored: 0.80, mirrored: 0.97 };
         assert!(clear.takes_mirrored() && !clear.is_in_doubt());
         assert_eq!((clear.best(), clear.worst()), (0.97, 0.80));
-        let narrow = SideAgreement { unmirrored: 0.72, mirrored: 0.70 };
+        let narrow = SideAgreement { unmirrored: 0.98, mirrored: 0.979 };
         assert!(!narrow.takes_mirrored() && narrow.is_in_doubt());
+        // An image that the network does not know stays as it is, and that is said.
+        let unknown = SideAgreement { unmirrored: 0.30, mirrored: 0.80 };
+        assert!(!unknown.takes_mirrored() && unknown.is_in_doubt());
     }
 }

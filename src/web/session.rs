@@ -162,6 +162,11 @@ impl Session {
         let delta = delta.map(WeightDelta::read).transpose()?;
         let origin = &self.tuning.origin;
         let current = delta.as_ref().map_or_else(|| Ok(origin.clone()), |delta| delta.apply(origin))?;
+        self.go_on_with(current, delta)
+    }
+
+    /// Runs other weights from now on, with the files that came later.
+    pub(super) fn go_on_with(&mut self, current: ModelWeights, delta: Option<WeightDelta>) -> Result<()> {
         let mut model = current.model(self.model.compute())?;
         self.added.iter().try_for_each(|(name, bytes)| model.add(name, bytes))?;
         self.model = model;

@@ -145,10 +145,9 @@ impl Session {
         if let Some((tuned, delta)) = tuned {
             let delta = delta.onto(&self.tuning.origin, &tuned, self.tuning.delta.as_ref())?;
             let current = delta.apply(&self.tuning.origin)?;
-            let model = current.model(&compute)?;
-            set(&value, "delta", &Uint8Array::from(delta.write()?.as_slice()));
-            self.model = model;
-            (self.tuning.current, self.tuning.delta) = (current, Some(delta));
+            let bytes = delta.write()?;
+            self.go_on_with(current, Some(delta))?;
+            set(&value, "delta", &Uint8Array::from(bytes.as_slice()));
         }
         Ok(value)
     }

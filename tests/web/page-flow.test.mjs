@@ -100,7 +100,7 @@ describe('from a file to what is taken home', () => {
     const names = Object.keys(files).sort();
     assert.deepEqual(names, [
       'patient-9_1-Head-corrected.stl',
-      'patient-9_2-Posterior-hippocampus.stl',
+      'patient-9_2-Left-posterior-hippocampus.stl',
       'patient-9_mask.nii.gz',
       'patient-9_mask.seg.nrrd',
       'patient-9_report.json',

@@ -219,14 +219,14 @@ describe('a model', () => {
     const page = await open();
     const before = weights();
     assert.deepEqual((await make(page)).from, 'network');
-    assert.equal(weights() - before, 2);
+    assert.equal(weights() - before, 3);
     await page.reload();
     const next = await open(page.context());
     const { from, notes, labelled } = await make(next);
     assert.deepEqual([from, notes, labelled > 1000], ['cache', [], true]);
-    assert.equal(weights() - before, 2);
+    assert.equal(weights() - before, 3);
     assert.equal((await make(next, { cache: false })).from, 'network');
-    assert.equal(weights() - before, 4);
+    assert.equal(weights() - before, 6);
     await page.context().close();
   });
 
