@@ -211,7 +211,7 @@ describe('installed', () => {
       (message) => message.type() === 'error' && !message.location().url.endsWith('/favicon.ico') && complaints.push(message.text()),
     );
     await page.goto(server.url);
-    await page.getByText('Drop a NIfTI file here').waitFor();
+    await page.getByText('Drop a NIfTI or MGH file here').waitFor();
     await page.locator('insitu-segmenter input').setInputFiles(SAMPLE);
     await page.getByText(/^Done in/).waitFor({ timeout: 60_000 });
     assert.deepEqual(await page.locator('insitu-segmenter li').allTextContents(), [
