@@ -165,7 +165,7 @@ describe('dispose', () => {
 
 describe('memory', () => {
   it('that the browser refuses is said as ‘limit’, and a smaller image works', async () => {
-    const poor = await launch({ webgpu: false, more: ['--js-flags=--wasm-max-mem-pages=464'] });
+    const poor = await launch({ webgpu: false, more: ['--js-flags=--wasm-max-mem-pages=665'] });
     const page = await open(poor);
     const { refused, next } = await page.evaluate(async () => {
       const segmenter = await t.createSegmenter({ backend: 'cpu' });
