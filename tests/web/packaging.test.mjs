@@ -84,8 +84,8 @@ describe('the tarball', () => {
       '.js': 0.08 * MB,
       '.ts': 0.04 * MB,
       '.md': 0.03 * MB,
-      '.json': 0.01 * MB,
-      '.safetensors': 3 * MB,
+      '.json': 0.012 * MB,
+      '.safetensors': 3.2 * MB,
       '.gz': 0.1 * MB,
       '.nii': 0.2 * MB,
     };
@@ -105,7 +105,7 @@ describe('the tarball', () => {
       [],
     );
     t.diagnostic(`${(packed.size / MB).toFixed(2)} MB packed, ${packed.files.length} files`);
-    assert.ok(packed.size < 11 * MB, `${packed.size} bytes`);
+    assert.ok(packed.size < 13 * MB, `${packed.size} bytes`);
   });
 
   it('states the licences of code, weights and sample, and of every crate in the wasm', () => {
