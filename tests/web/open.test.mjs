@@ -124,6 +124,7 @@ describe('an .mgz or .mgh', () => {
   });
 
   it('is drawn again after a reload', async () => {
+    await page.waitForTimeout(1500); // what is open is kept a moment later
     await page.reload();
     await opened(page, 'a.mgh');
     assert.equal(await page.locator('#view-notice').isVisible(), false);
