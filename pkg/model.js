@@ -40,7 +40,7 @@ export async function loadModel(model, { assets, cache = true, prefetch = false,
   const fetched = (/** @type {HashedFile} */ { file, sha256 }, /** @type {string} */ expected) =>
     kept.weights(file, sha256, () => fetchBytes(place(file), expected));
   const files = weightFiles(card, 1);
-  const later = card.scan ? [...card.stages.patch.folds.slice(1, 2), ...(prefetch ? scanFiles(card).slice(0, 1) : [])] : [];
+  const later = laterFiles(card).filter((file) => prefetch || !scanFiles(card).includes(file));
   let done = 0;
   const total = files.length + later.length;
   onFile(done, total);
@@ -137,3 +137,6 @@ function weightFiles({ stages: { whole, patch } }, count = Infinity) {
 
 /** The weight files of the network that finds objects in whole scans, where the model takes such. @param {Pick<ModelCard, 'scan'>} card @returns {HashedFile[]} */
 const scanFiles = ({ scan }) => scan?.whole.folds ?? [];
+
+/** The weight files that only some images need: the fold by which sides are judged, and the network for whole scans. @param {Pick<ModelCard, 'scan' | 'stages'>} card @returns {HashedFile[]} */
+export const laterFiles = (card) => (card.scan ? [...card.stages.patch.folds.slice(1, 2), ...scanFiles(card).slice(0, 1)] : []);

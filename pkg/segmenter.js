@@ -10,7 +10,7 @@ import { asInsituError, cancelled, InsituError, messageOf } from './error.js';
 import { heartbeat } from './heartbeat.js';
 import { ThreadHost, WorkerHost } from './host.js';
 import { describeInput, keepInput, readInput } from './input.js';
-import { loadModel } from './model.js';
+import { laterFiles, loadModel } from './model.js';
 import { reportOf } from './report.js';
 import { startCount } from './requests.js';
 import { Supervisor } from './supervisor.js';
@@ -247,10 +247,11 @@ class Segmenter {
    */
   async #provide(kept, stop) {
     const { files } = this.#supervisor;
-    const { scan } = files.card;
-    if (!scan) return;
+    // An image is read and handed over to ask what it needs: not where there is nothing left to come.
+    const later = laterFiles(files.card);
+    if (later.every(({ file }) => files.more.some(([name]) => name === file))) return;
     for (const name of await this.#callOn(kept, 'missing', { stop })) {
-      const isOfScans = scan.whole.folds.some(({ file }) => file === name);
+      const isOfScans = files.card.scan?.whole.folds.some(({ file }) => file === name);
       /** @param {unknown} error */
       const refused = (error) => {
         if (isOfScans) throw error;
