@@ -96,10 +96,13 @@ pub(super) async fn fold_agreement(
     patch: &Image,
     on_progress: &mut ProgressFn<'_>,
 ) -> Result<(Vec<f32>, Option<f64>)> {
+    let count = cascade.patch.len() + model.peers.len();
+    if count == 1 {
+        return Ok((cascade.patch_probabilities(patch, on_progress).await?, None));
+    }
     let mut first = Vec::new();
     let mut sum: Vec<f32> = Vec::new();
     let folds = cascade.patch.iter().chain(&model.peers);
-    let count = cascade.patch.len() + model.peers.len();
     let mut answer = Vec::new();
     for (number, network) in folds.enumerate() {
         let alone = Cascade { patch: std::slice::from_ref(network), ..cascade };
@@ -123,7 +126,7 @@ pub(super) async fn fold_agreement(
         let seen = masks.iter().all(|mask| mask.contains(&label.index));
         if seen { dice(&masks[0], &masks[1], label.index) } else { 0.0 }
     });
-    Ok((answer, (count > 1).then(|| shares.sum::<f64>() / labels.len() as f64)))
+    Ok((answer, Some(shares.sum::<f64>() / labels.len() as f64)))
 }
 
 #[cfg(test)]
