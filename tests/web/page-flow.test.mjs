@@ -152,7 +152,7 @@ function readByOthers(t, files, labels) {
   for (const [name, bytes] of Object.entries(files)) writeFileSync(join(scratch, name), bytes);
   writeFileSync(join(scratch, 'labels.bin'), labels);
   const script = `
-import sys, struct, nibabel, nrrd, numpy as np
+import glob, sys, struct, nibabel, nrrd, numpy as np
 folder, image = sys.argv[1:]
 a, b = nibabel.load(image), nibabel.load(folder + '/patient-9_mask.nii.gz')
 labels = np.fromfile(folder + '/labels.bin', np.uint8).reshape(b.shape, order='F')
@@ -162,11 +162,13 @@ voxels, head = nrrd.read(folder + '/patient-9_mask.seg.nrrd')
 assert np.array_equal(voxels, labels)
 assert head['Segment0_Name'] == 'Head, "corrected"', head['Segment0_Name']
 assert head['Segment0_Color'].startswith('0.8'), head['Segment0_Color']
-for index, name in (1, '1-Head-corrected'), (2, '2-Posterior-hippocampus'):
-    raw = open(f'{folder}/patient-9_{name}.stl', 'rb').read()
+for surface in sorted(glob.glob(folder + '/patient-9_*.stl')):
+    name = surface.split('patient-9_')[-1]
+    index = int(name[0])
+    raw = open(surface, 'rb').read()
     try:
         from stl import mesh
-        triangles = mesh.Mesh.from_file(f'{folder}/patient-9_{name}.stl').vectors.astype(float)
+        triangles = mesh.Mesh.from_file(surface).vectors.astype(float)
         reader = 'numpy-stl'
     except ImportError:
         count = struct.unpack('<I', raw[80:84])[0]
