@@ -8,6 +8,7 @@
  *   assets.js     where wasm and files are fetched from
  *   input.js      File | Blob | bytes | { hdr, img } -> bytes
  *   report.js     what a run says of itself
+ *   csv.js        volumes as a table
  *   tuning.js     what was tuned, step by step; cases to learn from
  *   calls.js      calls of the engine by name, and the messages that carry them
  *   heartbeat.js  no progress without news

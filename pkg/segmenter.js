@@ -6,6 +6,7 @@
 /** @import { Report } from './supervisor.js' */
 import { folder, loadWasm } from './assets.js';
 import { chosenBoxes } from './boxes.js';
+import { volumesCsv } from './csv.js';
 import { asInsituError, cancelled, InsituError, messageOf } from './error.js';
 import { heartbeat } from './heartbeat.js';
 import { ThreadHost, WorkerHost } from './host.js';
@@ -156,9 +157,9 @@ class Segmenter {
       const started = performance.now();
       await this.#provide(kept, stop);
       const raw = await this.#callOn(kept, 'segment', { stop, onProgress, more: { chosen } });
-      const { nifti, nrrd, csv, gpuSubmits, wasmBytes, ...result } = raw;
+      const { nifti, nrrd, csv: _, gpuSubmits, wasmBytes, ...result } = raw;
       const report = reportOf(this, raw, describeInput(kept), performance.now() - started);
-      return { ...result, report, toNifti: () => nifti, toNrrd: () => nrrd, toCsv: () => csv };
+      return { ...result, report, toNifti: () => nifti, toNrrd: () => nrrd, toCsv: () => volumesCsv(raw.classes, raw.intracranialMl) };
     });
   }
 

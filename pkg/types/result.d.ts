@@ -64,6 +64,6 @@ export interface Segmentation {
   toNifti(): Uint8Array<ArrayBuffer>;
   /** The mask as .seg.nrrd for 3D Slicer, with the names and colours of its labels. */
   toNrrd(): Uint8Array<ArrayBuffer>;
-  /** Volumes per label. */
+  /** Volumes per label: `index,name,voxels,milliliters`; with `intracranialMl` also `intracranial_milliliters,permille_of_intracranial`. */
   toCsv(): string;
 }

@@ -36,13 +36,11 @@ before(async () => {
     for (const model of ['one', 'two']) models[model] = await createSegmenter({ model: `/${model}/`, backend: 'cpu' });
     /** A run as plain values. */
     const run = async (model, name, options) => {
-      const { labels, classes, box, boxes, intracranialMl, warnings, timings, report } = await models[model].segment(
-        await image(name),
-        options,
-      );
+      const result = await models[model].segment(await image(name), options);
+      const { labels, classes, box, boxes, intracranialMl, warnings, timings, report } = result;
       const stages = timings.map(({ stage }) => stage);
       const values = [...new Set(labels)].sort();
-      return { values, classes, box, boxes, intracranialMl, warnings, stages, report };
+      return { values, classes, box, boxes, intracranialMl, warnings, stages, report, csv: result.toCsv() };
     };
     const refused = (...call) =>
       run(...call).then(
@@ -78,6 +76,31 @@ describe('a model of two objects', () => {
     assert.ok(Math.abs(found.intracranialMl - MILLILITERS) < 1e-6, found.intracranialMl);
     assert.deepEqual(found.report.boxes, found.boxes);
     assert.equal(found.report.intracranial_ml, found.intracranialMl);
+  });
+
+  it('has the volumes as a table, with what is inside the skull where that was measured', async () => {
+    const { boxes, csv } = await run('two', 'both');
+    const [left, right] = ['left', 'right'].map((name) => sizeOf(name) / 1000);
+    const row = (index, name, volume) => {
+      const share = ((1000 * volume) / MILLILITERS).toFixed(6);
+      return `${index},${name},${1000 * volume},${volume.toFixed(4)},${MILLILITERS.toFixed(4)},${share}`;
+    };
+    assert.deepEqual(csv.split('\n'), [
+      'index,name,voxels,milliliters,intracranial_milliliters,permille_of_intracranial',
+      row(1, 'Left front', left),
+      row(2, 'Left back', 0),
+      row(3, 'Right front', right),
+      row(4, 'Right back', 0),
+      '',
+    ]);
+    const { start, end } = boxes[0];
+    const only = await run('two', 'both', { boxes: { left: { start, end } }, only: true });
+    assert.deepEqual(only.csv.split('\n'), [
+      'index,name,voxels,milliliters',
+      `1,Left front,${sizeOf('left')},${left.toFixed(4)}`,
+      '2,Left back,0,0.0000',
+      '',
+    ]);
   });
 
   it('says which object it does not find', async () => {
