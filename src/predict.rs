@@ -1,5 +1,6 @@
 //! The cascade: from a volume to its mask. [`segment`] is all of it, step by step.
 
+mod agreement;
 mod boxes;
 mod cascade;
 mod forecast;
@@ -8,11 +9,11 @@ mod model;
 mod objects;
 mod options;
 mod progress;
+mod reading;
 mod run;
 mod segment;
 mod segmentation;
 mod self_check;
-mod shown;
 mod side;
 mod transform;
 mod upsample;

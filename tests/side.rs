@@ -55,6 +55,11 @@ fn the_mask_of_a_mirrored_image_is_the_mirrored_mask_with_the_names_of_the_other
     let moved: Vec<u8> = one.labels.iter().map(|&label| if label > 0 { label + 2 } else { 0 }).collect();
     assert!(moved == other.labels, "the masks differ");
     assert_eq!(one.region, other.region);
+    // And the axes that are reported are the file's own, not those of the reading that was taken.
+    assert_eq!(
+        [one.orientation, other.orientation],
+        [left(), right()].map(|volume| volume.grid.orientation())
+    );
 }
 
 #[test]

@@ -30,7 +30,8 @@ impl Cascade<'_> {
         image: &Image,
         on_progress: &mut ProgressFn<'_>,
     ) -> Result<Vec<f32>> {
-        let sum = self.sum_probabilities(self.whole, Stage::Whole, image, on_progress).await?;
+        let folds = self.probabilities_by_fold(self.whole, Stage::Whole, image, on_progress).await?;
+        let sum = sum(&folds);
         let dims = self.whole.first().map_or(image.dims, |network| network.out_dims(image.dims));
         Ok(if dims == image.dims { sum } else { upsample_blocks(&sum, dims, image.dims) })
     }
@@ -60,51 +61,84 @@ impl Cascade<'_> {
         image: &Image,
         on_progress: &mut ProgressFn<'_>,
     ) -> Result<Vec<f32>> {
-        let mut sums = self.sum_probabilities(self.patch, Stage::Patch, image, on_progress).await?;
-        let share = 1.0 / self.patch.len() as f32;
-        sums.iter_mut().for_each(|sum| *sum *= share);
-        Ok(sums)
+        let folds = self.probabilities_by_fold(self.patch, Stage::Patch, image, on_progress).await?;
+        Ok(mean(&folds))
     }
 
-    /// The sum over folds of probabilities; NaN is refused.
-    async fn sum_probabilities(
+    /// The probabilities of each network, by the order of `networks`; NaN is refused.
+    pub(super) async fn probabilities_by_fold(
         &self,
-        networks: &[Network],
+        networks: impl IntoIterator<Item = &Network>,
         stage: Stage,
         image: &Image,
         on_progress: &mut ProgressFn<'_>,
-    ) -> Result<Vec<f32>> {
+    ) -> Result<Vec<Vec<f32>>> {
         let form = self.card.stages.get(stage).map(|form| form.architecture).unwrap_or_default();
         // The reference implementation always thresholds the region of interest.
         let form = Architecture { threshold: form.threshold || stage == Stage::Whole && form.roi, ..form };
+        let networks: Vec<&Network> = networks.into_iter().collect();
         let views = self.options.tta_flips();
-        let (total, share) = ((networks.len() * views.len()) as f64, 1.0 / views.len() as f32);
-        let mut sum: Vec<f32> = Vec::new();
-        for (number, (network, flips)) in
-            networks.iter().flat_map(|network| views.iter().map(move |flips| (network, *flips))).enumerate()
-        {
-            let mut pause =
-                |done: f64| report_progress(on_progress, stage.into(), (number as f64 + done) / total);
-            pause(0.0)?;
-            let logits = if flips == [false; 3] {
-                network.logits(&image.values, image.dims, &mut pause).await?
-            } else {
-                let seen = mirrored(&image.values, image.dims, flips);
-                let logits = network.logits(&seen, image.dims, &mut pause).await?;
-                mirrored(&logits, network.out_dims(image.dims), flips)
-            };
-            if logits.iter().any(|value| value.is_nan()) {
-                return Err(not_a_number());
+        let total = (networks.len() * views.len()) as f64;
+        let mut folds = Vec::with_capacity(networks.len());
+        for (number, network) in networks.into_iter().enumerate() {
+            let mut fold: Vec<f32> = Vec::new();
+            for (view, flips) in views.iter().enumerate() {
+                let before = (number * views.len() + view) as f64;
+                let mut pause =
+                    |done: f64| report_progress(on_progress, stage.into(), (before + done) / total);
+                pause(0.0)?;
+                let logits = mirrored_logits(network, image, *flips, &mut pause).await?;
+                let share = 1.0 / views.len() as f32;
+                add(&mut fold, logits.into_iter().map(|logit| form.probability(logit) * share));
             }
-            let probabilities = logits.into_iter().map(|logit| form.probability(logit) * share);
-            if sum.is_empty() {
-                sum = probabilities.collect();
-            } else {
-                sum.iter_mut().zip(probabilities).for_each(|(sum, value)| *sum += value);
-            }
+            folds.push(fold);
         }
-        Ok(sum)
+        Ok(folds)
     }
+}
+
+/// What a network gives of a mirrored image, mirrored back.
+async fn mirrored_logits(
+    network: &Network,
+    image: &Image,
+    flips: [bool; 3],
+    pause: &mut dyn FnMut(f64) -> Result<()>,
+) -> Result<Vec<f32>> {
+    let logits = if flips == [false; 3] {
+        network.logits(&image.values, image.dims, pause).await?
+    } else {
+        let seen = mirrored(&image.values, image.dims, flips);
+        let logits = network.logits(&seen, image.dims, pause).await?;
+        mirrored(&logits, network.out_dims(image.dims), flips)
+    };
+    if logits.iter().any(|value| value.is_nan()) {
+        return Err(not_a_number());
+    }
+    Ok(logits)
+}
+
+/// Adds values to a sum, which is empty at first.
+fn add(sum: &mut Vec<f32>, values: impl Iterator<Item = f32>) {
+    if sum.is_empty() {
+        sum.extend(values);
+    } else {
+        sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+    }
+}
+
+/// The sum over folds, voxel by voxel.
+fn sum(folds: &[Vec<f32>]) -> Vec<f32> {
+    let mut all = Vec::new();
+    folds.iter().for_each(|fold| add(&mut all, fold.iter().copied()));
+    all
+}
+
+/// The mean over folds, voxel by voxel.
+pub(super) fn mean(folds: &[Vec<f32>]) -> Vec<f32> {
+    let share = 1.0 / folds.len() as f32;
+    let mut all = sum(folds);
+    all.iter_mut().for_each(|value| *value *= share);
+    all
 }
 
 /// Labels where probabilities are above one half, label after label; a later label overrides an earlier one.

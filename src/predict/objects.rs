@@ -1,6 +1,7 @@
 //! A model of several objects: the whole network has one output for each; every object has its own box and its own run of the
 //! patch network. An object that is not seen is said, and not invented.
 
+use super::agreement::fold_agreement;
 use super::boxes::{Bounds, ChosenBoxes, MeasuredVolume, ObjectBox};
 use super::cascade::Cascade;
 use super::model::Model;
@@ -8,7 +9,6 @@ use super::options::mirrored;
 use super::progress::{Phase, PhaseTimer, ProgressFn, report_progress};
 use super::segment::out_of_distribution_warning;
 use super::segmentation::{Segmentation, classes};
-use super::side::fold_agreement;
 use super::transform::SpatialTransform;
 use super::view::labels_in_file;
 use crate::card::{CardObject, Label, Preset};

@@ -59,6 +59,15 @@ pub struct SegmentProgress {
     pub done: f64,
 }
 
+impl SegmentProgress {
+    /// The progress of a run that is a part of another one's preparation.
+    pub(super) fn within_preparation(self) -> Self {
+        let phases = [Phase::Prepare, Phase::Whole, Phase::Patch, Phase::Restore];
+        let before = phases.iter().position(|phase| *phase == self.stage).unwrap_or(0);
+        Self { stage: Phase::Prepare, done: (before as f64 + self.done) / phases.len() as f64 }
+    }
+}
+
 /// Called with the progress; a `Break` stops the work.
 pub type ProgressFn<'a> = dyn FnMut(SegmentProgress) -> ControlFlow<()> + 'a;
 

@@ -1,13 +1,13 @@
 //! From an image of one object to its mask.
 
 use super::boxes::{Bounds, ObjectBox};
-use super::locate::locate;
 use super::model::Model;
 use super::progress::{Phase, PhaseTimer, ProgressFn, report_progress};
+use super::reading::Reading;
 use super::segmentation::{Segmentation, classes};
-use super::shown::shown_object;
+use super::side::{Shown, shown_object};
 use super::transform::SpatialTransform;
-use super::view::segment_patch;
+use super::view::{labels_in_file, segment_patch};
 use crate::error::Result;
 use crate::file::Volume;
 use crate::prepare::Image;
@@ -27,25 +27,23 @@ pub async fn segment_one(
 ) -> Result<Segmentation> {
     let mut timer = PhaseTimer::start();
     report_progress(on_progress, Phase::Prepare, 0.0)?;
-    let shown = shown_object(model, volume, (bounds, side), on_progress).await?;
-    let mirrored = shown.mirror.then(|| volume.mirrored());
-    let volume = mirrored.as_ref().unwrap_or(volume);
-    let (mut transform, image) = SpatialTransform::forward(volume, &model.card)?;
-    timer.end(Phase::Prepare);
-
-    let mut found = true;
-    if let Some((start, end)) = bounds {
-        transform.set_box(start, end, &model.card.preset)?;
-    } else {
-        found = locate(model.cascade(), &mut transform, &image, on_progress).await?;
-        timer.end(Phase::Whole);
-    }
-
-    let own = model.card.labels_of(shown.object);
-    let labels = segment_patch(model.cascade(), &transform, own, &image, &mut timer, on_progress).await?;
+    let Shown { object, name, reading, doubt } =
+        shown_object(model, volume, (bounds, side), &mut timer, on_progress).await?;
+    let Reading { transform, image, found, probabilities, agreement } = reading;
+    let own = model.card.labels_of(object);
+    let cascade = model.cascade();
+    let labels = match probabilities {
+        Some(probabilities) => {
+            report_progress(on_progress, Phase::Restore, 0.0)?;
+            let labels = labels_in_file(&transform, &probabilities, own, cascade.options.nearest);
+            timer.end(Phase::Restore);
+            labels
+        }
+        None => segment_patch(cascade, &transform, own, &image, &mut timer, on_progress).await?,
+    };
     let mut warnings = volume.warnings();
     warnings.extend(image_warnings(model, &transform, &image));
-    warnings.extend(shown.doubt);
+    warnings.extend(doubt);
     if !found {
         warnings.push("the whole network saw no object; the box lies around its largest value".to_owned());
     }
@@ -53,8 +51,7 @@ pub async fn segment_one(
         warnings.push("the mask is empty".to_owned());
     }
     let region = transform.region();
-    let mut object = ObjectBox::new(&shown.name, region);
-    object.agreement = shown.agreement;
+    let object = ObjectBox { agreement, ..ObjectBox::new(&name, region) };
     warnings.extend(object.warning());
     Ok(Segmentation {
         classes: classes(own, &labels, volume.grid.voxel_mm3()),

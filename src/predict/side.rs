@@ -2,16 +2,13 @@
 //! is and mirrored, and the reading in which its folds agree more is taken. A network that sees the other side guesses, and
 //! each fold guesses otherwise.
 
-use super::boxes::{Bounds, TRUSTED_AGREEMENT};
-use super::cascade::{Cascade, threshold};
-use super::locate::locate;
+use super::boxes::{Bounds, ONLY_OBJECT, TRUSTED_AGREEMENT};
 use super::model::Model;
-use super::progress::{Phase, ProgressFn, SegmentProgress};
-use super::transform::SpatialTransform;
+use super::progress::{PhaseTimer, ProgressFn, SegmentProgress};
+use super::reading::Reading;
+use crate::card::CardObject;
 use crate::error::Result;
 use crate::file::Volume;
-use crate::metrics::dice;
-use crate::prepare::Image;
 
 /// By how much the folds must disagree more on the other reading, as a factor, for the side not to be in doubt.
 const CLEAR: f64 = 1.25;
@@ -52,81 +49,75 @@ impl SideAgreement {
     }
 }
 
-/// How the folds agree in both readings of an image; `bounds` is the object's box, where it is known.
+/// The object that an image of one object shows, and the image as it was read.
+pub(super) struct Shown {
+    /// Its place in the card's list.
+    pub object: usize,
+    /// Its name.
+    pub name: String,
+    /// The image, mirrored where the networks see the object so.
+    pub reading: Reading,
+    /// A sentence where another object is nearly as likely.
+    pub doubt: Option<String>,
+}
+
+/// The object that is given as `side`, or that of the surer reading; the only one where the model knows no sides, the first
+/// where it has one fold only.
 ///
 /// # Errors
 /// As [`super::segment`].
-pub(super) async fn side_agreement(
+pub(super) async fn shown_object(
     model: &Model,
     volume: &Volume,
-    bounds: Option<Bounds>,
+    (bounds, side): (Option<Bounds>, Option<usize>),
+    timer: &mut PhaseTimer,
     on_progress: &mut ProgressFn<'_>,
-) -> Result<SideAgreement> {
-    // What the listener is told is the progress of the run that follows; here it may only end the work.
-    let mut quiet = |_| on_progress(SegmentProgress { stage: Phase::Prepare, done: 0.5 });
-    let unmirrored = reading_agreement(model, volume, bounds, &mut quiet).await?;
-    let mirrored = reading_agreement(model, &volume.mirrored(), bounds, &mut quiet).await?;
-    Ok(SideAgreement { unmirrored, mirrored })
+) -> Result<Shown> {
+    let objects = model.card.scan.as_ref().map_or(&[][..], |scan| &scan.objects);
+    let mirrored_object = objects.iter().position(|object| object.mirror);
+    let one_fold = model.patch.len() + model.peers.len() < 2;
+    if let (None, Some(mirrored_object), false) = (side, mirrored_object, one_fold) {
+        return surer_reading(model, volume, (bounds, mirrored_object), timer, on_progress).await;
+    }
+    let object = side.unwrap_or(0);
+    let known = objects.get(object);
+    let mirrored = known.is_some_and(|known| known.mirror).then(|| volume.mirrored());
+    let seen = mirrored.as_ref().unwrap_or(volume);
+    let reading = Reading::locate(model, seen, bounds, timer, on_progress).await?;
+    let name = known.map_or(ONLY_OBJECT, |known| &known.name).to_owned();
+    Ok(Shown { object, name, reading, doubt: None })
 }
 
-async fn reading_agreement(
+/// Both readings of an image, and the surer one taken.
+async fn surer_reading(
     model: &Model,
     volume: &Volume,
-    bounds: Option<Bounds>,
+    (bounds, mirrored_object): (Option<Bounds>, usize),
+    timer: &mut PhaseTimer,
     on_progress: &mut ProgressFn<'_>,
-) -> Result<f64> {
-    let cascade = model.cascade();
-    let (mut transform, image) = SpatialTransform::forward(volume, cascade.card)?;
-    match bounds {
-        Some((start, end)) => transform.set_box(start, end, &cascade.card.preset)?,
-        None => _ = locate(cascade, &mut transform, &image, on_progress).await?,
-    }
-    let (_, agreement) = fold_agreement(cascade, model, &transform.crop_patch(&image), on_progress).await?;
-    Ok(agreement.unwrap_or(0.0))
-}
-
-/// The probabilities of the folds that segment, and the mean over labels of the Dice between the mask of the first and
-/// that of all, further ones included; none where there is one fold.
-///
-/// # Errors
-/// As [`super::segment`].
-pub(super) async fn fold_agreement(
-    cascade: Cascade<'_>,
-    model: &Model,
-    patch: &Image,
-    on_progress: &mut ProgressFn<'_>,
-) -> Result<(Vec<f32>, Option<f64>)> {
-    let count = cascade.patch.len() + model.peers.len();
-    if count == 1 {
-        return Ok((cascade.patch_probabilities(patch, on_progress).await?, None));
-    }
-    let mut first = Vec::new();
-    let mut sum: Vec<f32> = Vec::new();
-    let folds = cascade.patch.iter().chain(&model.peers);
-    let mut answer = Vec::new();
-    for (number, network) in folds.enumerate() {
-        let alone = Cascade { patch: std::slice::from_ref(network), ..cascade };
-        let probabilities = alone.patch_probabilities(patch, on_progress).await?;
-        if number == 0 {
-            first.clone_from(&probabilities);
-            sum = probabilities;
-        } else {
-            sum.iter_mut().zip(&probabilities).for_each(|(sum, value)| *sum += value);
-        }
-        if number + 1 == cascade.patch.len() {
-            let share = 1.0 / cascade.patch.len() as f32;
-            answer = sum.iter().map(|value| value * share).collect();
-        }
-    }
-    let share = 1.0 / count as f32;
-    sum.iter_mut().for_each(|value| *value *= share);
-    let labels = &model.card.labels;
-    let masks = [&first, &sum].map(|probabilities| threshold(probabilities, labels));
-    let shares = labels.iter().map(|label| {
-        let seen = masks.iter().all(|mask| mask.contains(&label.index));
-        if seen { dice(&masks[0], &masks[1], label.index) } else { 0.0 }
+) -> Result<Shown> {
+    // Of the run that a listener sees, the mirrored reading is a part of the preparation.
+    let mut preparing = |progress: SegmentProgress| on_progress(progress.within_preparation());
+    let mut untold = PhaseTimer::start();
+    let turned =
+        Reading::by_all_folds(model, &volume.mirrored(), bounds, &mut untold, &mut preparing).await?;
+    let straight = Reading::by_all_folds(model, volume, bounds, timer, on_progress).await?;
+    let [unmirrored, mirrored] = [&straight, &turned].map(|reading| reading.agreement.unwrap_or(0.0));
+    let agreement = SideAgreement { unmirrored, mirrored };
+    let takes_mirrored = agreement.takes_mirrored();
+    let [object, other] = if takes_mirrored { [mirrored_object, 0] } else { [0, mirrored_object] };
+    let objects = model.card.scan.iter().flat_map(|scan| &scan.objects);
+    let names: Vec<&str> = objects.map(|CardObject { name, .. }| &name[..]).collect();
+    let doubt = agreement.is_in_doubt().then(|| {
+        let [ours, others] = [takes_mirrored, !takes_mirrored].map(|mirrored| agreement.of(mirrored));
+        format!(
+            "the side is in doubt: the image is taken as of the {} object, on which the folds agree by {ours:.2}, and by \
+             {others:.2} on a {} one; a box given by the object's name says which it is",
+            names[object], names[other]
+        )
     });
-    Ok((answer, Some(shares.sum::<f64>() / labels.len() as f64)))
+    let reading = if takes_mirrored { turned } else { straight };
+    Ok(Shown { object, name: names[object].to_owned(), reading, doubt })
 }
 
 #[cfg(test)]

@@ -1,0 +1,68 @@
+//! An image of one object, read by the networks: as it is, or mirrored left to right.
+
+use super::agreement::fold_agreement;
+use super::boxes::Bounds;
+use super::locate::locate;
+use super::model::Model;
+use super::progress::{Phase, PhaseTimer, ProgressFn};
+use super::transform::SpatialTransform;
+use crate::error::Result;
+use crate::file::Volume;
+use crate::prepare::Image;
+
+/// An image at 1 mm, with the box of its object.
+pub(super) struct Reading {
+    /// The way from the file to the networks; its box is set.
+    pub transform: SpatialTransform,
+    /// What they see.
+    pub image: Image,
+    /// Whether the object was found, or its box was given.
+    pub found: bool,
+    /// What the patch network gave, where it ran already: label after label, in the box.
+    pub probabilities: Option<Vec<f32>>,
+    /// How its folds agree, where that was asked.
+    pub agreement: Option<f64>,
+}
+
+impl Reading {
+    /// Prepares an image and finds its object, unless the box is given.
+    ///
+    /// # Errors
+    /// As [`super::segment`].
+    pub(super) async fn locate(
+        model: &Model,
+        volume: &Volume,
+        bounds: Option<Bounds>,
+        timer: &mut PhaseTimer,
+        on_progress: &mut ProgressFn<'_>,
+    ) -> Result<Self> {
+        let (mut transform, image) = SpatialTransform::forward(volume, &model.card)?;
+        timer.end(Phase::Prepare);
+        let mut found = true;
+        if let Some((start, end)) = bounds {
+            transform.set_box(start, end, &model.card.preset)?;
+        } else {
+            found = locate(model.cascade(), &mut transform, &image, on_progress).await?;
+            timer.end(Phase::Whole);
+        }
+        Ok(Self { transform, image, found, probabilities: None, agreement: None })
+    }
+
+    /// As [`locate`](Self::locate), and lets every fold of the patch network look at the object.
+    ///
+    /// # Errors
+    /// As [`super::segment`].
+    pub(super) async fn by_all_folds(
+        model: &Model,
+        volume: &Volume,
+        bounds: Option<Bounds>,
+        timer: &mut PhaseTimer,
+        on_progress: &mut ProgressFn<'_>,
+    ) -> Result<Self> {
+        let located = Self::locate(model, volume, bounds, timer, on_progress).await?;
+        let patch = located.transform.crop_patch(&located.image);
+        let (probabilities, agreement) = fold_agreement(model.cascade(), model, &patch, on_progress).await?;
+        timer.end(Phase::Patch);
+        Ok(Self { probabilities: Some(probabilities), agreement, ..located })
+    }
+}
