@@ -48,6 +48,20 @@ async function replaceModel(delta) {
   state.segmenter = next;
 }
 
+/** The tuned model as it is now; null where it is the shipped one. */
+const modelNow = async () => (engine().canRevert ? engine().saveModel() : null);
+
+/**
+ * Sets the model to one of those that it was. The volumes have histories of their own and the model is one for all of them, so an entry
+ * says which model it leaves, and not how many steps to go back.
+ * @param {Uint8Array | null} model as `modelNow` gave it
+ */
+async function setModel(model) {
+  if (model) await replaceModel(model);
+  else while (engine().canRevert) await engine().revert();
+  marksChanged();
+}
+
 /** Marks the slice under the crosshair as right, or takes the mark off. */
 export function toggleChecked() {
   const { current, shownView: view, tool } = state;
@@ -90,11 +104,12 @@ export async function tune(minutes) {
   state.emit('tuning', 'started');
   try {
     const onProgress = (/** @type {import('insitu-seg').TuneProgress} */ progress) => state.emit('tuning', progress);
+    const earlier = await modelNow();
     const report = await engine().tune(cases, { signal: abort.signal, minutes, onProgress });
     state.status = 'done';
     state.emit('tuning', 'ended');
     state.emit('tuning', report);
-    if (report.accepted && state.masked) await accept(state.masked);
+    if (report.accepted && state.masked) await accept(state.masked, earlier);
   } catch (thrown) {
     state.status = 'done';
     if (!(thrown instanceof InsituError && thrown.code === 'cancelled')) throw thrown;
@@ -108,11 +123,10 @@ export async function tune(minutes) {
 
 export const cancelTuning = () => abort?.abort();
 
-/** The tuned model segments anew; undone, both model and mask are as they were. @param {MaskedCase} current */
-async function accept({ editor }) {
-  const after = await engine().saveModel();
-  const undo = () => engine().revert().then(marksChanged);
-  editor.history.push({ name: 'tune', bytes: after.length, undo, redo: () => replaceModel(after).then(marksChanged) });
+/** The tuned model segments anew; undone, both model and mask are as they were. @param {MaskedCase} current @param {Uint8Array | null} earlier model */
+async function accept({ editor }, earlier) {
+  const tuned = await modelNow();
+  editor.history.push({ name: 'tune', bytes: tuned?.length ?? 0, undo: () => setModel(earlier), redo: () => setModel(tuned) });
   before = editor.labels.slice();
   await segmentAgain();
   state.emit('comparison', undefined);
@@ -128,14 +142,9 @@ export function compare(at) {
 
 /** All the way back, however often it was tuned. */
 export async function revert() {
-  const tuned = await engine().saveModel();
-  const back = async () => {
-    while (engine().canRevert) await engine().revert();
-    marksChanged();
-  };
-  await back();
-  const undo = () => replaceModel(tuned).then(marksChanged);
-  state.editor?.history.push({ name: 'revert', bytes: tuned.length, undo, redo: back });
+  const tuned = await modelNow();
+  await setModel(null);
+  state.editor?.history.push({ name: 'revert', bytes: tuned?.length ?? 0, undo: () => setModel(tuned), redo: () => setModel(null) });
   state.announce(t('reverted'));
 }
 

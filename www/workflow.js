@@ -203,17 +203,18 @@ export async function segmentAgain() {
  */
 function applyResult(one, result, { object, ...options }) {
   const editor = (one.editor ??= editorOf(one));
-  const before = { result: one.result, boxes: one.boxes };
+  // Before the first run nothing was said of the mask.
+  const before = { result: one.result ?? { ...result, warnings: [], timings: [] }, boxes: one.boxes ?? [] };
   const objects = objectsIn({ result: one.result ?? result });
   const own = object === undefined ? undefined : amongSeveral(objects, object);
   const fresh = boxesOf(editor.grid, one.info?.dims ?? [], result);
   const after = {
-    result: own && before.result ? mergedResult(before.result, result, own.name, objects) : result,
-    boxes: own ? withBoxes(objects, before.boxes ?? [], fresh) : fresh,
+    result: own && one.result ? mergedResult(one.result, result, own.name, objects) : result,
+    boxes: own ? withBoxes(objects, before.boxes, fresh) : fresh,
   };
   // Undone, the mask is that of the run before, and so is what is said of it.
   const also = (/** @type {boolean} */ back) => {
-    if (before.result) Object.assign(one, back ? before : after);
+    Object.assign(one, back ? before : after);
     if (state.current === one && hasMask(one)) showFacts(one);
   };
   editor.setMask(result.labels, result.classes, { ...options, only: own?.labels, also });
@@ -244,6 +245,7 @@ function editorOf(one) {
   const editor = new Editor(grid, {
     values: view?.values,
     history: new History({ onChange: () => isOpen() && changed(editor) }),
+    nameOf: (index) => t('newLabel', { index }),
     onVoxels(box) {
       if (!isOpen()) return;
       state.view?.refresh(box);

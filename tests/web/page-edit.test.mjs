@@ -323,6 +323,122 @@ describe('undo and redo', () => {
     assert.equal(await editor.history.redo(), undefined);
   });
 
+  const small = plain([6, 1, 1]);
+  const masked = () => {
+    const editor = new Editor(small);
+    editor.setMask(Uint8Array.of(1, 1, 2, 2, 0, 0), classes);
+    return editor;
+  };
+  const dot = { value: 1, radius: 0.4 };
+
+  it('take back the stroke under the pen, which is over then', () => {
+    const editor = masked();
+    const stroke = editor.stroke(dot);
+    stroke.to([4, 0, 0]);
+    editor.history.undo();
+    assert.deepEqual([...editor.labels], [1, 1, 2, 2, 0, 0]);
+    stroke.to([5, 0, 0]);
+    stroke.end();
+    assert.deepEqual([...editor.labels], [1, 1, 2, 2, 0, 0]);
+    editor.history.redo();
+    assert.deepEqual([...editor.labels], [1, 1, 2, 2, 1, 0]);
+  });
+
+  it('keep apart a stroke and the run that ends during it, and the stroke goes on', () => {
+    const editor = masked();
+    const stroke = editor.stroke(dot);
+    stroke.to([4, 0, 0]);
+    editor.setMask(Uint8Array.of(0, 1, 1, 2, 2, 0), classes);
+    assert.deepEqual([...editor.labels], [0, 1, 1, 2, 2, 0]);
+    stroke.to([5, 0, 0]);
+    stroke.end();
+    assert.deepEqual([...editor.labels], [0, 1, 1, 2, 1, 1]);
+    const states = [];
+    while (editor.history.depth > 0) {
+      editor.history.undo();
+      states.push([...editor.labels].join(''));
+    }
+    assert.deepEqual(states, ['011220', '112210', '112200', '000000']);
+  });
+
+  it('list what is painted after the run was undone', () => {
+    const editor = masked();
+    editor.history.undo();
+    assert.deepEqual(editor.table, []);
+    const stroke = editor.stroke(dot);
+    stroke.to([4, 0, 0]);
+    assert.deepEqual(
+      editor.table.map(({ index, visible, locked }) => [index, visible, locked]),
+      [[1, true, false]],
+    );
+    stroke.end();
+    editor.history.undo();
+    assert.deepEqual(editor.table, []);
+  });
+
+  it('give back a name, and neither unlock nor show', () => {
+    const editor = masked();
+    editor.rename(1, 'Head');
+    editor.lock(1, true);
+    editor.show(1, false);
+    editor.history.undo();
+    const [{ name, locked, visible }] = editor.table;
+    assert.deepEqual([name, locked, visible, editor.isLocked(1)], ['One', true, false, true]);
+  });
+
+  it('leave no voxel behind where labels are merged, deleted, or segmented anew', () => {
+    const editor = masked();
+    assert.ok(editor.deleteLabel(1, 2));
+    assert.deepEqual([...editor.labels], [2, 2, 2, 2, 0, 0]);
+    assert.deepEqual([editor.counts[1], editor.counts[2], editor.isListed(1)], [0, 4, false]);
+    editor.history.undo();
+    editor.lock(2, true);
+    assert.equal(editor.deleteLabel(1, 2), false);
+    editor.setMask(Uint8Array.of(2, 0, 0, 0, 1, 1), classes);
+    assert.deepEqual([...editor.labels], [0, 0, 2, 2, 1, 1], 'where a locked label may not grow nothing of the run before stays');
+  });
+
+  it('let a person paint while a tuned model goes back, and lose nothing where it fails', async () => {
+    const editor = masked();
+    let fail;
+    editor.history.push({ name: 'tune', bytes: 1, undo: () => new Promise((_, reject) => (fail = reject)), redo() {} });
+    const undone = editor.history.undo();
+    assert.equal(await editor.history.undo(), undefined, 'one at a time');
+    const stroke = editor.stroke(dot);
+    stroke.to([4, 0, 0]);
+    stroke.end();
+    fail(new Error('no engine'));
+    await assert.rejects(undone, /no engine/);
+    assert.deepEqual([...editor.labels], [1, 1, 2, 2, 1, 0]);
+    assert.equal(editor.history.depth, 2);
+    editor.history.undo();
+    assert.deepEqual([...editor.labels], [1, 1, 2, 2, 0, 0]);
+  });
+
+  it('import a mask by names, and leave locked labels and the mask of the run', () => {
+    const editor = masked();
+    editor.lock(2, true);
+    const found = [
+      { index: 1, name: 'Cyst', color: '#0072b2' },
+      { index: 2, name: 'one', color: '#cc79a7' },
+    ];
+    editor.importMask(Uint8Array.of(1, 2, 1, 0, 2, 7), found);
+    assert.deepEqual([...editor.labels], [3, 1, 2, 2, 1, 7]);
+    assert.deepEqual(
+      editor.table.map(({ index, name }) => [index, name]),
+      [
+        [1, 'One'],
+        [2, 'Two'],
+        [3, 'Cyst'],
+        [7, 'Label 7'],
+      ],
+    );
+    assert.deepEqual([...editor.base], [1, 1, 2, 2, 0, 0]);
+    editor.history.undo();
+    assert.deepEqual([...editor.labels], [1, 1, 2, 2, 0, 0]);
+    assert.equal(editor.table.length, 2);
+  });
+
   it('forget the oldest beyond their budget, and add up what they hold', async () => {
     const history = new History({ budget: 100 });
     const undone = [];

@@ -1,89 +1,45 @@
-/**
- * The label volume under correction: its voxels, its table, and every change of either with its way back. Knows no page and
- * no viewer; who draws hears of the box that changed.
- */
-/** @import { Change } from './change.js' */
-/** @import { Box, Labels } from './grid.js' */
+/** What a person does to a segmentation: strokes, edits of a region, of a label, of the table. Each is one entry of its history. */
+/** @import { Edit, SegmentationOptions } from './segmentation.js' */
 /** @import { EditName } from './history.js' */
-/** @import { Label } from './table.js' */
+/** @import { Label, LabelClass } from './table.js' */
 
 import { between } from './between.js';
 import { sweep } from './brush.js';
-import { apply, Recorder } from './change.js';
 import { boxOf, fromFile, indexOf, inside, toFile, wholeBox } from './grid.js';
-import { History } from './history.js';
+import { isTaken, mergeMask, mergeRun } from './merge.js';
 import { flood, islands } from './region.js';
+import { Edit as OpenEdit, Segmentation } from './segmentation.js';
 import { smoothed } from './smooth.js';
-import { edited, extended, tableOf } from './table.js';
+import { freeValue } from './table.js';
 
 /** @typedef {{ stored: ArrayLike<number>, slope: number, inter: number }} Values intensities as the file stores them */
 
-export class Editor {
-  /** @type {Label[]} */
-  table = [];
-  /** Another number after every change of voxels or table. */
-  version = 0;
-  /** Voxels of each value. */
-  counts = new Float64Array(256);
-  #locked = new Uint8Array(256);
-
+export class Editor extends Segmentation {
   /**
    * @param {import('./grid.js').Grid} grid
-   * @param {{ values?: Values, history?: History, onVoxels?: (box: Box) => void, onTable?: () => void }} [options] `values`: intensities
-   *   in the order of the file and as it stores them, for brushes that look at them
+   * @param {SegmentationOptions & { values?: Values }} [options] `values`: intensities in the order of the file and as it stores them, for
+   *   brushes that look at them
    */
-  constructor(grid, { values, history = new History(), onVoxels = () => {}, onTable = () => {} } = {}) {
-    this.grid = grid;
+  constructor(grid, { values, ...options } = {}) {
+    super(grid, options);
     this.values = values;
-    this.history = history;
-    this.onVoxels = onVoxels;
-    this.onTable = onTable;
-    /** @type {Labels} */
-    this.labels = new Uint8Array(grid.count);
-    /** The mask of the last run, before any hand: what differs from it is the person's. @type {Labels} */
-    this.base = new Uint8Array(grid.count);
-    this.counts[0] = grid.count;
   }
 
   /**
-   * The mask of a run, in the order of the file; the table gets the labels that it did not have. Locked labels stay as they
-   * are, and so do voxels for which `keep(index)` holds. With `only`, the run was of these labels: voxels of all others
-   * stay, and what a person made of them. `also` is called when the mask is taken back, and when it is put in again. Can be undone.
-   * @param {Uint8Array} labels @param {{ index: number, name: string, color: string }[]} classes
+   * The mask of a run, in the order of the file (see `mergeRun`). `also` is called when the mask is taken back, and when it is put in again.
+   * @param {Uint8Array} labels @param {readonly LabelClass[]} classes
    * @param {{ name?: EditName, keep?: (index: number) => boolean, only?: readonly number[], also?: (back: boolean) => void }} [options]
    */
-  setMask(labels, classes, { name = 'run', keep = () => false, only, also = () => {} } = {}) {
-    const next = fromFile(this.grid, labels);
-    const isOthers = Uint8Array.from({ length: 256 }, (_, value) => (only && value > 0 && !only.includes(value) ? 1 : 0));
-    const [before, after] = [this.table, this.#merged(classes)];
-    const recorder = this.#record();
-    const ofBase = new Recorder(this.grid, this.base, new Float64Array(256));
-    const locked = this.#locked;
-    for (let i = 0; i < next.length; i++) {
-      // Most of a head: nothing before, nothing now.
-      if ((next[i] | this.labels[i] | this.base[i]) === 0) continue;
-      const others = isOthers[this.base[i]] === 1;
-      const stays = others || isOthers[this.labels[i]] === 1 || keep(i);
-      if (!others) ofBase.set(i, next[i]);
-      if (!stays && locked[this.labels[i]] === 0 && locked[next[i]] === 0) recorder.set(i, next[i]);
-    }
-    const [change, base] = [recorder.done(), ofBase.done()];
-    const put = (/** @type {Label[]} */ table, /** @type {boolean} */ back) => {
-      apply(base, this.grid, this.base, new Float64Array(256), back);
-      this.#setTable(table);
-      this.#put(change, back);
-      also(back);
-    };
-    this.#setTable(after);
-    this.#voxelsChanged(wholeBox(this.grid));
-    const bytes = change.bytes.length + base.bytes.length;
-    this.history.push({ name, bytes, undo: () => put(before, true), redo: () => put(after, false) });
+  setMask(labels, classes, { name = 'run', keep, only, also } = {}) {
+    const mask = fromFile(this.grid, labels);
+    this.edit(name, (edit) => mergeRun(this, edit, mask, classes, { keep, only }), { always: true, also });
+    this.voxelsChanged(wholeBox(this.grid));
   }
 
-  /** What a person has named or hidden stays so. @param {{ index: number, name: string, color: string }[]} classes */
-  #merged(classes) {
-    const known = new Set(this.table.map(({ index }) => index));
-    return [...this.table, ...tableOf(classes).filter(({ index }) => !known.has(index))];
+  /** The mask of a file, in the order of the image's file (see `mergeMask`). @param {Uint8Array} labels @param {readonly LabelClass[]} classes */
+  importMask(labels, classes) {
+    const mask = fromFile(this.grid, labels);
+    return this.edit('import', (edit) => mergeMask(this, edit, mask, classes));
   }
 
   /** In the order of the file. */
@@ -91,51 +47,65 @@ export class Editor {
     return toFile(this.grid, this.labels);
   }
 
-  /** Whether a person changed this voxel since the last run. @param {number} index */
-  corrected(index) {
-    return this.labels[index] !== this.base[index];
-  }
-
   // Strokes
 
   /**
-   * A stroke of `value` (0 erases), made by `to(place)` with places in voxels and ended by `end()`.
+   * A stroke of `value` (0 erases), made by `to(place)` with places in voxels and ended by `end()`. What else is done in the middle of it
+   * closes it: after a run or another edit it goes on as a stroke of its own, if its label is still the same one; after undo it is over.
    * @param {{ value: number, radius: number, plane?: number, range?: number[] }} brush `range`: only where the intensity is within it
    */
   stroke({ value, radius, plane, range }) {
-    const recorder = this.#record();
-    const allowed = this.isLocked(value) ? () => false : this.#rule(range);
+    const allowed = this.#rule(range);
+    const rowOf = () => this.table.find(({ index }) => index === value);
+    /** @type {Label | undefined} as it was when the stroke was closed */
+    let row;
     /** @type {number[] | undefined} */
     let last;
-    const row = (/** @type {number} */ start, /** @type {number} */ end) => {
-      for (let i = start; i < end; i++) if (allowed(i)) recorder.set(i, value);
+    /** @type {Edit | null} */
+    let edit = null;
+    const { moves } = this.history;
+    let [isOver, hasChanged] = [false, false];
+    const close = () => {
+      row = rowOf();
+      const made = edit;
+      edit = null;
+      if (made?.commit()) hasChanged = true;
     };
     return {
       to: (/** @type {number[]} */ place) => {
-        sweep(this.grid, { from: last ?? place, to: place, radius, plane }, row);
+        if (isOver || this.history.moves !== moves) return null;
+        if (!edit) {
+          const now = rowOf();
+          if (row && (!now || now.className !== row.className)) return null;
+          this.history.open({ close });
+          edit = new OpenEdit(this, value === 0 ? 'erase' : 'stroke');
+        }
+        const made = edit;
+        sweep(this.grid, { from: last ?? place, to: place, radius, plane }, (start, end) => {
+          for (let i = start; i < end; i++) if (allowed(i)) made.set(i, value);
+        });
         last = place;
-        const box = recorder.drainBox();
-        if (box) this.#voxelsChanged(box);
-        return box;
+        return edit.show();
       },
-      end: () => this.#push(value === 0 ? 'erase' : 'stroke', recorder.done()),
+      end: () => {
+        if (edit) this.history.close();
+        isOver = true;
+        return hasChanged;
+      },
     };
   }
 
   /**
-   * Which voxels may change: not those of a locked label, and those that the brush looks for.
+   * Which voxels a brush looks for.
    * @param {number[]} [range] @returns {(index: number) => boolean}
    */
   #rule(range) {
-    const { labels, values, grid } = this;
-    const locked = this.#locked;
-    const free = (/** @type {number} */ i) => locked[labels[i]] === 0;
-    if (!range || !values) return free;
+    const { values, grid } = this;
+    if (!range || !values) return () => true;
     const { stored, slope, inter } = values;
     const [low, high] = range.map((value) => (value - inter) / slope).sort((a, b) => a - b);
     const { dims, start, step } = grid;
     return (i) => {
-      if (!free(i)) return false;
       const x = i % dims[0];
       const rest = (i - x) / dims[0];
       const y = rest % dims[1];
@@ -192,51 +162,39 @@ export class Editor {
     return this.#edit('between', (set) => between(this.grid, this.labels, value, axis, (i) => this.labels[i] === 0 && set(i, value)));
   }
 
-  // The table
+  // Labels
 
   /** @param {number} index @param {string} name */
   rename(index, name) {
-    this.#editTable('label', edited(this.table, index, { name }));
+    return this.#editRow(index, { name });
   }
 
   /** @param {number} index @param {string} color */
   recolor(index, color) {
-    this.#editTable('label', edited(this.table, index, { color }));
+    return this.#editRow(index, { color });
   }
 
-  /** What is shown is no edit of the mask, and not part of its history. @param {number} index @param {boolean} visible */
-  show(index, visible) {
-    this.#setTable(edited(this.table, index, { visible }));
-  }
-
-  /** @param {number} index @param {boolean} locked */
-  lock(index, locked) {
-    this.#setTable(edited(this.table, index, { locked }));
-  }
-
-  /** The index of the new label; undefined where there are as many as there can be. @param {(index: number) => string} name */
-  addLabel(name) {
-    const next = extended(this.table, name);
-    if (next) this.#editTable('label', next);
-    return next?.at(-1)?.index;
-  }
-
-  /** @param {number} index */
-  isLocked(index) {
-    return this.#locked[index] === 1;
+  /** The index of the new label; undefined where there are as many as there can be. @param {(index: number) => string} [name] */
+  addLabel(name = this.nameOf) {
+    // Not a value of the last run either: there it would be taken for the run's.
+    const index = freeValue((value) => isTaken(this, value)) ?? freeValue((value) => this.isListed(value));
+    if (index === undefined) return undefined;
+    this.edit('label', (edit) => edit.row({ kind: 'add', at: this.table.length, row: this.newRow(index, this.table, name(index)) }));
+    return index;
   }
 
   /**
-   * Labels, base and table as they were saved; the history begins anew.
-   * @param {{ labels: Labels, base: Labels, table: Label[] }} saved
+   * Takes a label out of the table, its voxels with it: to the background, or to another label. False where either is locked or not there.
+   * @param {number} index @param {number} [into]
    */
-  restore({ labels, base, table }) {
-    this.labels.set(labels);
-    this.base = base;
-    this.counts.fill(0);
-    for (const value of labels) this.counts[value]++;
-    this.#setTable(table);
-    this.#voxelsChanged(wholeBox(this.grid));
+  deleteLabel(index, into = 0) {
+    const row = this.table.find((one) => one.index === index);
+    if (!row || index === into || !this.isListed(into) || this.isLocked(index) || this.isLocked(into)) return false;
+    return this.edit(into === 0 ? 'delete' : 'merge', (edit) => {
+      const { labels } = this;
+      for (let i = labels.indexOf(index); i >= 0; i = labels.indexOf(index, i + 1)) edit.set(i, into);
+      edit.row({ kind: 'remove', at: this.table.indexOf(row), row });
+    });
   }
 
   /** @param {number} value */
@@ -244,58 +202,16 @@ export class Editor {
     return boxOf(this.grid, this.labels, value);
   }
 
-  // How changes are made
-
-  /** @param {Box} box */
-  #voxelsChanged(box) {
-    this.version++;
-    this.onVoxels(box);
-  }
-
-  #tableChanged() {
-    this.version++;
-    this.onTable();
-  }
-
-  #record() {
-    return new Recorder(this.grid, this.labels, this.counts);
-  }
-
   /** @param {EditName} name @param {(set: (index: number, value: number) => void) => void} make */
   #edit(name, make) {
-    const recorder = this.#record();
-    const locked = this.#locked;
-    make((index, value) => locked[this.labels[index]] === 0 && locked[value] === 0 && recorder.set(index, value));
-    const change = recorder.done();
-    if (change.box) this.#voxelsChanged(change.box);
-    return this.#push(name, change);
+    return this.edit(name, (edit) => make((index, value) => edit.set(index, value)));
   }
 
-  /** Whether anything changed. @param {EditName} name @param {Change} change */
-  #push(name, change) {
-    if (change.bytes.length === 0) return false;
-    this.history.push({ name, bytes: change.bytes.length, undo: () => this.#put(change, true), redo: () => this.#put(change, false) });
-    return true;
-  }
-
-  /** @param {Change} change @param {boolean} back */
-  #put(change, back) {
-    const box = apply(change, this.grid, this.labels, this.counts, back);
-    if (box) this.#voxelsChanged(box);
-  }
-
-  /** @param {EditName} name @param {Label[]} after */
-  #editTable(name, after) {
-    const before = this.table;
-    this.#setTable(after);
-    this.history.push({ name, bytes: 200 * after.length, undo: () => this.#setTable(before), redo: () => this.#setTable(after) });
-  }
-
-  /** @param {Label[]} table */
-  #setTable(table) {
-    this.table = table;
-    this.#locked.fill(0);
-    for (const { index, locked } of table) this.#locked[index] = locked ? 1 : 0;
-    this.#tableChanged();
+  /** @param {number} index @param {{ name: string } | { color: string }} after */
+  #editRow(index, after) {
+    const row = this.table.find((one) => one.index === index);
+    if (!row) return false;
+    const before = 'name' in after ? { name: row.name } : { color: row.color };
+    return this.edit('label', (edit) => edit.row({ kind: 'edit', index, before, after }));
   }
 }

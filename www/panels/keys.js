@@ -3,6 +3,7 @@ import { $, button, element } from '../dom.js';
 import { t } from '../i18n.js';
 import { attachKeys, LIST } from '../paint/keys.js';
 import { state } from '../state.js';
+import { fail } from '../workflow.js';
 import { undoOrRedo, useAtCrosshair } from './tools.js';
 import { setLayout } from './viewer.js';
 
@@ -44,8 +45,8 @@ function actions() {
       const table = state.editor?.table ?? [];
       if (table.length > 0) tool.set({ label: table[(table.findIndex(({ index }) => index === tool.label) + 1) % table.length].index });
     },
-    undo: () => undoOrRedo('undo'),
-    redo: () => undoOrRedo('redo'),
+    undo: () => undoOrRedo('undo').catch(fail),
+    redo: () => undoOrRedo('redo').catch(fail),
     outlines: () => press('outlines'),
     hide: () => press('hide'),
     check() {

@@ -13,7 +13,7 @@ export function setUpLabels() {
   state.on('voxels', followVolumes);
   state.tool.listen(markLabel);
   onClick('add-label', () => {
-    const index = state.editor?.addLabel((value) => t('newLabel', { index: value }));
+    const index = state.editor?.addLabel();
     if (index) state.tool.set({ label: index });
   });
 }

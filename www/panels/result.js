@@ -24,11 +24,8 @@ function showResult(one) {
   if (one === null) return;
   const { warnings, timings, report } = one.result;
   listSentences($('warnings'), warnings);
-  $('timings').textContent = t('time', {
-    list: sumsOf(timings)
-      .map(([stage, ms]) => t(TIMES[stage], { time: seconds(ms) }))
-      .join(', '),
-  });
+  const list = sumsOf(timings).map(([stage, ms]) => t(TIMES[stage], { time: seconds(ms) }));
+  $('timings').textContent = list.length > 0 ? t('time', { list: list.join(', ') }) : '';
   $('download-png').hidden = !state.shownView;
   showReport(report);
   reportOf(one).then((full) => state.current === one && showReport(full), console.warn);

@@ -10,6 +10,7 @@ import { outline } from '../paint/overlay.js';
 import { Pen } from '../paint/pen.js';
 import { isBrush, KINDS } from '../paint/tool.js';
 import { state } from '../state.js';
+import { fail } from '../workflow.js';
 
 /** @type {Record<Kind, Key>} */
 const KIND_NAMES = {
@@ -33,6 +34,9 @@ const EDIT_NAMES = {
   smooth: 'editSmooth',
   between: 'editBetween',
   label: 'editLabel',
+  delete: 'editDelete',
+  merge: 'editMerge',
+  import: 'editImport',
   tune: 'editTune',
   revert: 'editRevert',
 };
@@ -42,8 +46,8 @@ export function setUpTools(overlay) {
   const { tool } = state;
   setUpPen(overlay);
   setUpToolbar();
-  onClick('undo', () => undoOrRedo('undo'));
-  onClick('redo', () => undoOrRedo('redo'));
+  onClick('undo', () => undoOrRedo('undo').catch(fail));
+  onClick('redo', () => undoOrRedo('redo').catch(fail));
   onClick('smooth', () => edit((editor) => editor.smooth(tool.label)));
   onClick('largest', () => edit((editor) => editor.keepLargest(tool.label)));
   onClick('between', () => edit((editor) => editor.interpolate(tool.label, tool.plane)));

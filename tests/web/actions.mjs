@@ -1,0 +1,285 @@
+/**
+ * Random sequences of what a person and the engine do to a segmentation, in any interleaving and in the middle of strokes, and what must
+ * hold after each. The oracle keeps a copy of every state and knows nothing of how the editor goes back.
+ */
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+
+/** Anisotropic, and its file runs backwards along y. */
+const DIMS = [4, 3, 2];
+const COUNT = 24;
+const AFFINE = [
+  [1, 0, 0, 0],
+  [0, 1.5, 0, 0],
+  [0, 0, 3, 0],
+  [0, 0, 0, 1],
+];
+const FILE = { start: 8, step: [1, -4, 12] };
+const fileIndex = (i) => FILE.start + (i % 4) + (Math.floor(i / 4) % 3) * -4 + Math.floor(i / 12) * 12;
+
+const named = (...names) => names.map((name, i) => ({ index: i + 1, name, color: `#0000${(16 + i).toString(16)}` }));
+/** Two objects of two labels, and another model that shares one label with them, under another value. */
+const MODELS = [named('Left front', 'Left back', 'Right front', 'Right back'), named('Lesion', 'Left front')];
+const OBJECTS = [
+  [1, 2],
+  [3, 4],
+];
+
+const place = fc.tuple(fc.integer({ min: -1, max: 4 }), fc.integer({ min: -1, max: 3 }), fc.integer({ min: 0, max: 1 }));
+const value = fc.integer({ min: 0, max: 6 });
+const label = fc.integer({ min: 1, max: 6 });
+/** From which a mask is made: hashed voxel by voxel, in pieces of two. */
+const seed = fc.nat(999);
+const mask = (from, values) =>
+  Uint8Array.from({ length: COUNT }, (_, i) => {
+    const hash = Math.imul((from + 1) * 31 + (i >> 1), 0x9e3779b1) >>> 16;
+    return hash % 3 === 0 ? 0 : values[hash % values.length];
+  });
+
+const of = (kind, fields = {}) => fc.record({ kind: fc.constant(kind), ...fields });
+const brush = { value, radius: fc.constantFrom(0.3, 1, 2.2), plane: fc.constantFrom(undefined, 0, 2), place };
+const ACTIONS = [
+  [6, of('begin', brush)],
+  [6, of('move', { place })],
+  [5, of('end')],
+  [8, of('undo')],
+  [5, of('redo')],
+  [3, of('run', { seed, model: fc.constantFrom(0, 0, 0, 1) })],
+  [2, of('object', { seed, object: fc.constantFrom(0, 1) })],
+  [1, of('again', { seed })],
+  [1, of('tune', { seed })],
+  [1, of('revert')],
+  [2, of('rename', { label })],
+  [1, of('recolor', { label })],
+  [2, of('lock', { label, on: fc.boolean() })],
+  [2, of('hide', { label, on: fc.boolean() })],
+  [1, of('add')],
+  [2, of('delete', { label })],
+  [2, of('merge', { label, into: label })],
+  [1, of('import', { seed, isNamed: fc.boolean() })],
+  [1, of('fill', { place, value, plane: fc.constantFrom(0, 1, 2) })],
+  [1, of('island', { place })],
+  [1, of('largest', { label })],
+  [1, of('smooth', { label })],
+  [1, of('between', { label, plane: fc.constantFrom(0, 1, 2) })],
+  [1, of('restore')],
+].map(([weight, arbitrary]) => ({ weight, arbitrary }));
+
+export const sequences = fc.array(fc.oneof(...ACTIONS), { minLength: 1, maxLength: 40, size: 'max' });
+
+/** What undo gives back: all but what is locked or shown. */
+const undoable = ({ editor, model }) => ({
+  model,
+  labels: editor.labels.join(''),
+  base: editor.base.join(''),
+  rows: editor.table.map(({ index, name, color }) => `${index} ${name} ${color}`).join(', '),
+});
+const viewed = ({ table }) => table.map(({ index, name, visible, locked }) => `${index} ${name} ${visible} ${locked}`).join(', ');
+const equal = (a, b) => a.labels === b.labels && a.base === b.base && a.rows === b.rows && a.model === b.model;
+
+/** Runs a sequence; throws an AssertionError that says what does not hold, and after which action. @param {{ Editor: any, gridOf: any }} modules */
+export function run({ Editor, gridOf }, actions) {
+  const grid = gridOf({ dims: DIMS, affine: AFFINE, ...FILE });
+  const world = { grid, Editor, editor: new Editor(grid), model: 0, stroke: null, names: 0 };
+  let [trail, at] = [[undoable(world)], 0];
+  const checkWith = (action, found, expected) => {
+    for (const key of Object.keys(expected)) assert.equal(found[key], expected[key], `${key} after ${action.kind}`);
+  };
+  for (const action of actions) {
+    const { editor } = world;
+    const before = {
+      rows: editor.table,
+      labels: editor.labels.slice(),
+      locks: editor.table.filter(({ locked }) => locked),
+      views: viewed(editor),
+    };
+    const now = undoable(world);
+    // A stroke under the pen is an entry as soon as something else happens; taking it back is what undo does then.
+    const isPending = !equal(now, trail[at]);
+    const isMove = action.kind === 'undo' || action.kind === 'redo';
+    const push = (state) => {
+      trail = [...trail.slice(0, at + 1), state];
+      at += 1;
+    };
+    if (isMove && isPending) push(now);
+    const did = DEEDS[action.kind](world, action);
+    if (action.kind === 'undo') at = Math.max(0, at - 1);
+    else if (action.kind === 'redo') at = Math.min(trail.length - 1, at + 1);
+    else if (action.kind === 'restore') [trail, at] = [[undoable(world)], 0];
+    const { depth } = world.editor.history;
+    const wasClosed = depth > at && isPending && !isMove;
+    if (wasClosed) push(now);
+    const isStroke = ['begin', 'move', 'end'].includes(action.kind);
+    if (depth > at && !isStroke && !isMove) push(undoable(world));
+    assert.equal(depth, at, `entries after ${action.kind}`);
+    if (!isStroke) checkWith(action, undoable(world), isPending && !wasClosed && !isMove && action.kind !== 'restore' ? now : trail[at]);
+    invariants(world.editor, action.kind);
+    if (!['lock', 'hide', 'restore'].includes(action.kind)) settingsStay(before, world.editor, action.kind);
+    if (!['undo', 'redo', 'restore'].includes(action.kind)) lockedStay(before, world.editor, action.kind);
+    did?.();
+  }
+  const { editor } = world;
+  world.stroke?.end();
+  const [end, views] = [undoable(world), viewed(editor)];
+  if (!equal(end, trail[at])) [trail, at] = [[...trail.slice(0, at + 1), end], at + 1];
+  while (editor.history.next.redo) editor.history.redo();
+  const [last, lastViews] = [undoable(world), viewed(editor)];
+  if (at === trail.length - 1) assert.equal(lastViews, views, 'what is shown and locked at the end');
+  checkWith({ kind: 'redo to the end' }, last, trail.at(-1));
+  while (editor.history.next.undo) editor.history.undo();
+  checkWith({ kind: 'undo to the start' }, undoable(world), trail[0]);
+  invariants(editor, 'undo to the start');
+  while (editor.history.next.redo) editor.history.redo();
+  checkWith({ kind: 'redo to the end' }, undoable(world), last);
+  assert.equal(viewed(editor), lastViews, 'what is shown and locked, there and back');
+  invariants(editor, 'redo to the end');
+}
+
+/** Volumes are counts, and every painted label is listed, once. */
+function invariants(editor, kind) {
+  const counts = new Float64Array(256);
+  for (const one of editor.labels) counts[one]++;
+  const listed = new Set([0, ...editor.table.map(({ index }) => index)]);
+  assert.equal(listed.size, editor.table.length + 1, `a label is listed twice after ${kind}`);
+  counts.forEach((count, one) => {
+    if (count !== editor.counts[one]) assert.fail(`label ${one} has ${count} voxels and a volume of ${editor.counts[one]} after ${kind}`);
+    if (count > 0 && !listed.has(one)) assert.fail(`label ${one} is painted and not listed after ${kind}`);
+  });
+  for (const { index, locked } of editor.table) assert.equal(editor.isLocked(index), locked, `lock of ${index} after ${kind}`);
+}
+
+/** Only a person locks, hides and shows. */
+function settingsStay({ rows }, { table }, kind) {
+  for (const row of rows) {
+    const same =
+      table.find(({ index, name }) => index === row.index && name === row.name) ?? table.find(({ index }) => index === row.index);
+    if (!same || !['rename', 'undo', 'redo'].includes(kind)) continue;
+    if (same.className !== row.className) continue;
+    assert.equal(same.visible, row.visible, `label ${row.index} is ${row.visible ? 'hidden' : 'shown'} by ${kind}`);
+    assert.equal(same.locked, row.locked, `label ${row.index} is ${row.locked ? 'unlocked' : 'locked'} by ${kind}`);
+  }
+}
+
+/** Voxels of a locked label are the same ones under whatever value; but for undo, which gives back what was. */
+function lockedStay({ labels, locks }, editor, kind) {
+  for (const { index, name } of locks) {
+    const row = editor.table.find((one) => (kind === 'rename' ? one.index === index : one.name === name));
+    if (editor.table.filter((one) => one.name === name).length > 1) continue;
+    if (!row) assert.fail(`locked label ${name} is gone after ${kind}`);
+    for (let i = 0; i < COUNT; i++) {
+      assert.equal(editor.labels[i] === row.index, labels[i] === index, `a voxel of locked label ${name} after ${kind}`);
+    }
+  }
+}
+
+const edited = (method) => (world, action) => method(world.editor, action);
+const DEEDS = {
+  begin(world, { place: at, ...brushOf }) {
+    world.stroke?.end();
+    world.stroke = world.editor.stroke(brushOf);
+    world.isOver = false;
+    world.stroke.to(at);
+  },
+  move({ stroke, isOver, editor }, { place: at }) {
+    const before = editor.labels.join('');
+    stroke?.to(at);
+    if (isOver) assert.equal(editor.labels.join(''), before, 'labels after a move of a stroke that was taken back');
+  },
+  end(world) {
+    world.stroke?.end();
+    world.stroke = null;
+  },
+  undo(world) {
+    world.isOver = true;
+    world.editor.history.undo();
+  },
+  redo(world) {
+    world.isOver = true;
+    world.editor.history.redo();
+  },
+  run: ({ editor }, { seed: from, model }) => setMask(editor, from, MODELS[model]),
+  object({ editor }, { seed: from, object }) {
+    const own = OBJECTS[object];
+    const isOwn = (one) => own.includes(one);
+    const made = mask(from, own);
+    editor.setMask(made, MODELS[0], { only: own });
+    return () =>
+      editor.labels.forEach((one, i) => {
+        const row = editor.table.find(({ index }) => index === one);
+        if (isOwn(one) && !row.locked && made[fileIndex(i)] !== one)
+          assert.fail(`a voxel of ${row.name} is left behind by the run of its object`);
+      });
+  },
+  again: ({ editor }, { seed: from }) => setMask(editor, from, MODELS[0], { keep: (i) => editor.corrected(i) }),
+  tune(world, { seed: from }) {
+    const { editor } = world;
+    const [before, after] = [world.model, from + 1];
+    world.model = after;
+    editor.history.push({ name: 'tune', bytes: 8, undo: () => (world.model = before), redo: () => (world.model = after) });
+  },
+  revert(world) {
+    const before = world.model;
+    world.model = 0;
+    world.editor.history.push({ name: 'revert', bytes: 8, undo: () => (world.model = before), redo: () => (world.model = 0) });
+  },
+  rename: (world, { label: one }) => void world.editor.rename(one, `Name ${++world.names}`),
+  recolor: (world, { label: one }) => void world.editor.recolor(one, `#1111${(16 + (++world.names % 200)).toString(16)}`),
+  lock: edited((editor, { label: one, on }) => void editor.lock(one, on)),
+  hide: edited((editor, { label: one, on }) => void editor.show(one, !on)),
+  add: (world) => void world.editor.addLabel(() => `Name ${++world.names}`),
+  delete({ editor }, { label: one }) {
+    const isDone = editor.deleteLabel(one);
+    return () => isDone && assert.ok(!editor.isListed(one) && editor.counts[one] === 0, `label ${one} is deleted`);
+  },
+  merge({ editor }, { label: one, into }) {
+    const sum = editor.counts[one] + editor.counts[into];
+    const isDone = editor.deleteLabel(one, into);
+    return () => isDone && assert.deepEqual([editor.counts[one], editor.counts[into]], [0, sum], `label ${one} is merged into ${into}`);
+  },
+  import({ editor }, { seed: from, isNamed }) {
+    const made = mask(from, [2, 3, 255]);
+    editor.importMask(made, isNamed ? named('Cyst', 'Left back') : []);
+    return () => {
+      const pairs = new Map();
+      editor.labels.forEach((one, i) => {
+        const file = made[fileIndex(i)];
+        if (editor.isLocked(one) || one === 0 || file === 0) return;
+        if (!pairs.has(one)) pairs.set(one, file);
+        assert.equal(file, pairs.get(one), `label ${one} holds one label of the file`);
+      });
+    };
+  },
+  fill: edited((editor, { place: at, value: one, plane }) => void editor.fill(at, one, plane)),
+  island: edited((editor, { place: at }) => void editor.removeIsland(at)),
+  largest: edited((editor, { label: one }) => void editor.keepLargest(one)),
+  smooth: edited((editor, { label: one }) => void editor.smooth(one)),
+  between: edited((editor, { label: one, plane }) => void editor.interpolate(one, plane)),
+  /** As after a reload. */
+  restore(world) {
+    const { labels, base, table } = world.editor;
+    world.stroke?.end();
+    world.stroke = null;
+    const editor = new world.Editor(world.grid);
+    editor.restore({ labels: labels.slice(), base: base.slice(), table: JSON.parse(JSON.stringify(table)) });
+    world.editor = editor;
+  },
+};
+
+/** A run of everything; afterwards whatever is not locked nor kept is as it says. */
+function setMask(editor, from, classes, options = {}) {
+  const made = mask(
+    from,
+    classes.map(({ index }) => index),
+  );
+  const kept = editor.labels.map((_, i) => (options.keep?.(i) ? 1 : 0));
+  editor.setMask(made, classes, options);
+  const classOf = (index) => classes.find((one) => one.index === index)?.name;
+  return () =>
+    editor.labels.forEach((one, i) => {
+      const next = made[fileIndex(i)];
+      const row = editor.table.find(({ index }) => index === one);
+      if (classOf(one) && row.className !== classOf(one)) assert.fail(`${classOf(one)} of the run is listed as ${row.name}`);
+      if (kept[i] === 1 || one === next || editor.isLocked(one) || (one === 0 && editor.isLocked(next))) return;
+      assert.fail(`a voxel is left behind: label ${one} where the run says ${next}`);
+    });
+}

@@ -1,0 +1,100 @@
+/**
+ * How labels that come from elsewhere join those that are there: the mask of a run, of one object of it, or of a file. Two structures never
+ * share a value, nor does one keep voxels under another's name.
+ */
+/** @import { Edit, Segmentation } from './segmentation.js' */
+/** @import { Label, LabelClass } from './table.js' */
+
+import { freeValue, labelOf } from './table.js';
+
+/**
+ * The mask of a run. Locked labels stay as they are, and so do voxels for which `keep(index)` holds. With `only`, the run was of these
+ * labels: they are where it says, and voxels of all others stay, with what a person made of them.
+ * @param {Segmentation} into @param {Edit} edit @param {Uint8Array} mask in the order of the grid @param {readonly LabelClass[]} classes
+ * @param {{ keep?: (index: number) => boolean, only?: readonly number[] }} [options]
+ */
+export function mergeRun(into, edit, mask, classes, { keep = () => false, only } = {}) {
+  const { labels, base } = into;
+  const { targetOf, moved } = makeRoom(into, edit, classes);
+  const isOther = Uint8Array.from({ length: 256 }, (_, value) => (only && value > 0 && !only.includes(value) ? 1 : 0));
+  for (let i = 0; i < mask.length; i++) {
+    const [next, now] = [mask[i], labels[i]];
+    // Most of a head: nothing before, nothing now.
+    if ((next | now | base[i]) === 0) continue;
+    const others = isOther[base[i]] === 1;
+    // What a person erased from another object stays erased; what they painted there of this one does not outlive its run.
+    const stays = isOther[now] === 1 || (others && now === 0) || keep(i);
+    if (!others) edit.setBase(i, next);
+    const here = targetOf[now];
+    // Where a locked label may not grow, what was there before the run is no more than it.
+    const wanted = into.isLocked(next) ? 0 : next;
+    edit.move(i, stays || into.isLocked(here) ? here : wanted);
+  }
+  edit.show();
+  for (const index of moved) {
+    const row = into.table.find((one) => one.index === index);
+    const isLeft = row && (into.counts[index] > 0 || row.className === null || row.locked);
+    if (row && !isLeft) edit.row({ kind: 'remove', at: into.table.indexOf(row), row });
+  }
+}
+
+/**
+ * Lists the classes of a run. A row that is one of them gets its value, with what a person has named or hidden of it; a row that has the
+ * value of one and is another structure, as a person's own label or that of another model, moves to a free value.
+ * @param {Segmentation} into @param {Edit} edit @param {readonly LabelClass[]} classes
+ * @returns {{ targetOf: Uint8Array, moved: number[] }} value -> where its voxels belong now; and the new values of other structures
+ */
+function makeRoom(into, edit, classes) {
+  const targetOf = Uint8Array.from({ length: 256 }, (_, value) => value);
+  const wanted = classes.filter(({ index }) => index !== 0);
+  const isWanted = new Set(wanted.map(({ index }) => index));
+  const known = new Map(wanted.map((one) => [one, into.table.find((row) => isSame(row, one))]));
+  const taken = new Set(isWanted);
+  const free = (/** @type {number} */ index) => freeValue((value) => taken.has(value) || isTaken(into, value)) ?? index;
+  const moves = into.table.flatMap((row) => {
+    const [one] = [...known].find(([, same]) => same === row) ?? [];
+    if (one ? one.index === row.index : !isWanted.has(row.index)) return [];
+    const index = one?.index ?? free(row.index);
+    taken.add(index);
+    targetOf[row.index] = index;
+    return [{ row, index, isOther: !one }];
+  });
+  for (const { row } of moves) edit.row({ kind: 'remove', at: into.table.indexOf(row), row });
+  for (const { row, index } of moves) if (!into.isListed(index)) edit.row({ kind: 'add', at: into.table.length, row: { ...row, index } });
+  for (const [one, row] of known)
+    if (!row && !into.isListed(one.index)) edit.row({ kind: 'add', at: into.table.length, row: labelOf(one) });
+  return { targetOf, moved: moves.filter(({ isOther }) => isOther).map(({ index }) => index) };
+}
+
+/** @param {Label} row @param {LabelClass} one */
+const isSame = ({ index, className }, one) => (className === undefined ? index === one.index : className === one.name);
+
+/** Whether a value stands for a structure: in the table, in the mask, or in that of the last run. @param {Segmentation} into @param {number} value */
+export const isTaken = (into, value) => into.isListed(value) || into.counts[value] > 0 || into.baseCounts[value] > 0;
+
+/**
+ * The mask of a file in the place of what is there. A label of the same name is the same, as is one of the same value where the file has no
+ * name for it; any other gets a value of its own. Locked labels stay, and the mask of the last run is not touched: what differs from it is
+ * the person's.
+ * @param {Segmentation} into @param {Edit} edit @param {Uint8Array} mask in the order of the grid @param {readonly LabelClass[]} classes
+ */
+export function mergeMask(into, edit, mask, classes) {
+  const targetOf = new Uint8Array(256);
+  const left = new Set(into.table.map(({ index }) => index));
+  const isIn = new Uint8Array(256);
+  for (const value of mask) isIn[value] = 1;
+  for (const index of [...isIn.keys()].filter((value) => value > 0 && isIn[value] === 1)) {
+    const one = classes.find((named) => named.index === index);
+    const same = into.table.find((row) => left.has(row.index) && (one ? isNamed(row, one) : row.index === index));
+    const isFree = index < 255 && !isTaken(into, index);
+    const value = same?.index ?? (isFree ? index : freeValue((v) => isTaken(into, v)));
+    if (value === undefined) continue;
+    targetOf[index] = value;
+    if (same) left.delete(value);
+    else edit.row({ kind: 'add', at: into.table.length, row: one ? labelOf({ ...one, index: value }, null) : into.newRow(value) });
+  }
+  for (let i = 0; i < mask.length; i++) edit.set(i, targetOf[mask[i]]);
+}
+
+/** @param {Label} row @param {LabelClass} one */
+const isNamed = ({ name }, one) => name.trim().toLowerCase() === one.name.trim().toLowerCase();
