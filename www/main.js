@@ -1,14 +1,11 @@
 /** Starts the page: its panels, the engine, and what was open at the last visit. */
-/** @import { Case } from './types.js' */
 
 import { InsituError } from 'insitu-seg';
-import sampleUrl from 'insitu-seg/samples/hippocampus/image.nii.gz?url';
 import { Autosave } from './autosave.js';
 import { onClick } from './dom.js';
-import { pageError } from './errors.js';
 import { onFiles } from './files.js';
 import { t } from './i18n.js';
-import { importFiles, newCase } from './import.js';
+import { importFiles } from './import.js';
 import { setUpBox } from './panels/box.js';
 import { offerCpu, setUpEngine } from './panels/engine.js';
 import { setUpImage } from './panels/image.js';
@@ -22,17 +19,19 @@ import { setUpTeaching } from './panels/teach.js';
 import { setUpTools } from './panels/tools.js';
 import { setUpViewer } from './panels/viewer.js';
 import { keepPage, restoreVisit, setUpAutosave, setUpLanguage, watchRequests } from './panels/visit.js';
+import { fetchSample, firstSample, SAMPLE_NAMES, sampleOf } from './samples.js';
 import { state } from './state.js';
 import { newSegmenter } from './tuning.js';
 import { draw, fail, open } from './workflow.js';
 
-const SAMPLE = 'sample.nii.gz';
-
-/** @returns {Promise<Case>} */
-async function fetchSample() {
-  const response = await fetch(sampleUrl);
-  if (!response.ok) throw pageError('io', t('sampleFailed', { status: response.status }));
-  return newCase({ name: SAMPLE, title: SAMPLE, input: new File([await response.blob()], SAMPLE), isSample: true });
+/** Both of them, so that no request is made when one is opened later; the one to begin with. */
+async function fetchSamples() {
+  const samples = await Promise.all(SAMPLE_NAMES.map(fetchSample));
+  for (const sample of samples) {
+    const which = sampleOf(sample);
+    onClick(`sample-${which}`, () => open(state.cases.find((one) => sampleOf(one) === which) ?? sample));
+  }
+  return samples[SAMPLE_NAMES.indexOf(firstSample(location.search))];
 }
 
 /** The panels listen before anything happens. */
@@ -61,8 +60,7 @@ async function start() {
   await setUpPanels();
   setUpAutosave(autosave);
   try {
-    const [sample, last] = await Promise.all([fetchSample(), restoring]);
-    onClick('sample', () => open(state.cases.find(({ isSample }) => isSample) ?? sample));
+    const [sample, last] = await Promise.all([fetchSamples(), restoring]);
     const first = last.cases.find(({ id }) => id === last.current) ?? last.cases[0];
     const [segmenter] = await Promise.all([starting, draw(first ?? sample)]);
     state.segmenter = segmenter;

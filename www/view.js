@@ -7,6 +7,7 @@
 import { MULTIPLANAR_TYPE, Niivue, NVImage, SHOW_RENDER, SLICE_TYPE } from '@niivue/niivue';
 import { isGzipped } from './bytes.js';
 import { gridOf } from './edit/grid.js';
+import { skipGradient } from './view/gradient.js';
 import { createTiles } from './view/tiles.js';
 
 const LABELS_UNIT = 33991; // WebGL's TEXTURE7, which NiiVue keeps for its drawing layer
@@ -48,6 +49,7 @@ export async function createView(canvas, { onMove, onDrawn }) {
     cycleClipPlaneHotKey: '',
   });
   await nv.attachToCanvas(canvas);
+  skipGradient(nv);
   return new View(nv, canvas, onMove, onDrawn);
 }
 

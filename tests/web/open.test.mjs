@@ -163,7 +163,7 @@ describe('a bad file', () => {
   }
 
   it('leaves a page that still segments the sample', async () => {
-    assert.equal(await page.locator('#file-name').textContent(), 'Sample');
+    assert.equal(await page.locator('#file-name').textContent(), 'Sample crop');
     await segmented(page);
     assert.equal(await page.locator('#error-checks').isVisible(), false);
   });
@@ -192,8 +192,8 @@ describe('a file that only the viewer cannot read', () => {
     assert.match(await page.locator('#view-notice').textContent(), /cannot be drawn/);
     await segmented(page);
     assert.equal((await download(page)).name, 'members_mask.nii.gz');
-    await page.getByRole('button', { name: 'Back to the sample' }).click();
-    await opened(page, 'Sample');
+    await page.getByRole('button', { name: 'Open sample crop' }).click();
+    await opened(page, 'Sample crop');
     assert.equal(await page.locator('#view-notice').isVisible(), false);
     await page.close();
   });

@@ -139,7 +139,7 @@ describe('from a file to what is taken home', () => {
     await page.reload();
     await state(page, 'ready', 'done', 'error');
     assert.equal(await page.locator('html').getAttribute('data-state'), 'ready');
-    assert.equal(await page.locator('#file-name').textContent(), 'Sample');
+    assert.equal(await page.locator('#file-name').textContent(), 'Sample crop');
     assert.deepEqual(complaints, []);
     await context.close();
   });

@@ -21,7 +21,7 @@ after(async () => {
   await server?.close();
 });
 
-/** The page, ready, with everything the console complained about. */
+/** The page, ready, with everything the console complained about; with the sample crop, where `query` does not ask for another. */
 export async function openPage(query = '', from = browser, { url } = server) {
   const page = await from.newPage();
   // A machine that does other things besides draws slowly in software.
@@ -29,7 +29,9 @@ export async function openPage(query = '', from = browser, { url } = server) {
   const complaints = [];
   page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
   page.on('pageerror', (error) => complaints.push(error.message));
-  await page.goto(url + query);
+  const address = new URL(query, url);
+  if (!address.searchParams.has('sample')) address.searchParams.set('sample', 'crop');
+  await page.goto(address.href);
   await state(page, 'ready', 'error');
   assert.equal(await page.locator('#error').textContent(), '');
   return { page, complaints };

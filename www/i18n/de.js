@@ -39,15 +39,20 @@ export default {
   image: 'Bild',
   loading: 'lädt …',
   sample: 'Beispiel',
+  sampleHead: 'Beispielkopf',
+  sampleCrop: 'Beispielausschnitt',
   openFile: 'Datei öffnen …',
   openFolder: 'Ordner öffnen …',
-  backToSample: 'Zurück zum Beispiel',
+  openSampleHead: 'Beispielkopf öffnen',
+  openSampleCrop: 'Beispielausschnitt öffnen',
   fileInput: 'NIfTI- oder MGH-Dateien, Paare aus .hdr und .img oder DICOM-Dateien',
   folderInput: 'Ein Ordner mit NIfTI-, MGH- oder DICOM-Dateien',
   dropHint:
     'Oder NIfTI-Dateien (.nii, .nii.gz oder .hdr mit ihrer .img), .mgz oder .mgh von FreeSurfer oder einen DICOM-Ordner irgendwo ablegen. Kein Byte des Bildes verlässt diesen Rechner.',
   dropHere: 'Dateien oder einen Ordner hier ablegen',
-  sampleOrigin:
+  sampleHeadOrigin:
+    'Synthetisch: keine Aufnahme eines Menschen. Von unserem Generator aus einer Labelkarte von SynthSeg (Billot et al.) gemacht. Lizenz Apache‑2.0.',
+  sampleCropOrigin:
     'Synthetisch: kein Bild eines Menschen. Aus Fällen der Aufgabe 4 des Medical Segmentation Decathlon gemacht. Lizenz CC‑BY‑SA‑4.0.',
   facts: '{dims} Voxel, {spacing} mm, {orientation}',
   volumes: 'Offene Bilder',

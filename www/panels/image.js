@@ -5,6 +5,7 @@ import { compareWith } from '../compatibility.js';
 import { $, button, details, element, listSentences } from '../dom.js';
 import { number, t } from '../i18n.js';
 import { openSeries } from '../import.js';
+import { SAMPLE_NAMES, SAMPLES, sampleOf } from '../samples.js';
 import { phaseOf, state } from '../state.js';
 import { close, open } from '../workflow.js';
 import { showChecks } from './checks.js';
@@ -19,12 +20,19 @@ export function setUpImage() {
   state.on('dicom', showDicom);
 }
 
+/** @param {Case} one */
+function titleOf(one) {
+  const sample = sampleOf(one);
+  return sample ? t(SAMPLES[sample].title) : one.title;
+}
+
 /** @param {Case} one @param {VolumeInfo} info */
-function showImage({ title, isSample }, { dims, spacing_mm: spacing, orientation, warnings, checks }) {
-  $('file-name').textContent = isSample ? t('sample') : title;
+function showImage(one, { dims, spacing_mm: spacing, orientation, warnings, checks }) {
+  const sample = sampleOf(one);
+  $('file-name').textContent = titleOf(one);
   $('file-facts').textContent = t('facts', { dims: dims.join(' × '), spacing: spacing.map(number).join(' × '), orientation });
-  $('file-origin').textContent = isSample ? t('sampleOrigin') : '';
-  $('sample').hidden = Boolean(isSample);
+  $('file-origin').textContent = sample ? t(SAMPLES[sample].origin) : '';
+  for (const name of SAMPLE_NAMES) $(`sample-${name}`).hidden = name === sample;
   listSentences($('file-warnings'), warnings);
   showChecks(details('file-checks'), checks);
 }
@@ -52,7 +60,7 @@ function showComparison(rows) {
 function showCases(cases) {
   $('cases').hidden = cases.length < 2;
   const rows = cases.map((one) => {
-    const title = one.isSample ? t('sample') : one.title;
+    const title = titleOf(one);
     const phase = element('span', { className: 'quiet small' }, t(`state${phaseOf(one)}`));
     const chooser = element('button', { type: 'button', className: 'plain', onclick: () => open(one) }, title, phase);
     chooser.setAttribute('aria-current', String(one === state.current));

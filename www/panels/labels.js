@@ -43,7 +43,14 @@ function rowOf(editor, { index, name, color, visible, locked }) {
   picker.onchange = () => editor.recolor(index, picker.value);
   const swatch = element('label', { className: 'swatch' }, picker);
   swatch.style.setProperty('--color', color);
-  const text = element('input', { type: 'text', value: name, maxLength: 60, className: 'name', ariaLabel: t('nameOf', { index }) });
+  const text = element('input', {
+    type: 'text',
+    value: name,
+    title: name,
+    maxLength: 60,
+    className: 'name',
+    ariaLabel: t('nameOf', { index }),
+  });
   text.onchange = () => text.value.trim() && text.value !== name && editor.rename(index, text.value.trim());
   const show = element('input', { type: 'checkbox', checked: visible, ariaLabel: t('show', { name }) });
   show.onchange = () => keepFocus(() => editor.show(index, show.checked));
