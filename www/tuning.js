@@ -4,6 +4,7 @@ import { createSegmenter, InsituError } from 'insitu-seg';
 import { placeOf, toFile } from './edit/grid.js';
 import { t } from './i18n.js';
 import { state } from './state.js';
+import { leastSure } from './suggest.js';
 import { clearError, engine, segmentAgain } from './workflow.js';
 
 /** The label of a voxel that counts for nothing. */
@@ -82,8 +83,9 @@ export async function goToSuggestion() {
   if (!masked) return;
   state.status = 'opening';
   const asked = engine().suggest(masked.input, { slices: 1 + masked.checked.size });
-  const { slices } = await asked.finally(() => (state.status = 'done'));
-  const found = slices.map((slice) => gridSliceOf(masked, slice)).find(([plane, slice]) => !masked.checked.has(`${plane}:${slice}`));
+  const { slices, map } = await asked.finally(() => (state.status = 'done'));
+  const isOpen = (/** @type {number[]} */ [plane, slice]) => !masked.checked.has(`${plane}:${slice}`);
+  const found = slices.map((slice) => gridSliceOf(masked, slice)).find(isOpen) ?? leastSure(masked.editor.grid, map, masked.checked);
   if (!found) return state.emit('suggestion', null);
   const [plane, slice] = found;
   tool.set({ plane });

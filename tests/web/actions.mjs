@@ -37,7 +37,13 @@ const mask = (from, values) =>
   });
 
 const of = (kind, fields = {}) => fc.record({ kind: fc.constant(kind), ...fields });
-const brush = { value, radius: fc.constantFrom(0.3, 1, 2.2), plane: fc.constantFrom(undefined, 0, 2), place };
+const brush = {
+  value,
+  radius: fc.constantFrom(0.3, 1, 2.2),
+  plane: fc.constantFrom(undefined, 0, 2),
+  within: fc.constantFrom(undefined, undefined, 0, 1),
+  place,
+};
 const ACTIONS = [
   [6, of('begin', brush)],
   [6, of('move', { place })],
@@ -60,92 +66,110 @@ const ACTIONS = [
   [1, of('fill', { place, value, plane: fc.constantFrom(0, 1, 2) })],
   [1, of('island', { place })],
   [1, of('largest', { label })],
-  [1, of('smooth', { label })],
+  [1, of('smooth', { label, mayEmpty: fc.boolean() })],
   [1, of('between', { label, plane: fc.constantFrom(0, 1, 2) })],
   [1, of('restore')],
 ].map(([weight, arbitrary]) => ({ weight, arbitrary }));
 
 export const sequences = fc.array(fc.oneof(...ACTIONS), { minLength: 1, maxLength: 40, size: 'max' });
 
+const rowsOf = ({ table }) => table.map(({ index, name, color }) => `${index} ${name} ${color}`).join(', ');
 /** What undo gives back: all but what is locked or shown. */
-const undoable = ({ editor, model }) => ({
-  model,
-  labels: editor.labels.join(''),
-  base: editor.base.join(''),
-  rows: editor.table.map(({ index, name, color }) => `${index} ${name} ${color}`).join(', '),
-});
+const undoable = ({ editor, model }) => ({ model, labels: editor.labels.join(''), base: editor.base.join(''), rows: rowsOf(editor) });
 const viewed = ({ table }) => table.map(({ index, name, visible, locked }) => `${index} ${name} ${visible} ${locked}`).join(', ');
 const equal = (a, b) => a.labels === b.labels && a.base === b.base && a.rows === b.rows && a.model === b.model;
+const assertState = (found, expected, when) => {
+  if (!equal(found, expected)) for (const key of Object.keys(expected)) assert.equal(found[key], expected[key], `${key} after ${when}`);
+};
+
+/** Every state that there was, and where among them undo and redo have led. */
+class Trail {
+  at = 0;
+  constructor(state) {
+    this.states = [state];
+  }
+  get here() {
+    return this.states[this.at];
+  }
+  push(state) {
+    this.states.length = ++this.at;
+    this.states.push(state);
+  }
+  move(by) {
+    this.at = Math.min(this.states.length - 1, Math.max(0, this.at + by));
+  }
+}
+
+const STROKES = new Set(['begin', 'move', 'end']);
+const MOVES = { undo: -1, redo: 1 };
 
 /** Runs a sequence; throws an AssertionError that says what does not hold, and after which action. @param {{ Editor: any, gridOf: any }} modules */
 export function run({ Editor, gridOf }, actions) {
   const grid = gridOf({ dims: DIMS, affine: AFFINE, ...FILE });
   const world = { grid, Editor, editor: new Editor(grid), model: 0, stroke: null, names: 0 };
-  let [trail, at] = [[undoable(world)], 0];
-  const checkWith = (action, found, expected) => {
-    for (const key of Object.keys(expected)) assert.equal(found[key], expected[key], `${key} after ${action.kind}`);
-  };
+  let trail = new Trail(undoable(world));
+  let now = trail.here;
   for (const action of actions) {
-    const { editor } = world;
-    const before = {
-      rows: editor.table,
-      labels: editor.labels.slice(),
-      locks: editor.table.filter(({ locked }) => locked),
-      views: viewed(editor),
-    };
-    const now = undoable(world);
+    const { kind } = action;
+    const { table: rows, labels } = world.editor;
+    const before = { rows, labels: labels.slice(), locks: rows.filter(({ locked }) => locked) };
     // A stroke under the pen is an entry as soon as something else happens; taking it back is what undo does then.
-    const isPending = !equal(now, trail[at]);
-    const isMove = action.kind === 'undo' || action.kind === 'redo';
-    const push = (state) => {
-      trail = [...trail.slice(0, at + 1), state];
-      at += 1;
+    let pending = equal(now, trail.here) ? null : now;
+    const take = () => {
+      trail.push(pending);
+      pending = null;
     };
-    if (isMove && isPending) push(now);
-    const did = DEEDS[action.kind](world, action);
-    if (action.kind === 'undo') at = Math.max(0, at - 1);
-    else if (action.kind === 'redo') at = Math.min(trail.length - 1, at + 1);
-    else if (action.kind === 'restore') [trail, at] = [[undoable(world)], 0];
+    if (kind in MOVES && pending) take();
+    const check = DEEDS[kind](world, action);
+    now = undoable(world);
+    if (kind in MOVES) trail.move(MOVES[kind]);
+    if (kind === 'restore') [trail, pending] = [new Trail(now), null];
     const { depth } = world.editor.history;
-    const wasClosed = depth > at && isPending && !isMove;
-    if (wasClosed) push(now);
-    const isStroke = ['begin', 'move', 'end'].includes(action.kind);
-    if (depth > at && !isStroke && !isMove) push(undoable(world));
-    assert.equal(depth, at, `entries after ${action.kind}`);
-    if (!isStroke) checkWith(action, undoable(world), isPending && !wasClosed && !isMove && action.kind !== 'restore' ? now : trail[at]);
-    invariants(world.editor, action.kind);
-    if (!['lock', 'hide', 'restore'].includes(action.kind)) settingsStay(before, world.editor, action.kind);
-    if (!['undo', 'redo', 'restore'].includes(action.kind)) lockedStay(before, world.editor, action.kind);
-    did?.();
+    if (depth > trail.at && pending) take();
+    if (depth > trail.at && !STROKES.has(kind)) trail.push(now);
+    assert.equal(depth, trail.at, `entries after ${kind}`);
+    if (!STROKES.has(kind)) assertState(now, pending ?? trail.here, kind);
+    invariants(world.editor, kind);
+    if (['rename', 'undo', 'redo'].includes(kind)) settingsStay(before, world.editor, kind);
+    if (!['undo', 'redo', 'restore'].includes(kind)) lockedStay(before, world.editor, kind);
+    check?.();
   }
-  const { editor } = world;
-  world.stroke?.end();
-  const [end, views] = [undoable(world), viewed(editor)];
-  if (!equal(end, trail[at])) [trail, at] = [[...trail.slice(0, at + 1), end], at + 1];
+  thereAndBack(world, trail);
+}
+
+/** To the end, to the start, and to the end again. */
+function thereAndBack(world, trail) {
+  const { editor, stroke } = world;
+  stroke?.end();
+  const end = undoable(world);
+  if (!equal(end, trail.here)) trail.push(end);
   while (editor.history.next.redo) editor.history.redo();
-  const [last, lastViews] = [undoable(world), viewed(editor)];
-  if (at === trail.length - 1) assert.equal(lastViews, views, 'what is shown and locked at the end');
-  checkWith({ kind: 'redo to the end' }, last, trail.at(-1));
+  const views = viewed(editor);
+  assertState(undoable(world), trail.states.at(-1), 'redo to the end');
   while (editor.history.next.undo) editor.history.undo();
-  checkWith({ kind: 'undo to the start' }, undoable(world), trail[0]);
+  assertState(undoable(world), trail.states[0], 'undo to the start');
   invariants(editor, 'undo to the start');
   while (editor.history.next.redo) editor.history.redo();
-  checkWith({ kind: 'redo to the end' }, undoable(world), last);
-  assert.equal(viewed(editor), lastViews, 'what is shown and locked, there and back');
+  assertState(undoable(world), trail.states.at(-1), 'redo to the end');
+  assert.equal(viewed(editor), views, 'what is shown and locked, there and back');
   invariants(editor, 'redo to the end');
 }
 
+const count = new Float64Array(256);
 /** Volumes are counts, and every painted label is listed, once. */
 function invariants(editor, kind) {
-  const counts = new Float64Array(256);
-  for (const one of editor.labels) counts[one]++;
-  const listed = new Set([0, ...editor.table.map(({ index }) => index)]);
-  assert.equal(listed.size, editor.table.length + 1, `a label is listed twice after ${kind}`);
-  counts.forEach((count, one) => {
-    if (count !== editor.counts[one]) assert.fail(`label ${one} has ${count} voxels and a volume of ${editor.counts[one]} after ${kind}`);
-    if (count > 0 && !listed.has(one)) assert.fail(`label ${one} is painted and not listed after ${kind}`);
+  count.fill(0);
+  for (const one of editor.labels) count[one]++;
+  for (let one = 0; one < 256; one++) {
+    if (count[one] !== editor.counts[one])
+      assert.fail(`label ${one} has ${count[one]} voxels and a volume of ${editor.counts[one]} after ${kind}`);
+    if (one > 0 && count[one] > 0 && !editor.table.some(({ index }) => index === one))
+      assert.fail(`label ${one} is painted and not listed after ${kind}`);
+  }
+  editor.table.forEach(({ index, locked }, i) => {
+    if (editor.isLocked(index) !== locked) assert.fail(`lock of label ${index} after ${kind}`);
+    if (editor.table.findIndex((row) => row.index === index) !== i) assert.fail(`label ${index} is listed twice after ${kind}`);
   });
-  for (const { index, locked } of editor.table) assert.equal(editor.isLocked(index), locked, `lock of ${index} after ${kind}`);
 }
 
 /** Only a person locks, hides and shows. */
@@ -153,8 +177,7 @@ function settingsStay({ rows }, { table }, kind) {
   for (const row of rows) {
     const same =
       table.find(({ index, name }) => index === row.index && name === row.name) ?? table.find(({ index }) => index === row.index);
-    if (!same || !['rename', 'undo', 'redo'].includes(kind)) continue;
-    if (same.className !== row.className) continue;
+    if (!same || same.className !== row.className) continue;
     assert.equal(same.visible, row.visible, `label ${row.index} is ${row.visible ? 'hidden' : 'shown'} by ${kind}`);
     assert.equal(same.locked, row.locked, `label ${row.index} is ${row.locked ? 'unlocked' : 'locked'} by ${kind}`);
   }
@@ -252,7 +275,11 @@ const DEEDS = {
   fill: edited((editor, { place: at, value: one, plane }) => void editor.fill(at, one, plane)),
   island: edited((editor, { place: at }) => void editor.removeIsland(at)),
   largest: edited((editor, { label: one }) => void editor.keepLargest(one)),
-  smooth: edited((editor, { label: one }) => void editor.smooth(one)),
+  smooth({ editor }, { label: one, mayEmpty }) {
+    const had = editor.counts[one] > 0;
+    editor.smooth(one, undefined, () => mayEmpty);
+    return () => had && !mayEmpty && assert.ok(editor.counts[one] > 0, `label ${one} is smoothed away unasked`);
+  },
   between: edited((editor, { label: one, plane }) => void editor.interpolate(one, plane)),
   /** As after a reload. */
   restore(world) {

@@ -220,6 +220,37 @@ describe('the editor', () => {
     assert.ok(Math.abs(recount(editor)[1] - size) / size < 0.06, `${recount(editor)[1]} of ${size} voxels`);
   });
 
+  it('asks before smoothing takes all of a label', () => {
+    const editor = made();
+    paint(editor, [10, 9, 6], { radius: 0.4 });
+    assert.equal(editor.smooth(1, 3), false);
+    assert.equal(editor.counts[1], 1);
+    let asked = 0;
+    assert.equal(
+      editor.smooth(1, 3, () => ++asked > 0),
+      true,
+    );
+    assert.deepEqual([asked, editor.counts[1]], [1, 0]);
+    editor.lock(1, true);
+    editor.history.undo();
+    editor.smooth(1, 3, () => ++asked > 0);
+    assert.deepEqual([asked, editor.counts[1]], [1, 1], 'a locked label is not asked about');
+  });
+
+  it('paints and erases only inside a label, or where none is', () => {
+    const editor = made();
+    paint(editor, [10, 9, 6], { radius: 2 });
+    const one = editor.labels.slice();
+    paint(editor, [10, 9, 6], { value: 2, radius: 6, within: 1 });
+    editor.labels.forEach((value, i) => assert.equal(value, 2 * one[i]));
+    paint(editor, [10, 9, 6], { value: 1, radius: 6, within: 0 });
+    editor.labels.forEach((value, i) => assert.equal(value === 2, one[i] === 1));
+    assert.ok(editor.counts[1] > 0);
+    paint(editor, [10, 9, 6], { value: 0, radius: 50, within: 2 });
+    assert.equal(editor.counts[2], 0);
+    assert.ok(editor.counts[1] > 0);
+  });
+
   it('interpolates a cone between its ends', () => {
     const fine = plain([41, 41, 21]);
     const editor = new Editor(fine);

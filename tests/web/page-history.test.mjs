@@ -103,6 +103,34 @@ describe('undo in the page', () => {
     await context.close();
   });
 
+  it('brings a deleted label back, with its name under the crosshair', async () => {
+    const { page, context, complaints } = await withMask();
+    const first = await maskNow(page);
+    const where = page.locator('#where');
+    const name = await page.locator('#classes tr:first-child .name').inputValue();
+    await press(page, 'Brush');
+    await page.locator('#within').selectOption({ label: `only inside ${name}` });
+    await press(page, 'Delete label');
+    assert.ok(!(await maskNow(page)).includes(1));
+    await assertConsistent(page);
+    assert.equal(await page.locator('#within').inputValue(), '');
+    await press(page, 'Undo');
+    await page.locator('#said', { hasText: 'Undone: deletion of a label.' }).waitFor();
+    assert.deepEqual(await maskNow(page), first);
+    assert.equal(await page.locator('#classes tr:first-child .name').inputValue(), name);
+
+    // What is painted at the crosshair, and taken back, is said of it at once.
+    await press(page, 'Add label');
+    await page.locator('#slices').focus();
+    const before = await where.textContent();
+    await page.keyboard.press(' ');
+    await page.waitForFunction((text) => document.querySelector('#where').textContent !== text, before);
+    await page.keyboard.press('Control+z');
+    await page.waitForFunction((text) => document.querySelector('#where').textContent === text, before);
+    assert.deepEqual(complaints, []);
+    await context.close();
+  });
+
   it('of a name neither unlocks nor shows', async () => {
     const { page, context, complaints } = await withMask();
     const name = page.locator('#classes tr:first-child .name');

@@ -7,6 +7,7 @@ import { gridOf } from '../../www/edit/grid.js';
 import { boxOfAll, middleOf } from '../../www/edit/middle.js';
 import { volumesCsv } from '../../www/export/mask.js';
 import { boxesOf, mergedResult, objectsOf, usualBox, withBoxes } from '../../www/objects.js';
+import { leastSure } from '../../www/suggest.js';
 import { asymmetry, pairsOf } from '../../www/volumes.js';
 
 const scaled = (dims, spacing) =>
@@ -138,6 +139,22 @@ describe('a mask of one object', () => {
     await editor.history.redo();
     assert.deepEqual([...editor.labels], [0, 3, 0, 2]);
     assert.deepEqual(calls, [true, false]);
+  });
+});
+
+describe('the slice to check next', () => {
+  const grid = scaled([3, 3, 3], [1, 1, 1]);
+  const map = Uint8Array.from({ length: 27 }, (_, i) => (i < 9 ? 2 : i === 26 ? 9 : 0));
+
+  it('is the one of any plane where the model is least sure and nobody has looked', () => {
+    assert.deepEqual(leastSure(grid, map, new Set()), [2, 0]);
+    assert.deepEqual(leastSure(grid, map, new Set(['2:0'])), [0, 2]);
+    assert.deepEqual(leastSure(grid, map, new Set(['0:2'])), [2, 0]);
+  });
+
+  it('is none only where nothing unsure is left', () => {
+    assert.equal(leastSure(grid, map, new Set(['2:0', '1:2'])), null);
+    assert.equal(leastSure(grid, new Uint8Array(27), new Set()), null);
   });
 });
 

@@ -52,10 +52,11 @@ export class Editor extends Segmentation {
   /**
    * A stroke of `value` (0 erases), made by `to(place)` with places in voxels and ended by `end()`. What else is done in the middle of it
    * closes it: after a run or another edit it goes on as a stroke of its own, if its label is still the same one; after undo it is over.
-   * @param {{ value: number, radius: number, plane?: number, range?: number[] }} brush `range`: only where the intensity is within it
+   * @param {{ value: number, radius: number, plane?: number, range?: number[], within?: number }} brush `range`: only where the intensity is
+   *   within it; `within`: only where this label is, or with 0 none
    */
-  stroke({ value, radius, plane, range }) {
-    const allowed = this.#rule(range);
+  stroke({ value, radius, plane, range, within }) {
+    const allowed = this.#rule(range, within);
     const rowOf = () => this.table.find(({ index }) => index === value);
     /** @type {Label | undefined} as it was when the stroke was closed */
     let row;
@@ -97,15 +98,17 @@ export class Editor extends Segmentation {
 
   /**
    * Which voxels a brush looks for.
-   * @param {number[]} [range] @returns {(index: number) => boolean}
+   * @param {number[]} [range] @param {number} [within] @returns {(index: number) => boolean}
    */
-  #rule(range) {
-    const { values, grid } = this;
-    if (!range || !values) return () => true;
+  #rule(range, within) {
+    const { values, grid, labels } = this;
+    const isThere = (/** @type {number} */ i) => within === undefined || labels[i] === within;
+    if (!range || !values) return isThere;
     const { stored, slope, inter } = values;
     const [low, high] = range.map((value) => (value - inter) / slope).sort((a, b) => a - b);
     const { dims, start, step } = grid;
     return (i) => {
+      if (!isThere(i)) return false;
       const x = i % dims[0];
       const rest = (i - x) / dims[0];
       const y = rest % dims[1];
@@ -147,14 +150,23 @@ export class Editor extends Segmentation {
     );
   }
 
-  /** Smooths the edge of a label, by default by the largest side of a voxel. @param {number} value @param {number} [sigma] millimetres */
-  smooth(value, sigma = Math.max(...this.grid.spacing) * 0.8) {
-    return this.#edit('smooth', (set) =>
-      smoothed(this.grid, this.labels, value, sigma, (i, gained) => {
-        if (!gained) set(i, 0);
-        else if (this.labels[i] === 0) set(i, value);
-      }),
-    );
+  /**
+   * Smooths the edge of a label, by default by the largest side of a voxel. A label that is thinner than that would be gone, so
+   * `mayEmpty` is asked first.
+   * @param {number} value @param {number} [sigma] millimetres @param {() => boolean} [mayEmpty]
+   */
+  smooth(value, sigma = Math.max(...this.grid.spacing) * 0.8, mayEmpty = () => false) {
+    if (this.isLocked(value)) return false;
+    /** @type {[index: number, value: number][]} */
+    const found = [];
+    let left = this.counts[value];
+    smoothed(this.grid, this.labels, value, sigma, (i, gained) => {
+      if (gained && this.labels[i] !== 0) return;
+      left += gained ? 1 : -1;
+      found.push([i, gained ? value : 0]);
+    });
+    if (left === 0 && found.length > 0 && !mayEmpty()) return false;
+    return this.#edit('smooth', (set) => found.forEach(([i, next]) => set(i, next)));
   }
 
   /** Fills a label between the slices across `axis` that it was drawn in. @param {number} value @param {number} axis */

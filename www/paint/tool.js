@@ -22,6 +22,8 @@ export class Tool {
   label = 1;
   /** Intensities between which the threshold brush paints. */
   range = [0, 0];
+  /** The label inside which brushes work, 0 where nothing is painted; undefined everywhere. @type {number | undefined} */
+  within = undefined;
   /** The axis across the slice in which the keyboard works; the pointer brings its own. */
   plane = 2;
   /** @type {((tool: Tool) => void)[]} */
@@ -32,7 +34,7 @@ export class Tool {
     this.#listeners.push(listener);
   }
 
-  /** @param {Partial<Pick<Tool, 'kind' | 'radius' | 'ball' | 'label' | 'range' | 'plane'>>} change */
+  /** @param {Partial<Pick<Tool, 'kind' | 'radius' | 'ball' | 'label' | 'range' | 'within' | 'plane'>>} change */
   set(change) {
     Object.assign(this, change);
     this.radius = Math.min(SIZES[1], Math.max(SIZES[0], this.radius));
@@ -54,6 +56,7 @@ export class Tool {
       radius: this.radius,
       plane: this.ball ? undefined : plane,
       range: this.kind === 'threshold' && !erasing ? this.range : undefined,
+      within: this.within,
     };
   }
 }

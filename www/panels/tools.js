@@ -4,7 +4,7 @@
 /** @import { Kind, Tool } from '../paint/tool.js' */
 /** @import { Overlay } from '../paint/overlay.js' */
 /** @import { Key } from '../i18n.js' */
-import { $, button, input, onChange, onClick, onInput, press, segments } from '../dom.js';
+import { $, button, element, input, onChange, onClick, onInput, press, segments } from '../dom.js';
 import { number, t } from '../i18n.js';
 import { outline } from '../paint/overlay.js';
 import { Pen } from '../paint/pen.js';
@@ -48,15 +48,20 @@ export function setUpTools(overlay) {
   setUpToolbar();
   onClick('undo', () => undoOrRedo('undo').catch(fail));
   onClick('redo', () => undoOrRedo('redo').catch(fail));
-  onClick('smooth', () => edit((editor) => editor.smooth(tool.label)));
+  onClick('smooth', () =>
+    edit((editor) => editor.smooth(tool.label, undefined, () => confirm(t('smoothEmpties', { name: nameOf(editor) })))),
+  );
   onClick('largest', () => edit((editor) => editor.keepLargest(tool.label)));
   onClick('between', () => edit((editor) => editor.interpolate(tool.label, tool.plane)));
+  onClick('delete-label', () => edit((editor) => editor.deleteLabel(tool.label)));
   tool.listen(() => {
     showTool(tool);
     if (!isBrush(tool.kind)) overlay.showRing(null);
   });
   state.on('mask', showTools);
   state.on('history', showHistory);
+  state.on('mask', showWithin);
+  state.on('labels', showWithin);
   showTools();
 }
 
@@ -85,24 +90,37 @@ function setUpToolbar() {
   );
   onInput('size', (field) => tool.set({ radius: sizeOf(field.valueAsNumber) }));
   onChange('ball', (field) => tool.set({ ball: field.checked }));
+  const within = $('within', HTMLSelectElement);
+  within.onchange = () => tool.set({ within: within.value === '' ? undefined : Number(within.value) });
   ['range-low', 'range-high'].forEach((id, at) => {
     onChange(id, ({ valueAsNumber: value }) => Number.isFinite(value) && tool.set({ range: tool.range.with(at, value) }));
   });
 }
 
 /** @param {Tool} tool */
-function showTool({ kind, radius, ball, range }) {
+function showTool({ kind, radius, ball, range, within }) {
   press($('kinds'), kind);
   $('stage').dataset.tool = kind;
   input('size').value = String(Math.round(Math.log(radius / 3) / Math.log(1.2) + 5));
   $('size-mm').textContent = t('sizeMm', { mm: number(Math.round(radius * 20) / 10) });
   input('ball').checked = ball;
   // They keep their room, so that the slices do not move under the pointer.
-  for (const id of ['size-field', 'ball-field']) $(id).classList.toggle('off', !isBrush(kind));
+  for (const id of ['size-field', 'ball-field', 'within-field']) $(id).classList.toggle('off', !isBrush(kind));
   $('range-field').classList.toggle('off', kind !== 'threshold');
   const [low, high] = range.map((value) => String(Math.round(value * 100) / 100));
   input('range-low').value = low;
   input('range-high').value = high;
+  $('within', HTMLSelectElement).value = String(within ?? '');
+}
+
+/** Where brushes may work: everywhere, where nothing is painted, or inside one label. */
+function showWithin() {
+  const { editor, tool } = state;
+  const rows = (editor?.table ?? []).map(({ index, name }) => element('option', { value: String(index) }, t('withinLabel', { name })));
+  const some = [/** @type {const} */ (['', 'withinAll']), /** @type {const} */ (['0', 'withinNone'])];
+  $('within').replaceChildren(...some.map(([value, key]) => element('option', { value }, t(key))), ...rows);
+  const isLeft = tool.within === undefined || editor?.isListed(tool.within);
+  tool.set(isLeft ? {} : { within: undefined });
 }
 
 /** Tools are there from the start, and can be used when there is a mask on slices that can be drawn. */
@@ -139,9 +157,11 @@ export function useAtCrosshair(from) {
 function refuseLocked() {
   const { editor, tool } = state;
   if (tool.kind === 'erase' || !editor?.isLocked(tool.label)) return;
-  const name = editor.table.find(({ index }) => index === tool.label)?.name ?? '';
-  state.announce(t('lockedLabel', { name }));
+  state.announce(t('lockedLabel', { name: nameOf(editor) }));
 }
+
+/** The chosen label's. @param {Editor} editor */
+const nameOf = ({ table }) => table.find(({ index }) => index === state.tool.label)?.name ?? '';
 
 /** @param {(editor: Editor) => boolean} change */
 function edit(change) {

@@ -22,6 +22,7 @@ export async function setUpViewer() {
   const overlay = new Overlay($('overlay', SVGSVGElement), changeBox);
   state.on('viewNotice', showNotice);
   state.on('crosshair', showWhere);
+  for (const name of /** @type {const} */ (['mask', 'voxels', 'labels'])) state.on(name, showWhere);
   state.on('drawn', () => drawOver(overlay));
   state.on('opened', showWindow);
   state.tool.listen(() => drawOver(overlay));
