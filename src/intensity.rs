@@ -5,7 +5,8 @@
 #[cfg_attr(feature = "net", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "net", serde(rename_all = "lowercase", tag = "kind"))]
 pub enum Intensity {
-    /// Magnetic resonance: arbitrary units. Clipped to `0..p99.99`, scaled to 0..1, z-score of the volume itself.
+    /// Magnetic resonance: arbitrary units. Clipped to `0..p99.99`, scaled to 0..1, z-score of the volume itself. Values
+    /// below 0 are counted from the lowest of them, `p0.01`, unless they are one value that stands for no signal.
     Mr,
     /// Computed tomography: Hounsfield units. A fixed window to 0..1, then a fixed z-score.
     Ct {
@@ -68,14 +69,24 @@ pub fn renormalized(values: &[f32]) -> Vec<f32> {
     values
 }
 
+/// Units are arbitrary, and so is where they begin: an image with an offset is the same image. The reference clips at 0 what
+/// it never meets.
 fn mr_unit(voxels: &[f32]) -> Vec<f32> {
-    let top = percentile(voxels, 99.99).max(0.0);
-    let mut values: Vec<f32> = voxels.iter().map(|&v| v.clamp(0.0, top)).collect();
+    let bottom = if has_offset(voxels) { percentile(voxels, 0.01) } else { 0.0 };
+    let top = percentile(voxels, 99.99).max(bottom);
+    let mut values: Vec<f32> = voxels.iter().map(|&v| v.clamp(bottom, top)).collect();
     let min = values.iter().copied().fold(f32::INFINITY, f32::min);
     let max = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let scale = if max > min { 1.0 / (max - min) } else { 0.0 };
     values.iter_mut().for_each(|v| *v = (*v - min) * scale);
     values
+}
+
+/// Whether values below 0 are signal: there are several, or there is nothing but one.
+fn has_offset(voxels: &[f32]) -> bool {
+    let mut below = voxels.iter().copied().filter(|value| *value < 0.0);
+    let Some(first) = below.next() else { return false };
+    below.any(|value| value != first) || voxels.iter().all(|value| *value <= 0.0)
 }
 
 /// The `q`-th percentile (0..=100) with linear interpolation between order statistics, as NumPy has it.
@@ -135,6 +146,23 @@ mod tests {
         let mr = Intensity::Mr;
         let both = mr.normalize_channels(&[one, two].concat(), 2);
         assert_eq!(both, [mr.normalize(&one), mr.normalize(&two)].concat());
+    }
+
+    #[test]
+    fn an_image_with_an_offset_or_a_scale_is_the_same_image() {
+        let image: Vec<f32> = (0..20_000).map(|i| ((i * 37) % 1000) as f32).collect();
+        let own = Intensity::Mr.normalize(&image);
+        let apart = |seen: &[f32]| {
+            own.iter().zip(Intensity::Mr.normalize(seen)).fold(0.0f32, |most, (a, b)| most.max((a - b).abs()))
+        };
+        for (scale, offset) in [(1.0, -500.0), (3.0, -3000.0), (0.01, -2.0), (64.0, -32_768.0)] {
+            let seen: Vec<f32> = image.iter().map(|value| value * scale + offset).collect();
+            assert!(apart(&seen) < 1e-2, "{scale}, {offset}: {}", apart(&seen));
+        }
+        // One value below 0 that stands for no signal is no offset.
+        let padded: Vec<f32> =
+            image.iter().map(|&value| if value < 5.0 { -32_768.0 } else { value }).collect();
+        assert!(apart(&padded) < 2e-2, "{}", apart(&padded));
     }
 
     #[test]

@@ -23,6 +23,21 @@ pub struct Image {
     pub values: Vec<f32>,
 }
 
+impl Image {
+    /// Whether there is anything to see: the values differ.
+    ///
+    /// # Errors
+    /// `Malformed` at `place` where all values of each channel are the same: a network would show what it expects, not
+    /// what is there.
+    pub fn check_contrast(&self, place: &str) -> Result<()> {
+        let mut channels = self.values.chunks(self.dims.iter().product::<usize>().max(1));
+        if channels.any(|channel| channel.iter().any(|value| *value != channel[0])) {
+            return Ok(());
+        }
+        Err(Error::malformed(place, "one grey value in all voxels", "an image with contrast"))
+    }
+}
+
 /// The resampling of a grid in RAS order to 1 mm.
 ///
 /// # Errors

@@ -78,6 +78,26 @@ fn a_side_that_is_said_is_not_asked_for() {
 }
 
 #[test]
+fn an_image_or_a_box_without_contrast_is_refused_in_words() {
+    let model = model();
+    let grid = left().grid;
+    let flat = write_values(&grid, DataType::U8, 1, &vec![7; grid.len()]).unwrap();
+    let error = model.segment(&read_volume(&flat, &Limits::default()).unwrap()).unwrap_err();
+    assert_eq!(error.code(), "malformed");
+    assert!(error.to_string().starts_with("image: found one grey value in all voxels"), "{error}");
+    // Half of the image is empty, and somebody puts the box there.
+    let mut values = vec![0; grid.len()];
+    values.iter_mut().enumerate().skip(grid.len() / 2).for_each(|(i, value)| *value = (i % 251) as u8);
+    let half = write_values(&grid, DataType::U8, 1, &values).unwrap();
+    let half = read_volume(&half, &Limits::default()).unwrap();
+    let boxes = vec![NamedBox { object: None, bounds: ([5, 5, 2], [20, 20, 10]) }];
+    let chosen = ChosenBoxes { boxes, only: false };
+    let mut go_on = |_| ControlFlow::Continue(());
+    let error = pollster::block_on(segment_boxes(&model, &half, &chosen, &mut go_on)).unwrap_err();
+    assert!(error.to_string().starts_with("box: found one grey value"), "{error}");
+}
+
+#[test]
 fn the_report_of_the_command_says_the_side() {
     let folder = tempfile::tempdir().unwrap();
     let [mask, report, image] =

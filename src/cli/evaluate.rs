@@ -2,8 +2,8 @@
 
 use super::output::{SOME_FAILED, print_line};
 use clap::Args;
-use insitu_seg::file::split_name;
-use insitu_seg::metrics::agreement;
+use insitu_seg::file::{Overlay, split_name};
+use insitu_seg::metrics::{Agreement, agreement};
 use insitu_seg::native::write_file;
 use insitu_seg::task::Task;
 use insitu_seg::train::manifest::case_id;
@@ -37,6 +37,8 @@ pub struct Arguments {
 struct Row {
     case: String,
     label: u8,
+    /// Whether the true mask has it.
+    in_truth: bool,
     dsc: f64,
     nsd: f64,
     hd95_mm: f64,
@@ -69,10 +71,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let means = means(&rows, &labels);
     for (label, mean) in &means {
-        print_line(&format!(
-            "label {label}: DSC {}, NSD {}, HD95 {} mm",
-            mean["dsc"], mean["nsd"], mean["hd95_mm"]
-        ))?;
+        print_line(&summary(label, mean))?;
+    }
+    if labels.is_empty() {
+        eprintln!("insitu: warning: no mask has a label above 0: there is nothing to compare");
     }
     if let Some(path) = &arguments.json {
         let cases: Vec<Value> = rows
@@ -95,6 +97,29 @@ fn tolerance(arguments: &Arguments) -> Result<f64> {
         )
     })?;
     Ok(task.tolerance_mm)
+}
+
+/// The line of a label: its means, and of how many cases they are.
+fn summary(label: &str, mean: &Value) -> String {
+    let mut line = format!("label {label}: DSC {}, NSD {}, HD95 ", mean["dsc"], mean["nsd"]);
+    let number = |name: &str| mean[name].as_u64().unwrap_or(0);
+    let (cases, infinite) = (number("cases"), number("hd95_infinite"));
+    line += &match infinite {
+        0 => format!("{} mm", mean["hd95_mm"]),
+        _ if infinite == cases => format!("infinite in all {cases} cases, where truth or mask is empty"),
+        _ => {
+            let (finite, distance) = (cases - infinite, &mean["hd95_mm"]);
+            format!(
+                "{distance} mm over {finite} of {cases} cases, infinite in the others, where truth or mask is empty"
+            )
+        }
+    };
+    match number("cases_with_label") {
+        0 => line += "; no case of the truth has this label",
+        some if some < cases => line += &format!("; {some} of {cases} cases of the truth have this label"),
+        _ => {}
+    }
+    line
 }
 
 /// JSON has no infinity: null.
@@ -134,22 +159,14 @@ fn labels(pairs: &[(&String, &PathBuf, &PathBuf)]) -> Result<Vec<u8>> {
 
 fn compare(case: &str, truth: &Path, pred: &Path, labels: &[u8], tolerance: f64) -> Result<Vec<Row>> {
     let (truth, mask) = (Volume::open(truth)?, Volume::open(pred)?);
-    if truth.grid.dims != mask.grid.dims {
-        let (found, expected) =
-            (format!("{:?} voxels", mask.grid.dims), format!("{:?}, as the truth", truth.grid.dims));
-        return Err(Error::malformed(pred.display().to_string(), found, expected));
-    }
-    let mut pairs = truth.grid.affine.iter().flatten().zip(mask.grid.affine.iter().flatten());
-    if pairs.any(|(a, b)| (a - b).abs() > 1e-3) {
-        eprintln!(
-            "insitu: warning: {case}: mask and truth have different affines; voxels are compared as they lie"
-        );
-    }
-    // In the order of their files, so that a mask without sform and qform can be compared too.
-    let (a, b) = (truth.reorientation.undo(&truth.labels()?), mask.reorientation.undo(&mask.labels()?));
+    let laid = truth.overlay(&mask).and_then(Overlay::require_aligned);
+    let found = laid.map_err(|error| error.within(pred.display()))?;
+    // In the order of the truth's file, so that its dimensions and spacings are those of the voxels.
+    let [a, b] = [truth.labels()?, found].map(|labels| truth.reorientation.undo(&labels));
     let row = |&label: &u8| {
         let found = agreement(&a, &b, label, truth.grid.dims, truth.grid.spacing(), tolerance)?;
-        Ok(Row { case: case.to_owned(), label, dsc: found.dsc, nsd: found.nsd, hd95_mm: found.hd95_mm })
+        let Agreement { dsc, nsd, hd95_mm } = found;
+        Ok(Row { case: case.to_owned(), label, in_truth: a.contains(&label), dsc, nsd, hd95_mm })
     };
     labels.iter().map(row).collect()
 }
@@ -169,6 +186,7 @@ fn means(rows: &[Row], labels: &[u8]) -> Map<String, Value> {
                 "hd95_infinite": of.len() - distances.len(),
                 "hd95_mm": finite(mean(distances)),
                 "cases": of.len(),
+                "cases_with_label": of.iter().filter(|row| row.in_truth).count(),
             }),
         );
     }

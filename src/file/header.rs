@@ -52,7 +52,7 @@ impl Header {
         self.fields.qform_code
     }
 
-    /// The unit of lengths that the file states; they are read as mm all the same, as other readers do.
+    /// The unit of lengths that the file states. The grid is in mm, whatever it is.
     pub fn units(&self) -> &'static str {
         match self.fields.xyzt_units & 7 {
             1 => "m",

@@ -10,25 +10,36 @@ pub(super) type Affine = [[f64; 4]; 4];
 /// How far b² + c² + d² may be from 1 by rounding: three times that of 32-bit floats, as nibabel has it.
 const ROUNDING: f64 = 3.0 * f32::EPSILON as f64;
 
-/// The affine that counts.
+/// The affine that counts, to mm whatever the unit of the file.
 pub(super) fn affine(fields: &Fields) -> Affine {
-    if fields.sform_code > 0 {
+    let mut affine = if fields.sform_code > 0 {
         sform(fields)
     } else if fields.qform_code > 0 {
         qform(fields)
     } else {
         let [x, y, z] = spacings(fields);
         [[x, 0.0, 0.0, 0.0], [0.0, y, 0.0, 0.0], [0.0, 0.0, z, 0.0], [0.0, 0.0, 0.0, 1.0]]
+    };
+    affine[..3].iter_mut().flatten().for_each(|length| *length = mm(fields, *length));
+    affine
+}
+
+/// A length of the header in mm, by the unit that the file states; without one, lengths are in mm.
+pub(super) fn mm(fields: &Fields, length: f64) -> f64 {
+    match fields.xyzt_units & 7 {
+        1 => length * 1000.0,
+        3 => length / 1000.0,
+        _ => length,
     }
 }
 
-/// Method 3 of the standard.
+/// Method 3 of the standard, in the unit of the file.
 pub(super) fn sform(fields: &Fields) -> Affine {
     let [x, y, z] = fields.srow;
     [x, y, z, [0.0, 0.0, 0.0, 1.0]]
 }
 
-/// Method 2 of the standard.
+/// Method 2 of the standard, in the unit of the file.
 pub(super) fn qform(fields: &Fields) -> Affine {
     let [mut b, mut c, mut d] = fields.quatern;
     let square = b * b + c * c + d * d;

@@ -56,6 +56,7 @@ pub(super) async fn segment_objects(
     let mut timer = PhaseTimer::start();
     report_progress(on_progress, Phase::Prepare, 0.0)?;
     let (transform, image) = SpatialTransform::forward(volume, card)?;
+    image.check_contrast("image")?;
     timer.end(Phase::Prepare);
     let mut maps = None;
     if !chosen.only && given.contains(&None) {
@@ -180,6 +181,7 @@ impl ObjectRun<'_> {
         let mut growths = 0;
         loop {
             let patch = self.view(own);
+            patch.check_contrast(&format!("box of {}", self.object.name))?;
             let why = self.cascade.card.out_of_distribution(&patch.values, patch.dims);
             let (mut probabilities, agreement) =
                 fold_agreement(self.cascade, self.model, &patch, on_progress).await?;

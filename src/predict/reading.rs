@@ -37,10 +37,12 @@ impl Reading {
         on_progress: &mut ProgressFn<'_>,
     ) -> Result<Self> {
         let (mut transform, image) = SpatialTransform::forward(volume, &model.card)?;
+        image.check_contrast("image")?;
         timer.end(Phase::Prepare);
         let mut found = true;
         if let Some((start, end)) = bounds {
             transform.set_box(start, end, &model.card.preset)?;
+            transform.crop_patch(&image).check_contrast("box")?;
         } else {
             found = locate(model.cascade(), &mut transform, &image, on_progress).await?;
             timer.end(Phase::Whole);

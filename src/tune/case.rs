@@ -109,6 +109,7 @@ impl AnnotatedCase {
             return Err(Error::malformed("labels", format!("a label {label}"), expected));
         }
         let (transform, image) = SpatialTransform::forward(volume, card)?;
+        image.check_contrast("image")?;
         let labels = to_isotropic(volume.reorientation, &image, &file_labels);
         let out_of_distribution = card.out_of_distribution(&image.values, image.dims);
         Ok(Self {

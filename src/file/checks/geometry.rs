@@ -12,7 +12,7 @@ pub(super) fn xyzt_units(CheckInput { fields, .. }: &CheckInput) -> Outcome {
         3 => "micrometres",
         _ => return Outcome::Ok("not stated".to_owned()),
     };
-    Outcome::Warning(format!("the file states lengths in {name}; they are read as mm, as other readers do"))
+    Outcome::Warning(format!("the file states lengths in {name}; they are converted to mm"))
 }
 
 /// A length rounded to a nanometre, for messages.
@@ -42,10 +42,10 @@ pub(super) fn pixdim(CheckInput { fields, .. }: &CheckInput) -> Outcome {
     }
     let slice = fields.dim[0] < 3 && z == 0.0;
     if [x, y].contains(&0.0) || (z == 0.0 && !slice) {
-        return Outcome::Warning(format!("the spacings are {words} mm; 0 counts as 1 mm"));
+        return Outcome::Warning(format!("the spacings are {words}; 0 counts as 1"));
     }
     if x < 0.0 || y < 0.0 || z < 0.0 {
-        return Outcome::Warning(format!("the spacings are {words} mm; the signs are ignored"));
+        return Outcome::Warning(format!("the spacings are {words}; the signs are ignored"));
     }
     Outcome::Ok(words)
 }
@@ -125,7 +125,7 @@ pub(super) fn spacing(CheckInput { fields, .. }: &CheckInput) -> Outcome {
         return Outcome::Error(error);
     }
     let differs = |axis: &usize| {
-        let stated = fields.pixdim[axis + 1].abs();
+        let stated = sform_qform::mm(fields, fields.pixdim[axis + 1]).abs();
         // Written as !(x <= tolerance) so that NaN differs.
         let same = (stated - lengths[*axis]).abs() <= 1e-3 * lengths[*axis];
         stated != 0.0 && !same
@@ -134,7 +134,7 @@ pub(super) fn spacing(CheckInput { fields, .. }: &CheckInput) -> Outcome {
         Some(axis) => Outcome::Warning(format!(
             "pixdim[{}] is {} mm, the affine says {} mm; the affine counts",
             axis + 1,
-            short(fields.pixdim[axis + 1]),
+            short(sform_qform::mm(fields, fields.pixdim[axis + 1])),
             short(lengths[axis])
         )),
         None => Outcome::Ok(format!("{} mm", product(lengths))),
