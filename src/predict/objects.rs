@@ -54,17 +54,10 @@ pub(super) async fn segment_objects(
     let card = cascade.card;
     let given = chosen.by_object(&card.object_names())?;
     let mut timer = PhaseTimer::start();
-    report_progress(on_progress, Phase::Prepare, 0.0)?;
-    let (transform, image) = SpatialTransform::forward(volume, card)?;
-    image.check_contrast("image")?;
-    timer.end(Phase::Prepare);
-    let mut maps = None;
-    if !chosen.only && given.contains(&None) {
-        maps = Some(whole_maps(cascade, &transform, &image, on_progress).await?);
-        timer.end(Phase::Whole);
-    }
-    let mut warnings = volume.warnings();
-    warnings.extend(card.field_mm.warning(transform.field_mm()));
+    let searched = !chosen.only && given.contains(&None);
+    let (transform, image, maps) = look(cascade, volume, searched, &mut timer, on_progress).await?;
+    let field = card.field_mm.warning(transform.field_mm());
+    let mut warnings: Vec<String> = volume.warnings().into_iter().chain(field).collect();
     let mut labels = vec![0; volume.grid.len()];
     let mut boxes = Vec::new();
     let groups = card.labels.chunks(card.labels.len() / card.object_count());
@@ -75,8 +68,9 @@ pub(super) async fn segment_objects(
         }
         asked.extend_from_slice(own_labels);
         let mut own = transform;
+        let name = &object.name;
         if !place(&mut own, given, maps.as_ref(), output, &card.preset)? {
-            warnings.push(format!("the whole network saw no {} object: it is not in the mask", object.name));
+            warnings.push(format!("the whole network saw no {name} object: it is not in the mask"));
             continue;
         }
         let run = ObjectRun { model, cascade, image: &image, object };
@@ -84,26 +78,45 @@ pub(super) async fn segment_objects(
         timer.end(Phase::Patch);
         let found = labels_in_file(&own, &patch, own_labels, cascade.options.nearest);
         if !paint(&mut labels, &found) {
-            warnings.push(format!("the mask of the {} object is empty", object.name));
+            warnings.push(format!("the mask of the {name} object is empty"));
         }
-        let found = ObjectBox { agreement, ..ObjectBox::new(&object.name, own.region()) };
+        let found = ObjectBox { agreement, ..ObjectBox::new(name, own.region()) };
         warnings.extend(found.warning());
         boxes.push(found);
         timer.end(Phase::Restore);
     }
     let measured =
         maps.map_or_else(Vec::new, |maps| measured(&card.measured, card.objects.len(), &maps, volume));
-    let region = boxes.first().map_or(([0; 3], volume.grid.dims), ObjectBox::bounds);
     Ok(Segmentation {
         classes: classes(&asked, &labels, volume.grid.voxel_mm3()),
         orientation: volume.grid.orientation(),
         timings: timer.timings(),
         labels,
-        region,
+        region: boxes.first().map_or(([0; 3], volume.grid.dims), ObjectBox::bounds),
         boxes,
         measured,
         warnings,
     })
+}
+
+/// The image as the networks see it, and, where objects are searched for, what the whole network makes of it.
+async fn look(
+    cascade: Cascade<'_>,
+    volume: &Volume,
+    searched: bool,
+    timer: &mut PhaseTimer,
+    on_progress: &mut ProgressFn<'_>,
+) -> Result<(SpatialTransform, Image, Option<WholeMaps>)> {
+    report_progress(on_progress, Phase::Prepare, 0.0)?;
+    let (transform, image) = SpatialTransform::forward(volume, cascade.card)?;
+    image.check_contrast("image")?;
+    timer.end(Phase::Prepare);
+    if !searched {
+        return Ok((transform, image, None));
+    }
+    let maps = whole_maps(cascade, &transform, &image, on_progress).await?;
+    timer.end(Phase::Whole);
+    Ok((transform, image, Some(maps)))
 }
 
 /// Puts an object's labels where no other object's are; whether there are any.
