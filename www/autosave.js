@@ -152,12 +152,12 @@ export class Autosave {
  * @typedef {ReturnType<typeof recordOf>} CaseRecord
  * @param {Case} one
  */
-function recordOf({ id, name, title, info, input, editor, result, checked, isSample }) {
+function recordOf({ id, name, title, info, input, editor, result, checked, side, isSample }) {
   const pair = !(input instanceof Blob);
   /** @type {Partial<Record<'image' | 'hdr' | 'img', string>>} */
   const names = pair ? { hdr: input.hdr.name, img: input.img.name } : { image: input.name };
   const corrected = editor ? phaseOf({ info, editor, checked }) === 'Corrected' : false;
-  const one = { id, name, title, info, pair, names, checked: [...checked], isSample, corrected, saved: undefined };
+  const one = { id, name, title, info, pair, names, checked: [...checked], side, isSample, corrected, saved: undefined };
   if (!editor || !result) return one;
   return { ...one, saved: { table: editor.table, result: factsOf(result) } };
 }

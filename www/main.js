@@ -12,6 +12,7 @@ import { setUpImage } from './panels/image.js';
 import { setUpKeys } from './panels/keys.js';
 import { setUpLabels } from './panels/labels.js';
 import { setUpMissing } from './panels/missing.js';
+import { setUpOtherSide } from './panels/otherside.js';
 import { setUpResult } from './panels/result.js';
 import { setUpRun } from './panels/run.js';
 import { setUpSides } from './panels/sides.js';
@@ -41,6 +42,7 @@ async function setUpPanels() {
   setUpRun();
   setUpLabels();
   setUpSides();
+  setUpOtherSide();
   setUpBox();
   setUpResult();
   setUpMissing();

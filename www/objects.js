@@ -23,6 +23,19 @@ export function objectsOf(card, classes) {
   return shown.length > 0 ? shown : [{ name: ONLY_OBJECT, labels: [...there] }];
 }
 
+/**
+ * The side that an image of one object was taken for, and the other one, of a model that knows both; null of any other image.
+ * @param {Pick<ModelCard, 'objects' | 'labels' | 'scan'>} card @param {Pick<Result, 'classes' | 'boxes'>} result
+ * @returns {{ taken: string, other: string, agreement?: number } | null}
+ */
+export function sidesOf(card, { classes, boxes = [] }) {
+  const names = card.scan?.objects.map(({ name }) => name) ?? [];
+  if (names.length !== 2 || boxes.length !== 1 || objectsOf(card, classes).length !== 1) return null;
+  const [{ object: taken, agreement }] = boxes;
+  const other = names.find((name) => name !== taken);
+  return other !== undefined && names.includes(taken) ? { taken, other, agreement } : null;
+}
+
 /** An object among several, by its name. @param {ModelObject[]} objects @param {string} name @returns {ModelObject | undefined} */
 export const amongSeveral = (objects, name) => (objects.length > 1 ? objects.find((one) => one.name === name) : undefined);
 

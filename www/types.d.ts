@@ -46,6 +46,8 @@ export interface Case {
   result?: Result;
   /** Where the second network looks, object by object. */
   boxes?: readonly NamedBox[];
+  /** The side that an image of one object shows, where a person said it. */
+  side?: string;
   /** Slices that a person found right, as 'plane:slice'. */
   checked: Set<string>;
   isSample?: boolean;

@@ -8,7 +8,7 @@ import { History } from './edit/history.js';
 import { boxOfAll, middleOf } from './edit/middle.js';
 import { isPageError, pageError } from './errors.js';
 import { seconds, t } from './i18n.js';
-import { amongSeveral, boxesOf, mergedResult, objectsOf, usualBox, withBoxes } from './objects.js';
+import { amongSeveral, boxesOf, mergedResult, objectsOf, sidesOf, usualBox, withBoxes } from './objects.js';
 import { oneFile } from './pair.js';
 import { hasMask, state } from './state.js';
 
@@ -133,20 +133,22 @@ async function forecast(one) {
 }
 
 /**
- * Segments the open volume; with `box` one object in it and nothing else.
- * @param {{ box?: NamedBox, name?: EditName, keep?: (index: number) => boolean }} [options] `keep`: voxels that stay
+ * Segments the open volume; with `box` one object in it and nothing else. Where a person said which side an image of one object
+ * shows, `side` or before, it is segmented as that one in the box that it has.
+ * @param {{ box?: NamedBox, side?: string, name?: EditName, keep?: (index: number) => boolean }} [options] `keep`: voxels that stay
  */
-export async function segment({ box, name = box ? 'box' : 'run', keep } = {}) {
+export async function segment({ box, side, name = box ? 'box' : 'run', keep } = {}) {
   const one = state.current;
   if (!one) return;
+  const where = box ?? sideBox(one, side ?? one.side);
   clearError();
   abort = new AbortController();
   state.status = 'running';
   try {
     const { signal } = abort;
     const onProgress = (/** @type {import('insitu-seg').Progress} */ progress) => state.emit('progress', progress);
-    const result = await engine().segment(one.input, { signal, onProgress, ...(box ? whereOf(one, box) : {}) });
-    const masked = applyResult(one, result, { name, keep, object: box?.object });
+    const result = await engine().segment(one.input, { signal, onProgress, ...(where ? whereOf(one, where) : {}) });
+    const masked = applyResult(one, result, { name, keep, object: box?.object, side });
     if (!keep) lookAtMask(masked);
     state.emit('result', masked);
     state.status = 'done';
@@ -171,6 +173,19 @@ function whereOf({ editor, info }, box) {
   if (!editor || !info) return {};
   const inFile = /** @type {import('insitu-seg').Box} */ (boxToFile(editor.grid, info.dims, box));
   return box.object ? { boxes: { [box.object]: inFile }, only: true } : { box: inFile };
+}
+
+/** The box of an image of one object, as that of a side. @param {Case} one @param {string} [side] @returns {NamedBox | undefined} */
+function sideBox(one, side) {
+  const [box] = one.boxes ?? [];
+  return side !== undefined && box ? { ...box, object: side } : undefined;
+}
+
+/** Segments the open volume, an image of one object, as one of the other side; it is taken as that from now on. */
+export async function takeOtherSide() {
+  const { masked } = state;
+  const sides = masked && sidesOf(engine().model, masked.result);
+  if (sides) await segment({ side: sides.other });
 }
 
 /** What the model looks for in an image. @param {Pick<MaskedCase, 'result'>} one */
@@ -199,25 +214,29 @@ export async function segmentAgain() {
  * A result goes into the editor of its volume, which is made with the first. Where it is that of one object of several, all else
  * stays.
  * @param {Case} one @param {import('insitu-seg').Segmentation} result
- * @param {{ name: EditName, keep?: (index: number) => boolean, object?: string }} options `object`: the one that was asked for
+ * @param {{ name: EditName, keep?: (index: number) => boolean, object?: string, side?: string }} options `object`: the one that was
+ *   asked for; `side`: what a person said the image shows
  */
-function applyResult(one, result, { object, ...options }) {
+function applyResult(one, result, { object, side = one.side, ...options }) {
   const editor = (one.editor ??= editorOf(one));
   // Before the first run nothing was said of the mask.
-  const before = { result: one.result ?? { ...result, warnings: [], timings: [] }, boxes: one.boxes ?? [] };
+  const before = { result: one.result ?? { ...result, warnings: [], timings: [] }, boxes: one.boxes ?? [], side: one.side };
   const objects = objectsIn({ result: one.result ?? result });
   const own = object === undefined ? undefined : amongSeveral(objects, object);
   const fresh = boxesOf(editor.grid, one.info?.dims ?? [], result);
   const after = {
     result: own && one.result ? mergedResult(one.result, result, own.name, objects) : result,
     boxes: own ? withBoxes(objects, before.boxes, fresh) : fresh,
+    side,
   };
+  const isThere = (/** @type {number} */ index) => after.result.classes.some((one) => one.index === index);
+  const gone = before.result.classes.map(({ index }) => index).filter((index) => !isThere(index));
   // Undone, the mask is that of the run before, and so is what is said of it.
   const also = (/** @type {boolean} */ back) => {
     Object.assign(one, back ? before : after);
     if (state.current === one && hasMask(one)) showFacts(one);
   };
-  editor.setMask(result.labels, result.classes, { ...options, only: own?.labels, also });
+  editor.setMask(result.labels, result.classes, { ...options, only: own?.labels, gone, also });
   const masked = /** @type {MaskedCase} */ (Object.assign(one, after));
   showMask(masked);
   return masked;

@@ -5,13 +5,75 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { root } from '../../scripts/tools.mjs';
 import { agreement, readNifti } from './nifti.mjs';
-import { browser, download, opened, openPage, segmented, server, state } from './page.mjs';
+import { browser, choose, download, opened, openPage, SAMPLE, segmented, server, state } from './page.mjs';
 
 const HEAD = readNifti(readFileSync(join(root, 'www/samples/head/label.nii.gz')));
 const text = (page, selector) => page.locator(selector).textContent();
 const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
 /** The first number of a text. */
 const numberIn = (words) => Number(/\d+(\.\d+)?/.exec(words)[0]);
+
+describe('the side of a crop', () => {
+  const names = (page) => page.locator('#classes .name').evaluateAll((all) => all.map(({ value }) => value));
+  const maskNow = async (page) => readNifti((await download(page)).bytes).voxels;
+  const sideIn = async (page) => JSON.parse(await text(page, '#report')).boxes.map(({ object, side }) => [object, side]);
+  const LEFT = ['Left anterior hippocampus', 'Left posterior hippocampus'];
+  const RIGHT = ['Right anterior hippocampus', 'Right posterior hippocampus'];
+
+  it('is said, and with one press it is the other one: for this run, the next, and after a reload, until it is undone', async () => {
+    const context = await browser.newContext();
+    const { page, complaints } = await openPage('?backend=cpu', context);
+    await choose(page, { 'mine.nii.gz': readFileSync(SAMPLE) });
+    await opened(page, 'mine.nii.gz');
+    await segmented(page);
+    assert.match(await text(page, '#side-words'), /^Side: left, by the look of it; the networks agree by 0\.9\d+ of 1\.$/);
+    assert.deepEqual(await names(page), LEFT);
+    const left = await maskNow(page);
+
+    const other = async (side) => {
+      await press(page, `It is the other side: ${side}`);
+      await state(page, 'done', 'error');
+      assert.equal(await text(page, '#error'), '');
+    };
+    await other('right');
+    assert.equal(await text(page, '#side-words'), 'Side: right, as you said.');
+    assert.deepEqual(await names(page), RIGHT);
+    assert.deepEqual(await sideIn(page), [['right', 'right']]);
+    assert.equal(await page.locator('#pairs').isVisible(), false);
+    const right = await maskNow(page);
+    assert.deepEqual([...new Set(right)].sort(), [0, 3, 4]);
+
+    await segmented(page);
+    assert.deepEqual(await names(page), RIGHT);
+    assert.deepEqual(await maskNow(page), right);
+    await page.waitForTimeout(3000); // what is made is kept a moment later
+    await page.reload();
+    await state(page, 'done', 'error');
+    assert.equal(await text(page, '#side-words'), 'Side: right, as you said.');
+    await segmented(page);
+    assert.deepEqual(await names(page), RIGHT);
+    assert.deepEqual(await maskNow(page), right);
+
+    await other('left');
+    assert.equal(await text(page, '#side-words'), 'Side: left, as you said.');
+    assert.deepEqual(await names(page), LEFT);
+    const again = agreement(await maskNow(page), left).share;
+    assert.ok(again > 0.9, `${again}`);
+    await press(page, 'Undo');
+    assert.equal(await text(page, '#side-words'), 'Side: right, as you said.');
+    assert.deepEqual(await names(page), RIGHT);
+    assert.deepEqual(await maskNow(page), right);
+    assert.deepEqual(complaints, []);
+    await context.close();
+  });
+
+  it('is not asked of a whole head, where each has its own', async () => {
+    const { page } = await openPage('?backend=cpu&sample=head');
+    await segmented(page);
+    assert.equal(await page.locator('#side').isVisible(), false);
+    await page.close();
+  });
+});
 
 describe('the sample head', () => {
   it('is what a newcomer sees: both hippocampi are found, each on its side, with the volume inside the skull', async (t) => {

@@ -6,7 +6,7 @@ import { Editor } from '../../www/edit/editor.js';
 import { gridOf } from '../../www/edit/grid.js';
 import { boxOfAll, middleOf } from '../../www/edit/middle.js';
 import { volumesCsv } from '../../www/export/mask.js';
-import { boxesOf, mergedResult, objectsOf, usualBox, withBoxes } from '../../www/objects.js';
+import { boxesOf, mergedResult, objectsOf, sidesOf, usualBox, withBoxes } from '../../www/objects.js';
 import { leastSure } from '../../www/suggest.js';
 import { asymmetry, pairsOf } from '../../www/volumes.js';
 
@@ -155,6 +155,56 @@ describe('the slice to check next', () => {
   it('is none only where nothing unsure is left', () => {
     assert.equal(leastSure(grid, map, new Set(['2:0', '1:2'])), null);
     assert.equal(leastSure(grid, new Uint8Array(27), new Set()), null);
+  });
+});
+
+describe('a mask of the other side', () => {
+  const grid = scaled([4, 1, 1], [1, 1, 1]);
+  const indices = (editor) => editor.table.map(({ index }) => index);
+
+  it('takes the labels of the one before out of the table, but those of which voxels stay', async () => {
+    const editor = new Editor(grid);
+    editor.setMask(Uint8Array.of(1, 2, 2, 0), labels.slice(0, 2));
+    editor.setMask(Uint8Array.of(3, 4, 4, 0), labels.slice(2), { gone: [1, 2] });
+    assert.deepEqual(indices(editor), [3, 4]);
+    await editor.history.undo();
+    assert.deepEqual(
+      [indices(editor), [...editor.labels]],
+      [
+        [1, 2],
+        [1, 2, 2, 0],
+      ],
+    );
+    await editor.history.redo();
+    assert.deepEqual(
+      [indices(editor), [...editor.labels]],
+      [
+        [3, 4],
+        [3, 4, 4, 0],
+      ],
+    );
+    await editor.history.undo();
+    editor.lock(2, true);
+    editor.setMask(Uint8Array.of(3, 4, 4, 0), labels.slice(2), { gone: [1, 2] });
+    assert.deepEqual(
+      [indices(editor), [...editor.labels]],
+      [
+        [2, 3, 4],
+        [3, 2, 2, 0],
+      ],
+    );
+  });
+
+  it('is asked for where the model knows both, and the image shows one', () => {
+    const both = { objects: HEAD.objects, labels };
+    const card = { labels: labels.slice(0, 2), scan: both };
+    const result = (object, classes, more = {}) => ({ classes, boxes: [{ object, start: [0, 0, 0], end: [1, 1, 1], ...more }] });
+    const one = result('right', labels.slice(2), { agreement: 0.97 });
+    assert.deepEqual(sidesOf(card, one), { taken: 'right', other: 'left', agreement: 0.97 });
+    assert.equal(sidesOf(card, result('left', labels)), null, 'a head of which one was found');
+    assert.equal(sidesOf(card, result('object', labels.slice(0, 2))), null);
+    assert.equal(sidesOf(card, { classes: labels.slice(0, 2) }), null, 'of an earlier version');
+    assert.equal(sidesOf({ labels: labels.slice(0, 2) }, one), null);
   });
 });
 

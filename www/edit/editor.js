@@ -28,11 +28,11 @@ export class Editor extends Segmentation {
   /**
    * The mask of a run, in the order of the file (see `mergeRun`). `also` is called when the mask is taken back, and when it is put in again.
    * @param {Uint8Array} labels @param {readonly LabelClass[]} classes
-   * @param {{ name?: EditName, keep?: (index: number) => boolean, only?: readonly number[], also?: (back: boolean) => void }} [options]
+   * @param {{ name?: EditName, keep?: (index: number) => boolean, only?: readonly number[], gone?: readonly number[], also?: (back: boolean) => void }} [options]
    */
-  setMask(labels, classes, { name = 'run', keep, only, also } = {}) {
+  setMask(labels, classes, { name = 'run', keep, only, gone, also } = {}) {
     const mask = fromFile(this.grid, labels);
-    this.edit(name, (edit) => mergeRun(this, edit, mask, classes, { keep, only }), { always: true, also });
+    this.edit(name, (edit) => mergeRun(this, edit, mask, classes, { keep, only, gone }), { always: true, also });
     this.voxelsChanged(wholeBox(this.grid));
   }
 

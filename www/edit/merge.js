@@ -10,10 +10,11 @@ import { freeValue, labelOf } from './table.js';
 /**
  * The mask of a run. Locked labels stay as they are, and so do voxels for which `keep(index)` holds. With `only`, the run was of these
  * labels: they are where it says, and voxels of all others stay, with what a person made of them.
+ * Labels that are `gone`, as those of the other side of the body, leave the table where no voxel of them stays.
  * @param {Segmentation} into @param {Edit} edit @param {Uint8Array} mask in the order of the grid @param {readonly LabelClass[]} classes
- * @param {{ keep?: (index: number) => boolean, only?: readonly number[] }} [options]
+ * @param {{ keep?: (index: number) => boolean, only?: readonly number[], gone?: readonly number[] }} [options]
  */
-export function mergeRun(into, edit, mask, classes, { keep = () => false, only } = {}) {
+export function mergeRun(into, edit, mask, classes, { keep = () => false, only, gone = [] } = {}) {
   const { labels, base } = into;
   const { targetOf, moved } = makeRoom(into, edit, classes);
   const isOther = Uint8Array.from({ length: 256 }, (_, value) => (only && value > 0 && !only.includes(value) ? 1 : 0));
@@ -31,7 +32,7 @@ export function mergeRun(into, edit, mask, classes, { keep = () => false, only }
     edit.move(i, stays || into.isLocked(here) ? here : wanted);
   }
   edit.show();
-  for (const index of moved) {
+  for (const index of new Set([...moved, ...gone])) {
     const row = into.table.find((one) => one.index === index);
     const isLeft = row && (into.counts[index] > 0 || row.className === null || row.locked);
     if (row && !isLeft) edit.row({ kind: 'remove', at: into.table.indexOf(row), row });

@@ -23,7 +23,18 @@ const STAGES = {
 };
 
 /** Buttons that must wait while the page is busy. */
-const WAITING = ['open', 'open-folder', 'sample-head', 'sample-crop', 'box-run', 'dicom-open', 'load-delta', 'revert', 'next-slice'];
+const WAITING = [
+  'open',
+  'open-folder',
+  'sample-head',
+  'sample-crop',
+  'box-run',
+  'side-other',
+  'dicom-open',
+  'load-delta',
+  'revert',
+  'next-slice',
+];
 
 export function setUpRun() {
   onClick('segment', () => segment());
