@@ -9,11 +9,13 @@
 
 /** @typedef {{ bytes: Uint8Array, box: Box | null, voxels: number }} Change */
 
+const EMPTY = new Uint8Array(0);
+
 export class Recorder {
   /** @type {Box | null} what changed since it was asked last */
   box = null;
   voxels = 0;
-  #bytes = new Uint8Array(256);
+  #bytes = EMPTY;
   #size = 0;
   #end = 0;
   #run = { start: 0, end: 0, before: 0, after: 0 };
@@ -64,7 +66,7 @@ export class Recorder {
     this.counts[after] += length;
     this.box = grownBy(this.box, this.grid.dims, start, end);
     if (this.#size + 24 > this.#bytes.length) {
-      const longer = new Uint8Array(this.#bytes.length * 2);
+      const longer = new Uint8Array(Math.max(128, this.#bytes.length * 2));
       longer.set(this.#bytes);
       this.#bytes = longer;
     }

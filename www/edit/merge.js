@@ -17,7 +17,8 @@ import { freeValue, labelOf } from './table.js';
 export function mergeRun(into, edit, mask, classes, { keep = () => false, only, gone = [] } = {}) {
   const { labels, base } = into;
   const { targetOf, moved } = makeRoom(into, edit, classes);
-  const isOther = Uint8Array.from({ length: 256 }, (_, value) => (only && value > 0 && !only.includes(value) ? 1 : 0));
+  const isOther = new Uint8Array(256).fill(only ? 1 : 0);
+  for (const value of [0, ...(only ?? [])]) isOther[value] = 0;
   for (let i = 0; i < mask.length; i++) {
     const [next, now] = [mask[i], labels[i]];
     // Most of a head: nothing before, nothing now.
@@ -46,7 +47,7 @@ export function mergeRun(into, edit, mask, classes, { keep = () => false, only, 
  * @returns {{ targetOf: Uint8Array, moved: number[] }} value -> where its voxels belong now; and the new values of other structures
  */
 function makeRoom(into, edit, classes) {
-  const targetOf = Uint8Array.from({ length: 256 }, (_, value) => value);
+  const targetOf = IDENTITY.slice();
   const wanted = classes.filter(({ index }) => index !== 0);
   const isWanted = new Set(wanted.map(({ index }) => index));
   const known = new Map(wanted.map((one) => [one, into.table.find((row) => isSame(row, one))]));
@@ -66,6 +67,8 @@ function makeRoom(into, edit, classes) {
     if (!row && !into.isListed(one.index)) edit.row({ kind: 'add', at: into.table.length, row: labelOf(one) });
   return { targetOf, moved: moves.filter(({ isOther }) => isOther).map(({ index }) => index) };
 }
+
+const IDENTITY = Uint8Array.from({ length: 256 }, (_, value) => value);
 
 /** @param {Label} row @param {LabelClass} one */
 const isSame = ({ index, className }, one) => (className === undefined ? index === one.index : className === one.name);

@@ -8,6 +8,7 @@
  *
  * Knows no page and no viewer; who draws hears of the box that changed.
  */
+/** @import { Change } from './change.js' */
 /** @import { Box, Grid, Labels } from './grid.js' */
 /** @import { EditName } from './history.js' */
 /** @import { Label, RowChange } from './table.js' */
@@ -161,7 +162,8 @@ export class Edit {
   #name;
   #options;
   #voxels;
-  #base;
+  /** @type {Recorder | null} of what a run said; other edits have none */
+  #base = null;
   /** @type {RowChange[]} */
   #rows = [];
   /** Rows that have been shown. */
@@ -173,7 +175,6 @@ export class Edit {
     this.#name = name;
     this.#options = options;
     this.#voxels = new Recorder(of.grid, of.labels, of.counts);
-    this.#base = new Recorder(of.grid, of.base, of.baseCounts);
   }
 
   /** Gives a voxel a value, which gets a row where it has none; not where a label is locked. @param {number} index @param {number} value */
@@ -192,6 +193,8 @@ export class Edit {
 
   /** What a run said of a voxel. @param {number} index @param {number} value */
   setBase(index, value) {
+    const of = this.#of;
+    this.#base ??= new Recorder(of.grid, of.base, of.baseCounts);
     this.#base.set(index, value);
   }
 
@@ -215,18 +218,18 @@ export class Edit {
   commit() {
     this.show();
     const { history } = this.#of;
-    const [voxels, base] = [this.#voxels.done(), this.#base.done()];
-    const bytes = voxels.bytes.length + base.bytes.length + ROW_BYTES * this.#rows.length;
+    const [voxels, base] = [this.#voxels.done(), this.#base?.done() ?? null];
+    const bytes = voxels.bytes.length + (base?.bytes.length ?? 0) + ROW_BYTES * this.#rows.length;
     if (bytes === 0 && !this.#options.always) return false;
     const put = (/** @type {boolean} */ back) => this.#put(voxels, base, back);
     history.push({ name: this.#name, bytes, undo: () => put(true), redo: () => put(false) });
     return true;
   }
 
-  /** @param {{ bytes: Uint8Array }} voxels @param {{ bytes: Uint8Array }} base @param {boolean} back */
+  /** @param {Change} voxels @param {Change | null} base @param {boolean} back */
   #put(voxels, base, back) {
     const of = this.#of;
-    apply(base, of.grid, of.base, of.baseCounts, back);
+    if (base) apply(base, of.grid, of.base, of.baseCounts, back);
     const box = apply(voxels, of.grid, of.labels, of.counts, back);
     of.changeRows(this.#rows, back);
     // Who listens looks at voxels and table together: both have changed before it hears of either.

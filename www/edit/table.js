@@ -42,7 +42,10 @@ export function changedTable(table, change, back = false) {
 }
 
 /** The first value of a label that is not taken, or undefined where all 254 are: 255 stands for "unknown". @param {(value: number) => boolean} isTaken */
-export const freeValue = (isTaken) => Array.from({ length: 254 }, (_, i) => i + 1).find((value) => !isTaken(value));
+export function freeValue(isTaken) {
+  for (let value = 1; value < 255; value++) if (!isTaken(value)) return value;
+  return undefined;
+}
 
 /** The first colour that is in no row. @param {Label[]} table @param {number} index */
 export function freeColor(table, index) {
