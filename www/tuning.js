@@ -1,4 +1,6 @@
 /** Tuning the model on what a person corrected or found right, and the way back. Changes the state, and shows nothing. */
+/** @import { Editor } from './edit/editor.js' */
+/** @import { Labels } from './edit/grid.js' */
 /** @import { Case, MaskedCase } from './types.js' */
 import { createSegmenter, InsituError } from 'insitu-seg';
 import { placeOf, toFile } from './edit/grid.js';
@@ -12,7 +14,7 @@ const UNKNOWN = 255;
 
 /** @type {AbortController | null} of the tuning under way */
 let abort = null;
-/** @type {import('./edit/grid.js').Labels | null} the open mask before the last tuning */
+/** @type {{ editor: Editor, labels: Labels } | null} a mask before the last tuning */
 let before = null;
 
 /**
@@ -129,17 +131,20 @@ export const cancelTuning = () => abort?.abort();
 async function accept({ editor }, earlier) {
   const tuned = await modelNow();
   editor.history.push({ name: 'tune', bytes: tuned?.length ?? 0, undo: () => setModel(earlier), redo: () => setModel(tuned) });
-  before = editor.labels.slice();
+  before = { editor, labels: editor.labels.slice() };
   await segmentAgain();
   state.emit('comparison', undefined);
   marksChanged();
 }
 
+/** Whether the open mask was tuned on, and can be looked at as it was. */
+export const canCompare = () => before !== null && before.editor === state.editor;
+
 /** 0: the mask before the tuning, only to be looked at; 1: the one that is worked on. @param {number} at */
 export function compare(at) {
   const { shownView: view, editor } = state;
-  if (!before || !view || !editor) return;
-  view.showLabels(at === 0 ? before : editor.labels, editor.table);
+  if (!before || !view || !editor || !canCompare()) return;
+  view.showLabels(at === 0 ? before.labels : editor.labels, editor.table);
 }
 
 /** All the way back, however often it was tuned. */

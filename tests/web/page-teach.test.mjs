@@ -149,9 +149,11 @@ describe('teaching', () => {
     await page.locator('#compare').fill('0');
     await page.locator('#compare').fill('1');
 
-    // Undo: the run, then the tuning; redo both.
+    // Undo: the run, then the tuning; redo both. What is undone is seen, and no longer the mask of before.
+    await page.locator('#compare').fill('0');
     await page.locator('#undo').click();
     await page.locator('#said', { hasText: 'Undone: segmentation' }).waitFor();
+    assert.equal(await page.locator('#compare').inputValue(), '1');
     assert.deepEqual(await maskNow(page), corrected);
     await page.locator('#undo').click();
     await page.locator('#said', { hasText: 'Undone: tuning' }).waitFor();

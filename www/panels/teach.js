@@ -7,7 +7,7 @@ import { downloadModel } from '../export.js';
 import { onPicked } from '../files.js';
 import { dice, t } from '../i18n.js';
 import { correctedVoxels, state } from '../state.js';
-import { cancelTuning, compare, goToSuggestion, loadModel, revert, toggleChecked, tune } from '../tuning.js';
+import { canCompare, cancelTuning, compare, goToSuggestion, loadModel, revert, toggleChecked, tune } from '../tuning.js';
 import { fail } from '../workflow.js';
 import { drawCurves } from './curves.js';
 import { showShare } from './run.js';
@@ -34,9 +34,13 @@ export function setUpTeaching() {
 
   state.on('mask', (one) => {
     $('teach').hidden = one === null;
+    showMaskNow();
+    $('compare-field').hidden = !canCompare();
     showMarks();
   });
   state.on('marks', showMarks);
+  // What is worked on is what is seen: a stroke, or undo, brings it back.
+  state.on('voxels', showMaskNow);
   state.on('crosshair', showMarks);
   state.on('suggestion', showSuggestion);
   state.on('tuning', showTuning);
@@ -44,6 +48,14 @@ export function setUpTeaching() {
     input('compare').value = '1';
     $('compare-field').hidden = false;
   });
+}
+
+/** Ends the look at the mask of before the tuning. */
+function showMaskNow() {
+  const field = input('compare');
+  if (field.value === '1') return;
+  field.value = '1';
+  compare(1);
 }
 
 async function startTuning() {
