@@ -52,6 +52,7 @@ const ACTIONS = [
   [5, of('redo')],
   [3, of('run', { seed, model: fc.constantFrom(0, 0, 0, 1) })],
   [2, of('object', { seed, object: fc.constantFrom(0, 1) })],
+  [1, of('side', { seed, object: fc.constantFrom(0, 1) })],
   [1, of('again', { seed })],
   [1, of('tune', { seed })],
   [1, of('revert')],
@@ -240,6 +241,10 @@ const DEEDS = {
         if (isOwn(one) && !row.locked && made[fileIndex(i)] !== one)
           assert.fail(`a voxel of ${row.name} is left behind by the run of its object`);
       });
+  },
+  side: ({ editor }, { seed: from, object }) => {
+    const own = MODELS[0].filter(({ index }) => OBJECTS[object].includes(index));
+    return setMask(editor, from, own, { gone: OBJECTS[1 - object] });
   },
   again: ({ editor }, { seed: from }) => setMask(editor, from, MODELS[0], { keep: (i) => editor.corrected(i) }),
   tune(world, { seed: from }) {

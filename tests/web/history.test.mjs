@@ -20,8 +20,8 @@ const FAULTS = {
     /after undo/,
     ['history.js', 'this.close();\n    this.moves++;', 'this.moves++;'],
   ],
-  'a run that ends during a stroke lies within it': [
-    /after (run|undo)/,
+  'a run, or another edit, that ends during a stroke lies within it': [
+    /^(labels|base|rows|entries) after/,
     ['history.js', 'push(entry) {\n    this.close();', 'push(entry) {'],
     ['segmentation.js', 'this.history.close();\n    const edit', 'const edit'],
   ],
