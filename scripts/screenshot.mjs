@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Draws the README's pictures, docs/page*.png: the sample segmented on the CPU and a brush in hand, as built in www/dist, at the
+ * Draws the README's pictures, docs/page*.png: the sample head segmented on the CPU and a brush in hand, as built in www/dist, at the
  * widths of a desk, a tablet and a phone, light and dark.
  */
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
