@@ -1,10 +1,21 @@
 /**
- * Keeps the page for visits without a network: its files, by the names that the build gave them, and nothing of a person's.
- * `FILES` and `VERSION` are put in by the build. A new version takes over when the last tab of the old one is closed, so that
- * no tab is left with half of each.
+ * Keeps the page for visits without a network: its files, by the names that the build gave them, and nothing of a person's. It answers
+ * for these files only; whatever else lies on the same server is the network's. `FILES` and `VERSION` are put in by the build. A new
+ * version takes over when the last tab of the old one is closed, so that no tab is left with half of each.
  */
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (globalThis));
 const CACHE = `insitu-seg ${VERSION}`;
+
+/** Where a file of the build lies, whatever is asked of it. @param {string} file */
+const placeOf = (file) => {
+  const { origin, pathname } = new URL(file, worker.location.href);
+  return origin + pathname;
+};
+const ROOT = placeOf('./');
+const OWN = new Set(FILES.map(placeOf));
+const OWN_LATER = new Set(LATER.map(placeOf));
+/** The page itself, by either of its names. */
+const PAGE = new Set([ROOT, placeOf('./index.html')]);
 
 worker.addEventListener('install', (event) => {
   event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(FILES)));
@@ -20,18 +31,21 @@ worker.addEventListener('activate', (event) => {
 
 worker.addEventListener('fetch', (event) => {
   const { request } = event;
-  const url = new URL(request.url);
-  if (request.method !== 'GET' || url.origin !== worker.location.origin) return;
-  event.respondWith(answer(request));
+  const place = placeOf(request.url);
+  if (request.method !== 'GET') return;
+  if (PAGE.has(place)) event.respondWith(answer(request, ROOT));
+  else if (OWN.has(place) || OWN_LATER.has(place)) event.respondWith(answer(request, place));
 });
 
-/** What was kept; else from the network, and kept from then on where it is one of the build's own that is fetched when needed. @param {Request} request */
-async function answer(request) {
+/**
+ * What was kept; else from the network, and kept from then on where it is one of the build's own that is fetched when needed.
+ * @param {Request} request @param {string} place the file's, without what is asked of it
+ */
+async function answer(request, place) {
   const cache = await caches.open(CACHE);
-  const kept = await cache.match(request.mode === 'navigate' ? './' : request, { ignoreSearch: true, ignoreVary: true });
+  const kept = await cache.match(place, { ignoreSearch: true, ignoreVary: true });
   if (kept) return kept;
   const response = await fetch(request);
-  if (response.ok && LATER.some((file) => new URL(file, worker.location.href).href === request.url))
-    await cache.put(request, response.clone());
+  if (response.ok && OWN_LATER.has(place)) await cache.put(place, response.clone());
   return response;
 }

@@ -1,0 +1,60 @@
+/** The page without a network, and its service worker: it answers for the page's own files, and for nothing else on the server. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { servePage } from './browser.mjs';
+import { browser, state } from './page.mjs';
+
+describe('the service worker', () => {
+  let own;
+  let context;
+  let page;
+  before(async () => {
+    own = await servePage({
+      extra: {
+        '/notes.html': '<h1>Another page</h1>',
+        '/app/': '<h1>Another app</h1>',
+        '/data.json': { type: 'application/json', body: '1' },
+      },
+    });
+    context = await browser.newContext();
+    page = await context.newPage();
+    await page.goto(`${own.url}?backend=cpu`);
+    await page.locator('html[data-offline=ready]').waitFor({ state: 'attached', timeout: 120_000 });
+    await page.reload();
+    await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+  });
+  after(async () => {
+    await context.close();
+    await own.close().catch(() => {});
+  });
+
+  it('lets other pages and unknown paths of the same server be answered by the server', async () => {
+    for (const [path, heading] of [
+      ['notes.html', 'Another page'],
+      ['app/', 'Another app'],
+    ]) {
+      await page.goto(own.url + path);
+      assert.equal(await page.locator('h1').textContent(), heading);
+    }
+    // The server has nothing there, and the browser says so.
+    const lost = await context.newPage();
+    await assert.rejects(lost.goto(`${own.url}nowhere/at/all`), /HTTP_RESPONSE_CODE_FAILURE/);
+    await lost.close();
+    await page.goto(`${own.url}notes.html`);
+    const answers = await page.evaluate(async (url) => {
+      const ask = async (path) => (await fetch(url + path)).status;
+      return [await ask('data.json'), await ask('assets/none.js'), await ask('index.html?x=1')];
+    }, own.url);
+    assert.deepEqual(answers, [200, 404, 200]);
+  });
+
+  it('answers for the page without a server, by both of its names and with any question', async () => {
+    await own.close();
+    for (const path of ['', 'index.html', '?lang=de&backend=cpu', 'index.html?backend=cpu']) {
+      const answer = await page.goto(own.url + path);
+      assert.equal(answer.fromServiceWorker(), true);
+    }
+    await state(page, 'ready', 'done');
+    await assert.rejects(page.goto(`${own.url}notes.html`));
+  });
+});
