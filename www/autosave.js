@@ -63,7 +63,7 @@ export class Autosave {
     const input = image ?? (hdr && img ? { hdr, img } : null);
     if (!input) return null;
     /** @type {Case} */
-    const back = { ...one, input, checked: new Set(checked) };
+    const back = { ...one, input, checked: new Map(checked.map((mark) => (typeof mark === 'string' ? [mark, null] : mark))) };
     if (saved) {
       const [labels, base, nifti, nrrd] = await Promise.all(
         ['labels', 'base', 'nifti', 'nrrd'].map((part) => session.get(`${one.id}-${part}`)),
@@ -152,12 +152,13 @@ export class Autosave {
  * @typedef {ReturnType<typeof recordOf>} CaseRecord
  * @param {Case} one
  */
-function recordOf({ id, name, title, info, input, editor, result, checked, side, isSample }) {
+function recordOf({ id, name, title, path, converted, info, input, editor, result, checked, side, isSample }) {
   const pair = !(input instanceof Blob);
   /** @type {Partial<Record<'image' | 'hdr' | 'img', string>>} */
   const names = pair ? { hdr: input.hdr.name, img: input.img.name } : { image: input.name };
   const corrected = editor ? phaseOf({ info, editor, checked }) === 'Corrected' : false;
-  const one = { id, name, title, info, pair, names, checked: [...checked], side, isSample, corrected, saved: undefined };
+  const marks = /** @type {(string | [string, number | null])[]} */ ([...checked]);
+  const one = { id, name, title, path, converted, info, pair, names, checked: marks, side, isSample, corrected, saved: undefined };
   if (!editor || !result) return one;
   return { ...one, saved: { table: editor.table, result: factsOf(result) } };
 }

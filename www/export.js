@@ -1,8 +1,10 @@
 /** What a person saves: each file, or all of them as one zip; and the report of a run. */
 /** @import { MaskedCase } from './types.js' */
 /** @import { Products } from './export/bundle.js' */
-import { fileOf, products, stem, zipped } from './export/bundle.js';
+import { fileOf, products, zipped } from './export/bundle.js';
 import { save } from './files.js';
+import { approvedSlices } from './handmade.js';
+import { fileNameOf, savedName } from './names.js';
 import { correctedVoxels, state } from './state.js';
 import { engine } from './workflow.js';
 
@@ -31,13 +33,12 @@ export const DOWNLOADS = {
 export async function download(id) {
   const { masked, shownView: view } = state;
   if (!masked) return;
-  const all = products(masked, { report: () => reportOf(masked), picture: async () => view?.picture() ?? new Blob() });
+  const name = savedName(masked);
+  const all = products({ ...masked, name }, { report: () => reportOf(masked), picture: async () => view?.picture() ?? new Blob() });
   const files = await Promise.all(DOWNLOADS[id](all).map(fileOf));
   if (files.length === 0) return;
   const [file] =
-    files.length === 1 && id !== 'download-zip'
-      ? files
-      : [{ name: `${stem(masked.name)}_insitu.zip`, bytes: zipped(files), type: 'application/zip' }];
+    files.length === 1 && id !== 'download-zip' ? files : [{ name: `${name}_insitu.zip`, bytes: zipped(files), type: 'application/zip' }];
   save(file.bytes, file.name, file.type);
 }
 
@@ -48,14 +49,15 @@ export async function downloadModel() {
 
 /** The run's own report, with what a person did after it and the hash of what was read. @param {MaskedCase} one */
 export async function reportOf(one) {
-  const { editor, result, checked } = one;
+  const { editor, result } = one;
   const { input, ...run } = result.report;
   return {
     ...run,
-    input: { ...input, sha256: await hashOf(one.input) },
+    input: { ...input, name: fileNameOf(one), sha256: await hashOf(one.input) },
+    ...(one.converted ? { converted: { from: 'DICOM', by: 'dcm2niix', warnings: one.converted.warnings } } : {}),
     tuned: Boolean(state.segmenter?.canRevert),
     correctedVoxels: correctedVoxels(one),
-    checkedSlices: [...checked],
+    checkedSlices: [...approvedSlices(one)],
     labels: editor.table.map(({ index, name, color }) => ({ index, name, color, voxels: editor.counts[index] })),
     disclaimer: 'Not a medical device. Not for diagnosis.',
   };

@@ -1,64 +1,99 @@
 /** Files in and out: the buttons, dropping files and folders anywhere, saving. */
 import { $, input, onClick } from './dom.js';
+import { pathOf, setPath } from './paths.js';
 
-/** Calls `receive` with what was chosen or dropped together, one file or more. @param {(files: File[]) => void} receive */
+/**
+ * What was chosen or dropped together. `unread`: what could not be looked at; `folders`: those that were dropped as they are.
+ * @typedef {{ files: File[], unread?: string[], folders?: string[] }} Given
+ */
+
+/** Calls `receive` with what was chosen or dropped together, also where it is nothing. @param {(given: Given) => void} receive */
 export function onFiles(receive) {
   for (const [button, field] of [
     ['open', 'file'],
     ['open-folder', 'folder'],
   ]) {
     onClick(button, () => input(field).click());
-    onPicked(field, receive);
+    onPicked(field, (files) => receive({ files: field === 'folder' ? byPath(files) : files }));
   }
 
-  // dragenter and dragleave also fire for every element inside, so depth tells when the page itself is left.
-  let depth = 0;
-  const show = (/** @type {number} */ change) => {
-    depth = Math.max(0, depth + change);
-    $('drop').hidden = depth === 0;
+  // On the way down: the slices' own listeners let none of these events come up again.
+  const listen = (
+    /** @type {'dragenter' | 'dragover' | 'dragleave' | 'drop'} */ name,
+    /** @type {(event: DragEvent) => void} */ listener,
+  ) => addEventListener(name, listener, { capture: true });
+  const take = (/** @type {DragEvent} */ event) => {
+    if (isText(event)) return;
+    event.preventDefault();
+    $('drop').hidden = !hasFiles(event);
   };
-  addEventListener('dragenter', (event) => {
-    event.preventDefault();
-    show(1);
+  listen('dragenter', take);
+  listen('dragover', take);
+  listen('dragleave', ({ relatedTarget }) => {
+    if (relatedTarget === null) $('drop').hidden = true;
   });
-  addEventListener('dragleave', () => show(-1));
-  addEventListener('dragover', (event) => event.preventDefault());
-  addEventListener('drop', async (event) => {
+  listen('drop', async (event) => {
+    $('drop').hidden = true;
+    if (isText(event)) return;
     event.preventDefault();
-    show(-depth);
-    const files = event.dataTransfer ? await droppedFiles(event.dataTransfer) : [];
-    if (files.length > 0) receive(files);
+    receive(event.dataTransfer ? await droppedFiles(event.dataTransfer) : { files: [] });
   });
 }
+
+/** @param {DragEvent} event */
+const hasFiles = ({ dataTransfer }) => dataTransfer?.types.includes('Files') ?? false;
+
+/** Words that are dragged into a field of the page are the field's. @param {DragEvent} event */
+const isText = (event) => event.target instanceof HTMLInputElement && !hasFiles(event);
 
 /** Calls `receive` with the files that were picked in a file field. @param {string} id @param {(files: File[]) => void} receive */
 export function onPicked(id, receive) {
   const field = input(id);
-  field.addEventListener('change', () => {
+  const take = () => {
     const files = [...(field.files ?? [])];
     field.value = '';
-    if (files.length > 0) receive(files);
-  });
+    receive(files);
+  };
+  field.addEventListener('change', take);
+  // Somebody was faster than the page's code.
+  if (field.files?.length) take();
 }
 
-/** What was dropped, with what lies in its folders. Entries must be asked for before the first wait. @param {DataTransfer} transfer */
+/** What was dropped, with what lies in its folders. Entries must be asked for before the first wait. @param {DataTransfer} transfer @returns {Promise<Given>} */
 async function droppedFiles({ items, files }) {
+  const loose = [...files];
   const entries = [...items].map((item) => item.webkitGetAsEntry?.()).filter((entry) => entry !== null && entry !== undefined);
-  if (!entries.some(({ isDirectory }) => isDirectory)) return [...files];
-  return (await Promise.all(entries.map(filesIn))).flat();
+  const folders = entries.filter(({ isDirectory }) => isDirectory).map(({ name }) => name);
+  if (folders.length === 0) return { files: loose };
+  const found = { files: [], unread: [], folders };
+  await Promise.all(entries.map((entry) => collect(entry, found)));
+  // In the order of their names, however fast each was read.
+  return { ...found, files: byPath(found.files) };
 }
 
-/** @param {FileSystemEntry} entry @returns {Promise<File[]>} */
-async function filesIn(entry) {
-  if (isFile(entry)) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
-  const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
-  const found = [];
-  // A reader gives a hundred entries at a time.
-  for (;;) {
-    /** @type {FileSystemEntry[]} */
-    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-    if (some.length === 0) return (await Promise.all(found.map(filesIn))).flat();
-    found.push(...some);
+/** @param {File[]} files */
+const byPath = (files) => files.toSorted((a, b) => pathOf(a).localeCompare(pathOf(b), undefined, { numeric: true }));
+
+/** What cannot be read is named, and all else is there. @param {FileSystemEntry} entry @param {{ files: File[], unread: string[] }} found */
+async function collect(entry, found) {
+  try {
+    if (isFile(entry)) {
+      /** @type {File} */
+      const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+      setPath(file, entry.fullPath);
+      found.files.push(file);
+      return;
+    }
+    const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
+    // A reader gives a hundred entries at a time.
+    for (;;) {
+      /** @type {FileSystemEntry[]} */
+      const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+      if (some.length === 0) return;
+      await Promise.all(some.map((one) => collect(one, found)));
+    }
+  } catch {
+    found.unread.push(entry.fullPath.slice(1));
   }
 }
 

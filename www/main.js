@@ -3,9 +3,10 @@
 import { InsituError } from 'insitu-seg';
 import { Autosave } from './autosave.js';
 import { onClick } from './dom.js';
+import { fail } from './failures.js';
 import { onFiles } from './files.js';
 import { t } from './i18n.js';
-import { importFiles } from './import.js';
+import { importFiles, setUpImport } from './import.js';
 import { setUpBox } from './panels/box.js';
 import { offerCpu, setUpEngine } from './panels/engine.js';
 import { setUpImage } from './panels/image.js';
@@ -23,7 +24,7 @@ import { keepPage, restoreVisit, setUpAutosave, setUpLanguage, watchRequests } f
 import { fetchSample, firstSample, SAMPLE_NAMES, sampleOf } from './samples.js';
 import { state } from './state.js';
 import { newSegmenter } from './tuning.js';
-import { draw, fail, open } from './workflow.js';
+import { draw, open } from './workflow.js';
 
 /** Both of them, so that no request is made when one is opened later; the one to begin with. */
 async function fetchSamples() {
@@ -47,9 +48,11 @@ async function setUpPanels() {
   setUpResult();
   setUpMissing();
   setUpTeaching();
+  setUpImport();
+  // Before the first wait: what is dropped on a page that does not listen takes its place.
+  onFiles(importFiles);
   setUpTools(await setUpViewer());
   setUpKeys();
-  onFiles(importFiles);
 }
 
 async function start() {

@@ -1,14 +1,13 @@
 /** Modules that bring no declarations, as far as the page uses them. */
-declare module '@niivue/dcm2niix' {
-  interface Command {
-    b(value: 'y' | 'n'): Command;
-    z(value: 'y' | 'n'): Command;
-    f(pattern: string): Command;
-    run(): Promise<File[]>;
+declare module '*/dcm2niix.jpeg.js' {
+  interface Converter {
+    FS: {
+      mkdir(path: string): void;
+      createDataFile(folder: string, name: string, data: Uint8Array, canRead: boolean, canWrite: boolean, canOwn: boolean): void;
+      readdir(path: string): string[];
+      readFile(path: string): Uint8Array<ArrayBuffer>;
+    };
+    callMain(args: string[]): number;
   }
-  export class Dcm2niix {
-    worker: Worker;
-    init(): Promise<boolean>;
-    input(files: File[]): Command;
-  }
+  export default function createConverter(options: object): Promise<Converter>;
 }

@@ -1,44 +1,73 @@
 /** Images in files: a pair of .hdr and .img known by its names, and joined for the viewer, which reads one file in NIfTI. */
+/** @import { Key } from './i18n.js' */
 /** @import { Case, VolumeInfo } from './types.js' */
 import { bytesOf, isGzipped, through } from './bytes.js';
 import { pageError } from './errors.js';
 import { t } from './i18n.js';
 import { mghAsNifti } from './mgh.js';
+import { lastOf, pathOf } from './paths.js';
 
 const IMAGE = /\.(nii|hdr|img|mgz|mgh)(\.gz)?$|\.gz$/i;
 const HALF = /\.(hdr|img)(\.gz)?$/i;
 /** @param {File} file */
-const halfOf = ({ name }) => HALF.exec(name)?.[1].toLowerCase();
-/** @param {File} file */
-const stemOf = ({ name }) => name.replace(HALF, '');
+export const halfOf = ({ name }) => HALF.exec(name)?.[1].toLowerCase();
+
+/** Where a half of a pair lies, and its name without the end that says which half it is. @param {File} file */
+const stemOf = (file) => pathOf(file).replace(HALF, '');
 
 /**
- * The files that were chosen or dropped together, as images. One file alone is an image whatever its name, as its reader says what
- * is wrong with it; of several those that are none are counted.
- * @param {File[]} files
- * @returns {{ images: Pick<Case, 'name' | 'title' | 'input'>[], refusals: Error[], skipped: number }}
+ * By its name. What systems put beside files (`._T1.nii`, `.DS_Store`) is none. @param {File} file
  */
-export function imagesOf(files) {
+export const isImageName = ({ name }) => IMAGE.test(name) && !name.startsWith('.');
+
+/** @typedef {Pick<Case, 'name' | 'title' | 'path' | 'input'>} Image */
+
+/**
+ * Files as images: halves of pairs are joined with those that lie in the same folder under the same name.
+ * One file alone is an image whatever its name; of several those that are none are counted.
+ * @param {File[]} given
+ * @returns {{ images: Image[], refusals: Error[], skipped: number }}
+ */
+export function imagesOf(given) {
+  const files = given.length === 1 ? given : given.filter(isImageName);
+  /** @type {Image[]} */
   const images = [];
+  /** @type {Error[]} */
   const refusals = [];
-  const named = files.length === 1 ? files : files.filter(({ name }) => IMAGE.test(name));
-  for (const file of named) {
+  const refuse = (/** @type {Key} */ key, /** @type {Record<string, string>} */ values) =>
+    refusals.push(pageError('argument', t(key, values)));
+  const partnersOf = partnersAmong(files);
+  for (const file of files) {
     const half = halfOf(file);
+    const [path, { name }] = [pathOf(file), file];
     if (!half) {
-      images.push({ name: file.name, title: file.name, input: file });
+      images.push({ name, title: name, path, input: file });
       continue;
     }
-    const isPartner = (/** @type {File} */ other) =>
-      halfOf(other) && halfOf(other) !== half && stemOf(other).toLowerCase() === stemOf(file).toLowerCase();
-    const partner = named.find(isPartner);
-    if (!partner) {
-      refusals.push(pageError('argument', t(half === 'hdr' ? 'loneHdr' : 'loneImg', { name: file.name, stem: stemOf(file) })));
-    } else if (half === 'hdr') {
-      images.push({ name: file.name, title: `${file.name} + ${partner.name}`, input: { hdr: file, img: partner } });
-    }
+    const partners = partnersOf(file).filter((other) => partnersOf(other).includes(file));
+    const [partner] = partners;
+    if (!partner) refuse(half === 'hdr' ? 'loneHdr' : 'loneImg', { name: path, stem: lastOf(stemOf(file)) });
+    else if (partners.length > 1) refuse('manyHalves', { name: path, others: partners.map(pathOf).join(', ') });
+    else if (half === 'hdr' && partnersOf(partner).length === 1)
+      images.push({ name, path, title: `${name} + ${partner.name}`, input: { hdr: file, img: partner } });
   }
-  if (images.length + refusals.length === 0) refusals.push(pageError('argument', t('noImages', { count: files.length })));
-  return { images, refusals, skipped: files.length - named.length };
+  return { images, refusals, skipped: given.length - files.length };
+}
+
+/** Finds the other halves of a pair; where upper and lower case differ, those that are written alike. @param {File[]} files */
+function partnersAmong(files) {
+  /** @type {Map<string, File[]>} */
+  const groups = new Map();
+  for (const file of files.filter(halfOf)) {
+    const key = stemOf(file).toLowerCase();
+    groups.set(key, [...(groups.get(key) ?? []), file]);
+  }
+  return (/** @type {File} */ file) => {
+    const stem = stemOf(file);
+    const others = (groups.get(stem.toLowerCase()) ?? []).filter((other) => halfOf(other) !== halfOf(file));
+    const alike = others.filter((other) => stemOf(other) === stem);
+    return alike.length > 0 ? alike : others;
+  };
 }
 
 /**

@@ -96,8 +96,9 @@ export function correctedVoxels({ editor }) {
   return count;
 }
 
-/** @param {Pick<Case, 'info' | 'editor' | 'checked' | 'corrected'>} one @returns {'New' | 'Open' | 'Masked' | 'Corrected'} */
+/** @param {Pick<Case, 'info' | 'editor' | 'checked' | 'corrected' | 'isBroken'>} one @returns {'New' | 'Broken' | 'Open' | 'Masked' | 'Corrected'} */
 export function phaseOf(one) {
+  if (one.isBroken) return 'Broken';
   if (!one.info) return 'New';
   if (!one.editor) return 'Open';
   return one.editor.history.depth > 1 || one.checked.size > 0 || one.corrected ? 'Corrected' : 'Masked';

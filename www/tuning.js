@@ -4,10 +4,13 @@
 /** @import { Case, MaskedCase } from './types.js' */
 import { createSegmenter, InsituError } from 'insitu-seg';
 import { placeOf, toFile } from './edit/grid.js';
+import { clearError } from './failures.js';
+import { approvedSlices, toggleApproval } from './handmade.js';
 import { t } from './i18n.js';
+import { titleOf } from './names.js';
 import { state } from './state.js';
 import { leastSure } from './suggest.js';
-import { clearError, engine, segmentAgain } from './workflow.js';
+import { engine, segmentAgain } from './workflow.js';
 
 /** The label of a voxel that counts for nothing. */
 const UNKNOWN = 255;
@@ -21,11 +24,12 @@ let before = null;
  * The annotations of a volume, in the order of its file: labels where a person corrected or checked, elsewhere UNKNOWN.
  * @param {Case} one @returns {Uint8Array<ArrayBuffer> | null} null where nothing is marked
  */
-function annotationsOf({ editor, checked }) {
+function annotationsOf(one) {
+  const { editor } = one;
   if (!editor) return null;
   const { grid, labels, base } = editor;
   const marked = new Uint8Array(grid.count);
-  const pairs = [...checked].map((one) => one.split(':').map(Number));
+  const pairs = [...approvedSlices(one)].map((slice) => slice.split(':').map(Number));
   const slices = [0, 1, 2].map((plane) => new Set(pairs.filter(([axis]) => axis === plane).map(([, at]) => at)));
   const any = pairs.length > 0;
   let count = 0;
@@ -70,7 +74,7 @@ export function toggleChecked() {
   const { current, shownView: view, tool } = state;
   if (!current?.editor || !view) return;
   const slice = `${tool.plane}:${view.place[tool.plane]}`;
-  if (!current.checked.delete(slice)) current.checked.add(slice);
+  toggleApproval(current, slice);
   marksChanged();
 }
 
@@ -84,10 +88,11 @@ export async function goToSuggestion() {
   const { masked, tool, shownView: view } = state;
   if (!masked) return;
   state.status = 'opening';
-  const asked = engine().suggest(masked.input, { slices: 1 + masked.checked.size });
+  const approved = approvedSlices(masked);
+  const asked = engine().suggest(masked.input, { slices: 1 + approved.size });
   const { slices, map } = await asked.finally(() => (state.status = 'done'));
-  const isOpen = (/** @type {number[]} */ [plane, slice]) => !masked.checked.has(`${plane}:${slice}`);
-  const found = slices.map((slice) => gridSliceOf(masked, slice)).find(isOpen) ?? leastSure(masked.editor.grid, map, masked.checked);
+  const isOpen = (/** @type {number[]} */ [plane, slice]) => !approved.has(`${plane}:${slice}`);
+  const found = slices.map((slice) => gridSliceOf(masked, slice)).find(isOpen) ?? leastSure(masked.editor.grid, map, approved);
   if (!found) return state.emit('suggestion', null);
   const [plane, slice] = found;
   tool.set({ plane });
@@ -99,7 +104,7 @@ export async function goToSuggestion() {
 export async function tune(minutes) {
   const cases = state.cases.flatMap((one) => {
     const labels = annotationsOf(one);
-    return labels ? [{ image: one.input, labels, name: one.name }] : [];
+    return labels ? [{ image: one.input, labels, name: titleOf(one) }] : [];
   });
   if (cases.length === 0) return false;
   clearError();
@@ -110,10 +115,11 @@ export async function tune(minutes) {
     const onProgress = (/** @type {import('insitu-seg').TuneProgress} */ progress) => state.emit('tuning', progress);
     const earlier = await modelNow();
     const report = await engine().tune(cases, { signal: abort.signal, minutes, onProgress });
-    state.status = 'done';
     state.emit('tuning', 'ended');
     state.emit('tuning', report);
+    // Nothing else begins before the new mask is there.
     if (report.accepted && state.masked) await accept(state.masked, earlier);
+    else state.status = 'done';
   } catch (thrown) {
     state.status = 'done';
     if (!(thrown instanceof InsituError && thrown.code === 'cancelled')) throw thrown;

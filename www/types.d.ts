@@ -36,7 +36,13 @@ export interface Case {
   /** Of its file, for the names of what is saved. */
   name: string;
   title: string;
+  /** The name with the folders before it, as far as they are known. */
+  path?: string;
   input: File | { hdr: File; img: File };
+  /** Made of a DICOM series; `warnings`: what the converter said of it, in its words. */
+  converted?: { warnings: string[] };
+  /** Listed, but it cannot be opened. */
+  isBroken?: boolean;
   info?: VolumeInfo;
   /** Its field of view, and whether the model takes it. */
   field?: FieldOfView;
@@ -48,8 +54,8 @@ export interface Case {
   boxes?: readonly NamedBox[];
   /** The side that an image of one object shows, where a person said it. */
   side?: string;
-  /** Slices that a person found right, as 'plane:slice'. */
-  checked: Set<string>;
+  /** Slices that a person found right, as 'plane:slice', with the hash of what they saw. */
+  checked: Map<string, number | null>;
   isSample?: boolean;
   /** Corrected in the last visit. */
   corrected?: boolean;
@@ -80,6 +86,9 @@ export type DicomState = { reading: number } | { series: DicomSeries[] } | null;
 
 export interface DicomSeries {
   name: string;
+  path: string;
+  /** Of the converter, in its words. */
+  warnings: string[];
   file: File;
   dims: number[];
 }

@@ -6,7 +6,9 @@ import { Editor } from './edit/editor.js';
 import { boxToFile, gridOf, inBox, placeOf } from './edit/grid.js';
 import { History } from './edit/history.js';
 import { boxOfAll, middleOf } from './edit/middle.js';
-import { isPageError, pageError } from './errors.js';
+import { pageError } from './errors.js';
+import { clearError, fail, withName } from './failures.js';
+import { approvedSlices, rememberHandwork } from './handmade.js';
 import { seconds, t } from './i18n.js';
 import { amongSeveral, boxesOf, mergedResult, objectsOf, sidesOf, usualBox, withBoxes } from './objects.js';
 import { oneFile } from './pair.js';
@@ -16,28 +18,6 @@ import { hasMask, state } from './state.js';
 let drawn = null;
 /** @type {AbortController | null} of the run under way */
 let abort = null;
-
-/** Shows what was thrown as one sentence; the page stays as it was and can be used. @param {unknown} thrown */
-export function fail(thrown) {
-  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  const refusal = error instanceof InsituError ? error : null;
-  if (!refusal) console.error(error);
-  state.emit('error', { message: error.message, checks: refusal?.checks, isPages: isPageError(error) });
-  state.status = 'error';
-}
-
-export function clearError() {
-  state.emit('error', null);
-  state.announce('');
-}
-
-/** The same error with the file's name, if it does not have it. @param {unknown} thrown @param {string} name */
-function withName(thrown, name) {
-  if (!(thrown instanceof InsituError) || thrown.message.includes(name)) return thrown;
-  const options = { cause: thrown, checks: thrown.checks };
-  const message = `${name}: ${thrown.message}`;
-  return isPageError(thrown) ? pageError(thrown.code, message, options) : new InsituError(thrown.code, message, options);
-}
 
 /** The engine; where there is none the buttons that lead here are disabled. */
 export function engine() {
@@ -67,18 +47,31 @@ export async function draw(next) {
 
 /** Makes `next` the open volume, if it can be read; otherwise the one before it stays. @param {Case} next @returns {Promise<boolean>} */
 export async function open(next) {
-  if (state.isBusy && state.status !== 'loading') return false;
+  if (state.isBusy && state.status !== 'loading') {
+    state.announce(t('busy'));
+    return false;
+  }
   clearError();
+  try {
+    await openNow(next);
+    return true;
+  } catch (thrown) {
+    fail(thrown);
+    return false;
+  }
+}
+
+/** The same for who has waited until the page was free; throws where it cannot be read. @param {Case} next */
+export async function openNow(next) {
   state.status = 'opening';
   try {
-    next.info ??= await engine().inspect(next.input);
-    refuseChannels(next.info);
+    next.info ??= await inspected(next);
     next.field ??= await engine().fieldOfView(next.input);
     await draw(next);
   } catch (thrown) {
-    fail(withName(thrown, next.name));
-    return false;
+    throw withName(thrown, next.name);
   }
+  delete next.isBroken;
   state.current = next;
   if (next.saved) restoreMask(next, next.saved);
   state.cases = state.cases.includes(next) ? state.cases : [...state.cases, next];
@@ -88,11 +81,26 @@ export async function open(next) {
     state.view?.hideLabels();
     state.emit('mask', null);
   }
-  state.status = next.editor ? 'done' : 'ready';
+  settle();
   if (next.editor) state.emit('plan', null);
   else forecast(next);
   state.emit('touched', undefined);
-  return true;
+}
+
+/** Nothing goes on any more. */
+export function settle() {
+  if (state.status === 'opening') state.status = state.current?.editor ? 'done' : 'ready';
+}
+
+/** What the engine says of a file that the model takes. @param {Case} one */
+export async function inspected(one) {
+  try {
+    const info = await engine().inspect(one.input);
+    refuseChannels(info);
+    return info;
+  } catch (thrown) {
+    throw withName(thrown, one.name);
+  }
 }
 
 /** At once, not after the button: an image that the model cannot use would be no use here. @param {NonNullable<Case['info']>} info */
@@ -104,15 +112,6 @@ function refuseChannels({ channels, checks }) {
   const names = [model.modalities].flat().join(', ');
   const sentence = t('wrongChannels', { found, wanted, names, how: t(wanted === 1 ? 'saveOne' : 'saveAll') });
   throw pageError('unsupported', sentence, { checks });
-}
-
-/** Closes a volume; of the last one nothing else could be shown. @param {Case} one */
-export async function close(one) {
-  if (state.isBusy) return;
-  const rest = state.cases.filter((other) => other !== one);
-  if (rest.length === 0 || (one === state.current && !(await open(rest[0])))) return;
-  state.cases = rest;
-  state.emit('touched', undefined);
 }
 
 /** Somebody who knows what they want presses the button at once, and need not wait for a forecast of it. */
@@ -148,11 +147,13 @@ export async function segment({ box, side, name = box ? 'box' : 'run', keep } = 
     const { signal } = abort;
     const onProgress = (/** @type {import('insitu-seg').Progress} */ progress) => state.emit('progress', progress);
     const result = await engine().segment(one.input, { signal, onProgress, ...(where ? whereOf(one, where) : {}) });
+    const handwork = rememberHandwork(one);
     const masked = applyResult(one, result, { name, keep, object: box?.object, side });
     if (!keep) lookAtMask(masked);
     state.emit('result', masked);
     state.status = 'done';
-    state.announce(t('doneIn', { seconds: seconds(result.report.ms) }));
+    const words = [t('doneIn', { seconds: seconds(result.report.ms) }), ...handwork()];
+    state.announce(words.join(' '));
     state.emit('touched', undefined);
   } catch (thrown) {
     if (thrown instanceof InsituError && thrown.code === 'cancelled') {
@@ -203,8 +204,8 @@ export async function segmentAtCrosshair(object) {
 export async function segmentAgain() {
   const { masked } = state;
   if (!masked) return;
-  const { editor, checked } = masked;
-  const right = [...checked].map((one) => one.split(':').map(Number));
+  const { editor } = masked;
+  const right = [...approvedSlices(masked)].map((one) => one.split(':').map(Number));
   const inChecked = (/** @type {number} */ index) =>
     right.length > 0 && right.some(([plane, at]) => placeOf(editor.grid, index)[plane] === at);
   await segment({ keep: (index) => editor.corrected(index) || inChecked(index) });

@@ -18,7 +18,7 @@ describe('the service worker', () => {
     });
     context = await browser.newContext();
     page = await context.newPage();
-    await page.goto(`${own.url}?backend=cpu`);
+    await page.goto(`${own.url}?backend=cpu&sample=crop`);
     await page.locator('html[data-offline=ready]').waitFor({ state: 'attached', timeout: 120_000 });
     await page.reload();
     await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
@@ -50,7 +50,7 @@ describe('the service worker', () => {
 
   it('answers for the page without a server, by both of its names and with any question', async () => {
     await own.close();
-    for (const path of ['', 'index.html', '?lang=de&backend=cpu', 'index.html?backend=cpu']) {
+    for (const path of ['', 'index.html', '?lang=de&backend=cpu', 'index.html?backend=cpu&sample=crop']) {
       const answer = await page.goto(own.url + path);
       assert.equal(answer.fromServiceWorker(), true);
     }

@@ -5,12 +5,11 @@ import { millilitersPerVoxel } from '../edit/grid.js';
 import { maskNifti, maskNrrd, volumesCsv } from './mask.js';
 import { meshOf, stlOf } from './mesh.js';
 
+export { stem } from '../paths.js';
+
 /** @typedef {Uint8Array<ArrayBuffer>} Bytes */
 /** @typedef {{ name: string, type: string, make: () => Bytes | Promise<Bytes> }} Product */
 /** @typedef {Record<'mask' | 'nrrd' | 'csv' | 'report' | 'picture', Product> & { meshes: Product[] }} Products */
-
-/** brain.nii.gz, brain.hdr, brain.mgz -> brain @param {string} name */
-export const stem = (name) => name.replace(/\.(nii|hdr|mgz|mgh)(\.gz)?$|\.gz$/i, '');
 
 /** @param {string} name */
 export const slug = (name) =>
@@ -20,7 +19,7 @@ export const slug = (name) =>
     .replace(/^-+|-+$/g, '') || 'label';
 
 /**
- * Which files there are of a volume: a name each, and how it is made.
+ * Which files there are of a volume: a name each, which begins with `name`, and how it is made.
  * @param {Pick<MaskedCase, 'name' | 'editor' | 'result'>} one
  * @param {{ report: () => Promise<object>, picture: () => Promise<Blob> }} parts
  * @returns {Products}
@@ -30,7 +29,7 @@ export function products({ name, editor, result }, { report, picture }) {
   const labels = () => editor.toFile();
   const text = (/** @type {string} */ string) => new TextEncoder().encode(string);
   const product = (/** @type {string} */ suffix, /** @type {string} */ type, /** @type {Product['make']} */ make) => ({
-    name: `${stem(name)}_${suffix}`,
+    name: `${name}_${suffix}`,
     type,
     make,
   });

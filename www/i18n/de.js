@@ -1,5 +1,9 @@
+import files from './de.files.js';
+
 /** Every sentence of the page, in German. @type {Record<import('../i18n.js').Key, string>} */
 export default {
+  ...files,
+
   title: 'insitu-seg: Segmentierung in diesem Tab',
   tagline: '3-D-Segmentierung medizinischer Bilder, die in diesem Browser-Tab bleibt',
   language: 'Sprache',
@@ -61,7 +65,7 @@ export default {
   stateMasked: 'segmentiert',
   stateCorrected: 'korrigiert',
   closeVolume: '{name} schließen',
-  skipped: 'Dateien, die keine Bilder sind und ausgelassen wurden: {count}.',
+  skipped: 'Dateien, die keine Bilder sind und ausgelassen wurden: {count} ({names}).',
   checks: 'Prüfung der Datei: {counts}',
   checkError: 'Fehler',
   checkWarning: 'Warnung',

@@ -1,5 +1,9 @@
+import files from './en.files.js';
+
 /** Every sentence of the page, in English. {name} is filled in. The other tables have the same keys; a test holds them together. */
 export default {
+  ...files,
+
   title: 'insitu-seg: segmentation in this tab',
   tagline: '3-D medical image segmentation that stays in this browser tab',
   language: 'Language',
@@ -58,7 +62,7 @@ export default {
   stateMasked: 'segmented',
   stateCorrected: 'corrected',
   closeVolume: 'Close {name}',
-  skipped: 'Files left out because they are no images: {count}.',
+  skipped: 'Files left out because they are no images: {count} ({names}).',
   checks: 'File checks: {counts}',
   checkError: 'Error',
   checkWarning: 'Warning',

@@ -1,35 +1,34 @@
 /** The open image with the checks of its file, the other open volumes, DICOM series to choose from, and whether the model fits it. */
 /** @import { Comparison } from '../compatibility.js' */
 /** @import { Case, DicomSeries, DicomState, VolumeInfo } from '../types.js' */
+import { close, lastClosed, reopen } from '../cases.js';
 import { compareWith } from '../compatibility.js';
-import { $, button, details, element, listSentences } from '../dom.js';
+import { warningInWords } from '../dicom/warnings.js';
+import { $, button, details, element, listSentences, onClick } from '../dom.js';
 import { number, t } from '../i18n.js';
 import { openSeries } from '../import.js';
+import { titleOf } from '../names.js';
+import { tellApart } from '../paths.js';
 import { SAMPLE_NAMES, SAMPLES, sampleOf } from '../samples.js';
 import { phaseOf, state } from '../state.js';
-import { close, open } from '../workflow.js';
+import { open } from '../workflow.js';
 import { showChecks } from './checks.js';
 
 export function setUpImage() {
   state.on('opened', (one) => {
     if (!one.info) return;
     showImage(one, one.info);
+    listWarnings($('file-notes'), one.converted?.warnings ?? []);
     if (state.segmenter && one.field) showComparison(compareWith(state.segmenter.model, one.info, one.field));
   });
   state.on('cases', showCases);
   state.on('dicom', showDicom);
-}
-
-/** @param {Case} one */
-function titleOf(one) {
-  const sample = sampleOf(one);
-  return sample ? t(SAMPLES[sample].title) : one.title;
+  onClick('reopen', reopen);
 }
 
 /** @param {Case} one @param {VolumeInfo} info */
 function showImage(one, { dims, spacing_mm: spacing, orientation, warnings, checks }) {
   const sample = sampleOf(one);
-  $('file-name').textContent = titleOf(one);
   $('file-facts').textContent = t('facts', { dims: dims.join(' × '), spacing: spacing.map(number).join(' × '), orientation });
   $('file-origin').textContent = sample ? t(SAMPLES[sample].origin) : '';
   for (const name of SAMPLE_NAMES) $(`sample-${name}`).hidden = name === sample;
@@ -58,7 +57,11 @@ function showComparison(rows) {
 
 /** The list is shown where there are several volumes. @param {readonly Case[]} cases */
 function showCases(cases) {
+  if (state.current) $('file-name').textContent = titleOf(state.current);
   $('cases').hidden = cases.length < 2;
+  const closed = lastClosed();
+  $('reopen').hidden = !closed;
+  if (closed) $('reopen').textContent = t('reopen', { name: titleOf(closed) });
   const rows = cases.map((one) => {
     const title = titleOf(one);
     const phase = element('span', { className: 'quiet small' }, t(`state${phaseOf(one)}`));
@@ -75,19 +78,33 @@ function showDicom(dicom) {
   $('dicom').hidden = dicom === null;
   if (dicom === null) return;
   if ('reading' in dicom) {
-    $('dicom-pick').hidden = true;
+    $('dicom-pick').hidden = $('dicom-warnings').hidden = true;
     $('dicom-said').textContent = t('dicomReading', { count: dicom.reading });
   } else {
     offerSeries(dicom.series);
   }
 }
 
+/** The converter's warnings, in the page's words where it has them. @param {HTMLElement} parent @param {readonly string[]} warnings */
+function listWarnings(parent, warnings) {
+  const rows = warnings.map(warningInWords).map(({ text, isPages }) => element('li', { lang: isPages ? '' : 'en' }, text));
+  parent.replaceChildren(...rows);
+  parent.hidden = rows.length === 0;
+}
+
 /** @param {DicomSeries[]} series */
 function offerSeries(series) {
   $('dicom-said').textContent = t('dicomPick', { count: series.length });
   const list = $('dicom-series', HTMLSelectElement);
-  list.replaceChildren(...series.map(({ name, dims }, i) => element('option', { value: String(i) }, `${name} (${dims.join(' × ')})`)));
+  const names = tellApart(series.map(({ path }) => path));
+  const options = series.map(({ dims, warnings }, i) => {
+    const mark = warnings.length > 0 ? `, ${t('dicomWarned')}` : '';
+    return element('option', { value: String(i) }, `${names[i]} (${dims.join(' × ')}${mark})`);
+  });
+  list.replaceChildren(...options);
+  list.onchange = () => listWarnings($('dicom-warnings'), series[Number(list.value)].warnings);
+  list.onchange(new Event('change'));
   button('dicom-open').onclick = () => openSeries(series[Number(list.value)]);
-  $('dicom-pick').hidden = series.length === 1;
+  $('dicom-pick').hidden = series.length === 1 && state.current?.input === series[0].file;
   if (series.length > 1) list.focus();
 }

@@ -1,9 +1,9 @@
 /** What the keys of the viewer do, and the list of them. */
 import { $, button, element } from '../dom.js';
+import { fail } from '../failures.js';
 import { t } from '../i18n.js';
 import { attachKeys, LIST } from '../paint/keys.js';
 import { state } from '../state.js';
-import { fail } from '../workflow.js';
 import { undoOrRedo, useAtCrosshair } from './tools.js';
 import { setLayout } from './viewer.js';
 

@@ -4,9 +4,9 @@
 /** @import { Key } from '../i18n.js' */
 import { $, listSentences, onClick } from '../dom.js';
 import { DOWNLOADS, download, reportOf } from '../export.js';
+import { fail } from '../failures.js';
 import { seconds, t } from '../i18n.js';
 import { state } from '../state.js';
-import { fail } from '../workflow.js';
 
 /** @type {Record<Segmentation['timings'][number]['stage'], Key>} */
 const TIMES = { prepare: 'timePrepare', whole: 'timeWhole', patch: 'timePatch', restore: 'timeRestore' };

@@ -4,7 +4,7 @@
 /** @import { Key } from '../i18n.js' */
 import { $, button, details, onClick } from '../dom.js';
 import { bytes, seconds, t } from '../i18n.js';
-import { state } from '../state.js';
+import { correctedVoxels, state } from '../state.js';
 import { cancel, segment } from '../workflow.js';
 import { showChecks } from './checks.js';
 
@@ -22,19 +22,8 @@ const STAGES = {
   recover: 'stageRecover',
 };
 
-/** Buttons that must wait while the page is busy. */
-const WAITING = [
-  'open',
-  'open-folder',
-  'sample-head',
-  'sample-crop',
-  'box-run',
-  'side-other',
-  'dicom-open',
-  'load-delta',
-  'revert',
-  'next-slice',
-];
+/** Buttons that must wait while the page is busy. Files may be chosen at any time: they wait by themselves. */
+const WAITING = ['sample-head', 'sample-crop', 'box-run', 'side-other', 'dicom-open', 'load-delta', 'revert', 'next-slice'];
 
 export function setUpRun() {
   onClick('segment', () => segment());
@@ -43,6 +32,8 @@ export function setUpRun() {
   state.on('segmenter', () => (button('segment').disabled = state.isBusy || !state.segmenter));
   state.on('plan', showPlan);
   state.on('progress', showProgress);
+  state.on('mask', (one) => one && warnOfCorrections());
+  state.on('marks', () => state.masked && warnOfCorrections());
   state.on('error', showError);
   state.on('message', (sentence) => ($('said').textContent = sentence));
 }
@@ -67,12 +58,18 @@ function showStatus(status) {
 /** @param {PageEvents['plan']} plan */
 function showPlan(plan) {
   const line = $('plan');
-  if (plan === null) line.textContent = '';
+  if (plan === null) warnOfCorrections();
   else if (plan === 'planning') line.textContent = t('planning');
   else {
     const backend = t(plan.backend === 'webgpu' ? 'planGpu' : 'planCpu');
     line.textContent = t('plan', { seconds: seconds(plan.seconds * 1000), memory: bytes(plan.peakBytes), backend });
   }
+}
+
+/** Before the button is pressed again. */
+function warnOfCorrections() {
+  const { masked } = state;
+  $('plan').textContent = masked && correctedVoxels(masked) > 0 ? t('segmentReplaces') : '';
 }
 
 /** Called many times a second: the spoken status changes with the stage only. @param {Progress} progress */

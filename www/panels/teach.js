@@ -4,11 +4,12 @@
 /** @import { Key } from '../i18n.js' */
 import { $, button, element, input, onClick, onInput } from '../dom.js';
 import { downloadModel } from '../export.js';
+import { fail } from '../failures.js';
 import { onPicked } from '../files.js';
+import { approvedSlices } from '../handmade.js';
 import { dice, t } from '../i18n.js';
 import { correctedVoxels, state } from '../state.js';
 import { canCompare, cancelTuning, compare, goToSuggestion, loadModel, revert, toggleChecked, tune } from '../tuning.js';
-import { fail } from '../workflow.js';
 import { drawCurves } from './curves.js';
 import { showShare } from './run.js';
 
@@ -30,7 +31,7 @@ export function setUpTeaching() {
   onInput('compare', (field) => compare(field.valueAsNumber));
   onClick('save-delta', () => downloadModel().catch(fail));
   onClick('load-delta', () => input('delta-file').click());
-  onPicked('delta-file', ([file]) => loadModel(file).catch(fail));
+  onPicked('delta-file', ([file]) => file && loadModel(file).catch(fail));
 
   state.on('mask', (one) => {
     $('teach').hidden = one === null;
@@ -121,7 +122,7 @@ function showMarks() {
   const { segmenter, current, shownView: view, tool } = state;
   if (!current?.editor) return;
   const marked = state.cases
-    .map((one) => ({ voxels: correctedVoxels(one), slices: one.checked.size }))
+    .map((one) => ({ voxels: correctedVoxels(one), slices: approvedSlices(one).size }))
     .filter(({ voxels, slices }) => voxels + slices > 0);
   const sum = (/** @type {'voxels' | 'slices'} */ key) => marked.reduce((total, one) => total + one[key], 0);
   const found = t('teachFound', { voxels: sum('voxels'), slices: sum('slices'), cases: marked.length });
@@ -129,7 +130,7 @@ function showMarks() {
   button('tune').disabled = marked.length === 0;
   $('load-delta').hidden = $('next-slice').hidden = false;
   $('revert').hidden = $('save-delta').hidden = $('tuned').hidden = !segmenter?.canRevert;
-  const checked = Boolean(view && current.checked.has(`${tool.plane}:${view.place[tool.plane]}`));
+  const checked = Boolean(view && approvedSlices(current).has(`${tool.plane}:${view.place[tool.plane]}`));
   $('check-slice').setAttribute('aria-pressed', String(checked));
   $('check-slice').textContent = t(checked ? 'uncheckSlice' : 'checkSlice');
 }

@@ -5,12 +5,12 @@
 /** @import { Overlay } from '../paint/overlay.js' */
 /** @import { Key } from '../i18n.js' */
 import { $, button, element, input, onChange, onClick, onInput, press, segments } from '../dom.js';
+import { fail } from '../failures.js';
 import { number, t } from '../i18n.js';
 import { outline } from '../paint/overlay.js';
 import { Pen } from '../paint/pen.js';
 import { isBrush, KINDS } from '../paint/tool.js';
 import { state } from '../state.js';
-import { fail } from '../workflow.js';
 
 /** @type {Record<Kind, Key>} */
 const KIND_NAMES = {

@@ -73,7 +73,18 @@ export function setUpAutosave(autosave) {
     await autosave.forget();
     await forgetEverything().catch(() => {});
     $('forget').hidden = true;
+    $('keep-again').hidden = false;
     $('kept').textContent = t('forgotten');
+  });
+  // What was open still is: it only has to be written again.
+  onClick('keep-again', async () => {
+    try {
+      await autosave.open();
+    } catch (thrown) {
+      return autosave.onFail(thrown);
+    }
+    $('keep-again').hidden = true;
+    state.emit('touched', undefined);
   });
   // The tab may not come back: what waits to be written is written now.
   document.addEventListener('visibilitychange', () => document.visibilityState === 'hidden' && autosave.flush());

@@ -1,0 +1,33 @@
+/** The list of open volumes: what is taken off it, and put back. */
+/** @import { Case } from './types.js' */
+import { t } from './i18n.js';
+import { titleOf } from './names.js';
+import { state } from './state.js';
+import { open } from './workflow.js';
+
+/** Closed in this visit, with all that was made of them, and where in the list they were. @type {{ one: Case, at: number }[]} */
+const closed = [];
+
+/** What `reopen` would bring back. */
+export const lastClosed = () => closed.at(-1)?.one;
+
+/** Closes a volume, which can be undone; of the last one nothing else could be shown. @param {Case} one */
+export async function close(one) {
+  if (state.isBusy) return state.announce(t('busy'));
+  const [name, at] = [titleOf(one), state.cases.indexOf(one)];
+  const rest = state.cases.filter((other) => other !== one);
+  if (rest.length === 0 || (one === state.current && !(await open(rest[0])))) return;
+  closed.push({ one, at });
+  state.cases = rest;
+  state.announce(t('closed', { name }));
+  state.emit('touched', undefined);
+}
+
+/** Opens what was closed last, as it was. */
+export async function reopen() {
+  if (state.isBusy) return state.announce(t('busy'));
+  const last = closed.pop();
+  if (!last) return;
+  state.cases = state.cases.toSpliced(last.at, 0, last.one);
+  await open(last.one);
+}
