@@ -1,5 +1,5 @@
 //! Lengths of a file, in whatever unit it has them.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
 
