@@ -3,6 +3,7 @@
 import { InsituError } from 'insitu-seg';
 import { Autosave } from './autosave.js';
 import { onClick } from './dom.js';
+import { draw } from './draw.js';
 import { fail } from './failures.js';
 import { onFiles } from './files.js';
 import { t } from './i18n.js';
@@ -24,7 +25,7 @@ import { keepPage, restoreVisit, setUpAutosave, setUpLanguage, watchRequests } f
 import { fetchSample, firstSample, SAMPLE_NAMES, sampleOf } from './samples.js';
 import { state } from './state.js';
 import { newSegmenter } from './tuning.js';
-import { draw, open } from './workflow.js';
+import { open } from './workflow.js';
 
 /** Both of them, so that no request is made when one is opened later; the one to begin with. */
 async function fetchSamples() {

@@ -4,7 +4,7 @@
 import { bytesOf, isGzipped, through } from './bytes.js';
 import { pageError } from './errors.js';
 import { t } from './i18n.js';
-import { mghAsNifti } from './mgh.js';
+import { mghAsNifti } from './nifti.js';
 import { lastOf, pathOf } from './paths.js';
 
 const IMAGE = /\.(nii|hdr|img|mgz|mgh)(\.gz)?$|\.gz$/i;

@@ -4,9 +4,10 @@
  */
 /** @import { Grid, Labels, Box } from './edit/grid.js' */
 /** @import { Label } from './edit/table.js' */
+/** @import { VolumeInfo } from './types.js' */
 import { MULTIPLANAR_TYPE, Niivue, NVImage, SHOW_RENDER, SLICE_TYPE } from '@niivue/niivue';
 import { isGzipped } from './bytes.js';
-import { gridOf } from './edit/grid.js';
+import { determinant, gridOf } from './edit/grid.js';
 import { skipGradient } from './view/gradient.js';
 import { createTiles } from './view/tiles.js';
 
@@ -100,6 +101,14 @@ export class View {
     this.#grid = gridShownOf(volume);
     // On the centre of a voxel: halfway between two slices the label of either would show through.
     this.goTo(this.grid.dims.map((n) => n >> 1));
+  }
+
+  /** Whether values and sizes of the image are those that the engine reads. @param {VolumeInfo} info */
+  shows({ slope, inter, affine }) {
+    const { values } = this;
+    const close = (/** @type {number} */ a, /** @type {number} */ b) => Math.abs(a - b) <= 1e-5 * Math.abs(b);
+    const sizes = [this.grid.affine, affine].map((one) => Math.abs(determinant(one)));
+    return close(values.slope, slope) && close(values.inter, inter) && close(sizes[0], sizes[1]);
   }
 
   clear() {

@@ -2,6 +2,7 @@
 /** @import { Box, Case, MaskedCase, NamedBox, Result, SavedMask } from './types.js' */
 /** @import { EditName } from './edit/history.js' */
 import { InsituError } from 'insitu-seg';
+import { draw } from './draw.js';
 import { Editor } from './edit/editor.js';
 import { boxToFile, gridOf, inBox, placeOf } from './edit/grid.js';
 import { History } from './edit/history.js';
@@ -11,11 +12,8 @@ import { clearError, fail, withName } from './failures.js';
 import { approvedSlices, rememberHandwork } from './handmade.js';
 import { seconds, t } from './i18n.js';
 import { amongSeveral, boxesOf, mergedResult, objectsOf, sidesOf, usualBox, withBoxes } from './objects.js';
-import { oneFile } from './pair.js';
 import { hasMask, state } from './state.js';
 
-/** @type {Case | null} whose slices are drawn */
-let drawn = null;
 /** @type {AbortController | null} of the run under way */
 let abort = null;
 
@@ -23,26 +21,6 @@ let abort = null;
 export function engine() {
   if (!state.segmenter) throw pageError('argument', t('notStarted'));
   return state.segmenter;
-}
-
-/**
- * Draws the slices of `next`, once: the sample is drawn while the engine is still being loaded. What the engine reads and
- * the viewer does not is open all the same, without slices, and never under those of another image.
- * @param {Case} next
- */
-export async function draw(next) {
-  const { view } = state;
-  if (!view || drawn === next) return;
-  try {
-    await view.showImage(await oneFile(next.input, next.info));
-    state.emit('viewNotice', null);
-  } catch (thrown) {
-    if (!next.info) return; // tried again when the engine has said what it is
-    console.warn(thrown);
-    view.clear();
-    state.emit('viewNotice', t('cannotDraw'));
-  }
-  drawn = next;
 }
 
 /** Makes `next` the open volume, if it can be read; otherwise the one before it stays. @param {Case} next @returns {Promise<boolean>} */

@@ -31,6 +31,23 @@ export function asFourDimensional(file) {
   return gzipSync(Buffer.concat([header, voxels, voxels]));
 }
 
+/** The same image in micrometres: its header says so, and every length is a thousand times as long. */
+export function asMicrometres(file) {
+  const { header, voxels } = parts(file);
+  const lengths = [80, 84, 88, ...[268, 272, 276], ...Array.from({ length: 12 }, (_, i) => 280 + 4 * i)];
+  for (const at of lengths) header.writeFloatLE(1000 * header.readFloatLE(at), at);
+  header.writeUInt8(3, 123);
+  return gzipSync(Buffer.concat([header, voxels]));
+}
+
+/** The same file with a slope of 0, which says that nothing is scaled, and an intercept that nobody is to add. */
+export function asUnscaled(file) {
+  const { header, voxels } = parts(file);
+  header.writeFloatLE(0, 112);
+  header.writeFloatLE(5, 116);
+  return gzipSync(Buffer.concat([header, voxels]));
+}
+
 /** The same file with a header that claims nine dimensions. */
 export function asNineDimensional(file) {
   const { header, voxels } = parts(file);

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { asMgh, asMgz } from './mgh.mjs';
-import { asFourDimensional, asNineDimensional, asPair, readNifti } from './nifti.mjs';
+import { asFourDimensional, asMicrometres, asNineDimensional, asPair, asUnscaled, readNifti } from './nifti.mjs';
 import { assertAccessible, choose, download, opened, openPage, SAMPLE, segmented, state } from './page.mjs';
 
 const sample = readFileSync(SAMPLE);
@@ -180,21 +180,44 @@ describe('a file of several channels', () => {
   });
 });
 
-describe('a file that only the viewer cannot read', () => {
-  it('is open and segmented, without slices', async () => {
-    const { page } = await openPage('?backend=cpu');
-    // Two members: one gzip file to us, none to a browser's own decompressor.
-    const bytes = gunzipSync(sample);
-    const half = bytes.length >> 1;
-    const members = Buffer.concat([gzipSync(bytes.subarray(0, half)), gzipSync(bytes.subarray(half))]);
-    await choose(page, { 'members.nii.gz': members });
-    await opened(page, 'members.nii.gz');
-    assert.match(await page.locator('#view-notice').textContent(), /cannot be drawn/);
-    await segmented(page);
-    assert.equal((await download(page)).name, 'members_mask.nii.gz');
-    await page.getByRole('button', { name: 'Open sample crop' }).click();
-    await opened(page, 'Sample crop');
-    assert.equal(await page.locator('#view-notice').isVisible(), false);
-    await page.close();
+describe('a file that the viewer reads otherwise than the engine, or not at all', () => {
+  const bytes = gunzipSync(sample);
+  const half = bytes.length >> 1;
+  const files = {
+    // One gzip file to us, none to a browser's own decompressor.
+    'two members': Buffer.concat([gzipSync(bytes.subarray(0, half)), gzipSync(bytes.subarray(half))]),
+    'zeros behind the last member': Buffer.concat([gzipSync(bytes), Buffer.alloc(512)]),
+    micrometres: asMicrometres(sample),
+    'a slope of 0 with an intercept': asUnscaled(sample),
+  };
+  let page;
+  let complaints;
+  let expected;
+  /** What a person reads: the value under the crosshair, and the volumes. */
+  const seen = async () => ({
+    place: await page.locator('#where').textContent(),
+    volumes: await page.locator('#classes tr td:last-child').allTextContents(),
   });
+  before(async () => {
+    ({ page, complaints } = await openPage('?backend=cpu'));
+    await segmented(page);
+    expected = { ...(await seen()), voxels: readNifti((await download(page)).bytes).voxels };
+    assert.match(expected.place, /\d/);
+  });
+  after(() => page.close());
+
+  for (const [kind, buffer] of Object.entries(files)) {
+    it(`(${kind}) is drawn as the engine reads it, and has the same mask and volumes`, async () => {
+      await choose(page, { 'odd.nii.gz': buffer });
+      await opened(page, 'odd.nii.gz');
+      assert.equal(await page.locator('#view-notice').isVisible(), false);
+      await segmented(page);
+      const { voxels, ...said } = expected;
+      assert.deepEqual(await seen(), said);
+      assert.deepEqual(readNifti((await download(page)).bytes).voxels, voxels);
+      await page.getByRole('button', { name: 'Open sample crop' }).click();
+      await opened(page, 'Sample crop');
+      assert.deepEqual(complaints, []);
+    });
+  }
 });

@@ -1,0 +1,41 @@
+/** The slices of the open image: as its file has them, and where the viewer reads that otherwise than the engine, as the engine does. */
+/** @import { Case } from './types.js' */
+import { t } from './i18n.js';
+import { valuesAsNifti } from './nifti.js';
+import { oneFile } from './pair.js';
+import { state } from './state.js';
+
+/** @type {Case | null} whose slices are drawn */
+let drawn = null;
+/** Whether that is what the engine reads. */
+let isChecked = false;
+
+/**
+ * Draws the slices of `next`, once: the sample is drawn while the engine is still being loaded. What the viewer does not read,
+ * or reads otherwise than the engine (units, scaling), is drawn from the engine's values; where that fails too it is open all
+ * the same, without slices, and never under those of another image.
+ * @param {Case} next
+ */
+export async function draw(next) {
+  const { view, segmenter } = state;
+  if (!view || (drawn === next && (isChecked || !next.info))) return;
+  const fallBack = async (/** @type {unknown} */ thrown) => {
+    if (!next.info || !segmenter) throw thrown;
+    await view.showImage(valuesAsNifti(await segmenter.read(next.input), next.info));
+  };
+  try {
+    if (drawn !== next)
+      await oneFile(next.input, next.info)
+        .then((file) => view.showImage(file))
+        .catch(fallBack);
+    if (next.info && !view.shows(next.info)) await fallBack(undefined);
+    state.emit('viewNotice', null);
+  } catch (thrown) {
+    if (!next.info) return; // tried again when the engine has said what it is
+    console.warn(thrown);
+    view.clear();
+    state.emit('viewNotice', t('cannotDraw'));
+  }
+  drawn = next;
+  isChecked = next.info !== undefined;
+}
