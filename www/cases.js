@@ -1,7 +1,7 @@
 /** The list of open volumes: what is taken off it, and put back. */
 /** @import { Case } from './types.js' */
 import { t } from './i18n.js';
-import { titleOf } from './names.js';
+import { titleOf } from './open/names.js';
 import { state } from './state.js';
 import { open } from './workflow.js';
 

@@ -1,8 +1,8 @@
 /** The slices of the open image: as its file has them, and where the viewer reads that otherwise than the engine, as the engine does. */
 /** @import { Case } from './types.js' */
 import { t } from './i18n.js';
-import { valuesAsNifti } from './nifti.js';
-import { oneFile } from './pair.js';
+import { valuesAsNifti } from './open/nifti.js';
+import { oneFile } from './open/pair.js';
 import { state } from './state.js';
 
 /** @type {Case | null} whose slices are drawn */

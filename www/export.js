@@ -4,7 +4,7 @@
 import { fileOf, products, zipped } from './export/bundle.js';
 import { save } from './files.js';
 import { approvedSlices } from './handmade.js';
-import { fileNameOf, savedName } from './names.js';
+import { fileNameOf, savedName } from './open/names.js';
 import { correctedVoxels, state } from './state.js';
 import { engine } from './workflow.js';
 

@@ -1,6 +1,6 @@
 /** Files in and out: the buttons, dropping files and folders anywhere, saving. */
 import { $, input, onClick } from './dom.js';
-import { pathOf, setPath } from './paths.js';
+import { pathOf, setPath } from './open/paths.js';
 
 /**
  * What was chosen or dropped together. `unread`: what could not be looked at; `folders`: those that were dropped as they are.

@@ -7,7 +7,7 @@ import { placeOf, toFile } from './edit/grid.js';
 import { clearError } from './failures.js';
 import { approvedSlices, toggleApproval } from './handmade.js';
 import { t } from './i18n.js';
-import { titleOf } from './names.js';
+import { titleOf } from './open/names.js';
 import { state } from './state.js';
 import { leastSure } from './suggest.js';
 import { engine, segmentAgain } from './workflow.js';

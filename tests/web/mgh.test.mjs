@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { keepCases } from '../../pkg/tuning.js';
 import { root } from '../../scripts/tools.mjs';
 import { stem } from '../../www/export/bundle.js';
-import { imagesOf, oneFile } from '../../www/pair.js';
+import { imagesOf, oneFile } from '../../www/open/pair.js';
 import { asMgh } from './mgh.mjs';
 import { readNifti } from './nifti.mjs';
 

@@ -1,12 +1,12 @@
 /** What the page makes of objects and volumes, without a page. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { compareWith } from '../../www/compatibility.js';
 import { Editor } from '../../www/edit/editor.js';
 import { gridOf } from '../../www/edit/grid.js';
 import { boxOfAll, middleOf } from '../../www/edit/middle.js';
 import { volumesCsv } from '../../www/export/mask.js';
 import { boxesOf, mergedResult, objectsOf, sidesOf, usualBox, withBoxes } from '../../www/objects.js';
+import { compareWith } from '../../www/open/compatibility.js';
 import { leastSure } from '../../www/suggest.js';
 import { asymmetry, pairsOf } from '../../www/volumes.js';
 

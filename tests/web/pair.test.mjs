@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { oneFile } from '../../www/pair.js';
+import { oneFile } from '../../www/open/pair.js';
 
 const voxels = Buffer.from('the voxels');
 

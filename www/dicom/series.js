@@ -1,7 +1,7 @@
 /** DICOM files -> series in NIfTI, each converted by itself, so that one that fails or lacks slices takes no other with it. */
 /** @import { DicomSeries } from '../types.js' */
 /** @import { DicomHead } from './header.js' */
-import { folderOf, pathOf } from '../paths.js';
+import { folderOf, pathOf } from '../open/paths.js';
 import { Converter } from './converter.js';
 import { isUneven, warningsOf } from './warnings.js';
 

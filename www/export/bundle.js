@@ -5,7 +5,7 @@ import { millilitersPerVoxel } from '../edit/grid.js';
 import { maskNifti, maskNrrd, volumesCsv } from './mask.js';
 import { meshOf, stlOf } from './mesh.js';
 
-export { stem } from '../paths.js';
+export { stem } from '../open/paths.js';
 
 /** @typedef {Uint8Array<ArrayBuffer>} Bytes */
 /** @typedef {{ name: string, type: string, make: () => Bytes | Promise<Bytes> }} Product */

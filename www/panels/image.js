@@ -1,15 +1,15 @@
 /** The open image with the checks of its file, the other open volumes, DICOM series to choose from, and whether the model fits it. */
-/** @import { Comparison } from '../compatibility.js' */
+/** @import { Comparison } from '../open/compatibility.js' */
 /** @import { Case, DicomSeries, DicomState, VolumeInfo } from '../types.js' */
 import { close, lastClosed, reopen } from '../cases.js';
-import { compareWith } from '../compatibility.js';
 import { warningInWords } from '../dicom/warnings.js';
 import { $, button, details, element, listSentences, onClick } from '../dom.js';
 import { number, t } from '../i18n.js';
-import { openSeries } from '../import.js';
-import { titleOf } from '../names.js';
-import { tellApart } from '../paths.js';
-import { SAMPLE_NAMES, SAMPLES, sampleOf } from '../samples.js';
+import { compareWith } from '../open/compatibility.js';
+import { openSeries } from '../open/import.js';
+import { titleOf } from '../open/names.js';
+import { tellApart } from '../open/paths.js';
+import { SAMPLE_NAMES, SAMPLES, sampleOf } from '../open/samples.js';
 import { phaseOf, state } from '../state.js';
 import { open } from '../workflow.js';
 import { showChecks } from './checks.js';

@@ -1,6 +1,6 @@
 /** A volume as it begins, before anything is known of it. */
 /** @import { Image } from './pair.js' */
-/** @import { Case } from './types.js' */
+/** @import { Case } from '../types.js' */
 
 let nextId = 1;
 

@@ -1,8 +1,8 @@
 /** What the model wants beside what the file is, before any time is spent: kind of image by its intensities, field of view, voxels. */
 /** @import { FieldOfView, ModelCard } from 'insitu-seg' */
-/** @import { VolumeInfo } from './types.js' */
-/** @import { Key } from './i18n.js' */
-import { number, t } from './i18n.js';
+/** @import { VolumeInfo } from '../types.js' */
+/** @import { Key } from '../i18n.js' */
+import { number, t } from '../i18n.js';
 
 /** Below this no MR goes and every CT with air in it does, in Hounsfield units. */
 const AIR = -300;

@@ -1,6 +1,6 @@
 /** What each of the files is that were chosen or dropped together, by its content and its name. */
-/** @import { DicomFile } from './dicom/series.js' */
-import { dicomHead } from './dicom.js';
+/** @import { DicomFile } from '../dicom/series.js' */
+import { dicomHead } from '../dicom/dicom.js';
 import { halfOf, isImageName } from './pair.js';
 import { pathOf } from './paths.js';
 import { beginsAsVolume } from './sniff.js';

@@ -2,23 +2,23 @@
  * Files that come in: images opened and listed, DICOM converted and its series offered. What cannot be opened now waits its turn; what
  * cannot be opened at all is named, and keeps nothing else from being opened.
  */
-/** @import { Given } from './files.js' */
+/** @import { Given } from '../files.js' */
 /** @import { Image } from './pair.js' */
-/** @import { DicomFile } from './dicom/series.js' */
-/** @import { Case, DicomSeries } from './types.js' */
+/** @import { DicomFile } from '../dicom/series.js' */
+/** @import { Case, DicomSeries } from '../types.js' */
 import { InsituError } from 'insitu-seg';
-import { seriesOf } from './dicom.js';
-import { isPageError, messageOf, pageError } from './errors.js';
-import { clearError, fail } from './failures.js';
-import { t } from './i18n.js';
+import { seriesOf } from '../dicom/dicom.js';
+import { isPageError, messageOf, pageError } from '../errors.js';
+import { clearError, fail } from '../failures.js';
+import { t } from '../i18n.js';
+import { state } from '../state.js';
+import { inspected, openNow, settle } from '../workflow.js';
 import { listed, pathOfCase } from './names.js';
 import { newCase } from './new-case.js';
 import { imagesOf } from './pair.js';
 import { mayBeSame, pathOf } from './paths.js';
 import { holdTheSame } from './sniff.js';
 import { sorted } from './sort.js';
-import { state } from './state.js';
-import { inspected, openNow, settle } from './workflow.js';
 
 /** Given while the page was busy. @type {Given[]} */
 let waiting = [];

@@ -1,6 +1,6 @@
 /** What the viewer does not read, or reads otherwise than the engine: the same voxels behind a NIfTI header of what the engine says. */
 /** @import { ImageVolume } from 'insitu-seg' */
-/** @import { VolumeInfo } from './types.js' */
+/** @import { VolumeInfo } from '../types.js' */
 
 /** Of an MGH file: bytes before the voxels. */
 const MGH_HEADER = 284;

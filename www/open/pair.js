@@ -1,9 +1,9 @@
 /** Images in files: a pair of .hdr and .img known by its names, and joined for the viewer, which reads one file in NIfTI. */
-/** @import { Key } from './i18n.js' */
-/** @import { Case, VolumeInfo } from './types.js' */
-import { bytesOf, isGzipped, through } from './bytes.js';
-import { pageError } from './errors.js';
-import { t } from './i18n.js';
+/** @import { Key } from '../i18n.js' */
+/** @import { Case, VolumeInfo } from '../types.js' */
+import { bytesOf, isGzipped, through } from '../bytes.js';
+import { pageError } from '../errors.js';
+import { t } from '../i18n.js';
 import { mghAsNifti } from './nifti.js';
 import { lastOf, pathOf } from './paths.js';
 

@@ -1,9 +1,9 @@
 /** What open volumes are called, in the list and in the files that are saved: by their files, with folders where names repeat. */
-/** @import { Case } from './types.js' */
-import { t } from './i18n.js';
+/** @import { Case } from '../types.js' */
+import { t } from '../i18n.js';
+import { state } from '../state.js';
 import { folderOf, lastOf, stem, tellApart } from './paths.js';
 import { SAMPLES, sampleOf } from './samples.js';
-import { state } from './state.js';
 
 /** Where its file lay, as far as that is known. @param {Case} one */
 export const pathOfCase = ({ path, name }) => path ?? name;

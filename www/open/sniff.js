@@ -1,5 +1,5 @@
 /** The first bytes of files: whether they are what their names say. What is behind them the engine checks. */
-import { bytesOf, isGzipped } from './bytes.js';
+import { bytesOf, isGzipped } from '../bytes.js';
 
 /** Bytes that say it. */
 const WANTED = 8;

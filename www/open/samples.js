@@ -1,9 +1,9 @@
 /** The volumes that come with the page: a whole head, which a newcomer sees first, and a crop around one hippocampus. */
-/** @import { Case } from './types.js' */
-/** @import { Key } from './i18n.js' */
+/** @import { Case } from '../types.js' */
+/** @import { Key } from '../i18n.js' */
 import cropUrl from 'insitu-seg/samples/hippocampus/image.nii.gz?url';
-import { pageError } from './errors.js';
-import { t } from './i18n.js';
+import { pageError } from '../errors.js';
+import { t } from '../i18n.js';
 import { newCase } from './new-case.js';
 import headUrl from './samples/head/image.nii.gz?url';
 

@@ -1,0 +1,3 @@
+/** DICOM files in this tab: which files are some, and their series as NIfTI. */
+export { dicomHead } from './header.js';
+export { seriesOf } from './series.js';
