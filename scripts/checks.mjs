@@ -20,10 +20,10 @@ const PURE_TESTS = { quick: ['not_run', 'release', 'layers', 'damage', 'geometry
 /** Native tests that take long; those of all other files are quick. */
 const SLOW_TESTS = ['curve', 'evaluate', 'gpu', 'learn', 'tasks', 'train', 'train_refusals', 'tune', 'tune_command'];
 /** Browser tests that are quick: the package from the outside, and opening files in the page. */
-const QUICK_WEB = ['history', 'hostile', 'layers', 'mgh', 'not-run', 'open', 'package', 'page-i18n', 'pair'];
+const QUICK_WEB = ['history', 'hostile', 'layers', 'masks', 'mgh', 'not-run', 'open', 'package', 'page-i18n', 'pair'];
 
 /** Those that need none. */
-const WITHOUT_BROWSER = ['history', 'layers', 'not-run', 'page-edit', 'page-parts'];
+const WITHOUT_BROWSER = ['history', 'layers', 'masks', 'not-run', 'page-edit', 'page-parts'];
 
 /** What the Rust examples are called with, so that they write nothing but here. */
 const EXAMPLES = {

@@ -24,5 +24,16 @@ export default {
   closed: 'Geschlossen: {name}.',
   reopen: '{name} wieder öffnen, wie es war',
   keepAgain: 'Meine Arbeit doch behalten',
+  importMask: 'Maske einlesen',
+  importMaskWhat: 'Eine eigene Maske (.nii, .nii.gz, .mgz, .nrrd, .seg.nrrd) wird über das offene Bild gelegt',
+  maskInput: 'Maske, die über das offene Bild gelegt wird',
+  maskNoImage: '{name}: öffnen Sie zuerst das Bild, über das die Maske gelegt wird.',
+  maskImported: 'Eingelesen: {name}. Dice mit der vorigen Maske: {dice}.',
+  maskOff:
+    '{name}: die Voxel liegen {voxels} Voxel neben denen des Bildes, erwartet wird das Gitter des Bildes: die Maske darauf umrechnen.',
+  maskOutside: '{name}: {count} markierte Voxel liegen außerhalb des Bildes: öffnen Sie das Bild, von dem die Maske ist.',
+  maskValues: '{name}: gefunden wurde der Wert {value}, erwartet werden Labels: ganze Zahlen von 0 bis 254.',
+  maskNrrd: '{name}: {reason}: die Maske als eine einzige Labelkarte speichern.',
+  maskOne: 'Über ein Bild wird eine Maske auf einmal gelegt, gefunden wurden {names}.',
   dicomNoCode: 'der Code dafür war nicht zu laden',
 };

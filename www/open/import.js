@@ -13,6 +13,7 @@ import { clearError, fail } from '../failures.js';
 import { t } from '../i18n.js';
 import { state } from '../state.js';
 import { inspected, openNow, settle } from '../workflow.js';
+import { importMask } from './mask.js';
 import { listed, pathOfCase } from './names.js';
 import { newCase } from './new-case.js';
 import { imagesOf } from './pair.js';
@@ -65,6 +66,8 @@ async function importGiven({ files, unread = [], folders = [] }) {
   state.status = 'opening';
   /** @type {Error[]} */
   const problems = [];
+  /** @type {File | undefined} */
+  let mask;
   const refuse = (/** @type {'unreadable' | 'emptyFiles' | 'noVolumes'} */ key, /** @type {string[]} */ names) =>
     names.length > 0 && problems.push(pageError('argument', t(key, { names: listed(names) })));
   try {
@@ -78,7 +81,9 @@ async function importGiven({ files, unread = [], folders = [] }) {
     const { fresh, known } = await sortedOut(images);
     const opened = await openFirst([...fresh, ...known], problems);
     const isOffered = found.dicom.length > 0 && (await importDicom(found.dicom, !opened, problems));
-    const isNothing = !opened && !isOffered;
+    const isNothing = !opened && !isOffered && found.masks.length === 0;
+    if (found.masks.length > 1) problems.push(pageError('argument', t('maskOne', { names: listed(found.masks.map(pathOf)) })));
+    else [mask] = found.masks;
     if (isNothing && problems.length === 0) problems.push(pageError('argument', t('noImages', { count: files.length })));
     tell(problems, isNothing);
     const words = [
@@ -90,6 +95,7 @@ async function importGiven({ files, unread = [], folders = [] }) {
     fail(thrown);
   }
   settle();
+  if (mask) await importMask(mask);
 }
 
 /** What was left out, in one go; the page is in error where nothing is left. @param {Error[]} problems @param {boolean} isNothing */

@@ -3,10 +3,12 @@
 /** @import { Case, DicomSeries, DicomState, VolumeInfo } from '../types.js' */
 import { close, lastClosed, reopen } from '../cases.js';
 import { warningInWords } from '../dicom/warnings.js';
-import { $, button, details, element, listSentences, onClick } from '../dom.js';
+import { $, button, details, element, input, listSentences, onClick } from '../dom.js';
+import { onPicked } from '../files.js';
 import { number, t } from '../i18n.js';
 import { compareWith } from '../open/compatibility.js';
 import { openSeries } from '../open/import.js';
+import { importMask } from '../open/mask.js';
 import { titleOf } from '../open/names.js';
 import { tellApart } from '../open/paths.js';
 import { SAMPLE_NAMES, SAMPLES, sampleOf } from '../open/samples.js';
@@ -24,6 +26,8 @@ export function setUpImage() {
   state.on('cases', showCases);
   state.on('dicom', showDicom);
   onClick('reopen', reopen);
+  onClick('import-mask', () => input('mask').click());
+  onPicked('mask', ([file]) => file && importMask(file));
 }
 
 /** @param {Case} one @param {VolumeInfo} info */
