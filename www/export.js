@@ -42,6 +42,15 @@ export async function download(id) {
   save(file.bytes, file.name, file.type);
 }
 
+/** The files of a volume, whichever is open, and the folder for them: all but the picture of what is seen. @param {MaskedCase} one */
+export async function exportsOf(one) {
+  const folder = savedName(one);
+  const all = products({ ...one, name: folder }, { report: () => reportOf(one), picture: async () => new Blob() });
+  const files = [];
+  for (const product of [all.mask, all.nrrd, all.csv, all.report, ...all.meshes]) files.push({ folder, ...(await fileOf(product)) });
+  return files;
+}
+
 /** Saves the tuned weights. */
 export async function downloadModel() {
   save(await engine().saveModel(), `${engine().model.name}-tuned.safetensors`, 'application/octet-stream');

@@ -9,6 +9,7 @@ import { onFiles } from './files.js';
 import { t } from './i18n.js';
 import { importFiles, setUpImport } from './open/import.js';
 import { fetchSample, firstSample, SAMPLE_NAMES, sampleOf } from './open/samples.js';
+import { setUpAllPanel } from './panels/all.js';
 import { setUpBox } from './panels/box.js';
 import { offerCpu, setUpEngine } from './panels/engine.js';
 import { setUpImage } from './panels/image.js';
@@ -42,6 +43,7 @@ async function setUpPanels() {
   setUpEngine();
   setUpImage();
   setUpRun();
+  setUpAllPanel();
   setUpLabels();
   setUpSides();
   setUpOtherSide();

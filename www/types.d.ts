@@ -111,6 +111,8 @@ export interface PageEvents {
   progress: Progress;
   /** The open volume has a new mask; null where it has none. */
   mask: MaskedCase | null;
+  /** How far the run over all open volumes is; null where none goes on. */
+  all: { done: number; total: number } | null;
   /** A run is over, and its result is to be looked at. */
   result: MaskedCase;
   /** Voxels of the open mask changed. */

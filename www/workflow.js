@@ -113,14 +113,17 @@ async function forecast(one) {
  * Segments the open volume; with `box` one object in it and nothing else. Where a person said which side an image of one object
  * shows, `side` or before, it is segmented as that one in the box that it has.
  * @param {{ box?: NamedBox, side?: string, name?: EditName, keep?: (index: number) => boolean }} [options] `keep`: voxels that stay
+ * @returns {Promise<'done' | 'cancelled' | 'failed'>}
  */
 export async function segment({ box, side, name = box ? 'box' : 'run', keep } = {}) {
   const one = state.current;
-  if (!one) return;
+  if (!one) return 'cancelled';
   const where = box ?? sideBox(one, side ?? one.side);
   clearError();
   abort = new AbortController();
   state.status = 'running';
+  /** @type {'done' | 'cancelled' | 'failed'} */
+  let outcome = 'done';
   try {
     const { signal } = abort;
     const onProgress = (/** @type {import('insitu-seg').Progress} */ progress) => state.emit('progress', progress);
@@ -135,14 +138,17 @@ export async function segment({ box, side, name = box ? 'box' : 'run', keep } = 
     state.emit('touched', undefined);
   } catch (thrown) {
     if (thrown instanceof InsituError && thrown.code === 'cancelled') {
+      outcome = 'cancelled';
       state.status = one.editor ? 'done' : 'ready';
       state.announce(t('cancelled'));
     } else {
+      outcome = 'failed';
       fail(withName(thrown, one.name));
     }
   }
   // The engine may be another one now.
   state.emit('segmenter', state.segmenter);
+  return outcome;
 }
 
 export const cancel = () => abort?.abort();

@@ -1,0 +1,91 @@
+/** Many volumes: all segmented by one press, their volumes in one table, their files in one zip. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, it } from 'node:test';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { unzipSync } from 'fflate';
+import { asFlipped, readNifti } from './nifti.mjs';
+import { assertAccessible, choose, download, opened, openPage, SAMPLE, state } from './page.mjs';
+
+const sample = readFileSync(SAMPLE);
+/** The same header over voxels of one value, in which nothing can be seen. */
+const flat = (() => {
+  const bytes = gunzipSync(sample);
+  return gzipSync(Buffer.concat([bytes.subarray(0, 352), Buffer.alloc(bytes.length - 352)]));
+})();
+
+describe('several volumes', () => {
+  let page;
+  let complaints;
+  before(async () => {
+    ({ page, complaints } = await openPage('?backend=cpu'));
+    await choose(page, { 'a.nii.gz': sample, 'b.nii.gz': flat, 'c.nii.gz': asFlipped(sample) });
+    await opened(page, 'a.nii.gz');
+  });
+  after(() => page.close());
+
+  it('are segmented by one press; one that cannot be is named, and the others are done', async () => {
+    assert.match(await page.locator('#segment-all').textContent(), /Segment all \(3\)/);
+    await page.locator('#segment-all').click();
+    await page.locator('#all-progress', { hasText: 'Volume 1 of 3' }).waitFor();
+    await page.locator('#error', { hasText: 'Not segmented: 1.' }).waitFor({ timeout: 120_000 });
+    assert.match(await page.locator('#error').textContent(), /b\.nii\.gz: image: found one grey value in all voxels/);
+    assert.equal(await page.locator('#all-progress').textContent(), '');
+    assert.deepEqual(await page.locator('#cases li .quiet').allTextContents(), ['segmented', 'open', 'segmented']);
+  });
+
+  it('stand in one table with mean and standard deviation, and in one CSV with the names of their files', async () => {
+    const cells = async (rows) => {
+      const found = [];
+      for (const row of await page.locator(rows).all()) found.push(await row.locator('th, td').allTextContents());
+      return found;
+    };
+    const [a, c] = await cells('#all-rows tr');
+    const [mean, sd] = await cells('#all-foot tr');
+    assert.deepEqual([a[0], c[0], mean[0], sd[0]], ['a.nii.gz', 'c.nii.gz', 'Mean', 'Standard deviation']);
+    // The same image twice, once in other axes.
+    assert.deepEqual(a.slice(1), c.slice(1));
+    assert.deepEqual(mean.slice(1, 3), a.slice(1, 3));
+    assert.deepEqual(sd.slice(1, 3), ['0 mL', '0 mL']);
+    const { name, bytes } = await download(page, 'Table of all (.csv)');
+    assert.equal(name, 'volumes.csv');
+    const lines = bytes.toString().trimEnd().split('\n');
+    assert.equal(lines[0], 'file,index,name,voxels,milliliters');
+    assert.deepEqual(
+      lines.slice(1).map((line) => line.split(',').slice(0, 2)),
+      [
+        ['"a.nii.gz"', '1'],
+        ['"a.nii.gz"', '2'],
+        ['"c.nii.gz"', '1'],
+        ['"c.nii.gz"', '2'],
+      ],
+    );
+  });
+
+  it('are saved as one zip, a folder each', async () => {
+    const { bytes } = await download(page, 'Files of all as one .zip');
+    const files = unzipSync(bytes);
+    const names = Object.keys(files);
+    assert.ok(names.includes('volumes.csv') && names.includes('a/a_mask.nii.gz') && names.includes('c/c_report.json'), names.join(' '));
+    assert.ok(!names.some((name) => name.startsWith('b/')));
+    assert.deepEqual(readNifti(Buffer.from(files['a/a_mask.nii.gz'])).dims, readNifti(sample).dims);
+    assert.equal(JSON.parse(Buffer.from(files['c/c_report.json'])).input.name, 'c.nii.gz');
+  });
+
+  it('are left where the run is cancelled', async () => {
+    await choose(page, { 'd.nii.gz': gzipSync(gunzipSync(sample).map((value, i) => (i === 400 ? value ^ 1 : value))) });
+    await opened(page, 'd.nii.gz');
+    assert.match(await page.locator('#segment-all').textContent(), /\(2\)/);
+    await page.locator('#segment-all').click();
+    await page.locator('#cancel').click();
+    await state(page, 'ready', 'done', 'error');
+    await page.waitForTimeout(300);
+    assert.equal(await page.locator('#all-progress').textContent(), '');
+    assert.match(await page.locator('#segment-all').textContent(), /Segment all/);
+    assert.deepEqual(complaints, []);
+  });
+
+  for (const colorScheme of ['light', 'dark']) {
+    it(`leave no violation that axe-core finds, ${colorScheme}`, () => assertAccessible(page, colorScheme));
+  }
+});

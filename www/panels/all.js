@@ -1,0 +1,51 @@
+/** All open volumes: the button that segments them, how far that is, and their volumes beside each other. */
+import { cancelAll, downloadAll, downloadTable, segmentAll, segmented, setUpAll, unsegmented, volumesOf } from '../all.js';
+import { $, button, element, onClick } from '../dom.js';
+import { fail } from '../failures.js';
+import { milliliters, t } from '../i18n.js';
+import { titleOf } from '../open/names.js';
+import { state } from '../state.js';
+
+export function setUpAllPanel() {
+  setUpAll();
+  onClick('segment-all', () => segmentAll().catch(fail));
+  onClick('cancel', cancelAll);
+  onClick('download-table', downloadTable);
+  onClick('download-all', () => downloadAll().catch(fail));
+  for (const name of /** @type {const} */ (['cases', 'status', 'mask'])) state.on(name, show);
+  state.on('all', (progress) => {
+    $('all-progress').textContent = progress ? t('allProgress', { at: progress.done + 1, total: progress.total }) : '';
+  });
+}
+
+function show() {
+  const left = unsegmented().length;
+  $('segment-all').hidden = state.cases.length < 2 || left === 0;
+  $('segment-all').textContent = t('segmentAll', { count: left });
+  button('segment-all').disabled = state.isBusy || !state.segmenter;
+  const cases = segmented();
+  $('all').hidden = cases.length < 2;
+  if (cases.length < 2) return;
+  const { rows, names, summary } = volumesOf(cases);
+  const cell = (/** @type {number | null | undefined} */ volume) =>
+    element('td', { className: 'volume' }, volume === null || volume === undefined ? '–' : milliliters(volume));
+  $('all-head').replaceChildren(
+    element('th', { scope: 'col' }, t('image')),
+    ...names.map((name) => element('th', { scope: 'col' }, name)),
+    element('th', { scope: 'col' }, t('warned')),
+  );
+  $('all-rows').replaceChildren(
+    ...rows.map(({ one, volumes, warnings }) =>
+      element(
+        'tr',
+        {},
+        element('th', { scope: 'row' }, titleOf(one)),
+        ...names.map((name) => cell(volumes.get(name))),
+        element('td', { title: warnings.join(' ') }, warnings.length > 0 ? String(warnings.length) : '–'),
+      ),
+    ),
+  );
+  const foot = (/** @type {'mean' | 'sd'} */ which) =>
+    element('tr', {}, element('th', { scope: 'row' }, t(which)), ...summary.map((one) => cell(one[which])), element('td', {}));
+  $('all-foot').replaceChildren(foot('mean'), foot('sd'));
+}
