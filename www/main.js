@@ -8,6 +8,7 @@ import { fail } from './failures.js';
 import { onFiles } from './files.js';
 import { t } from './i18n.js';
 import { importFiles, setUpImport } from './open/import.js';
+import { fetchVolume, linkedVolumes } from './open/link.js';
 import { fetchSample, firstSample, SAMPLE_NAMES, sampleOf } from './open/samples.js';
 import { setUpAllPanel } from './panels/all.js';
 import { setUpBox } from './panels/box.js';
@@ -65,6 +66,7 @@ async function start() {
   const restoring = restoreVisit(autosave);
   const starting = restoring.then(({ model }) => newSegmenter(model).catch((thrown) => (model ? newSegmenter() : Promise.reject(thrown))));
   starting.catch(() => {});
+  const linking = Promise.allSettled(linkedVolumes(location.search).map(fetchVolume));
   await setUpPanels();
   setUpAutosave(autosave);
   try {
@@ -73,8 +75,12 @@ async function start() {
     const [segmenter] = await Promise.all([starting, draw(first ?? sample)]);
     state.segmenter = segmenter;
     state.cases = last.cases;
+    const linked = await linking;
+    const files = linked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
     if (first && (await open(first))) state.announce(t('restored', { name: first.title }));
     else await open(sample);
+    if (files.length > 0) await importFiles({ files });
+    for (const one of linked) if (one.status === 'rejected') fail(one.reason);
   } catch (thrown) {
     state.segmenter = null;
     if (thrown instanceof InsituError && thrown.code === 'device') offerCpu();

@@ -45,5 +45,8 @@ export default {
   sd: 'Standardabweichung',
   downloadTable: 'Tabelle aller (.csv)',
   downloadAll: 'Dateien aller als ein .zip',
+  linkBad: 'Erwartet wird die Adresse eines Volumens, gefunden wurde {address}.',
+  linkFailed:
+    '{address} konnte nicht geladen werden ({reason}). Diese Seite darf nur von ihrem eigenen Server laden: speichern Sie die Datei und öffnen Sie sie hier.',
   dicomNoCode: 'der Code dafür war nicht zu laden',
 };

@@ -44,5 +44,7 @@ export default {
   sd: 'Standard deviation',
   downloadTable: 'Table of all (.csv)',
   downloadAll: 'Files of all as one .zip',
+  linkBad: 'Expected the address of a volume, found {address}.',
+  linkFailed: '{address} could not be fetched ({reason}). This page may fetch from its own server only: save the file, and open it here.',
   dicomNoCode: 'its code could not be loaded',
 };

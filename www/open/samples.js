@@ -4,8 +4,8 @@
 import cropUrl from 'insitu-seg/samples/hippocampus/image.nii.gz?url';
 import { pageError } from '../errors.js';
 import { t } from '../i18n.js';
-import { newCase } from './new-case.js';
 import headUrl from '../samples/head/image.nii.gz?url';
+import { newCase } from './new-case.js';
 
 /** @typedef {{ name: string, url: string, title: Key, origin: Key }} Sample `name`: of its file, by which it is known again */
 
