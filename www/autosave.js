@@ -27,6 +27,9 @@ export class Autosave {
   /** Hears of what could not be written. @type {(thrown: unknown) => void} */
   onFail = () => {};
 
+  /** Hears that all there is is kept by now. */
+  onKept = () => {};
+
   /** Opens the session; throws where the browser keeps no files, or another tab of the page has it. */
   async open() {
     this.#session = await openSession('page');
@@ -91,8 +94,14 @@ export class Autosave {
   /** Writes now what has changed; one write after the other. */
   flush() {
     clearTimeout(this.#timer);
-    this.#busy = this.#busy.then(() => (this.#session ? this.#write(this.#session) : undefined)).then(undefined, this.onFail);
+    this.#busy = this.#busy.then(() => this.#writeAll()).then(undefined, this.onFail);
     return this.#busy;
+  }
+
+  async #writeAll() {
+    if (!this.#session) return;
+    await this.#write(this.#session);
+    if (this.#session) this.onKept();
   }
 
   /** @param {Session} session */

@@ -32,6 +32,28 @@ async function corrected() {
   return { context, page };
 }
 
+describe('work that is being written', () => {
+  it('is said to be kept when it is, and not before', async () => {
+    const context = await browser.newContext();
+    await context.addInitScript(() => {
+      const { createWritable } = FileSystemFileHandle.prototype;
+      const waiting = new Promise((resolve) => (window.letWrite = resolve));
+      FileSystemFileHandle.prototype.createWritable = async function (...args) {
+        await waiting;
+        return createWritable.apply(this, args);
+      };
+    });
+    const { page } = await openPage('?backend=cpu', context);
+    await choose(page, { 'patient.nii.gz': sample });
+    await opened(page, 'patient.nii.gz');
+    await page.waitForTimeout(1500);
+    assert.equal(await page.locator('#kept').textContent(), '');
+    await page.evaluate(() => window.letWrite());
+    await page.locator('#kept', { hasText: 'is kept in this browser until' }).waitFor();
+    await context.close();
+  });
+});
+
 describe('an edited patient', () => {
   let context;
   let page;
@@ -63,7 +85,6 @@ describe('an edited patient', () => {
     await page.locator('#kept', { hasText: 'Nothing is kept' }).waitFor();
     await press(page, 'Keep my work after all');
     await page.locator('#kept', { hasText: 'is kept in this browser until' }).waitFor();
-    await page.waitForTimeout(2500);
     await page.reload();
     await state(page, 'done', 'error');
     assert.deepEqual(await maskNow(page), mask);

@@ -65,10 +65,12 @@ export async function restoreVisit(autosave) {
 export function setUpAutosave(autosave) {
   state.on('touched', () => {
     if (!autosave.isOpen || state.cases.every(({ isSample, editor }) => isSample && !editor)) return;
-    $('kept').textContent = t('kept');
-    $('forget').hidden = false;
     autosave.touch();
   });
+  autosave.onKept = () => {
+    $('kept').textContent = t('kept');
+    $('forget').hidden = false;
+  };
   onClick('forget', async () => {
     await autosave.forget();
     await forgetEverything().catch(() => {});
