@@ -10,6 +10,11 @@ pub type Bounds = ([usize; 3], [usize; 3]);
 /// have at least 0.96, and so have 40 crops of other scanners.
 pub(super) const TRUSTED_AGREEMENT: f64 = 0.9;
 
+/// Whether folds agree so well that a mask is as good as on images like those of the training, whatever the image looks like.
+pub(super) fn is_trusted(agreement: Option<f64>) -> bool {
+    agreement.is_some_and(|agreement| agreement >= TRUSTED_AGREEMENT)
+}
+
 /// The name of the object of a model that knows no other.
 pub const ONLY_OBJECT: &str = "object";
 
@@ -78,7 +83,7 @@ impl ObjectBox {
 
     /// What is said where the folds agree less than on any image that the shipped model segmented well.
     pub(super) fn warning(&self) -> Option<String> {
-        let agreement = self.agreement.filter(|agreement| *agreement < TRUSTED_AGREEMENT)?;
+        let agreement = self.agreement.filter(|_| !is_trusted(self.agreement))?;
         let name = &self.object;
         Some(format!(
             "the folds agree by {agreement:.2} only on the {name} object, where 1 is all: look at its mask before you trust it"

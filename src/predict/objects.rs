@@ -2,7 +2,7 @@
 //! patch network. An object that is not seen is said, and not invented.
 
 use super::agreement::fold_agreement;
-use super::boxes::{Bounds, ChosenBoxes, MeasuredVolume, ObjectBox};
+use super::boxes::{Bounds, ChosenBoxes, MeasuredVolume, ObjectBox, is_trusted};
 use super::cascade::Cascade;
 use super::model::Model;
 use super::options::mirrored;
@@ -209,7 +209,8 @@ impl ObjectRun<'_> {
                 continue;
             }
             let name = &self.object.name;
-            warnings.extend(why.map(|why| format!("{name}: {}", out_of_distribution_warning(&why))));
+            let doubted = why.filter(|_| !is_trusted(agreement));
+            warnings.extend(doubted.map(|why| format!("{name}: {}", out_of_distribution_warning(&why))));
             if touches {
                 warnings.push(format!(
                     "the mask of the {name} object touches the border of its box: it may be cut"

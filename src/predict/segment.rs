@@ -1,6 +1,6 @@
 //! From an image of one object to its mask.
 
-use super::boxes::{Bounds, ObjectBox};
+use super::boxes::{Bounds, ObjectBox, is_trusted};
 use super::model::Model;
 use super::progress::{Phase, PhaseTimer, ProgressFn, report_progress};
 use super::reading::Reading;
@@ -42,7 +42,8 @@ pub async fn segment_one(
         None => segment_patch(cascade, &transform, own, &image, &mut timer, on_progress).await?,
     };
     let mut warnings = volume.warnings();
-    warnings.extend(image_warnings(model, &transform, &image));
+    warnings.extend(field_warning(model, &transform));
+    warnings.extend(grey_warning(model, &transform, &image).filter(|_| !is_trusted(agreement)));
     warnings.extend(doubt);
     if !found {
         warnings.push("the whole network saw no object; the box lies around its largest value".to_owned());
@@ -65,15 +66,27 @@ pub async fn segment_one(
     })
 }
 
-/// What is unusual about an image for this model: its field of view, and, where the networks see all of it, its grey values.
+/// What is unusual about an image for this model, before it runs: its field of view, and, where the networks see all of it, its grey
+/// values.
 pub fn image_warnings(model: &Model, transform: &SpatialTransform, image: &Image) -> Vec<String> {
+    let grey = grey_warning(model, transform, image);
+    field_warning(model, transform).into_iter().chain(grey).collect()
+}
+
+fn field_warning(model: &Model, transform: &SpatialTransform) -> Option<String> {
     let mm = transform.field_mm();
-    if let Some(scan) = model.card.scan.as_ref().filter(|_| model.card.is_scan(mm)) {
-        return scan.field_mm.warning(mm).into_iter().collect();
+    match model.card.scan.as_ref().filter(|_| model.card.is_scan(mm)) {
+        Some(scan) => scan.field_mm.warning(mm),
+        None => model.card.field_mm.warning(mm),
     }
-    let field = model.card.field_mm.warning(transform.field_mm());
-    let why = model.card.out_of_distribution(&image.values, image.dims);
-    field.into_iter().chain(why.map(|why| out_of_distribution_warning(&why))).collect()
+}
+
+/// None of a whole scan, of which the patch network sees the boxes.
+fn grey_warning(model: &Model, transform: &SpatialTransform, image: &Image) -> Option<String> {
+    if model.card.scan.is_some() && model.card.is_scan(transform.field_mm()) {
+        return None;
+    }
+    model.card.out_of_distribution(&image.values, image.dims).map(|why| out_of_distribution_warning(&why))
 }
 
 /// What is said before an image is segmented that is unlike those that the model was trained on.
