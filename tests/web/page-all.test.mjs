@@ -46,7 +46,7 @@ describe('several volumes', () => {
     // The same image twice, once in other axes.
     assert.deepEqual(a.slice(1), c.slice(1));
     assert.deepEqual(mean.slice(1, 3), a.slice(1, 3));
-    assert.deepEqual(sd.slice(1, 3), ['0 mL', '0 mL']);
+    assert.deepEqual(sd.slice(1, 3), ['0.00 mL', '0.00 mL']);
     const { name, bytes } = await download(page, 'Table of all (.csv)');
     assert.equal(name, 'volumes.csv');
     const lines = bytes.toString().trimEnd().split('\n');

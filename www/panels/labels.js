@@ -28,6 +28,9 @@ function showLabels(editor) {
   showVolumes(editor);
 }
 
+/** What a finger meets is larger than the box. @param {HTMLInputElement} box */
+const tick = (box) => element('label', { className: 'tick' }, box);
+
 /** @param {Editor} editor @param {Label} label */
 function rowOf(editor, { index, name, color, visible, locked }) {
   const { tool } = state;
@@ -56,8 +59,8 @@ function rowOf(editor, { index, name, color, visible, locked }) {
   show.onchange = () => keepFocus(() => editor.show(index, show.checked));
   const lock = element('input', { type: 'checkbox', checked: locked, ariaLabel: t('lock', { name }) });
   lock.onchange = () => keepFocus(() => editor.lock(index, lock.checked));
-  const head = element('th', { scope: 'row' }, element('span', { className: 'label' }, choice, swatch, text));
-  const row = element('tr', {}, head, element('td', {}, show), element('td', {}, lock), element('td', { className: 'volume' }));
+  const head = element('th', { scope: 'row' }, element('span', { className: 'label' }, tick(choice), swatch, text));
+  const row = element('tr', {}, head, element('td', {}, tick(show)), element('td', {}, tick(lock)), element('td', { className: 'volume' }));
   row.dataset.index = String(index);
   return row;
 }
