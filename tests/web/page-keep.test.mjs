@@ -39,7 +39,7 @@ describe('work that is being written', () => {
       const { createWritable } = FileSystemFileHandle.prototype;
       const waiting = new Promise((resolve) => (window.letWrite = resolve));
       FileSystemFileHandle.prototype.createWritable = async function (...args) {
-        await waiting;
+        if (this.name === 'page.json') await waiting;
         return createWritable.apply(this, args);
       };
     });
