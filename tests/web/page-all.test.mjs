@@ -63,7 +63,7 @@ describe('several volumes', () => {
   });
 
   it('are saved as one zip, a folder each', async () => {
-    const { bytes } = await download(page, 'Files of all as one .zip');
+    const { bytes } = await download(page, 'Files of all volumes (.zip)');
     const files = unzipSync(bytes);
     const names = Object.keys(files);
     assert.ok(names.includes('volumes.csv') && names.includes('a/a_mask.nii.gz') && names.includes('c/c_report.json'), names.join(' '));

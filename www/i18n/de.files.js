@@ -44,7 +44,7 @@ export default {
   mean: 'Mittel',
   sd: 'Standardabweichung',
   downloadTable: 'Tabelle aller (.csv)',
-  downloadAll: 'Dateien aller als ein .zip',
+  downloadAll: 'Dateien aller Volumen (.zip)',
   linkBad: 'Erwartet wird die Adresse eines Volumens, gefunden wurde {address}.',
   linkFailed:
     '{address} konnte nicht geladen werden ({reason}). Diese Seite darf nur von ihrem eigenen Server laden: speichern Sie die Datei und öffnen Sie sie hier.',

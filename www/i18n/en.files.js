@@ -43,7 +43,7 @@ export default {
   mean: 'Mean',
   sd: 'Standard deviation',
   downloadTable: 'Table of all (.csv)',
-  downloadAll: 'Files of all as one .zip',
+  downloadAll: 'Files of all volumes (.zip)',
   linkBad: 'Expected the address of a volume, found {address}.',
   linkFailed: '{address} could not be fetched ({reason}). This page may fetch from its own server only: save the file, and open it here.',
   dicomNoCode: 'its code could not be loaded',
