@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { dropPaths } from './drop.mjs';
 import { asPair, cropped, readNifti } from './nifti.mjs';
@@ -184,11 +184,11 @@ describe('the same file twice', () => {
 
 describe('names that repeat', () => {
   let page;
-  before(async () => {
+  beforeEach(async () => {
     ({ page } = await openPage('?backend=cpu'));
     page.setDefaultTimeout(LONG);
   });
-  after(() => page.close());
+  afterEach(() => page.close());
 
   for (const [how, give] of Object.entries({
     dropped: () => dropPaths(page, [join(scratch, 'pairs')]),
