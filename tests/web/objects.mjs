@@ -68,8 +68,8 @@ const LABELS = [
   ['Right back', '#f0e442'],
 ];
 
-/** Files of the model's folder, by their names. `objects`: one or both of its objects. */
-export function modelFiles({ objects = ['left', 'right'], measured = ['intracranial'] } = {}) {
+/** Files of the model's folder, by their names. `objects`: one or both of its objects; `isBlind`: its patch network sees nothing. */
+export function modelFiles({ objects = ['left', 'right'], measured = ['intracranial'], isBlind = false } = {}) {
   // Logits in whole standard deviations of the head's values, ten times: bright minus 2, dark minus 2, and all of it.
   const seen = { left: [10, 0], right: [0, 10] };
   const outputs = objects.length + measured.length;
@@ -78,7 +78,7 @@ export function modelFiles({ objects = ['left', 'right'], measured = ['intracran
     'out.weight': objects.flatMap((name) => seen[name]),
     'out.bias': [...objects.map(() => -20), ...measured.map(() => 10)],
   });
-  const patch = weightsOf(shapesOf(2), { ...PASSES, 'out.weight': [10, 10], 'out.bias': [-8, -10_000] });
+  const patch = weightsOf(shapesOf(2), { ...PASSES, 'out.weight': [10, 10], 'out.bias': [isBlind ? -10_000 : -8, -10_000] });
   const architecture = (outputs) => ({ base: BASE, depth: 3, inputs: 1, outputs, blocks: 'plain' });
   const stage = (file, bytes, outputs) => {
     const sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -136,6 +136,7 @@ export const DIMS = [60, 52, 44];
 
 /** Where the objects lie, in voxels. */
 export const PLACES = { left: { start: [8, 12, 10], end: [20, 28, 20] }, right: { start: [42, 13, 11], end: [52, 27, 20] } };
+const BODY = 500;
 const GREY = { left: 1000, right: 100 };
 
 export const sizeOf = (name) => PLACES[name].end.reduce((size, end, axis) => size * (end - PLACES[name].start[axis]), 1);
@@ -144,8 +145,8 @@ export const sizeOf = (name) => PLACES[name].end.reduce((size, end, axis) => siz
 export const FAINT = 515;
 
 /** A body of grey 500 with some of the objects, at 1 mm. */
-export function imageFile(names = ['left', 'right'], grey = GREY) {
-  const values = new Int16Array(DIMS[0] * DIMS[1] * DIMS[2]).fill(500);
+export function imageFile(names = ['left', 'right'], grey = GREY, middle = BODY) {
+  const values = new Int16Array(DIMS[0] * DIMS[1] * DIMS[2]).fill(BODY);
   for (const name of names) {
     const { start, end } = PLACES[name];
     for (let z = start[2]; z < end[2]; z++) {
@@ -155,6 +156,8 @@ export function imageFile(names = ['left', 'right'], grey = GREY) {
       }
     }
   }
+  const [x, y, z] = DIMS.map((n) => n >> 1);
+  values[x + DIMS[0] * (y + DIMS[1] * z)] = middle;
   const affine = [
     [1, 0, 0, -30],
     [0, 1, 0, -20],

@@ -32,16 +32,16 @@ async function serveModel(files) {
 }
 
 let two;
-let one;
+let blind;
 let scans;
 before(async () => {
   two = await serveModel(modelFiles());
-  one = await serveModel(modelFiles({ objects: ['left'], measured: [] }));
+  blind = await serveModel(modelFiles({ objects: ['left'], measured: [], isBlind: true }));
   scans = await serveModel(scanModelFiles());
 });
 after(async () => {
   await two?.close();
-  await one?.close();
+  await blind?.close();
   await scans?.close();
 });
 
@@ -245,7 +245,7 @@ describe('an object that was not found', () => {
   });
 
   it('is asked for without a name where the model has one object', async () => {
-    const { page } = await withMask(imageFile([]), { server: one });
+    const { page } = await withMask(imageFile(['right'], { right: 100 }, 499), { server: blind });
     assert.equal(await page.locator('#pairs').isVisible(), false);
     assert.equal(await page.locator('#intracranial').isVisible(), false);
     const place = DIMS.map((n) => n >> 1);
