@@ -89,13 +89,13 @@ describe('NRRD', () => {
   });
 
   const faults = {
-    'segments in layers': [HEADER.replace('sizes: 4', 'sizes: 2 4'), /sizes: found 2 4 3 2, expected three axes/],
-    'real numbers': [HEADER.replace('short', 'float'), /type: found float/],
-    'another encoding': [HEADER.replace('encoding: gzip', 'encoding: bzip2'), /encoding: found bzip2/],
-    'no place in the patient': [HEADER.replace(/space: .*\n/, ''), /space: found none/],
-    'too few voxels': [HEADER.replace('4 3 2', '4 3 9'), /voxels: found 48 bytes, expected 216/],
-    'a size that is no number': [HEADER.replace('4 3 2', '4 3 x'), /voxels: found/],
-    'another file': ['NRRD and no more', /header: found none/],
+    'segments in layers': [HEADER.replace('sizes: 4', 'sizes: 2 4'), /sizes: 2 4 3 2, nrrdLayers/],
+    'real numbers': [HEADER.replace('short', 'float'), /type: float, nrrdType/],
+    'another encoding': [HEADER.replace('encoding: gzip', 'encoding: bzip2'), /encoding: bzip2, nrrdEncoding/],
+    'no place in the patient': [HEADER.replace(/space: .*\n/, ''), /space: –, nrrdSpace/],
+    'too few voxels': [HEADER.replace('4 3 2', '4 3 9'), /voxels: 48, nrrdLength/],
+    'a size that is no number': [HEADER.replace('4 3 2', '4 3 x'), /voxels: 48, nrrdLength/],
+    'another file': ['NRRD and no more', /header: –, nrrdHeader/],
   };
   for (const [kind, [header, said]] of Object.entries(faults)) {
     it(`(${kind}) is refused by what is wrong`, () => assert.rejects(readNrrd(nrrd(header)), said));

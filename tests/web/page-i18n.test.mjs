@@ -23,6 +23,8 @@ const NOT_SHOWN = /^(dist|node_modules|i18n\/|vite\.config|offline|sw\.template)
 const SENTENCE = /[A-Za-z]{2,},? [A-Za-z]{2,}/;
 /** In files, which are in English whatever the page speaks; classes and selectors. */
 const ALLOWED = [
+  ...['unsigned char', 'signed char', 'unsigned short', 'signed short', 'unsigned int', 'signed int'],
+  ...['data file', 'space directions', 'space origin'],
   'Not a medical device. Not for diagnosis.',
   'box away',
   'side across',

@@ -15,7 +15,7 @@ const ROUNDING = 0.05;
 export class OffLattice extends Error {
   /** @param {number} voxels */
   constructor(voxels) {
-    super(`${voxels.toFixed(2)} voxels off`);
+    super(`lattice: ${voxels}`);
     this.voxels = voxels;
   }
 }

@@ -69,6 +69,9 @@ async function readMask(file) {
 /** @param {unknown} thrown @param {string} name */
 function inWords(thrown, name) {
   if (thrown instanceof OffLattice) return pageError('argument', t('maskOff', { name, voxels: number(thrown.voxels) }));
-  if (thrown instanceof NrrdFault) return pageError('malformed', t('maskNrrd', { name, reason: thrown.message }));
+  if (thrown instanceof NrrdFault) {
+    const { field, found, expected, values } = thrown;
+    return pageError('malformed', t('maskNrrd', { name, field, found, expected: t(expected, values) }));
+  }
   return thrown;
 }

@@ -3,16 +3,29 @@
  * Knows no page.
  */
 /** @import { LabelClass } from '../edit/table.js' */
+/** @import { Key } from '../i18n.js' */
 /** @import { LabelMap } from './lattice.js' */
 import { isGzipped, through } from '../bytes.js';
 
-/** What a file is instead of a label map that can be read: `what`, where it has another value than is `expected`. */
+/** What a file has instead of a label map that can be read. */
 export class NrrdFault extends Error {
-  /** @param {string} what @param {string} found @param {string} expected */
-  constructor(what, found, expected) {
-    super(`${what}: found ${found}, expected ${expected}`);
-    Object.assign(this, { what, found, expected });
+  /**
+   * @param {string} field of the format @param {string} found @param {Key} expected the sentence that says what was expected
+   * @param {Record<string, number>} [values] of that sentence
+   */
+  constructor(field, found, expected, values = {}) {
+    super(`${field}: ${found || '–'}, ${expected}`);
+    Object.assign(this, { field, found: found || '–', expected, values });
   }
+
+  /** @type {string} */
+  field = '';
+  /** @type {string} */
+  found = '';
+  /** @type {Key} */
+  expected = 'nrrdHeader';
+  /** @type {Record<string, number>} */
+  values = {};
 }
 
 const ARRAYS = {
@@ -55,17 +68,17 @@ export async function readNrrd(file) {
   const field = (/** @type {string} */ name) => fields.get(name) ?? '';
   const dims = field('sizes').split(/\s+/).map(Number);
   // Slicer puts segments that overlap into layers, which are a fourth axis.
-  if (dims.length !== 3) throw new NrrdFault('sizes', field('sizes'), 'three axes: one layer, in which no segments overlap');
-  if (fields.has('data file') || fields.has('datafile')) throw new NrrdFault('data file', field('data file'), 'voxels in the same file');
+  if (dims.length !== 3) throw new NrrdFault('sizes', field('sizes'), 'nrrdLayers');
+  if (fields.has('data file') || fields.has('datafile')) throw new NrrdFault('data file', field('data file'), 'nrrdSameFile');
   const Values = ARRAYS[TYPES[field('type')] ?? /** @type {keyof typeof ARRAYS} */ (field('type'))];
-  if (!Values) throw new NrrdFault('type', field('type'), 'whole numbers of at most 32 bits');
+  if (!Values) throw new NrrdFault('type', field('type'), 'nrrdType');
   const count = dims[0] * dims[1] * dims[2];
   const length = count * Values.BYTES_PER_ELEMENT;
   const packed = file.subarray(end);
   const voxels = isGzipped(packed) ? await through(packed, new DecompressionStream('gzip')) : packed.slice();
-  if (!['raw', 'gzip', 'gz'].includes(field('encoding'))) throw new NrrdFault('encoding', field('encoding'), 'raw or gzip');
-  if (!(voxels.length >= length)) throw new NrrdFault('voxels', `${voxels.length} bytes`, `${length}`);
-  if (Values.BYTES_PER_ELEMENT > 1 && field('endian') === 'big') throw new NrrdFault('endian', 'big', 'little');
+  if (!['raw', 'gzip', 'gz'].includes(field('encoding'))) throw new NrrdFault('encoding', field('encoding'), 'nrrdEncoding');
+  if (!(voxels.length >= length)) throw new NrrdFault('voxels', String(voxels.length), 'nrrdLength', { length });
+  if (Values.BYTES_PER_ELEMENT > 1 && field('endian') === 'big') throw new NrrdFault('endian', 'big', 'nrrdLittle');
   return { dims, affine: affineOf(field), values: new Values(voxels.buffer, 0, count), classes: segmentsOf(keys) };
 }
 
@@ -74,7 +87,7 @@ function headerOf(file) {
   const text = new TextDecoder().decode(file.subarray(0, HEADER_MOST));
   const bytes = (/** @type {string} */ part) => new TextEncoder().encode(part).length;
   const [ending] = /\r?\n\r?\n/.exec(text) ?? [];
-  if (!isNrrd(file) || !ending) throw new NrrdFault('header', 'none', 'NRRD, and an empty line before the voxels');
+  if (!isNrrd(file) || !ending) throw new NrrdFault('header', '', 'nrrdHeader');
   const head = text.slice(0, text.indexOf(ending));
   /** @type {Map<string, string>} */
   const fields = new Map();
@@ -91,13 +104,13 @@ function headerOf(file) {
 /** @param {(name: string) => string} field */
 function affineOf(field) {
   const signs = SPACES[field('space').toLowerCase()];
-  if (!signs) throw new NrrdFault('space', field('space') || 'none', 'left-posterior-superior, or another space of patients');
+  if (!signs) throw new NrrdFault('space', field('space'), 'nrrdSpace');
   const vectors = (/** @type {string} */ name) =>
     [...field(name).matchAll(/\(([^)]*)\)/g)].map(([, numbers]) => numbers.split(',').map(Number));
   const [directions, [origin]] = [vectors('space directions'), vectors('space origin')];
   const columns = [...directions, origin];
   const sound = columns.length === 4 && columns.every((column) => column?.length === 3 && column.every(Number.isFinite));
-  if (!sound) throw new NrrdFault('space directions', field('space directions'), 'three vectors of three numbers, and an origin');
+  if (!sound) throw new NrrdFault('space directions', field('space directions'), 'nrrdVectors');
   return [...signs.map((sign, row) => columns.map((column) => sign * column[row] + 0)), [0, 0, 0, 1]];
 }
 
