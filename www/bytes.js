@@ -16,3 +16,7 @@ export function joined(a, b) {
   out.set(b, a.length);
   return out;
 }
+
+/** A file as it is, or, where it is gzipped, what is in it. @param {Blob} blob */
+export const unpacked = async (blob) =>
+  isGzipped(await bytesOf(blob.slice(0, 2))) ? through(blob, new DecompressionStream('gzip')) : bytesOf(blob);

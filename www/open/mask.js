@@ -34,24 +34,15 @@ export async function importMask(file) {
 function lay(editor, map, name) {
   const { labels, outside } = ontoGrid(editor.grid, map);
   if (outside > 0) throw pageError('argument', t('maskOutside', { name, count: outside }));
-  const before = editor.labels.slice();
+  const before = { labels: editor.labels.slice(), counts: editor.counts.slice() };
   editor.importMask(toFile(editor.grid, labels), map.classes);
+  const common = new Float64Array(256);
+  for (let i = 0; i < before.labels.length; i++) if (before.labels[i] === editor.labels[i]) common[editor.labels[i]]++;
   const dice = editor.table.flatMap(({ index, name: label }) => {
-    const value = diceOf(before, editor.labels, index);
-    return value === null ? [] : [`${label} ${number(value)}`];
+    const sum = before.counts[index] + editor.counts[index];
+    return sum === 0 ? [] : [`${label} ${number(Math.round((2000 * common[index]) / sum) / 1000)}`];
   });
   state.announce(t('maskImported', { name, dice: dice.join('; ') || '–' }));
-}
-
-/** Of two masks; null where neither has the label. @param {Uint8Array} a @param {Uint8Array} b @param {number} label */
-function diceOf(a, b, label) {
-  let [both, sum] = [0, 0];
-  for (let i = 0; i < a.length; i++) {
-    const [inA, inB] = [a[i] === label, b[i] === label];
-    both += inA && inB ? 1 : 0;
-    sum += (inA ? 1 : 0) + (inB ? 1 : 0);
-  }
-  return sum === 0 ? null : Math.round((2000 * both) / sum) / 1000;
 }
 
 /** @param {File} file @returns {Promise<LabelMap>} */

@@ -5,7 +5,7 @@
 /** @import { LabelClass } from '../edit/table.js' */
 /** @import { Key } from '../i18n.js' */
 /** @import { LabelMap } from './lattice.js' */
-import { isGzipped, through } from '../bytes.js';
+import { unpacked } from '../bytes.js';
 
 /** What a file has instead of a label map that can be read. */
 export class NrrdFault extends Error {
@@ -15,17 +15,11 @@ export class NrrdFault extends Error {
    */
   constructor(field, found, expected, values = {}) {
     super(`${field}: ${found || '–'}, ${expected}`);
-    Object.assign(this, { field, found: found || '–', expected, values });
+    this.field = field;
+    this.found = found || '–';
+    this.expected = expected;
+    this.values = values;
   }
-
-  /** @type {string} */
-  field = '';
-  /** @type {string} */
-  found = '';
-  /** @type {Key} */
-  expected = 'nrrdHeader';
-  /** @type {Record<string, number>} */
-  values = {};
 }
 
 const ARRAYS = {
@@ -74,8 +68,7 @@ export async function readNrrd(file) {
   if (!Values) throw new NrrdFault('type', field('type'), 'nrrdType');
   const count = dims[0] * dims[1] * dims[2];
   const length = count * Values.BYTES_PER_ELEMENT;
-  const packed = file.subarray(end);
-  const voxels = isGzipped(packed) ? await through(packed, new DecompressionStream('gzip')) : packed.slice();
+  const voxels = await unpacked(new Blob([file.subarray(end)]));
   if (!['raw', 'gzip', 'gz'].includes(field('encoding'))) throw new NrrdFault('encoding', field('encoding'), 'nrrdEncoding');
   if (!(voxels.length >= length)) throw new NrrdFault('voxels', String(voxels.length), 'nrrdLength', { length });
   if (Values.BYTES_PER_ELEMENT > 1 && field('endian') === 'big') throw new NrrdFault('endian', 'big', 'nrrdLittle');
@@ -96,7 +89,7 @@ function headerOf(file) {
   for (const line of head.split(/\r?\n/).slice(1)) {
     const [, name, sign, value] = /^([^#:][^:]*)(:=|:)\s*(.*)$/.exec(line) ?? [];
     if (sign === ':=') keys.set(name, value);
-    else if (sign) fields.set(name.toLowerCase(), sign === ':' && name.toLowerCase() !== 'space origin' ? value.trim() : value);
+    else if (sign) fields.set(name.toLowerCase(), value.trim());
   }
   return { fields, keys, end: bytes(head) + bytes(ending) };
 }

@@ -1,7 +1,7 @@
 /** Images in files: a pair of .hdr and .img known by its names, and joined for the viewer, which reads one file in NIfTI. */
 /** @import { Key } from '../i18n.js' */
 /** @import { Case, VolumeInfo } from '../types.js' */
-import { bytesOf, isGzipped, through } from '../bytes.js';
+import { bytesOf, unpacked } from '../bytes.js';
 import { pageError } from '../errors.js';
 import { t } from '../i18n.js';
 import { mghAsNifti } from './nifti.js';
@@ -75,14 +75,9 @@ function partnersAmong(files) {
  * @param {Blob | { hdr: Blob, img: Blob }} input @param {VolumeInfo} [info] the engine's, if it has read the file
  */
 export async function oneFile(input, info) {
-  if (input instanceof Blob) return info?.format === 'MGH' ? mghAsNifti(await inflated(input), info) : bytesOf(input);
-  const [header, voxels] = await Promise.all([input.hdr, input.img].map(inflated));
+  if (input instanceof Blob) return info?.format === 'MGH' ? mghAsNifti(await unpacked(input), info) : bytesOf(input);
+  const [header, voxels] = await Promise.all([input.hdr, input.img].map(unpacked));
   return joinPair(header, voxels);
-}
-
-/** @param {Blob} blob */
-async function inflated(blob) {
-  return isGzipped(await bytesOf(blob.slice(0, 2))) ? through(blob, new DecompressionStream('gzip')) : bytesOf(blob);
 }
 
 /**
