@@ -195,7 +195,6 @@ impl ObjectRun<'_> {
         loop {
             let patch = self.view(own);
             patch.check_contrast(&format!("box of {}", self.object.name))?;
-            let why = self.cascade.card.out_of_distribution(&patch.values, patch.dims);
             let (mut probabilities, agreement) =
                 fold_agreement(self.cascade, self.model, &patch, on_progress).await?;
             if self.object.mirror {
@@ -209,8 +208,10 @@ impl ObjectRun<'_> {
                 continue;
             }
             let name = &self.object.name;
-            let doubted = why.filter(|_| !is_trusted(agreement));
-            warnings.extend(doubted.map(|why| format!("{name}: {}", out_of_distribution_warning(&why))));
+            if !is_trusted(agreement) {
+                let why = self.cascade.card.out_of_distribution(&patch.values, patch.dims);
+                warnings.extend(why.map(|why| format!("{name}: {}", out_of_distribution_warning(&why))));
+            }
             if touches {
                 warnings.push(format!(
                     "the mask of the {name} object touches the border of its box: it may be cut"

@@ -50,21 +50,19 @@ impl Reading {
         Ok(Self { transform, image, found, probabilities: None, agreement: None })
     }
 
-    /// As [`locate`](Self::locate), and lets every fold of the patch network look at the object.
+    /// The same, with what every fold of the patch network makes of the object.
     ///
     /// # Errors
     /// As [`super::segment`].
     pub(super) async fn by_all_folds(
+        self,
         model: &Model,
-        volume: &Volume,
-        bounds: Option<Bounds>,
         timer: &mut PhaseTimer,
         on_progress: &mut ProgressFn<'_>,
     ) -> Result<Self> {
-        let located = Self::locate(model, volume, bounds, timer, on_progress).await?;
-        let patch = located.transform.crop_patch(&located.image);
+        let patch = self.transform.crop_patch(&self.image);
         let (probabilities, agreement) = fold_agreement(model.cascade(), model, &patch, on_progress).await?;
         timer.end(Phase::Patch);
-        Ok(Self { probabilities: Some(probabilities), agreement, ..located })
+        Ok(Self { probabilities: Some(probabilities), agreement, ..self })
     }
 }

@@ -43,7 +43,9 @@ pub async fn segment_one(
     };
     let mut warnings = volume.warnings();
     warnings.extend(field_warning(model, &transform));
-    warnings.extend(grey_warning(model, &transform, &image).filter(|_| !is_trusted(agreement)));
+    if !is_trusted(agreement) {
+        warnings.extend(grey_warning(model, &transform, &image));
+    }
     warnings.extend(doubt);
     if !found {
         warnings.push("the whole network saw no object; the box lies around its largest value".to_owned());
@@ -83,7 +85,7 @@ fn field_warning(model: &Model, transform: &SpatialTransform) -> Option<String> 
 
 /// None of a whole scan, of which the patch network sees the boxes.
 fn grey_warning(model: &Model, transform: &SpatialTransform, image: &Image) -> Option<String> {
-    if model.card.scan.is_some() && model.card.is_scan(transform.field_mm()) {
+    if model.card.is_scan(transform.field_mm()) {
         return None;
     }
     model.card.out_of_distribution(&image.values, image.dims).map(|why| out_of_distribution_warning(&why))

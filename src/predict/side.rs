@@ -99,9 +99,10 @@ async fn surer_reading(
     // Of the run that a listener sees, the mirrored reading is a part of the preparation.
     let mut preparing = |progress: SegmentProgress| on_progress(progress.within_preparation());
     let mut untold = PhaseTimer::start();
-    let turned =
-        Reading::by_all_folds(model, &volume.mirrored(), bounds, &mut untold, &mut preparing).await?;
-    let straight = Reading::by_all_folds(model, volume, bounds, timer, on_progress).await?;
+    let turned = Reading::locate(model, &volume.mirrored(), bounds, &mut untold, &mut preparing).await?;
+    let turned = turned.by_all_folds(model, &mut untold, &mut preparing).await?;
+    let straight = Reading::locate(model, volume, bounds, timer, on_progress).await?;
+    let straight = straight.by_all_folds(model, timer, on_progress).await?;
     let [unmirrored, mirrored] = [&straight, &turned].map(|reading| reading.agreement.unwrap_or(0.0));
     let agreement = SideAgreement { unmirrored, mirrored };
     let takes_mirrored = agreement.takes_mirrored();
