@@ -50,6 +50,16 @@ fn close(found: f64, expected: f64) -> bool {
     (found - expected).abs() <= 1e-5 * expected.abs().max(1.0)
 }
 
+/// nibabel's affine, which is in the unit of the file, in mm as ours.
+fn in_mm(unit: &str, affine: &[f64]) -> Vec<f64> {
+    let mm = match unit {
+        "m" => 1000.0,
+        "µm" => 0.001,
+        _ => 1.0,
+    };
+    affine.iter().enumerate().map(|(i, length)| if i < 12 { length * mm } else { *length }).collect()
+}
+
 /// What differs from nibabel's answer, in words.
 fn difference(case: &Value, info: &VolumeInfo) -> Option<String> {
     let shape: Vec<usize> = serde_json::from_value(case["shape"].clone()).unwrap();
@@ -61,7 +71,7 @@ fn difference(case: &Value, info: &VolumeInfo) -> Option<String> {
         .into_iter()
         .flatten()
         .collect();
-    if info.affine.iter().flatten().zip(&affine).any(|(a, b)| !close(*a, *b)) {
+    if info.affine.iter().flatten().zip(&in_mm(info.units, &affine)).any(|(a, b)| !close(*a, *b)) {
         return Some(format!("affine {:?}, nibabel {affine:?}", info.affine));
     }
     if info.orientation != case["axcodes"].as_str().unwrap() {

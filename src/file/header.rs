@@ -1,7 +1,7 @@
 //! What is needed of a header to decode voxels and to write another file on the same grid.
 
 use super::datatype::DataType;
-use super::layout::{Fields, Version};
+use super::layout::{Fields, LengthUnit, Version};
 use crate::grid::Grid;
 
 /// What kind of file it is.
@@ -54,11 +54,11 @@ impl Header {
 
     /// The unit of lengths that the file states. The grid is in mm, whatever it is.
     pub fn units(&self) -> &'static str {
-        match self.fields.xyzt_units & 7 {
-            1 => "m",
-            2 => "mm",
-            3 => "µm",
-            _ => "unknown",
+        match self.fields.length_unit() {
+            LengthUnit::Metre => "m",
+            LengthUnit::Millimetre => "mm",
+            LengthUnit::Micrometre => "µm",
+            LengthUnit::Unstated => "unknown",
         }
     }
 

@@ -43,6 +43,27 @@ impl Version {
     }
 }
 
+/// The unit of lengths that a header states, in the low three bits of `xyzt_units`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LengthUnit {
+    Metre,
+    Millimetre,
+    Micrometre,
+    /// No unit of the standard; lengths are taken for mm.
+    Unstated,
+}
+
+impl LengthUnit {
+    /// A length in this unit, in mm.
+    pub(super) fn mm(self, length: f64) -> f64 {
+        match self {
+            Self::Metre => length * 1000.0,
+            Self::Micrometre => length / 1000.0,
+            Self::Millimetre | Self::Unstated => length,
+        }
+    }
+}
+
 /// The fields of a header as stored; narrower types of version 1 widened, which loses nothing.
 ///
 /// Texts (`descrip`, `aux_file`, `db_name`, `intent_name`) are counted and left behind: they can name patients.
@@ -72,6 +93,17 @@ pub(super) struct Fields {
     pub srow: [[f64; 4]; 3],
     /// Characters in text fields.
     pub text: usize,
+}
+
+impl Fields {
+    pub(super) fn length_unit(&self) -> LengthUnit {
+        match self.xyzt_units & 7 {
+            1 => LengthUnit::Metre,
+            2 => LengthUnit::Millimetre,
+            3 => LengthUnit::Micrometre,
+            _ => LengthUnit::Unstated,
+        }
+    }
 }
 
 /// Numbers of a header at byte offsets, in the file's byte order.

@@ -20,17 +20,9 @@ pub(super) fn affine(fields: &Fields) -> Affine {
         let [x, y, z] = spacings(fields);
         [[x, 0.0, 0.0, 0.0], [0.0, y, 0.0, 0.0], [0.0, 0.0, z, 0.0], [0.0, 0.0, 0.0, 1.0]]
     };
-    affine[..3].iter_mut().flatten().for_each(|length| *length = mm(fields, *length));
+    let unit = fields.length_unit();
+    affine[..3].iter_mut().flatten().for_each(|length| *length = unit.mm(*length));
     affine
-}
-
-/// A length of the header in mm, by the unit that the file states; without one, lengths are in mm.
-pub(super) fn mm(fields: &Fields, length: f64) -> f64 {
-    match fields.xyzt_units & 7 {
-        1 => length * 1000.0,
-        3 => length / 1000.0,
-        _ => length,
-    }
 }
 
 /// Method 3 of the standard, in the unit of the file.

@@ -2,15 +2,15 @@
 
 use super::check::{CheckInput, Outcome};
 use crate::error::Error;
-use crate::file::layout::Fields;
+use crate::file::layout::{Fields, LengthUnit};
 use crate::file::sform_qform::{self, Affine};
 
 pub(super) fn xyzt_units(CheckInput { fields, .. }: &CheckInput) -> Outcome {
-    let name = match fields.xyzt_units & 7 {
-        1 => "metres",
-        2 => return Outcome::Ok("mm".to_owned()),
-        3 => "micrometres",
-        _ => return Outcome::Ok("not stated".to_owned()),
+    let name = match fields.length_unit() {
+        LengthUnit::Metre => "metres",
+        LengthUnit::Millimetre => return Outcome::Ok("mm".to_owned()),
+        LengthUnit::Micrometre => "micrometres",
+        LengthUnit::Unstated => return Outcome::Ok("not stated".to_owned()),
     };
     Outcome::Warning(format!("the file states lengths in {name}; they are converted to mm"))
 }
@@ -125,7 +125,7 @@ pub(super) fn spacing(CheckInput { fields, .. }: &CheckInput) -> Outcome {
         return Outcome::Error(error);
     }
     let differs = |axis: &usize| {
-        let stated = sform_qform::mm(fields, fields.pixdim[axis + 1]).abs();
+        let stated = fields.length_unit().mm(fields.pixdim[axis + 1]).abs();
         // Written as !(x <= tolerance) so that NaN differs.
         let same = (stated - lengths[*axis]).abs() <= 1e-3 * lengths[*axis];
         stated != 0.0 && !same
@@ -134,7 +134,7 @@ pub(super) fn spacing(CheckInput { fields, .. }: &CheckInput) -> Outcome {
         Some(axis) => Outcome::Warning(format!(
             "pixdim[{}] is {} mm, the affine says {} mm; the affine counts",
             axis + 1,
-            short(sform_qform::mm(fields, fields.pixdim[axis + 1])),
+            short(fields.length_unit().mm(fields.pixdim[axis + 1])),
             short(lengths[axis])
         )),
         None => Outcome::Ok(format!("{} mm", product(lengths))),
