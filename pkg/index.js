@@ -20,7 +20,7 @@
  *   types/        the declarations, by theme
  *   gpu.js        what the GPU reports behind the engine's back
  *
- * Beside it, each by its own name: session.js (what a person made, kept in the browser's files: opfs.js), niivue.js (masks
+ * Beside it, each by its own name: session.js (what a person made, kept in the browser's files: opfs.js on opfs-write.js), niivue.js (masks
  * and strokes in NiiVue), element.js (a web component).
  *
  * Importing it touches neither `window` nor `navigator`: it loads in Node and in server-side rendering.

@@ -2,14 +2,15 @@
  * Files that this site keeps in the browser (the origin's private file system): folders of whole files, all below
  * one folder of this package's.
  *
- * A file is written beside the one that it replaces and takes its place when it is closed, as the File System
- * standard promises of `createWritable`: a tab that dies in the middle leaves the old file, never half of a new one.
+ * A file is written beside the one that it replaces and takes its place when it is whole (opfs-write.js): a tab that dies
+ * in the middle leaves the old file, never half of a new one.
  */
 import { InsituError } from './error.js';
+import { isUnfinished, prepareFolder, writeWhole } from './opfs-write.js';
 
 const HOME = 'insitu-seg';
 
-/** @typedef {Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer>} Content */
+/** @typedef {import('./opfs-write.js').Content} Content */
 
 /** Any text as the name of a file: no slash, no colon, and neither '.' nor '..' stays as it is. @param {string} name */
 const encode = (name) => encodeURIComponent(name).replace(/^\./, '%2E').replace(/\*/g, '%2A');
@@ -30,8 +31,10 @@ async function home() {
 export async function openFolder(...path) {
   return inWords(async () => {
     let folder = await home();
-    for (const name of [HOME, ...path]) folder = await folder.getDirectoryHandle(encode(name), { create: true });
-    return new Folder(folder);
+    const names = [HOME, ...path].map(encode);
+    for (const name of names) folder = await folder.getDirectoryHandle(name, { create: true });
+    await prepareFolder(folder);
+    return new Folder(folder, names);
   });
 }
 
@@ -52,18 +55,19 @@ export async function removeFolder(...path) {
 
 export class Folder {
   #handle;
+  #path;
 
-  /** @param {FileSystemDirectoryHandle} handle */
-  constructor(handle) {
+  /** @param {FileSystemDirectoryHandle} handle @param {string[]} path of the folder, as the file system has it */
+  constructor(handle, path) {
     this.#handle = handle;
+    this.#path = path;
   }
 
   /** The names of all files and folders in it, sorted. */
   async names() {
     /** @type {string[]} */
     const names = [];
-    // A file that is being written is one of the browser's own until it is whole.
-    for await (const name of this.#handle.keys()) if (!name.endsWith('.crswap')) names.push(decode(name));
+    for await (const name of this.#handle.keys()) if (!isUnfinished(name)) names.push(decode(name));
     return names.sort();
   }
 
@@ -83,13 +87,9 @@ export class Folder {
     return inWords(
       async () => {
         const isNew = (await this.read(name)) === null;
-        const file = await this.#handle.getFileHandle(encode(name), { create: true });
-        const stream = await file.createWritable();
         try {
-          await stream.write(content);
-          await stream.close();
+          await writeWhole({ folder: this.#handle, path: this.#path, name: encode(name) }, content);
         } catch (error) {
-          await stream.abort().catch(() => {});
           // What had no content before shall not begin as an empty file.
           if (isNew) await this.#handle.removeEntry(encode(name)).catch(() => {});
           throw error;

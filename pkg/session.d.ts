@@ -1,6 +1,6 @@
 /**
  * What a person makes, kept in the browser's private files until it is forgotten: it outlives a tab that is closed and a
- * worker that dies. Needs a page served by https or from localhost, and Chrome 102, Firefox 111, Safari 26 or later.
+ * worker that dies. Needs a page served by https or from localhost, and Chrome 102, Firefox 111, Safari 16.4 or later.
  * @module
  */
 

@@ -127,7 +127,7 @@ describe('the tarball', () => {
   });
 
   it('is clean to @arethetypeswrong/cli', () => {
-    const untyped = ['worker', 'wasm/*', 'models/*', 'samples/*'];
+    const untyped = ['worker', 'opfs-worker', 'wasm/*', 'models/*', 'samples/*'];
     runIn(root, 'npx', 'attw', packed.tarball, '--profile', 'esm-only', '--exclude-entrypoints', ...untyped);
   });
 

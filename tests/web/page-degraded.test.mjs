@@ -29,6 +29,21 @@ describe('without', () => {
     await context.close();
   });
 
+  it('createWritable, as Safari before 26, it keeps the work, says so, and has it after a reload', async () => {
+    const { context, page, complaints } = await crippled(() => delete FileSystemFileHandle.prototype.createWritable);
+    await choose(page, { 'mine.nii.gz': sample });
+    await opened(page, 'mine.nii.gz');
+    await segmented(page);
+    const mask = (await download(page)).bytes;
+    await page.locator('#kept', { hasText: 'is kept in this browser until' }).waitFor();
+    await page.reload();
+    await state(page, 'done', 'error');
+    assert.equal(await page.locator('#file-name').textContent(), 'mine.nii.gz');
+    assert.deepEqual((await download(page)).bytes, mask);
+    assert.deepEqual(complaints, []);
+    await context.close();
+  });
+
   it('WebGL 2, it segments and exports without slices, and says so', async () => {
     const { context, page } = await crippled(() => {
       const { getContext } = HTMLCanvasElement.prototype;
