@@ -52,9 +52,11 @@ export interface Session {
 
 /** A module of wasm-bindgen. */
 export interface EngineCode {
-  default(options: { module_or_path: WebAssembly.Module }): Promise<{ memory: WebAssembly.Memory }>;
+  default(options: { module_or_path: WebAssembly.Module; memory?: WebAssembly.Memory }): Promise<{ memory: WebAssembly.Memory }>;
   /** With threads only. */
   initThreadPool?(count: number): Promise<void>;
+  /** With threads only; it ends with its worker. */
+  wbg_rayon_start_worker?(receiver: number): void;
   inspect(...args: FileArguments): VolumeInfo;
   read(...args: FileArguments): ImageVolume;
   benchmark(

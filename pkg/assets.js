@@ -1,29 +1,46 @@
 /**
  * Where wasm and other files come from: the `assets` option, or else the folder of this package. Never a CDN.
- * The URLs here and in model.js are written so that bundlers see them and ship the files.
+ * The addresses of this package's own files are those of shipped.js.
  */
 /** @import { Artifact } from './index.js' */
 import { InsituError, messageOf } from './error.js';
-
-/** @type {Record<Artifact, () => URL>} */
-const ENGINES = {
-  gpu: () => new URL('./wasm/gpu/insitu_seg_bg.wasm', import.meta.url),
-  cpu: () => new URL('./wasm/cpu/insitu_seg_bg.wasm', import.meta.url),
-  threads: () => new URL('./wasm/threads/insitu_seg_bg.wasm', import.meta.url),
-};
+import { ENGINES } from './shipped.js';
 
 /** @type {Map<string, Promise<WebAssembly.Module>>} */
 const compiled = new Map();
 
 /** A compiled engine. It is compiled once and handed to every worker, so that a restart fetches nothing. @param {Artifact} artifact @param {URL} [assets] @returns {Promise<WebAssembly.Module>} */
-export function loadWasm(artifact, assets) {
-  const url = assets ? new URL(`wasm/${artifact}/insitu_seg_bg.wasm`, assets) : ENGINES[artifact]();
+export async function loadWasm(artifact, assets) {
+  const url = assets
+    ? new URL(`wasm/${artifact}/insitu_seg_bg.wasm`, assets)
+    : shippedUrl(ENGINES[artifact], `wasm/${artifact}/insitu_seg_bg.wasm`);
   const known = compiled.get(url.href);
   if (known) return known;
   const module = compile(url);
   compiled.set(url.href, module);
   module.catch(() => compiled.delete(url.href));
   return module;
+}
+
+/**
+ * Where a file of this package lies. A build that did not ship it leaves an address of the machine on which it was made, or none.
+ * @param {() => URL} locate @param {string} file its path in the package, for words
+ */
+export function shippedUrl(locate, file) {
+  let url;
+  try {
+    url = locate();
+  } catch (cause) {
+    throw notShipped(file, 'has no address', cause);
+  }
+  if (url.protocol === 'file:' && globalThis.location?.protocol !== 'file:') throw notShipped(file, `has the address ${url.href}`);
+  return url;
+}
+
+/** @param {string} file @param {string} found @param {unknown} [cause] */
+function notShipped(file, found, cause) {
+  const sentence = `${file} of insitu-seg ${found} in this build, expected one on this site: set \`assets\` to where the package is served.`;
+  return new InsituError('io', sentence, cause === undefined ? {} : { cause });
 }
 
 /** @param {URL} url */

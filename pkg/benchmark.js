@@ -16,8 +16,9 @@ export async function benchmark({ base, size, train = false, backend = 'auto', t
   whole('runs', runs);
 
   const choice = await chooseEngine({ backend, threads });
-  const wasm = await loadWasm(choice.artifact, folder(assets));
-  const host = new WorkerHost();
+  const place = folder(assets);
+  const wasm = await loadWasm(choice.artifact, place);
+  const host = new WorkerHost(place);
   try {
     await host.call('load', { artifact: choice.artifact, threads: choice.threads, wasm });
     const found = await host.call('benchmark', { backend: choice.backend, base, size, train, runs });

@@ -13,6 +13,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { useOwnThreads } from './glue.mjs';
 
 const TARGET = 'wasm32-unknown-unknown';
 
@@ -66,8 +67,8 @@ function ensureWasmBindgen(version) {
 
 /** The newest change to anything the wasm is made of, milliseconds. */
 function newestSource() {
-  const files = ['Cargo.toml', 'Cargo.lock', 'build.rs', '.cargo/config.toml', 'rust-toolchain.toml', 'pkg/build.mjs'].map((file) =>
-    join(root, file),
+  const files = ['Cargo.toml', 'Cargo.lock', 'build.rs', '.cargo/config.toml', 'rust-toolchain.toml', 'pkg/build.mjs', 'pkg/glue.mjs'].map(
+    (file) => join(root, file),
   );
   /** @type {(dir: string) => string[]} */
   const walk = (dir) =>
@@ -101,20 +102,6 @@ function compile({ features, own }, profile) {
   const std = ['-Z', 'build-std=std,panic_abort', '--target-dir', folder];
   run('cargo', [...args, ...std], { RUSTC_BOOTSTRAP: '1', RUSTFLAGS: SHARED.join(' ') });
   return built(folder);
-}
-
-/**
- * wasm-bindgen-rayon starts its workers on a module that imports '../../..', which only bundlers take for the glue:
- * by its name everyone finds it.
- * @param {string} folder
- */
-function nameGlue(folder) {
-  const snippets = join(folder, 'snippets');
-  const [crate] = readdirSync(snippets).filter((name) => name.startsWith('wasm-bindgen-rayon-'));
-  const file = join(snippets, crate, 'src', 'workerHelpers.js');
-  const [before, after, ...more] = readFileSync(file, 'utf8').split("import('../../..')");
-  if (after === undefined || more.length > 0) throw new Error(`${file}: expected one import('../../..')`);
-  writeFileSync(file, `${before}import('../../../insitu_seg.js')${after}`);
 }
 
 /** wasm-opt on what wasm-bindgen wrote; the features are those the target and the flags turn on. 90 MB, so fetched only here. @param {string} wasm */
@@ -152,7 +139,7 @@ function make(name, wanted) {
   const built = compile(artifact, wanted.opt ? 'dist' : 'release');
   empty();
   run('wasm-bindgen', ['--target', 'web', '--no-typescript', '--out-dir', folder, '--out-name', 'insitu_seg', built]);
-  if (artifact.own) nameGlue(folder);
+  if (artifact.own) useOwnThreads(folder);
   const wasm = join(folder, 'insitu_seg_bg.wasm');
   if (wanted.opt) optimise(wasm);
   writeFileSync(join(folder, 'build.json'), `${JSON.stringify({ ...wanted, started })}\n`);

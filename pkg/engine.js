@@ -6,6 +6,7 @@
 /** @import { ChosenBoxes } from './boxes.js' */
 /** @import { AnyProgress } from './heartbeat.js' */
 /** @import { Artifact, Backend, Triple } from './index.js' */
+/** @import { Joining } from './threads.js' */
 import { CODE } from './artifacts.js';
 import { firstLine, InsituError, isTrap, messageOf } from './error.js';
 import { watchGpu } from './gpu.js';
@@ -201,4 +202,12 @@ async function startThreads(code, count) {
     timer = setTimeout(reject, THREADS_MS, error);
   });
   await Promise.race([code.initThreadPool?.(count), late]).finally(() => clearTimeout(timer));
+}
+
+/** Makes this worker one of another engine's threads. It says that it is ready, and then computes for the rest of its life. @param {Joining['thread']} thread @param {() => void} onReady */
+export async function joinThreads({ init, receiver }, onReady) {
+  const code = await CODE.threads();
+  await code.default(init);
+  onReady();
+  code.wbg_rayon_start_worker?.(receiver);
 }

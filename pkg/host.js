@@ -3,7 +3,7 @@
 /** @import { AnyProgress } from './heartbeat.js' */
 /** @import { Answer, Args, CallName, Message } from './calls.js' */
 import { callOn } from './calls.js';
-import { asInsituError, InsituError, isTrap } from './error.js';
+import { asInsituError, InsituError, isTrap, messageOf } from './error.js';
 import { addRequests } from './requests.js';
 
 /** @typedef {{ transfer?: Transferable[], onProgress?(progress: AnyProgress): void }} CallOptions */
@@ -15,27 +15,55 @@ import { addRequests } from './requests.js';
  * @property {(error: Error) => void} end no answer any more: what is under way rejects with `error`
  */
 
-/** @typedef {{ new (): Host, canWait: boolean }} HostKind `canWait`: one is worth having before it is needed */
+/** @typedef {{ new (assets?: URL): Host, canWait: boolean }} HostKind `canWait`: one is worth having before it is needed */
 
 /** A worker that cannot be loaded says so; one that has not named its lock by then was killed before it could hold it. */
 const LOCK_MS = 20_000;
 
-/** The engine in a worker of its own. Ending it frees everything at once, in the middle of a computation too. @implements {Host} */
+/**
+ * The engine in a worker of its own. Ending it frees everything at once, in the middle of a computation too. Where the build
+ * around this package has no worker, the one that lies in `assets` is started.
+ * @implements {Host}
+ */
 export class WorkerHost {
   static canWait = true;
   alive = true;
-  #worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'insitu-seg' });
-  /** @type {Map<number, { resolve(value: unknown): void, reject(error: Error): void, onProgress?(progress: AnyProgress): void }>} */
+  /** @type {Worker | undefined} */
+  #worker;
+  /** `name`, `args`: of a call that another worker could be given. @type {Map<number, { name?: CallName, args?: unknown, resolve(value: unknown): void, reject(error: Error): void, onProgress?(progress: AnyProgress): void }>} */
   #calls = new Map();
   #lastId = 0;
   #answered = false;
   #ended = new AbortController();
   #timer = setTimeout(() => this.end(died()), LOCK_MS);
 
-  constructor() {
+  /** @param {URL} [assets] */
+  constructor(assets) {
+    /** @type {(() => Worker)[]} */
+    const kinds = [() => new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'insitu-seg' })];
+    if (assets) kinds.push(() => new Worker(new URL('worker.js', assets), { type: 'module', name: 'insitu-seg' }));
+    this.#start(kinds);
+  }
+
+  /** The first of these workers that can be started; those that come later are given the calls of those before. @param {(() => Worker)[]} kinds */
+  #start([make, ...others]) {
+    const fail = (/** @type {InsituError} */ error) => (others.length > 0 ? this.#start(others) : this.end(error));
+    this.#worker?.terminate();
+    try {
+      this.#worker = make();
+    } catch (thrown) {
+      // Not within the constructor: whoever calls hears of it.
+      return void queueMicrotask(() => fail(notStarted(messageOf(thrown), '')));
+    }
     this.#worker.onmessage = ({ data }) => this.#receive(data);
     this.#worker.onmessageerror = () => this.end(new InsituError('internal', 'The worker sent a message that could not be read.'));
-    this.#worker.onerror = (event) => this.end(this.#diagnose(event));
+    this.#worker.onerror = (event) => {
+      const { message, filename } = event;
+      // A worker that fails before its first word was never loaded; later it is the engine that died.
+      if (this.#answered) return this.end(asInsituError(new Error(message || 'the worker died')));
+      fail(notStarted(message, filename));
+    };
+    for (const [id, { name, args }] of this.#calls) this.#worker.postMessage({ id, call: name, args });
   }
 
   /** @template {CallName} Name @param {Name} name @param {Args<Name>} args @param {CallOptions} [options] @returns {Promise<Answer<Name>>} */
@@ -43,8 +71,10 @@ export class WorkerHost {
     return new Promise((resolve, reject) => {
       if (!this.alive) return reject(died());
       const id = ++this.#lastId;
-      this.#calls.set(id, { resolve: (value) => resolve(/** @type {Answer<Name>} */ (value)), reject, onProgress });
-      this.#worker.postMessage({ id, call: name, args }, transfer);
+      // Calls before its first answer carry nothing that is handed over, and can be made again.
+      const again = this.#answered ? {} : { name, args };
+      this.#calls.set(id, { ...again, resolve: (value) => resolve(/** @type {Answer<Name>} */ (value)), reject, onProgress });
+      this.#worker?.postMessage({ id, call: name, args }, transfer);
     });
   }
 
@@ -53,7 +83,7 @@ export class WorkerHost {
     this.alive = false;
     clearTimeout(this.#timer);
     this.#ended.abort();
-    this.#worker.terminate();
+    this.#worker?.terminate();
     for (const { reject } of this.#calls.values()) reject(error);
     this.#calls.clear();
   }
@@ -78,22 +108,15 @@ export class WorkerHost {
   #watch(lock) {
     navigator.locks.request(lock, { signal: this.#ended.signal }, () => this.end(died())).catch(() => {});
   }
-
-  /** A worker that fails before its first word was never loaded; later it is the engine that died. @param {ErrorEvent} event */
-  #diagnose({ message, filename }) {
-    return this.#answered ? asInsituError(new Error(message || 'the worker died')) : notStarted(message, filename);
-  }
 }
 
 const died = () => new InsituError('internal', 'The engine stopped unexpectedly: its worker died.');
 
-/** @param {string} message @param {string} filename */
+/** @param {string} message @param {string} filename of a script of it, where the browser says so */
 function notStarted(message, filename) {
-  const found = message ? ` (${message})` : '';
-  return new InsituError(
-    'io',
-    `The worker that belongs to ${filename || import.meta.url} could not be started${found}: serve all of the package from this origin.`,
-  );
+  const found = [filename, message].filter(Boolean).join(': ');
+  const sentence = `The worker of insitu-seg could not be started${found ? ` (${found})` : ''}: serve all of the package from this origin, or set \`assets\` to where it is served.`;
+  return new InsituError('io', sentence);
 }
 
 /**

@@ -5,7 +5,7 @@
  *   segmenter.js  one model, ready to run: queue and cancel
  *   supervisor.js keeps an engine running: restart, recovery (what is tried again: recovery.js)
  *   model.js      a model's files: given, kept (cache.js), or fetched
- *   assets.js     where wasm and files are fetched from
+ *   assets.js     where wasm and files are fetched from; shipped.js: the package's own, each where bundlers see it
  *   input.js      File | Blob | bytes | { hdr, img } -> bytes
  *   report.js     what a run says of itself
  *   csv.js        volumes as a table
@@ -16,6 +16,7 @@
  *   benchmark.js  how fast a network runs here
  *   support.js    which engine this browser can run, and why
  *   host.js       where the engine runs: a worker, or this thread
+ *   threads.js    the threads of the CPU's engine
  *   engine.js     the engine itself, the one user of the generated wasm (artifacts.js: gpu, cpu, threads)
  *   types/        the declarations, by theme
  *   gpu.js        what the GPU reports behind the engine's back

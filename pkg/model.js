@@ -2,9 +2,10 @@
  * A model: its card, and the weights that the card lists; given, found in the browser's own files, or fetched. With them come
  * the case that tuning must not make worse, where the card has one, and tuned weights, where they are given.
  */
-import { fetchBytes } from './assets.js';
+import { fetchBytes, shippedUrl } from './assets.js';
 import { openCache } from './cache.js';
 import { InsituError, messageOf } from './error.js';
+import { MODELS } from './shipped.js';
 
 /** @import { HashedFile, ModelCard, Segmenter } from './index.js' */
 /** @typedef {Uint8Array<ArrayBuffer>} Bytes */
@@ -106,11 +107,20 @@ function modelOf([bytes, ...contents]) {
 function modelPlace(model, assets) {
   if (typeof model === 'string' && /^[\w-]+$/.test(model)) {
     if (assets) return (file) => new URL(`models/${model}/${file}`, assets);
-    return (file) => new URL(`./models/${model}/${file}`, import.meta.url);
+    return shippedPlace(model);
   }
   const given = new URL(model, globalThis.location?.href);
   if (!given.pathname.endsWith('/model.json') && !given.pathname.endsWith('/')) given.pathname += '/';
   return (file) => new URL(file, given);
+}
+
+/** A model of this package; one that someone put beside the shipped ones is found where the package is served as it is. @param {string} model @returns {(file: string) => URL} */
+function shippedPlace(model) {
+  const files = Object.hasOwn(MODELS, model) ? MODELS[model] : {};
+  return (file) => {
+    if (Object.hasOwn(files, file)) return shippedUrl(files[file], `models/${model}/${file}`);
+    return new URL(`../${model}/${file}`, shippedUrl(MODELS.hippocampus['model.json'], 'models'));
+  };
 }
 
 /** @param {Bytes} bytes @param {string} where @returns {ModelCard} */

@@ -130,7 +130,7 @@ export class Supervisor {
   /** The worker that waits, if it has the right code, or else a new one. @param {Artifact} artifact @returns {Host} */
   #acquireHost(artifact) {
     const waiting = this.#waiting;
-    if (!waiting?.host.alive || waiting.artifact !== artifact) return new this.#parts.Host();
+    if (!waiting?.host.alive || waiting.artifact !== artifact) return new this.#parts.Host(this.#parts.base);
     this.#waiting = null;
     return waiting.host;
   }
@@ -138,10 +138,10 @@ export class Supervisor {
   /** Sees to it that a worker waits; without one, a replacement fetches its code when it is needed. */
   async #refill() {
     const { artifact } = this.choice;
-    const { Host } = this.#parts;
+    const { Host, base } = this.#parts;
     if (!Host.canWait || this.#disposed.signal.aborted || (this.#waiting?.host.alive && this.#waiting.artifact === artifact)) return;
     this.#waiting?.host.end(cancelled());
-    const host = new Host();
+    const host = new Host(base);
     this.#waiting = { host, artifact };
     await host.call('fetch', { artifact }).catch((error) => host.end(asInsituError(error)));
   }

@@ -12,7 +12,7 @@ export interface SegmenterOptions {
   backend?: 'auto' | Backend;
   /** On the CPU, where threads can be had: how many, 1 to 256. By default one for each core, 16 at most; 1 for none. */
   threads?: number;
-  /** The folder that holds this package's wasm/ and models/; by default beside the package's own modules. */
+  /** The folder that holds this package's wasm/ and models/, and all of it where the bundler did not ship its worker; by default what the bundler made of the package's own files. */
   assets?: string | URL;
   /** Run in a worker (the default), or in the calling thread, then without threads. */
   worker?: boolean;

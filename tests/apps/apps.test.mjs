@@ -4,10 +4,10 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { root } from '../../scripts/tools.mjs';
-import { launch, serve } from '../web/browser.mjs';
+import { launch } from '../web/browser.mjs';
 import { pack, runIn, scratch } from '../web/packed.mjs';
+import { assertMask } from './app.mjs';
 
-const SAMPLE = join(root, 'pkg/samples/hippocampus/image.nii.gz');
 const folder = scratch('apps');
 
 let tarball;
@@ -38,25 +38,6 @@ function built(name) {
   return join(at, 'dist');
 }
 
-/** Opens the app, gives it the sample, and sees that it says what the mask holds; `look` may see more. */
-async function assertMask(at, look = () => {}) {
-  const server = await serve(at);
-  const page = await browser.newPage();
-  const complaints = [];
-  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
-  page.on('pageerror', (error) => complaints.push(error.message));
-  await page.goto(server.url);
-  await page.locator('output', { hasText: /^Ready/ }).waitFor({ timeout: 60_000 });
-  await page.locator('input').setInputFiles(SAMPLE);
-  await page.locator('output', { hasText: 'mL' }).waitFor({ timeout: 60_000 });
-  assert.equal(await page.locator('output').textContent(), 'Left anterior hippocampus: 1.631 mL; Left posterior hippocampus: 1.640 mL');
-  await look(page);
-  if (process.env.INSITU_PICTURES) await page.screenshot({ path: join(process.env.INSITU_PICTURES, `${at.split('/').at(-2)}.png`) });
-  assert.deepEqual(complaints, []);
-  await page.close();
-  await server.close();
-}
-
 /** The share of a canvas that is as orange or as blue as the labels, and not grey. */
 const coloured = async (page) => {
   const png = await page.locator('canvas').first().screenshot();
@@ -77,14 +58,14 @@ describe('an app', () => {
     cpSync(join(root, 'examples/plain'), at, { recursive: true });
     runIn(folder, 'tar', 'xzf', tarball);
     cpSync(join(folder, 'package'), join(at, 'insitu-seg'), { recursive: true });
-    await assertMask(at, async (page) => {
+    await assertMask(browser, at, async (page) => {
       const [file] = await Promise.all([page.waitForEvent('download'), page.getByText('Save the mask').click()]);
       assert.deepEqual([...readFileSync(await file.path()).subarray(0, 2)], [0x1f, 0x8b]);
     });
   });
 
   it('of Vite and NiiVue shows the mask over the slices and counts a correction', async () => {
-    await assertMask(built('vite-niivue'), async (page) => {
+    await assertMask(browser, built('vite-niivue'), async (page) => {
       const share = await coloured(page);
       assert.ok(share > 0.02, `${share}`);
       await page.locator('select').selectOption({ label: 'eraser' });
@@ -98,11 +79,11 @@ describe('an app', () => {
   });
 
   it('of React shows the mask’s volumes, in strict mode too, and leaves no worker of the first mount', async () => {
-    await assertMask(built('react'), async (page) => assert.equal(page.workers().length, 2));
+    await assertMask(browser, built('react'), async (page) => assert.equal(page.workers().length, 2));
   });
 
   it('of vtk.js shows image and mask', async () => {
-    await assertMask(built('vtk'), async (page) => {
+    await assertMask(browser, built('vtk'), async (page) => {
       const share = await coloured(page);
       assert.ok(share > 0.02, `${share}`);
     });

@@ -9,7 +9,15 @@ import { ISOLATION, launch, serve } from './browser.mjs';
 import { asFlipped } from './nifti.mjs';
 import { install, pack, runIn, scratch, snippets, write } from './packed.mjs';
 
-const TOOLS = { vite: '8.3.8', webpack: '5.112.2', 'webpack-cli': '7.3.1', esbuild: '0.28.2', '@niivue/niivue': '0.69.0' };
+const TOOLS = {
+  vite: '8.3.8',
+  webpack: '5.112.2',
+  'webpack-cli': '7.3.1',
+  '@rspack/core': '2.3.3',
+  '@rspack/cli': '2.2.8',
+  esbuild: '0.28.2',
+  '@niivue/niivue': '0.69.0',
+};
 const SAMPLE = join(root, 'pkg/samples/hippocampus/image.nii.gz');
 const MB = 1e6;
 
@@ -53,6 +61,14 @@ async function maskIn(url) {
   } finally {
     await page.close();
   }
+}
+
+/** The error of a page that cannot start. */
+async function errorIn(url) {
+  const page = await browser.newPage();
+  const [error] = await Promise.all([page.waitForEvent('pageerror', { timeout: 60_000 }), page.goto(url)]);
+  await page.close();
+  return error.message;
 }
 
 /** The masks of all apps must be the same. */
@@ -119,6 +135,14 @@ describe('the tarball', () => {
     for (const crate of ['wgpu', 'naga', 'wasm-bindgen', 'flate2', 'rayon', 'serde', 'pulp'])
       assert.match(crates, new RegExp(`^- ${crate} \\d.*(MIT|Apache)`, 'm'));
     assert.doesNotMatch(crates, /^- (clap|burn|proptest) /m);
+  });
+
+  it('has an address that bundlers see for every file of its models', () => {
+    const literal = [
+      ...readFileSync(join(root, 'pkg/shipped.js'), 'utf8').matchAll(/new URL\('\.\/(models\/[^']+)', import\.meta\.url\)/g),
+    ];
+    const shipped = packed.files.map(({ path }) => path).filter((path) => path.startsWith('models/'));
+    assert.deepEqual(literal.map(([, path]) => path).sort(), shipped.sort());
   });
 
   it('is clean to publint', () => {
@@ -275,13 +299,40 @@ describe('installed', () => {
     await assertMaskIn(join(at, 'dist'));
   });
 
+  it('shows a mask in an app built by Rspack', async () => {
+    const at = app('rspack', { 'main.js': readme['main.js'], 'rspack.config.mjs': readme['webpack.config.mjs'] });
+    runIn(at, process.execPath, join(folder, 'node_modules/@rspack/cli/bin/rspack.js'), 'build');
+    write(at, { 'dist/index.html': readme['index.html'] });
+    await assertMaskIn(join(at, 'dist'), { isolated: true });
+  });
+
   it('shows a mask in an app built by esbuild', async () => {
     const at = app('esbuild', { 'main.js': readme['main.js'], 'esbuild.sh': readme['esbuild.sh'] });
     // The commands of the README run where the packages are installed.
     runIn(folder, 'sh', '-ec', `cp apps/esbuild/main.js . && sh apps/esbuild/esbuild.sh && mv dist apps/esbuild/dist`);
     write(at, { 'dist/index.html': readme['index.html'] });
     assert.ok(existsSync(join(at, 'dist/worker.js')));
-    await assertMaskIn(join(at, 'dist'));
+    await assertMaskIn(join(at, 'dist'), { isolated: true });
+  });
+
+  it('finds worker, engine and model in `assets`, which the error names where a build has none of them', async () => {
+    const at = app('assets', {
+      'main.js': readme['main.js'],
+      'main-assets.js': readme['main.js'].replace('createSegmenter()', "createSegmenter({ assets: 'insitu-seg' })"),
+      'main-worker.js': readme['main.js'].replace('createSegmenter()', "createSegmenter({ assets: 'half' })"),
+    });
+    const esbuild = join(folder, 'node_modules/esbuild/bin/esbuild');
+    runIn(at, esbuild, 'main.js', 'main-assets.js', 'main-worker.js', '--bundle', '--splitting', '--format=esm', '--outdir=dist');
+    for (const name of ['main', 'main-assets', 'main-worker'])
+      write(at, { [`dist/${name}.html`]: readme['index.html'].replace('./main.js', `./${name}.js`) });
+    const installed = join(folder, 'node_modules/insitu-seg');
+    cpSync(installed, join(at, 'dist/insitu-seg'), { recursive: true });
+    for (const part of ['wasm', 'models']) cpSync(join(installed, part), join(at, 'dist/half', part), { recursive: true });
+    const server = await serve(join(at, 'dist'));
+    await assertMask(`${server.url}main-assets.html`);
+    assert.match(await errorIn(`${server.url}main.html`), / 404; set `assets` to where the package is served\.$/);
+    assert.match(await errorIn(`${server.url}main-worker.html`), /^The worker of insitu-seg could not be started.* or set `assets`/);
+    await server.close();
   });
 });
 
