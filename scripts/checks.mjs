@@ -5,6 +5,7 @@
  *   quick   whether `npm run test:quick` runs it too
  *   run     does it: whether it passed, or [need, why] where it finds out that it cannot run here
  *   lacks   optional: [need, why] where it cannot run here, or null
+ *   paired  optional: whether another one that says so may run beside it; `run` then gets { atEnd: true }
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,6 +25,9 @@ const QUICK_WEB = ['history', 'hostile', 'layers', 'masks', 'mgh', 'not-run', 'o
 
 /** Those that need none. */
 const WITHOUT_BROWSER = ['history', 'layers', 'masks', 'not-run', 'page-edit', 'page-parts'];
+
+/** Browser tests that measure time or fill all cores by themselves: these run alone, all others two at a time. */
+const ALONE = ['engine', 'faults', 'learn', 'package', 'page', 'page-engine', 'recovery', 'tune'];
 
 /** What the Rust examples are called with, so that they write nothing but here. */
 const EXAMPLES = {
@@ -85,7 +89,8 @@ const web = (name, env) => ({
   name: `web: ${name}`,
   quick: QUICK_WEB.includes(name),
   ...(WITHOUT_BROWSER.includes(name) ? {} : { lacks: noBrowser }),
-  run: () => run(process.execPath, ['--test', '--test-reporter=spec', `tests/web/${name}.test.mjs`], { env }),
+  paired: !ALONE.includes(name),
+  run: (more) => run(process.execPath, ['--test', '--test-reporter=spec', `tests/web/${name}.test.mjs`], { env, ...more }),
 });
 
 /** A command of package.json. */
@@ -137,12 +142,21 @@ export function checks({ quick, scratch }) {
   const curve = { INSITU_CURVE: join(scratch, 'curve.bin') };
   const pureTests = [...PURE_TESTS.quick, ...PURE_TESTS.full, 'fuzz'];
   const nativeTests = named('tests', '.rs').filter((name) => ![...pureTests, 'web'].includes(name));
+  const each = (names) => names.flatMap((name) => ['--test', name]);
   const examples = named('examples', '.rs');
+  const webTests = named('tests/web', '.test.mjs').toSorted((a, b) => ALONE.includes(a) - ALONE.includes(b));
   return [
     ...written(quick),
+    // Built together they use all cores; one by one, below, each would wait for its own.
+    { name: 'build of the tests, pure', quick: true, run: () => cargo('test', ...PURE, ...each(pureTests), '--no-run') },
     ...PURE_TESTS.quick.map((name) => pure(name, true)),
     ...PURE_TESTS.full.map((name) => pure(name, false)),
-    pure('fuzz', true, { ...corpus, INSITU_FUZZ_SECONDS: quick ? '5' : '60' }),
+    pure('fuzz', true, { ...corpus, INSITU_FUZZ_SECONDS: quick ? '5' : '20' }),
+    {
+      name: 'build of the tests, native',
+      quick: true,
+      run: () => cargo('test', ...NATIVE, '--lib', '--bins', '--examples', ...each(nativeTests), '--no-run'),
+    },
     {
       name: 'native: library and command',
       quick: true,
@@ -166,7 +180,7 @@ export function checks({ quick, scratch }) {
     { name: 'wasm: tests/web.rs, in Chromium', quick: false, lacks: noDriver, run: wasmTests },
     { name: 'build of the package and the page', quick: true, run: () => run(process.execPath, ['scripts/build.mjs']) },
     { name: 'build of the command', quick: true, run: () => cargo('build', ...NATIVE) },
-    ...named('tests/web', '.test.mjs').map((name) => web(name, { ...corpus, ...curve })),
+    ...webTests.map((name) => web(name, { ...corpus, ...curve })),
     // They run by cargo-fuzz, on a compiler of every night (fuzz/README.md); here they must not fall behind the crate.
     { name: 'fuzz targets compile', quick: false, run: () => cargo('check', '--manifest-path', 'fuzz/Cargo.toml') },
     {

@@ -31,8 +31,8 @@ if (wanted.length === 0) {
 }
 
 /** What a check came to: { outcome: 'passed' | 'failed' | 'not run', why }. */
-async function outcomeOf({ run, lacks }) {
-  const answer = lacks?.() ?? (await run());
+async function outcomeOf({ run, lacks }, more) {
+  const answer = lacks?.() ?? (await run(more));
   if (!Array.isArray(answer)) return { outcome: answer ? 'passed' : 'failed' };
   const [need, why] = answer;
   return mandatory.has(need)
@@ -52,14 +52,29 @@ const begun = Date.now();
 for (const sentence of await setup()) console.error(`missing: ${sentence}`);
 const installed = Date.now();
 
-const results = [];
-for (const check of wanted) {
+async function carriedOut(check, more) {
   console.log(`\n== ${check.name}`);
   const started = Date.now();
-  const result = await outcomeOf(check);
+  const result = await outcomeOf(check, more);
   if (result.why) console.log(result.why);
-  results.push({ name: check.name, seconds: (Date.now() - started) / 1000, ...result });
+  return { name: check.name, seconds: (Date.now() - started) / 1000, ...result };
 }
+
+/** The results of the checks, in their order; neighbours that may be paired run two at a time. */
+async function inOrder(wanted) {
+  const results = [];
+  const queue = [...wanted];
+  const next = async () => {
+    while (queue[0]?.paired) results.push(await carriedOut(queue.shift(), { atEnd: true }));
+  };
+  while (queue.length > 0) {
+    if (queue[0].paired) await Promise.all([next(), next()]);
+    else results.push(await carriedOut(queue.shift()));
+  }
+  return results;
+}
+
+const results = await inOrder(wanted);
 
 console.log('\n== summary');
 const width = Math.max(...results.map(({ name }) => name.length));

@@ -10,21 +10,28 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
 const cargoBin = join(process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'bin');
 export const env = { ...process.env, PATH: `${process.env.PATH}${delimiter}${cargoBin}` };
 
-/** Runs a command in the root with its output shown; true if it exited with 0. */
-export function run(command, args, more = {}) {
+/**
+ * Runs a command in the root with its output shown as it comes, or, `atEnd`, when it has ended; true if it exited with 0.
+ */
+export function run(command, args, { atEnd = false, ...more } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd: root,
-      stdio: 'inherit',
+      stdio: atEnd ? ['ignore', 'pipe', 'pipe'] : 'inherit',
       shell: process.platform === 'win32',
       ...more,
       env: { ...env, ...more.env },
     });
+    const kept = [];
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes) => kept.push(bytes));
     child.on('error', (error) => {
       console.error(error.message);
       resolve(false);
     });
-    child.on('exit', (code) => resolve(code === 0));
+    child.on('close', (code) => {
+      if (atEnd) process.stdout.write(Buffer.concat(kept));
+      resolve(code === 0);
+    });
   });
 }
 

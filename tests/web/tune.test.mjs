@@ -231,7 +231,7 @@ describe('tuning in a page', () => {
     assert.match(answer.message, /kernel "conv, weight"/);
   });
 
-  const many = process.env.INSITU_LONG ? 500 : 60;
+  const many = process.env.INSITU_LONG ? 500 : 30;
   for (const [artifact, backend, steps] of [
     ['cpu', 'cpu', 500],
     ['gpu', 'webgpu', many],
