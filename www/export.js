@@ -1,6 +1,7 @@
 /** What a person saves: each file, or all of them as one zip; and the report of a run. */
 /** @import { MaskedCase } from './types.js' */
 /** @import { Products } from './export/bundle.js' */
+import { statisticsOf } from './edit/statistics.js';
 import { fileOf, products, zipped } from './export/bundle.js';
 import { save } from './files.js';
 import { approvedSlices } from './handmade.js';
@@ -56,9 +57,10 @@ export async function downloadModel() {
   save(await engine().saveModel(), `${engine().model.name}-tuned.safetensors`, 'application/octet-stream');
 }
 
-/** The run's own report, with what a person did after it and the hash of what was read. @param {MaskedCase} one */
+/** The run's own report, with what a person did after it, the values below each label, and the hash of what was read. @param {MaskedCase} one */
 export async function reportOf(one) {
   const { editor, result } = one;
+  const intensities = editor.values && statisticsOf(editor.grid, editor.labels, editor.values);
   const { input, ...run } = result.report;
   return {
     ...run,
@@ -67,7 +69,10 @@ export async function reportOf(one) {
     tuned: Boolean(state.segmenter?.canRevert),
     correctedVoxels: correctedVoxels(one),
     checkedSlices: [...approvedSlices(one)],
-    labels: editor.table.map(({ index, name, color }) => ({ index, name, color, voxels: editor.counts[index] })),
+    labels: editor.table.map(({ index, name, color }) => {
+      const { mean, sd, min, max } = intensities?.get(index) ?? {};
+      return { index, name, color, voxels: editor.counts[index], ...(mean === undefined ? {} : { intensity: { mean, sd, min, max } }) };
+    }),
     disclaimer: 'Not a medical device. Not for diagnosis.',
   };
 }

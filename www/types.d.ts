@@ -130,6 +130,8 @@ export interface PageEvents {
   tuning: 'started' | TuneProgress | 'ended' | TuneReport;
   /** The volume of before a tuning and that of after it can be compared. */
   comparison: undefined;
+  /** A mask was laid over that of the open volume, and the two can be told apart. */
+  difference: undefined;
   /** The slice to check next: null where none is left. */
   suggestion: { plane: number; slice: number } | null;
   /** Why there are no slices; null where there are. */

@@ -8,7 +8,9 @@
 import { MULTIPLANAR_TYPE, Niivue, NVImage, SHOW_RENDER, SLICE_TYPE } from '@niivue/niivue';
 import { isGzipped } from './bytes.js';
 import { determinant, gridOf } from './edit/grid.js';
+import { Camera, LINE } from './view/camera.js';
 import { skipGradient } from './view/gradient.js';
+import { Second } from './view/second.js';
 import { createTiles } from './view/tiles.js';
 
 const LABELS_UNIT = 33991; // WebGL's TEXTURE7, which NiiVue keeps for its drawing layer
@@ -29,7 +31,7 @@ export async function createView(canvas, { onMove, onDrawn }) {
   const nv = new Niivue({
     backColor: [0.035, 0.043, 0.055, 1],
     crosshairColor: [0.18, 0.83, 0.75, 1],
-    crosshairWidth: 0.7,
+    crosshairWidth: LINE,
     crosshairWidthUnit: 'percent',
     crosshairGap: 3,
     fontColor: [1, 0.9, 0.25, 1],
@@ -48,6 +50,9 @@ export async function createView(canvas, { onMove, onDrawn }) {
     viewModeHotKey: '',
     clipPlaneHotKey: '',
     cycleClipPlaneHotKey: '',
+    // What it does on a double or a long touch is not what hands expect of a double tap (paint/gestures.js).
+    doubleTouchTimeout: 0,
+    longTouchTimeout: 2 ** 31 - 1,
   });
   await nv.attachToCanvas(canvas);
   skipGradient(nv);
@@ -79,6 +84,12 @@ export class View {
       return said;
     };
     this.tiles = createTiles(nv, canvas, () => this.#grid);
+    this.second = new Second(nv);
+    this.camera = new Camera(
+      nv,
+      () => this.#grid,
+      () => this.draw(),
+    );
   }
 
   /** Whether slices are shown. */
@@ -94,33 +105,42 @@ export class View {
 
   /** Shows a NIfTI file; the labels that lay over another go. @param {Uint8Array} bytes */
   async showImage(bytes) {
-    const name = isGzipped(bytes) ? 'volume.nii.gz' : 'volume.nii';
-    const volume = await NVImage.loadFromUrl({ url: bytes.slice().buffer, name, colormap: 'gray' });
+    const volume = await imageOf(bytes);
     this.clear();
     this.nv.addVolume(volume);
     this.#grid = gridShownOf(volume);
+    this.camera.reset();
     // On the centre of a voxel: halfway between two slices the label of either would show through.
     this.goTo(this.grid.dims.map((n) => n >> 1));
   }
 
   /** Whether values and sizes of the image are those that the engine reads. @param {VolumeInfo} info */
-  shows({ slope, inter, affine }) {
-    const { values } = this;
-    const close = (/** @type {number} */ a, /** @type {number} */ b) => Math.abs(a - b) <= 1e-5 * Math.abs(b);
-    const sizes = [this.grid.affine, affine].map((one) => Math.abs(determinant(one)));
-    return close(values.slope, slope) && close(values.inter, inter) && close(sizes[0], sizes[1]);
+  shows(info) {
+    return isAsRead(this.nv.volumes[0], info);
+  }
+
+  /**
+   * Lays a second NIfTI file over the image, which must be as the engine reads it. @param {Uint8Array} bytes @param {VolumeInfo} info
+   * @param {() => boolean} isStill whether it is still wanted when it has been read @returns {Promise<boolean>} whether it lies there
+   */
+  async showSecond(bytes, info, isStill) {
+    const volume = await imageOf(bytes);
+    if (!isAsRead(volume, info)) throw new Error('otherwise');
+    if (isStill()) this.second.show(volume);
+    return isStill();
   }
 
   clear() {
     this.#grid = null;
     this.hideLabels();
+    this.second.clear();
     while (this.nv.volumes.length > 0) this.nv.removeVolume(this.nv.volumes[this.nv.volumes.length - 1]);
   }
 
   /** Intensities as the file stores them, in its order, and how they become values. */
   get values() {
-    const { img, hdr } = this.nv.volumes[0];
-    return { stored: /** @type {ArrayLike<number>} */ (img), slope: hdr?.scl_slope || 1, inter: hdr?.scl_inter || 0 };
+    const [volume] = this.nv.volumes;
+    return { stored: /** @type {ArrayLike<number>} */ (volume.img), ...scalingOf(volume) };
   }
 
   // Labels
@@ -225,6 +245,7 @@ export class View {
   /** @param {number[]} place */
   goTo(place) {
     this.nv.scene.crosshairPos = this.nv.vox2frac(place.map((at, i) => Math.min(this.grid.dims[i] - 1, Math.max(0, at))));
+    this.camera.follow(this.place);
     this.nv.createOnLocationChange();
     this.draw();
   }
@@ -236,10 +257,10 @@ export class View {
     return stored[start + x * step[0] + y * step[1] + z * step[2]] * slope + inter;
   }
 
-  /** The window, as values at its ends, and the values between which it may lie. */
+  /** The window, as values at its ends; the one without outliers, as NiiVue begins with; and the values between which it may lie. */
   get window() {
-    const { cal_min: low = 0, cal_max: high = 0, global_min: min = 0, global_max: max = 0 } = this.nv.volumes[0];
-    return { low, high, min, max };
+    const { cal_min: low = 0, cal_max: high = 0, global_min: min = 0, global_max: max = 0, robust_min, robust_max } = this.nv.volumes[0];
+    return { low, high, min, max, robust: [robust_min ?? min, robust_max ?? max] };
   }
 
   /** @param {number} low @param {number} high */
@@ -267,6 +288,23 @@ export class View {
       this.canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('noPicture'))), 'image/png'),
     );
   }
+}
+
+/** @param {Uint8Array} bytes of a NIfTI file @returns {Promise<NVImage>} */
+function imageOf(bytes) {
+  const name = isGzipped(bytes) ? 'volume.nii.gz' : 'volume.nii';
+  return NVImage.loadFromUrl({ url: bytes.slice().buffer, name, colormap: 'gray' });
+}
+
+/** @param {NVImage} volume */
+const scalingOf = ({ hdr }) => ({ slope: hdr?.scl_slope || 1, inter: hdr?.scl_inter || 0 });
+
+/** @param {NVImage} volume @param {VolumeInfo} info */
+function isAsRead(volume, { slope, inter, affine }) {
+  const close = (/** @type {number} */ a, /** @type {number} */ b) => Math.abs(a - b) <= 1e-5 * Math.abs(b);
+  const scaling = scalingOf(volume);
+  const sizes = [gridShownOf(volume).affine, affine].map((one) => Math.abs(determinant(one)));
+  return close(scaling.slope, slope) && close(scaling.inter, inter) && close(sizes[0], sizes[1]);
 }
 
 /** Where the voxels that NiiVue shows lie, its axes turned to RAS, and where in the order of the file. @param {NVImage} volume */

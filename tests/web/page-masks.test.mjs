@@ -6,6 +6,30 @@ import { gunzipSync } from 'node:zlib';
 import { asFlipped, readNifti } from './nifti.mjs';
 import { choose, download, opened, openPage, SAMPLE, segmented, state } from './page.mjs';
 
+/** Pixels of the slices in the colours of what only one mask has: magenta and lime, with the image below. */
+async function colours(page) {
+  await page.evaluate(() => (document.getElementById('overlay').style.visibility = 'hidden'));
+  const shot = (await page.locator('#slices').screenshot()).toString('base64');
+  return page.evaluate(async (bytes) => {
+    document.getElementById('overlay').style.visibility = '';
+    const bitmap = await createImageBitmap(new Blob([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))]));
+    const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
+    context.drawImage(bitmap, 0, 0);
+    // Of the tiles above the 3-D view, in which colours are mixed.
+    const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height >> 1);
+    const found = { before: 0, after: 0 };
+    for (let i = 0; i < data.length; i += 4) {
+      const [r, g, b] = data.subarray(i, i + 3);
+      if (r - g > 60 && b - g > 50) found.before++;
+      if (g - b > 60 && g - r > 25) found.after++;
+    }
+    return found;
+  }, shot);
+}
+
+/** The letters at the rim have pixels of every colour between theirs and the image's. */
+const isPlain = async (page) => Object.values(await colours(page)).every((count) => count < 40);
+
 describe('a mask of one’s own', () => {
   let page;
   let complaints;
@@ -59,6 +83,52 @@ describe('a mask of one’s own', () => {
       .locator('#said', { hasText: /Dice with the mask before: .*anterior hippocampus 0\.\d+; .*posterior hippocampus 1\b/i })
       .waitFor();
     await page.locator('#undo').click();
+  });
+
+  it('shows what only one of two masks has, in two colours, and follows strokes and undo', async () => {
+    const [now, moved] = [await labels(), gunzipSync(first)];
+    const [nx] = readNifti(first).dims;
+    // Two rows to the back.
+    for (let i = 352; i < moved.length; i++) moved[i] = i + 2 * nx < moved.length ? moved[i + 2 * nx] : 0;
+    assert.equal(await page.locator('#difference').isVisible(), false);
+    await importFile('moved.nii', moved);
+    await page.locator('#said', { hasText: 'Imported: moved.nii' }).waitFor();
+    const counted = (after) => {
+      const counts = { before: 0, after: 0, other: 0, both: 0 };
+      now.forEach((a, i) => {
+        const b = after[i];
+        if (a !== b) counts[a === 0 ? 'after' : b === 0 ? 'before' : 'other']++;
+        else if (a !== 0) counts.both++;
+      });
+      return counts;
+    };
+    const shown = async () => {
+      const rows = await page.locator('#difference-legend li').all();
+      return Object.fromEntries(
+        await Promise.all(rows.map(async (row) => [await row.getAttribute('data-side'), Number(await row.getAttribute('data-voxels'))])),
+      );
+    };
+    const imported = await labels();
+    assert.ok(counted(imported).before > 100 && counted(imported).after > 100);
+    assert.ok(await isPlain(page));
+    await page.locator('#slices').focus();
+    await page.keyboard.press('j');
+    assert.deepEqual(await shown(), counted(imported));
+    const seen = await colours(page);
+    assert.ok(seen.before > 200 && seen.after > 200, JSON.stringify(seen));
+    await page.keyboard.press('b');
+    await page.keyboard.press('Space');
+    await page.waitForTimeout(200);
+    assert.deepEqual(await shown(), counted(await labels()));
+    await page.locator('#difference-show').uncheck();
+    await page.waitForTimeout(200);
+    assert.ok(await isPlain(page));
+    await page.locator('#difference-show').check();
+    for (let i = 0; i < 2; i++) await page.locator('#undo').click();
+    assert.equal(await page.locator('#difference').isVisible(), false);
+    await page.waitForTimeout(200);
+    assert.ok(await isPlain(page));
+    assert.deepEqual(await labels(), now);
   });
 
   it('refuses in one sentence what does not fit, and changes nothing', async () => {

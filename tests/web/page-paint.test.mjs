@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { brightest } from './bright.mjs';
 import { makeNifti, readNifti } from './nifti.mjs';
 import { browser, choose, download, opened, openPage, segmented } from './page.mjs';
 
@@ -93,36 +94,6 @@ async function toCorner(page) {
     for (let i = 0; i < shown.dims[axis]; i++) await page.keyboard.press('PageDown');
   }
   page.crosshair = [0, 0, 0];
-}
-
-/** The middle of the bright grey pixels of the canvas, in pixels of the page. */
-async function brightest(page) {
-  const canvas = page.locator('#slices');
-  const { x, y } = await canvas.boundingBox();
-  // Without the outline of the brush, which is bright too.
-  const overlay = (visibility) =>
-    page.evaluate((value) => document.getElementById('overlay').setAttribute('visibility', value), visibility);
-  await overlay('hidden');
-  const shot = (await canvas.screenshot()).toString('base64');
-  await overlay('visible');
-  const [u, v, count] = await page.evaluate(async (shot) => {
-    const bitmap = await createImageBitmap(new Blob([Uint8Array.from(atob(shot), (c) => c.charCodeAt(0))], { type: 'image/png' }));
-    const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
-    context.drawImage(bitmap, 0, 0);
-    const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
-    const sum = [0, 0, 0];
-    for (let i = 0; i < data.length; i += 4) {
-      const [r, g, b] = data.subarray(i, i + 3);
-      const [x, y] = [(i / 4) % bitmap.width, Math.floor(i / 4 / bitmap.width)];
-      // The round corners of the canvas show the page.
-      if (Math.min(x, y, bitmap.width - x, bitmap.height - y) < 16) continue;
-      if (r < 180 || Math.max(r, g, b) - Math.min(r, g, b) > 12) continue;
-      [x, y, 1].forEach((value, k) => (sum[k] += value));
-    }
-    return [sum[0] / sum[2], sum[1] / sum[2], sum[2]];
-  }, shot);
-  assert.ok(count > 8 && count < 5000, `${count} bright pixels`);
-  return [x + u + 0.5, y + v + 0.5];
 }
 
 /** The voxels of a label in the saved mask, as millimetres by the mask's own header. */

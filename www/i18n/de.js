@@ -1,8 +1,10 @@
 import files from './de.files.js';
+import viewer from './de.viewer.js';
 
 /** Every sentence of the page, in German. @type {Record<import('../i18n.js').Key, string>} */
 export default {
   ...files,
+  ...viewer,
 
   title: 'insitu-seg: Segmentierung in diesem Tab',
   tagline: '3-D-Segmentierung medizinischer Bilder, die in diesem Browser-Tab bleibt',
@@ -32,7 +34,6 @@ export default {
   window: 'Fenster',
   windowLow: 'Dunkelster Wert',
   windowHigh: 'Hellster Wert',
-  windowReset: 'Fenster zurücksetzen',
   sidesRadiological: 'Radiologische Darstellung: In axialen und koronalen Schichten ist links im Bild die rechte Seite des Patienten.',
   sidesNeurological: 'Neurologische Darstellung: In axialen und koronalen Schichten ist links im Bild die linke Seite des Patienten.',
   noWebgl:
@@ -277,8 +278,8 @@ export default {
   keyPages: 'nächste und vorige Schicht',
   keyViewsNames: '1 2 3 4 0',
   keyViews: 'axial, koronal, sagittal, 3-D, alle',
-  keyToolsNames: 'V B E T F D',
-  keyTools: 'Ansehen, Pinsel, Radierer, Schwellenpinsel, Füllen, Insel löschen',
+  keyToolsNames: 'V M B E T F D',
+  keyTools: 'Ansehen, Messen, Pinsel, Radierer, Pinsel in Grauwerten, Füllen, Insel löschen',
   keyPaintNames: 'Leertaste',
   keyPaint: 'das Werkzeug am Fadenkreuz benutzen',
   keyDragNames: 'Umschalt ← → ↑ ↓',

@@ -1,8 +1,10 @@
 import files from './en.files.js';
+import viewer from './en.viewer.js';
 
 /** Every sentence of the page, in English. {name} is filled in. The other tables have the same keys; a test holds them together. */
 export default {
   ...files,
+  ...viewer,
 
   title: 'insitu-seg: segmentation in this tab',
   tagline: '3-D medical image segmentation that stays in this browser tab',
@@ -32,7 +34,6 @@ export default {
   window: 'Window',
   windowLow: 'Darkest value',
   windowHigh: 'Brightest value',
-  windowReset: 'Reset window',
   sidesRadiological: 'Radiological display: in axial and coronal slices the left of the screen is the patient’s right.',
   sidesNeurological: 'Neurological display: in axial and coronal slices the left of the screen is the patient’s left.',
   noWebgl: 'The slices cannot be drawn because this browser has no WebGL 2; segmenting and exporting work all the same.',
@@ -274,8 +275,8 @@ export default {
   keyPages: 'next and previous slice',
   keyViewsNames: '1 2 3 4 0',
   keyViews: 'axial, coronal, sagittal, 3-D, all',
-  keyToolsNames: 'V B E T F D',
-  keyTools: 'look, brush, eraser, threshold brush, fill, delete island',
+  keyToolsNames: 'V M B E T F D',
+  keyTools: 'look, measure, brush, eraser, brush within grey values, fill, delete island',
   keyPaintNames: 'Space',
   keyPaint: 'use the tool at the crosshair',
   keyDragNames: 'Shift ← → ↑ ↓',

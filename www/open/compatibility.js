@@ -7,6 +7,9 @@ import { number, t } from '../i18n.js';
 /** Below this no MR goes and every CT with air in it does, in Hounsfield units. */
 const AIR = -300;
 
+/** @param {Pick<VolumeInfo, 'min'>} info */
+export const looksCt = ({ min }) => min < AIR;
+
 /** Thicker slices blur what the model looks for, millimetres. */
 const THICKEST = 5;
 
@@ -17,7 +20,7 @@ const THICKEST = 5;
  * @returns {Comparison[]}
  */
 export function compareWith({ modalities, intensity, field_mm, scan }, { min, spacing_mm: spacing }, field) {
-  const looksCt = min < AIR;
+  const isCt = looksCt({ min });
   const fields = [field_mm, ...(scan ? [scan.field_mm] : [])].map((wanted) =>
     t('fitFieldWanted', { min: sides(wanted.min), max: sides(wanted.max) }),
   );
@@ -25,8 +28,8 @@ export function compareWith({ modalities, intensity, field_mm, scan }, { min, sp
     {
       what: 'fitModality',
       wanted: either([[modalities].flat().join(', '), ...(scan ? [scan.modalities.join(', ')] : [])]),
-      found: looksCt ? t('fitCt', { min: number(min) }) : t('fitMr'),
-      fits: intensity?.kind === undefined || (intensity.kind === 'ct') === looksCt,
+      found: isCt ? t('fitCt', { min: number(min) }) : t('fitMr'),
+      fits: intensity?.kind === undefined || (intensity.kind === 'ct') === isCt,
     },
     {
       what: 'fitField',

@@ -2,6 +2,7 @@
 /** @import { Editor } from '../edit/editor.js' */
 /** @import { LabelMap } from './lattice.js' */
 import { bytesOf } from '../bytes.js';
+import { rememberBefore } from '../difference.js';
 import { toFile } from '../edit/grid.js';
 import { pageError } from '../errors.js';
 import { clearError, fail, withName } from '../failures.js';
@@ -35,7 +36,7 @@ function lay(editor, map, name) {
   const { labels, outside } = ontoGrid(editor.grid, map);
   if (outside > 0) throw pageError('argument', t('maskOutside', { name, count: outside }));
   const before = { labels: editor.labels.slice(), counts: editor.counts.slice() };
-  editor.importMask(toFile(editor.grid, labels), map.classes);
+  if (editor.importMask(toFile(editor.grid, labels), map.classes)) rememberBefore(editor, before.labels);
   const common = new Float64Array(256);
   for (let i = 0; i < before.labels.length; i++) if (before.labels[i] === editor.labels[i]) common[editor.labels[i]]++;
   const dice = editor.table.flatMap(({ index, name: label }) => {

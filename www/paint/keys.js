@@ -1,7 +1,7 @@
 /** The keys of the viewer. They work while the slices or the tools have the focus, so that they are in nobody's way elsewhere. */
 
 /** The keys as they are called, and what they do. @type {readonly (readonly [Key, Key])[]} */
-export const LIST = [
+export const KEYS = [
   ['keyArrowsNames', 'keyArrows'],
   ['keyPagesNames', 'keyPages'],
   ['keyViewsNames', 'keyViews'],
@@ -14,6 +14,21 @@ export const LIST = [
   ['keyUndoNames', 'keyUndo'],
   ['keyShowNames', 'keyShow'],
   ['keyCheckNames', 'keyCheck'],
+  ['keyDeleteNames', 'keyDelete'],
+  ['keyWithinNames', 'keyWithin'],
+  ['keyZoomNames', 'keyZoom'],
+  ['keyPanNames', 'keyPan'],
+  ['keyWindowNames', 'keyWindow'],
+  ['keyLayersNames', 'keyLayers'],
+];
+
+/** What mouse and fingers do, whatever tool is in hand. @type {readonly (readonly [Key, Key])[]} */
+export const HANDS = [
+  ['handWheelNames', 'handWheel'],
+  ['handZoomNames', 'handZoom'],
+  ['handPanNames', 'handPan'],
+  ['handWindowNames', 'handWindow'],
+  ['handMaximiseNames', 'handMaximise'],
 ];
 
 /** @typedef {import('../i18n.js').Key} Key */
@@ -25,17 +40,24 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowD
 /** @type {Record<string, Layout>} */
 const LAYOUTS = { 1: 'axial', 2: 'coronal', 3: 'sagittal', 4: 'render', 0: 'all' };
 /** @type {Record<string, Kind>} */
-const TOOLS = { v: 'look', b: 'brush', e: 'erase', t: 'threshold', f: 'fill', d: 'island' };
+const TOOLS = { v: 'look', m: 'measure', b: 'brush', e: 'erase', t: 'threshold', f: 'fill', d: 'island' };
 /** @type {Record<string, PlainAction>} */
-const PLAIN = { ' ': 'use', '[': 'shrink', ']': 'grow', x: 'shape', l: 'label', o: 'outlines', h: 'hide', k: 'check', n: 'next' };
+const PLAIN = {
+  ...{ ' ': 'use', '[': 'shrink', ']': 'grow', x: 'shape', l: 'label', o: 'outlines', h: 'hide', k: 'check', n: 'next' },
+  ...{ delete: 'deleteLabel', p: 'within', w: 'preset', r: 'reset', y: 'second', j: 'difference' },
+};
+/** Plus without Shift too, where it shares its key. @type {Record<string, number>} */
+const ZOOM = { '+': 1, '=': 1, '-': -1, _: -1 };
 
-/** @typedef {'use' | 'grow' | 'shrink' | 'shape' | 'label' | 'outlines' | 'hide' | 'check' | 'next' | 'undo' | 'redo'} PlainAction */
+/** @typedef {'use' | 'grow' | 'shrink' | 'shape' | 'label' | 'outlines' | 'hide' | 'check' | 'next' | 'undo' | 'redo' | 'deleteLabel' | 'within' | 'preset' | 'reset' | 'second' | 'difference'} PlainAction */
 
 /**
  * What the keys do.
  * @typedef {Record<PlainAction, () => void> & {
  *   step(right: number, up: number, painting: boolean): void,
  *   slice(by: number): void,
+ *   zoom(steps: number): void,
+ *   pan(right: number, up: number): void,
  *   layout(name: Layout): void,
  *   tool(kind: Kind): void,
  * }} Actions
@@ -73,12 +95,14 @@ function isTheirs({ target, key, ctrlKey, metaKey }) {
 function actionOf({ key, shiftKey, ctrlKey, metaKey, altKey }, actions) {
   const small = key.toLowerCase();
   if (ctrlKey || metaKey) {
+    if (key in ARROWS) return () => actions.pan(...ARROWS[key]);
     if (small === 'z') return shiftKey ? actions.redo : actions.undo;
     return small === 'y' ? actions.redo : undefined;
   }
   if (altKey) return undefined;
   if (key in ARROWS) return () => actions.step(...ARROWS[key], shiftKey);
   if (key === 'PageUp' || key === 'PageDown') return () => actions.slice(key === 'PageUp' ? 1 : -1);
+  if (key in ZOOM) return () => actions.zoom(ZOOM[key]);
   if (key in LAYOUTS) return () => actions.layout(LAYOUTS[key]);
   if (small in TOOLS) return () => actions.tool(TOOLS[small]);
   return small in PLAIN ? actions[PLAIN[small]] : undefined;

@@ -1,8 +1,10 @@
-/** What lies over the slices: the outline of the brush, and the boxes of the second network with sides to drag. Drawn as SVG. */
+/** What lies over the slices: the outline of the brush, the ruler, and the boxes of the second network with sides to drag. Drawn as SVG. */
 
 /** @import { Grid } from '../edit/grid.js' */
 /** @import { NamedBox } from '../types.js' */
 /** @import { Tile } from '../view/tiles.js' */
+/** @import { Ruler } from './ruler.js' */
+import { isSeen } from './ruler.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 /** @template {keyof SVGElementTagNameMap} Tag @param {Tag} tag @param {Record<string, string | number>} attributes */
@@ -40,6 +42,7 @@ export class Overlay {
   #svg;
   #onBox;
   #ring = shape('polygon', { class: 'ring' });
+  #ruler = shape('g', {});
   #boxes = shape('g', {});
   #dragging = false;
 
@@ -47,12 +50,26 @@ export class Overlay {
   constructor(svg, onBox) {
     this.#svg = svg;
     this.#onBox = onBox;
-    svg.replaceChildren(this.#boxes, this.#ring);
+    svg.replaceChildren(this.#boxes, this.#ruler, this.#ring);
   }
 
   /** @param {number[][] | null} points */
   showRing(points) {
     this.#ring.setAttribute('points', (points ?? []).map((at) => at.map((x) => x.toFixed(1)).join(',')).join(' '));
+  }
+
+  /** The ruler with its length, in the slices that have it or an end of it. @param {Tile[]} tiles @param {Ruler | null} ruler @param {number[]} here @param {string} words */
+  showRuler(tiles, ruler, here, words) {
+    const parts = tiles.flatMap((tile) => {
+      const seen = ruler && isSeen(ruler, tile.plane, here[tile.plane]);
+      if (!ruler || !seen) return [];
+      const [[x1, y1], [x2, y2]] = [ruler.from, ruler.to].map((end) => tile.screenAt(end)).map(([x, y]) => clamped(tile, x, y));
+      const ends = [shape('circle', { class: 'end', cx: x1, cy: y1, r: 3 }), shape('circle', { class: 'end', cx: x2, cy: y2, r: 3 })];
+      const text = shape('text', { class: 'length', ...besides(tile, [x1, y1], [x2, y2]) });
+      text.textContent = words;
+      return [shape('line', { class: seen === 'whole' ? 'ruler' : 'ruler-away', x1, y1, x2, y2 }), ...ends, text];
+    });
+    this.#ruler.replaceChildren(...parts);
   }
 
   /** @param {Tile[]} tiles @param {readonly DrawnBox[]} boxes @param {number[]} here the crosshair */
@@ -131,3 +148,10 @@ const clamped = ({ left, top, width, height }, x, y) => [
   Math.min(left + width, Math.max(left, x)),
   Math.min(top + height, Math.max(top, y)),
 ];
+
+/** Where the length of a ruler is written: beside its second end, away from the first, and within the tile. @param {Tile} tile @param {number[]} from @param {number[]} to */
+function besides({ left, top, width, height }, [x1, y1], [x2, y2]) {
+  const right = x2 >= x1 ? x2 < left + width - 80 : x2 < left + 80;
+  const y = Math.min(top + height - 8, Math.max(top + 16, y2 + (y2 >= y1 ? 16 : -8)));
+  return { x: x2 + (right ? 8 : -8), y, 'text-anchor': right ? 'start' : 'end' };
+}

@@ -2,19 +2,21 @@
  * Mouse, pen and touch over the slices. With a tool in hand the pointer is the tool's, and NiiVue, which listens on the canvas
  * below, hears nothing of it; with none, over the 3-D view, or with another button, all goes to NiiVue.
  */
-import { isBrush } from './tool.js';
 
 const ERASER_END = 32; // PointerEvent.buttons of a pen that is turned round
+/** A finger that moved so many pixels is not the first of two. */
+const MOVED = 6;
 
 /** @typedef {import('../view/tiles.js').Tile} Tile */
-/** @typedef {{ id: number, tile: Tile, line: ReturnType<import('../edit/editor.js').Editor['stroke']> }} Stroke */
+/** @typedef {{ to(place: number[]): unknown, end(): unknown }} Line what a pointer draws */
+/** `wait`: where a finger came down that may be the first of two, before anything is drawn. @typedef {{ id: number, tile: Tile, line: Line, wait?: { x: number, y: number, place: number[] } }} Stroke */
 
 /**
  * @typedef {object} PenParts
  * @property {import('./tool.js').Tool} tool
  * @property {() => import('../view/tiles.js').Tiles | undefined} tiles
- * @property {() => import('../edit/editor.js').Editor | null} editor
- * @property {(place: number[], plane: number) => void} use a tool without a trace was put down
+ * @property {() => boolean} isInHand whether there is a tool that the pointer belongs to
+ * @property {(tile: Tile, erases: boolean) => Line} line begins with what the tool draws in a tile
  * @property {(tile: Tile | null, place?: number[]) => void} hover
  * @property {() => void} ended a stroke is over
  */
@@ -59,8 +61,8 @@ export class Pen {
 
   /** The tile under the pointer, while a tool is in hand. @param {{ clientX: number, clientY: number }} at */
   #under(at) {
-    const { editor, tool, tiles } = this.#parts;
-    return editor() && tool.kind !== 'look' ? (tiles()?.under(at) ?? null) : null;
+    const { isInHand, tiles } = this.#parts;
+    return isInHand() ? (tiles()?.under(at) ?? null) : null;
   }
 
   /** The pointer in the tile in which the stroke began: beyond its edge it goes on in its plane. @param {Tile} tile @param {PointerEvent} event */
@@ -71,12 +73,11 @@ export class Pen {
 
   /** @param {PointerEvent} event */
   #down(event) {
-    const { editor, tool, use } = this.#parts;
+    const { tool } = this.#parts;
     const erases = Boolean(event.buttons & ERASER_END);
     const found = event.button === 0 || erases ? this.#under(event) : null;
     if (this.#stroke) return event.stopPropagation();
-    const target = editor();
-    if (!found || !target) return;
+    if (!found) return;
     event.preventDefault();
     event.stopPropagation();
     // preventDefault keeps the focus where it is, and the keys belong here.
@@ -84,10 +85,23 @@ export class Pen {
     const { tile } = found;
     const place = this.#placeIn(tile, event);
     tool.set({ plane: tile.plane });
-    if (!isBrush(tool.kind)) return use(place.map(Math.round), tile.plane);
     this.#stage.setPointerCapture(event.pointerId);
-    this.#stroke = { id: event.pointerId, tile, line: target.stroke(tool.brush(tile.plane, erases)) };
-    this.#stroke.line.to(place);
+    const line = this.#parts.line(tile, erases);
+    this.#stroke = { id: event.pointerId, tile, line };
+    if (event.pointerType === 'touch') this.#stroke.wait = { x: event.clientX, y: event.clientY, place };
+    else line.to(place);
+  }
+
+  /** Whether nothing is being drawn: a finger that has not yet drawn is let go of. */
+  letGo() {
+    if (this.#stroke?.wait) this.#stroke = null;
+    return this.#stroke === null;
+  }
+
+  /** What a finger that waited begins with. @param {Stroke} stroke */
+  #begin(stroke) {
+    if (stroke.wait) stroke.line.to(stroke.wait.place);
+    delete stroke.wait;
   }
 
   /** @param {PointerEvent} event */
@@ -98,8 +112,10 @@ export class Pen {
       return found ? hover(found.tile, this.#placeIn(found.tile, event)) : hover(null);
     }
     event.stopPropagation();
-    const { id, tile, line } = this.#stroke;
+    const { id, tile, line, wait } = this.#stroke;
     if (event.pointerId !== id) return;
+    if (wait && Math.hypot(event.clientX - wait.x, event.clientY - wait.y) < MOVED) return;
+    this.#begin(this.#stroke);
     // Between two frames a fast pointer reports several places; without them corners would be cut.
     const events = event.getCoalescedEvents?.() ?? [];
     for (const one of events.length > 0 ? events : [event]) line.to(this.#placeIn(tile, one));
@@ -110,9 +126,10 @@ export class Pen {
   #up(event) {
     if (!this.#stroke || event.pointerId !== this.#stroke.id) return;
     event.stopPropagation();
-    const { line } = this.#stroke;
+    const stroke = this.#stroke;
     this.#stroke = null;
-    line.end();
+    if (event.type === 'pointerup') this.#begin(stroke);
+    stroke.line.end();
     this.#parts.ended();
   }
 }

@@ -1,12 +1,15 @@
 /** The tool in hand: what it is, its size, shape, label and range. Whoever shows it hears of every change. */
 
-/** @typedef {'look' | 'brush' | 'erase' | 'threshold' | 'fill' | 'island'} Kind */
+/** @typedef {'look' | 'measure' | 'brush' | 'erase' | 'threshold' | 'fill' | 'island'} Kind */
 
 /** @type {readonly Kind[]} */
-export const KINDS = ['look', 'brush', 'erase', 'threshold', 'fill', 'island'];
+export const KINDS = ['look', 'measure', 'brush', 'erase', 'threshold', 'fill', 'island'];
 
 /** Those that leave a trace on their way, and have a size. @param {Kind} kind */
 export const isBrush = (kind) => ['brush', 'erase', 'threshold'].includes(kind);
+
+/** Those that need no labels, only slices. @param {Kind} kind */
+export const isForEyes = (kind) => kind === 'look' || kind === 'measure';
 
 /** Steps of the size keys: each a fifth more, from half a millimetre to 60 mm. */
 const STEP = 1.2;

@@ -2,17 +2,22 @@
 import { $, button, element } from '../dom.js';
 import { fail } from '../failures.js';
 import { t } from '../i18n.js';
-import { attachKeys, LIST } from '../paint/keys.js';
+import { attachKeys, HANDS, KEYS } from '../paint/keys.js';
 import { state } from '../state.js';
-import { undoOrRedo, useAtCrosshair } from './tools.js';
+import { pan, resetSight, zoom } from './sight.js';
+import { nextWithin, undoOrRedo, useAtCrosshair } from './tools.js';
 import { setLayout } from './viewer.js';
+import { nextPreset } from './window.js';
 
 export function setUpKeys() {
   const groupsOf = (/** @type {string} */ keys) =>
     keys.split(/ {2}/).flatMap((group, i) => [i > 0 ? ' · ' : '', element('kbd', {}, group)]);
-  $('key-list').replaceChildren(
-    ...LIST.flatMap(([names, words]) => [element('dt', {}, ...groupsOf(t(names))), element('dd', {}, t(words))]),
-  );
+  for (const [id, list] of /** @type {const} */ ([
+    ['key-list', KEYS],
+    ['hand-list', HANDS],
+  ])) {
+    $(id).replaceChildren(...list.flatMap(([names, words]) => [element('dt', {}, ...groupsOf(t(names))), element('dd', {}, t(words))]));
+  }
   attachKeys($('viewer'), actions());
 }
 
@@ -33,9 +38,11 @@ function actions() {
       const view = state.shownView;
       view?.goTo(view.place.with(tool.plane, view.place[tool.plane] + by));
     },
+    zoom,
+    pan,
     layout: setLayout,
     tool(kind) {
-      if (state.editor && state.shownView) tool.set({ kind });
+      if (!$('kinds').querySelector(`[value=${kind}]`)?.matches(':disabled')) tool.set({ kind });
     },
     use: () => useAtCrosshair(),
     grow: () => tool.grow(),
@@ -54,6 +61,20 @@ function actions() {
     },
     next() {
       if (!button('next-slice').hidden) press('next-slice');
+    },
+    deleteLabel() {
+      if (state.editor) press('delete-label');
+    },
+    within() {
+      if (state.editor) nextWithin();
+    },
+    preset: nextPreset,
+    reset: resetSight,
+    second() {
+      if (!$('second-options').hidden) press('second-show');
+    },
+    difference() {
+      if (!$('difference').hidden) press('difference-show');
     },
   };
 }

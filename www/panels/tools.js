@@ -4,17 +4,24 @@
 /** @import { Kind, Tool } from '../paint/tool.js' */
 /** @import { Overlay } from '../paint/overlay.js' */
 /** @import { Key } from '../i18n.js' */
+/** @import { Line } from '../paint/pen.js' */
+/** @import { Tile } from '../view/tiles.js' */
 import { $, button, element, input, onChange, onClick, onInput, press, segments } from '../dom.js';
 import { fail } from '../failures.js';
 import { number, t } from '../i18n.js';
+import { Gestures } from '../paint/gestures.js';
 import { outline } from '../paint/overlay.js';
 import { Pen } from '../paint/pen.js';
-import { isBrush, KINDS } from '../paint/tool.js';
+import { isBrush, isForEyes, KINDS } from '../paint/tool.js';
 import { state } from '../state.js';
+import { rulerAt, rulerLine } from './ruler.js';
+import { maximise } from './viewer.js';
+import { dragWindow } from './window.js';
 
 /** @type {Record<Kind, Key>} */
 const KIND_NAMES = {
   look: 'toolLook',
+  measure: 'toolMeasure',
   brush: 'toolBrush',
   erase: 'toolErase',
   threshold: 'toolThreshold',
@@ -59,6 +66,7 @@ export function setUpTools(overlay) {
     if (!isBrush(tool.kind)) overlay.showRing(null);
   });
   state.on('mask', showTools);
+  state.on('opened', showTools);
   state.on('history', showHistory);
   state.on('mask', showWithin);
   state.on('labels', showWithin);
@@ -68,17 +76,40 @@ export function setUpTools(overlay) {
 /** @param {Overlay} overlay */
 function setUpPen(overlay) {
   const { tool } = state;
-  new Pen($('stage'), {
+  // First, as it hears of everything before the pen.
+  new Gestures($('stage'), {
+    view: () => state.shownView,
+    letGo: () => pen.letGo(),
+    looks: () => tool.kind === 'look',
+    maximise,
+    setWindow: dragWindow,
+  });
+  const pen = new Pen($('stage'), {
     tool,
     tiles: () => state.view?.tiles,
-    editor: () => state.editor,
-    use: applyTool,
+    isInHand: () => tool.kind === 'measure' || (tool.kind !== 'look' && state.editor !== null),
+    line: lineOf,
     hover: (tile, place) => {
       const view = state.shownView;
       overlay.showRing(view && tile && place && isBrush(tool.kind) ? outline(view.grid, tile, place, tool.radius) : null);
     },
     ended: refuseLocked,
   });
+}
+
+/** What the tool in hand draws. @param {Tile} tile @param {boolean} erases @returns {Line} */
+function lineOf(tile, erases) {
+  const { editor, tool } = state;
+  if (tool.kind === 'measure' || !editor) return rulerLine(tile);
+  if (isBrush(tool.kind)) return editor.stroke(tool.brush(tile.plane, erases));
+  let isDone = false;
+  return {
+    to(place) {
+      if (!isDone) applyTool(place.map(Math.round), tile.plane);
+      isDone = true;
+    },
+    end: () => {},
+  };
 }
 
 function setUpToolbar() {
@@ -123,11 +154,21 @@ function showWithin() {
   tool.set(isLeft ? {} : { within: undefined });
 }
 
+/** Brushes go on to the next of the places where they may work. */
+export function nextWithin() {
+  const { options, selectedIndex } = $('within', HTMLSelectElement);
+  const next = options[(selectedIndex + 1) % options.length];
+  state.tool.set({ within: next.value === '' ? undefined : Number(next.value) });
+  state.announce(t('withinNow', { where: next.textContent }));
+}
+
 /** Tools are there from the start, and can be used when there is a mask on slices that can be drawn. */
 function showTools() {
-  const canPaint = Boolean(state.editor && state.shownView);
-  for (const one of $('kinds').querySelectorAll('button')) one.disabled = !canPaint;
-  if (!canPaint) state.tool.set({ kind: 'look' });
+  const [canLook, canPaint] = [state.shownView !== null, Boolean(state.editor && state.shownView)];
+  for (const one of $('kinds').querySelectorAll('button')) {
+    one.disabled = !(isForEyes(/** @type {Kind} */ (one.value)) ? canLook : canPaint);
+  }
+  if (!canPaint && !(canLook && isForEyes(state.tool.kind))) state.tool.set({ kind: 'look' });
   showHistory();
 }
 
@@ -143,8 +184,10 @@ function applyTool(place, plane) {
 /** Uses the tool in hand at the crosshair, or on the way there from `from`. @param {number[]} [from] */
 export function useAtCrosshair(from) {
   const { editor, tool, shownView: view } = state;
-  if (!editor || !view || tool.kind === 'look') return;
+  if (!view || tool.kind === 'look') return;
   const { place } = view;
+  if (tool.kind === 'measure') return from ? undefined : rulerAt(place);
+  if (!editor) return;
   if (!isBrush(tool.kind)) return applyTool(place, tool.plane);
   const stroke = editor.stroke(tool.brush(tool.plane));
   if (from) stroke.to(from);
@@ -156,7 +199,7 @@ export function useAtCrosshair(from) {
 /** A brush that paints nothing has a reason, and it is said. */
 function refuseLocked() {
   const { editor, tool } = state;
-  if (tool.kind === 'erase' || !editor?.isLocked(tool.label)) return;
+  if (tool.kind === 'erase' || isForEyes(tool.kind) || !editor?.isLocked(tool.label)) return;
   state.announce(t('lockedLabel', { name: nameOf(editor) }));
 }
 

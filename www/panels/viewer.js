@@ -1,7 +1,7 @@
 /** The slices: how they are laid out and shown, where the crosshair is, the boxes and the brush's outline over them. */
 /** @import { Layout } from '../view.js' */
 /** @import { Key } from '../i18n.js' */
-import { $, input, onChange, onClick, onInput, press, segments } from '../dom.js';
+import { $, input, onChange, onInput, press, segments } from '../dom.js';
 import { worldOf } from '../edit/grid.js';
 import { messageOf } from '../errors.js';
 import { number, t, tenths } from '../i18n.js';
@@ -10,6 +10,9 @@ import { isBrush } from '../paint/tool.js';
 import { state } from '../state.js';
 import { createView } from '../view.js';
 import { changeBox, drawnBoxes } from './box.js';
+import { setUpRuler } from './ruler.js';
+import { setUpSight } from './sight.js';
+import { setUpWindow } from './window.js';
 
 /** @type {Record<Layout, Key>} */
 const LAYOUTS = { all: 'viewAll', axial: 'viewAxial', coronal: 'viewCoronal', sagittal: 'viewSagittal', render: 'viewRender' };
@@ -24,9 +27,11 @@ export async function setUpViewer() {
   state.on('crosshair', showWhere);
   for (const name of /** @type {const} */ (['mask', 'voxels', 'labels'])) state.on(name, showWhere);
   state.on('drawn', () => drawOver(overlay));
-  state.on('opened', showWindow);
   state.tool.listen(() => drawOver(overlay));
   setUpControls();
+  setUpWindow();
+  setUpSight();
+  setUpRuler(overlay);
   try {
     const listeners = { onMove: () => state.emit('crosshair', undefined), onDrawn: () => state.emit('drawn', undefined) };
     state.view = await createView($('slices', HTMLCanvasElement), listeners);
@@ -54,16 +59,6 @@ function setUpControls() {
     showSides(field.checked);
   });
   showSides(false);
-  const setWindow = () => state.view?.setWindow(input('window-low').valueAsNumber, input('window-high').valueAsNumber);
-  for (const id of ['window-low', 'window-high']) onChange(id, setWindow);
-  onClick('window-reset', () => {
-    const view = state.shownView;
-    if (!view) return;
-    const { min, max } = view.window;
-    view.setWindow(min, max);
-    input('window-low').value = String(min);
-    input('window-high').value = String(max);
-  });
 }
 
 /** @param {Layout} name */
@@ -74,16 +69,15 @@ export function setLayout(name) {
   if (plane !== undefined) state.tool.set({ plane });
 }
 
+/** One plane alone, and with the others again. @param {number} plane */
+export function maximise(plane) {
+  const isAll = $('layouts').querySelector('[aria-pressed=true]')?.getAttribute('value') === 'all';
+  const name = /** @type {Layout | undefined} */ (Object.keys(PLANES).find((one) => PLANES[/** @type {Layout} */ (one)] === plane));
+  setLayout((isAll && name) || 'all');
+}
+
 /** @param {boolean} radiological */
 const showSides = (radiological) => ($('sides').textContent = t(radiological ? 'sidesRadiological' : 'sidesNeurological'));
-
-function showWindow() {
-  const view = state.shownView;
-  if (!view) return;
-  const { low, high } = view.window;
-  input('window-low').value = String(Number(low.toPrecision(4)));
-  input('window-high').value = String(Number(high.toPrecision(4)));
-}
 
 /** World millimetres as letters, so that nobody has to know which way an axis counts; the value, and the label. */
 function showWhere() {
