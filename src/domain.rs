@@ -146,6 +146,27 @@ impl Domain {
         }
     }
 
+    /// The domain of the images of either: ranges that hold both, and the mean layout. Where the images are not at hand, how
+    /// like the new mean they are follows from how like it the old means are, less what each set was unlike its own.
+    pub fn union(&self, other: &Self) -> Self {
+        let images = self.images + other.images;
+        let share = self.images as f64 / images.max(1) as f64;
+        let mixed = self.layout.iter().zip(&other.layout).map(|(a, b)| share * a + (1.0 - share) * b);
+        let layout: Vec<f64> = mixed.collect();
+        let likeness = [self, other].map(|one| {
+            let to_new = correlation(&one.layout, &layout);
+            [to_new - (1.0 - one.likeness[0]), to_new].map(|value| value.clamp(-1.0, 1.0))
+        });
+        let both = |[a, b]: [Range; 2]| [a[0].min(b[0]), a[1].max(b[1])];
+        Self {
+            images,
+            percentiles: std::array::from_fn(|q| both([self.percentiles[q], other.percentiles[q]])),
+            roughness: both([self.roughness, other.roughness]),
+            likeness: both(likeness),
+            layout,
+        }
+    }
+
     /// How one channel of a normalised image at 1 mm differs from the training images, in words; `None` where it does not.
     pub fn out_of_distribution(&self, values: &[f32], dims: [usize; 3]) -> Option<String> {
         let found = Measures::of(values, dims);

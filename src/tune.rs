@@ -10,6 +10,7 @@
 //! evaluation      scores before and after
 //! acceptance      accepted, or refused with the reason
 //! weights, delta  the model in memory, and the file of the tuned tensors
+//! merge           the mean of several such files
 //! ```
 //! [`tune`] is that road. The model that is given does not change; the result is another model, or none. Beside it,
 //! [`suggest`] finds the slices in which an annotation would teach most.
@@ -22,6 +23,7 @@ pub mod delta;
 pub mod evaluation;
 pub mod fine_tuner;
 mod gradient_check;
+mod merge;
 pub mod original;
 pub mod patch_sampler;
 pub mod progress;

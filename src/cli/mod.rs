@@ -8,6 +8,7 @@ mod evaluate;
 mod folder;
 mod info;
 mod log_plot;
+mod merge;
 mod output;
 mod phantom;
 mod report;
@@ -44,6 +45,8 @@ enum Action {
     Train(train::Arguments),
     /// Make a model better by corrections of its masks, or leave it as it is
     Tune(tune::Arguments),
+    /// Average tuned weights of one model, such as those of several sites
+    Merge(merge::Arguments),
     /// Make a data set of phantoms to try out training: images with known labels, of any task
     Phantom(phantom::Arguments),
     /// Make images of label maps, as train --maps is shown them: a data set to look at, or to train on
@@ -77,6 +80,7 @@ pub fn run(command: Command) -> Result<ExitCode> {
         Action::Segment(arguments) => segment::run(&arguments),
         Action::Train(arguments) => train::run(&arguments),
         Action::Tune(arguments) => tune::run(&arguments),
+        Action::Merge(arguments) => merge::run(&arguments),
         Action::Phantom(arguments) => phantom::run(&arguments),
         Action::Synth(arguments) => synth::run(&arguments),
         Action::Suggest(arguments) => suggest::run(&arguments),
