@@ -8,7 +8,7 @@
 //! patch_sampler   training samples, with their targets and weights
 //! fine_tuner      the steps of one network; best_weights keeps the best ones
 //! evaluation      scores before and after
-//! acceptance      accepted, or refused with the reason
+//! acceptance      accepted, refused with the reason, or offered as a variant of one's own
 //! weights, delta  the model in memory, and the file of the tuned tensors
 //! merge           the mean of several such files
 //! ```
@@ -34,10 +34,10 @@ pub mod suggest;
 pub mod validation;
 pub mod weights;
 
-pub use acceptance::AcceptanceBounds;
+pub use acceptance::{AcceptanceBounds, Cause, Verdict};
 pub use case::{AnnotatedCase, UNANNOTATED};
 pub use config::TuneConfig;
-pub use delta::WeightDelta;
+pub use delta::{Standing, WeightDelta};
 pub use progress::{TunePhase, TuneProgress, TuneProgressFn};
 pub use report::TuneReport;
 pub use run::{TuneOutcome, tune};

@@ -11,7 +11,8 @@ use insitu_seg::engine::compute::Compute;
 use insitu_seg::grid::Reorientation;
 use insitu_seg::store::{self, WeightPrecision};
 use insitu_seg::tune::{
-    self, AnnotatedCase, ModelWeights, Scope, TuneConfig, TuneOutcome, TuneProgress, UNANNOTATED, WeightDelta,
+    self, AnnotatedCase, Cause, ModelWeights, Scope, TuneConfig, TuneOutcome, TuneProgress, UNANNOTATED,
+    Verdict, WeightDelta,
 };
 use insitu_seg::{Result, Volume};
 use std::collections::HashMap;
@@ -138,7 +139,7 @@ fn masks_of_other_images_are_refused_before_any_step() {
         .collect();
     for labels in [mirrored, moved] {
         let case = AnnotatedCase::new("case", &image(), labels, &base.card).unwrap();
-        let TuneOutcome { report, tuned } = run(&base, &[case], &steps(1)).unwrap();
+        let TuneOutcome { report, tuned, .. } = run(&base, &[case], &steps(1)).unwrap();
         assert!(!report.accepted && tuned.is_none());
         assert_eq!(report.steps, 0);
         assert!(report.reason.contains("exchanged between cases, or mirrored"), "{}", report.reason);
@@ -160,7 +161,7 @@ fn an_image_of_turned_contrast_is_outside_and_is_learned() {
         "{:?}",
         case.out_of_distribution
     );
-    let TuneOutcome { report, tuned } = run(&base, &[case], &steps(6)).unwrap();
+    let TuneOutcome { report, tuned, .. } = run(&base, &[case], &steps(6)).unwrap();
     println!("{}", report.reason);
     assert!(report.accepted && !report.in_distribution && report.contrast_inverted);
     assert_eq!((report.scope, report.stages.as_slice()), (Scope::All, &[Stage::Whole, Stage::Patch][..]));
@@ -202,7 +203,7 @@ fn within_the_domain_the_guard_decides_and_only_the_scope_learns() {
     // A gain of nothing is enough here, so that what was tuned can be looked at.
     let mut config = steps(8);
     (config.rate, config.scope) = (Some(1e-3), Some(Scope::Head));
-    let TuneOutcome { report, tuned } = run(&base, std::slice::from_ref(&case), &config).unwrap();
+    let TuneOutcome { report, tuned, .. } = run(&base, std::slice::from_ref(&case), &config).unwrap();
     println!("{}", report.reason);
     assert!(report.in_distribution && report.reference_dice.is_some() && report.stages == [Stage::Patch]);
     if let Some((tuned, delta)) = tuned {
@@ -213,9 +214,64 @@ fn within_the_domain_the_guard_decides_and_only_the_scope_learns() {
     // What must gain more than there is to gain is refused with both numbers.
     let mut config = steps(2);
     config.bounds.gain = 1.0;
-    let TuneOutcome { report, tuned } = run(&base, &[case], &config).unwrap();
+    let TuneOutcome { report, tuned, .. } = run(&base, &[case], &config).unwrap();
     assert!(tuned.is_none() && report.reason.contains("before") && report.reason.contains("after"));
     assert_eq!(report.steps, 2);
+}
+
+/// The sample's labels in every fifth coronal slice, drawn as discs that are larger than the objects.
+fn discs() -> Vec<u8> {
+    let ([nx, ny, nz], truth) = (image().grid.dims, truth());
+    let mut labels = vec![UNANNOTATED; truth.len()];
+    for y in (6..ny - 4).step_by(5) {
+        let at = |x: usize, z: usize| x + nx * (y + ny * z);
+        let slice = || (0..nz).flat_map(|z| (0..nx).map(move |x| (x, z)));
+        slice().for_each(|(x, z)| labels[at(x, z)] = 0);
+        for label in [1, 2] {
+            let inside: Vec<_> = slice().filter(|&(x, z)| truth[at(x, z)] == label).collect();
+            if inside.len() < 20 {
+                continue;
+            }
+            let count = inside.len() as f64;
+            let middle = |k: fn(&(usize, usize)) -> usize| {
+                (inside.iter().map(k).sum::<usize>() as f64 / count).round()
+            };
+            let (cx, cz) = (middle(|p| p.0), middle(|p| p.1));
+            let radius = 1.25 * (count / std::f64::consts::PI).sqrt();
+            let is_near = |x: usize, z: usize| (x as f64 - cx).hypot(z as f64 - cz) <= radius;
+            slice().filter(|&(x, z)| is_near(x, z)).for_each(|(x, z)| labels[at(x, z)] = label);
+        }
+    }
+    labels
+}
+
+#[test]
+fn a_convention_of_ones_own_is_kept_as_a_variant_and_only_where_it_is_named() {
+    let base = base();
+    let case = |name: &str| AnnotatedCase::new(name, &image(), discs(), &base.card).unwrap();
+    let mut config = steps(24);
+    (config.rate, config.scope) = (Some(2e-3), Some(Scope::All));
+    let cases = [case("one"), case("two")];
+    let TuneOutcome { report, tuned, refused } = run(&base, &cases, &config).unwrap();
+    println!("{}", report.reason);
+    assert!(!report.accepted && tuned.is_none());
+    assert_eq!((report.verdict, report.cause), (Verdict::Variant, Cause::OwnConvention));
+    assert!(report.cases.len() == 2 && report.loss.unwrap().iter().all(|loss| *loss >= 0.0));
+
+    let (looked_at, delta) = refused.unwrap();
+    assert!(looked_at.card.tuned.as_ref().unwrap().refused && looked_at.card.title.ends_with("refused"));
+    assert_eq!(delta.clone().kept_as_variant("  ").unwrap_err().code(), "argument");
+    let kept = WeightDelta::read(&delta.kept_as_variant("Our discs").unwrap().write().unwrap()).unwrap();
+    let variant = kept.apply(&base).unwrap();
+    assert!(variant.card.title.ends_with("own variant: Our discs"), "{}", variant.card.title);
+    assert_eq!(variant.card.tuned.as_ref().unwrap().own_variant.as_deref(), Some("Our discs"));
+    assert_eq!(variant.patch, looked_at.patch);
+
+    // One image is not enough, and what is refused for another reason is no variant.
+    let TuneOutcome { report, refused, .. } = run(&base, &cases[..1], &config).unwrap();
+    assert_eq!((report.verdict, report.cause), (Verdict::Refused, Cause::ReferenceFalls));
+    let error = refused.unwrap().1.kept_as_variant("Our discs").unwrap_err().to_string();
+    assert!(error.contains("a tuning whose verdict is refused"), "{error}");
 }
 
 #[test]

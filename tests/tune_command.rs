@@ -68,10 +68,15 @@ impl TuneCommand {
 fn the_command_tunes_refuses_and_takes_its_files_again() {
     let command = TuneCommand::new();
     // Refused: exit status 3, a report with the reason, and no folder.
-    let run = command.tune("labels", &["--min-gain", "0.99999"]);
+    let refused = command.path("refused.safetensors");
+    let run =
+        command.tune("labels", &["--min-gain", "0.99999", "--variant", "ours", "--save-refused", &refused]);
     assert_eq!(run.status.code(), Some(3), "{}", String::from_utf8_lossy(&run.stderr));
     assert!(!Path::new(&command.path("out")).exists());
-    assert_eq!(command.report()["accepted"], false);
+    let report = command.report();
+    assert_eq!((&report["accepted"], &report["verdict"]), (&false.into(), &"refused".into()));
+    // What was refused can be looked at.
+    assert_ne!(command.mask(&refused, "refused.nii"), command.mask(&command.model, "shipped.nii"));
 
     let run = command.tune("labels", &[]);
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));

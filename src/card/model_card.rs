@@ -40,6 +40,12 @@ pub struct Tuned {
     /// What its images have that those of the base have not, where it is a variant for another domain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
+    /// The name under which somebody keeps it as a variant of their own: better on their images, worse on the reference case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_variant: Option<String>,
+    /// Whether it was refused, and is there to be looked at.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub refused: bool,
 }
 
 /// The model card.

@@ -8,7 +8,9 @@ use super::output::{print_line, progress_bar};
 use clap::{Args, ValueEnum};
 use insitu_seg::engine::compute::Compute;
 use insitu_seg::native::{ModelFiles, write_file};
-use insitu_seg::tune::{self, AnnotatedCase, ModelWeights, Scope, TuneConfig, TuneOutcome, TuneProgress};
+use insitu_seg::tune::{
+    self, AnnotatedCase, ModelWeights, Scope, TuneConfig, TuneOutcome, TuneProgress, Verdict, WeightDelta,
+};
 use insitu_seg::{Error, Result, Volume, VolumeFile, open_path};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -62,7 +64,7 @@ pub struct Arguments {
     /// Weight of what nobody annotated, where the old masks are to be kept
     #[arg(long)]
     keep: Option<f64>,
-    /// What the Dice on the voxels that judge must gain at least (0.005 where nothing is said)
+    /// What the Dice on the held-out annotations must gain at least (0.005 where nothing is said)
     #[arg(long)]
     min_gain: Option<f64>,
     /// What the Dice of the reference case may fall at most (0.02 where nothing is said)
@@ -71,6 +73,13 @@ pub struct Arguments {
     /// The least agreement of the annotations with the old masks, of images that the model knows
     #[arg(long)]
     min_agreement: Option<f64>,
+    /// Keep the tuned model as a variant of your own, under this name, where your images gain clearly and only the model's
+    /// reference case falls
+    #[arg(long, value_name = "NAME")]
+    variant: Option<String>,
+    /// Where the tuned model is refused, write its weights into this file all the same, to be looked at
+    #[arg(long, value_name = "FILE")]
+    save_refused: Option<PathBuf>,
     /// What computes
     #[arg(long, default_value = "auto")]
     backend: BackendName,
@@ -103,19 +112,43 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         );
     }
     let compute = pollster::block_on(Compute::open(arguments.backend.into()))?;
-    let TuneOutcome { report, tuned } = tune_with_bar(&base, &cases, reference.as_ref(), &config, &compute)?;
+    let TuneOutcome { report, tuned, refused } =
+        tune_with_bar(&base, &cases, reference.as_ref(), &config, &compute)?;
     if let Some(path) = &arguments.report {
         write_file(path, format!("{:#}\n", report.value()?).as_bytes())?;
     }
     eprintln!("insitu: {}", report.reason);
-    let Some((tuned, delta)) = tuned else { return Ok(ExitCode::from(REFUSED)) };
-    let delta = match &source.origin {
+    let is_accepted = tuned.is_some();
+    let Some((tuned, delta)) = tuned.or(refused) else { return Ok(ExitCode::from(REFUSED)) };
+    let mut delta = match &source.origin {
         Some((origin, earlier)) => delta.onto(origin, &tuned, Some(earlier))?,
         None => delta,
     };
+    if !is_accepted {
+        match (&arguments.variant, report.verdict) {
+            (Some(name), Verdict::Variant) => delta = delta.kept_as_variant(name)?,
+            (_, verdict) => return refuse(arguments, &delta, verdict),
+        }
+    }
+    let (origin, card) =
+        (source.origin.as_ref().map_or(&base, |(origin, _)| origin), tuned.card.name.clone());
+    let mut tuned = delta.apply(origin)?;
+    tuned.card.name = card;
     copy_tuned(&source, tuned, &delta, &arguments.out)?;
     print_line(&arguments.out.display().to_string())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Leaves the model as it is; the refused weights are written where that was asked for.
+fn refuse(arguments: &Arguments, delta: &WeightDelta, verdict: Verdict) -> Result<ExitCode> {
+    if verdict == Verdict::Variant {
+        eprintln!("insitu: to keep it as a variant of your own, give it a name: --variant NAME");
+    }
+    if let Some(path) = &arguments.save_refused {
+        write_file(path, &delta.write()?)?;
+        print_line(&path.display().to_string())?;
+    }
+    Ok(ExitCode::from(REFUSED))
 }
 
 /// Tunes with a progress bar. Ctrl-C cancels, and nothing is written.
@@ -136,7 +169,7 @@ fn tune_with_bar(
             value.map_or(String::new(), |value| format!(", {name} {value:.digits$}"))
         };
         let left = number("seconds left", seconds_left, 0);
-        let (loss, check) = (number("loss", loss, 3), number("check Dice", validation_dice, 4));
+        let (loss, check) = (number("loss", loss, 3), number("held-out Dice", validation_dice, 4));
         bar.set_message(format!("{:6} step {step}{loss}{check}{left}", phase.name()));
         bar.set_position((spent * 1000.0) as u64);
         if stop.load(Ordering::SeqCst) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

@@ -21,6 +21,23 @@ pub struct WeightDelta {
     pub weights: Weights,
 }
 
+/// What a tuned model is to those who use it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Standing {
+    /// It was accepted.
+    #[default]
+    Accepted,
+    /// It was kept, under that name, as a variant of somebody's own: it is better on their images and worse on the model's
+    /// reference case.
+    Variant(String),
+    /// It was refused, and is there to be looked at.
+    Refused,
+}
+
+/// Most letters of the name of a variant.
+const NAME_LENGTH: usize = 60;
+
 /// The header of a delta.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DeltaMetadata {
@@ -36,6 +53,9 @@ pub struct DeltaMetadata {
     pub report: serde_json::Value,
     /// Licence of the weights.
     pub licence: String,
+    /// What became of it.
+    #[serde(default)]
+    pub standing: Standing,
 }
 
 /// SHA-256 of a model's weight files as its card states them, by stage, of the fold that is tuned.
@@ -76,7 +96,37 @@ impl WeightDelta {
             about.variant.clone_from(&earlier.about.variant);
             about.domain.clone_from(&earlier.about.domain);
         }
+        // What goes on from a variant is one.
+        if let (Standing::Accepted, Some(Standing::Variant(name))) =
+            (&about.standing, earlier.map(|one| &one.about.standing))
+        {
+            about.standing = Standing::Variant(name.clone());
+        }
         Ok(Self::between(origin, tuned, about))
+    }
+
+    /// The same as a variant of one's own, which its file and the model's card say.
+    ///
+    /// # Errors
+    /// `Argument` where its report does not offer that, or for a name of no letters or too many.
+    pub fn kept_as_variant(mut self, name: &str) -> Result<Self> {
+        let name = name.trim();
+        let letters = name.chars().count();
+        if letters == 0 || letters > NAME_LENGTH || name.chars().any(char::is_control) {
+            return Err(Error::argument(
+                "variant",
+                format!("the name {name:?}"),
+                format!("1 to {NAME_LENGTH} letters"),
+            ));
+        }
+        let verdict = self.about.report.get("verdict").and_then(serde_json::Value::as_str).unwrap_or("none");
+        if verdict != "variant" {
+            let expected =
+                "variant: two images or more that gain clearly, where only the reference case falls";
+            return Err(Error::argument("variant", format!("a tuning whose verdict is {verdict}"), expected));
+        }
+        self.about.standing = Standing::Variant(name.to_owned());
+        Ok(self)
     }
 
     /// The bytes of its file.
@@ -138,15 +188,22 @@ impl WeightDelta {
             }
         }
         let card = &mut tuned.card;
-        let DeltaMetadata { variant, domain, .. } = &self.about;
+        let DeltaMetadata { variant, domain, standing, .. } = &self.about;
         card.tuned = Some(crate::card::Tuned {
             base: base.card.name.clone(),
             files: self.about.files.clone(),
             variant: variant.clone(),
+            own_variant: match standing {
+                Standing::Variant(name) => Some(name.clone()),
+                Standing::Accepted | Standing::Refused => None,
+            },
+            refused: *standing == Standing::Refused,
         });
-        card.title = match variant {
-            Some(_) => format!("{}, a variant for other images", base.card.title),
-            None => format!("{}, tuned", base.card.title),
+        card.title = match (standing, variant) {
+            (Standing::Variant(name), _) => format!("{}, own variant: {name}", base.card.title),
+            (Standing::Refused, _) => format!("{}, tuned and refused", base.card.title),
+            (Standing::Accepted, Some(_)) => format!("{}, a variant for other images", base.card.title),
+            (Standing::Accepted, None) => format!("{}, tuned", base.card.title),
         };
         if !domain.is_empty() {
             card.domain.clone_from(domain);

@@ -14,7 +14,9 @@ pub struct Evaluation {
     /// Dice on the validation voxels, by label: the mean over the cases that show the label there; `None` without such a
     /// case.
     pub dice_by_label: Vec<Option<f64>>,
-    /// Mean of these over the labels.
+    /// The same by case: the mean over the labels that it shows there; `None` where it shows none.
+    pub dice_by_case: Vec<Option<f64>>,
+    /// Mean over the labels.
     pub dice: f64,
     /// Mean Dice on the reference case.
     pub reference_dice: Option<f64>,
@@ -37,7 +39,9 @@ impl Evaluation {
             masks.push(predict_mask(model, case, watch).await.map_err(|error| error.within(&case.name))?);
         }
         let known = &model.card.labels;
-        let dice_by_label = validation_dice_by_label(known, cases, validation, &masks);
+        let scores = validation_scores(known, cases, validation, &masks);
+        let dice_by_label = by_label(&scores, known.len());
+        let dice_by_case = scores.iter().map(|labels| mean_of_some(labels.iter().copied())).collect();
         let reference_dice = match reference {
             Some(case) => {
                 let mask = predict_mask(model, case, watch).await;
@@ -47,7 +51,8 @@ impl Evaluation {
             }
             None => None,
         };
-        Ok(Self { dice: mean(dice_by_label.iter().flatten().copied()), masks, dice_by_label, reference_dice })
+        let dice = mean(dice_by_label.iter().flatten().copied());
+        Ok(Self { dice, masks, dice_by_label, dice_by_case, reference_dice })
     }
 }
 
@@ -70,8 +75,9 @@ pub async fn validation_dice(
             vec![0; case.file_labels.len()]
         });
     }
-    let labels = validation_dice_by_label(&model.card.labels, cases, validation, &masks);
-    Ok(mean(labels.into_iter().flatten()))
+    let known = &model.card.labels;
+    let scores = validation_scores(known, cases, validation, &masks);
+    Ok(mean(by_label(&scores, known.len()).into_iter().flatten()))
 }
 
 /// The cascade's mask of a case, in the order of the file's voxels.
@@ -95,24 +101,33 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
     if count == 0 { 0.0 } else { sum / f64::from(count) }
 }
 
-fn validation_dice_by_label(
+/// The mean of those that are there; `None` where none is.
+fn mean_of_some(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    let there: Vec<f64> = values.flatten().collect();
+    (!there.is_empty()).then(|| mean(there.into_iter()))
+}
+
+/// Dice on the validation voxels, by case and label; `None` where these voxels of a case do not show the label.
+fn validation_scores(
     known: &[Label],
     cases: &[AnnotatedCase],
     validation: &ValidationMasks,
     masks: &[Vec<u8>],
-) -> Vec<Option<f64>> {
-    let of_label = |label: &Label| {
-        let each = cases.iter().zip(validation).zip(masks).filter_map(|((case, validation), mask)| {
-            let labels = &case.file_labels;
-            let voxels = || (0..mask.len()).filter(|&i| validation[i] && labels[i] != UNANNOTATED);
-            let truth: Vec<u8> = voxels().map(|i| labels[i]).collect();
-            let found: Vec<u8> = voxels().map(|i| mask[i]).collect();
-            truth.contains(&label.index).then(|| dice(&truth, &found, label.index))
-        });
-        let each: Vec<f64> = each.collect();
-        (!each.is_empty()).then(|| mean(each.into_iter()))
+) -> Vec<Vec<Option<f64>>> {
+    let of_case = |((case, validation), mask): ((&AnnotatedCase, &Vec<bool>), &Vec<u8>)| {
+        let labels = &case.file_labels;
+        let voxels = || (0..mask.len()).filter(|&i| validation[i] && labels[i] != UNANNOTATED);
+        let truth: Vec<u8> = voxels().map(|i| labels[i]).collect();
+        let found: Vec<u8> = voxels().map(|i| mask[i]).collect();
+        let score = |label: &Label| truth.contains(&label.index).then(|| dice(&truth, &found, label.index));
+        known.iter().map(score).collect()
     };
-    known.iter().map(of_label).collect()
+    cases.iter().zip(validation).zip(masks).map(of_case).collect()
+}
+
+/// The means over the cases, by label.
+fn by_label(scores: &[Vec<Option<f64>>], labels: usize) -> Vec<Option<f64>> {
+    (0..labels).map(|label| mean_of_some(scores.iter().map(|case| case[label]))).collect()
 }
 
 /// How well the annotations agree with the original masks: a mean Dice over cases and labels. For slices that are

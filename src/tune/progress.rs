@@ -55,7 +55,7 @@ pub struct TuneProgress {
     pub spent: f64,
     /// Seconds left at most: tuning may end early.
     pub seconds_left: Option<f64>,
-    /// Loss of the last step.
+    /// Loss of the last step: what is missing of a Dice of 1, plus the cross-entropy; 0 is the least.
     pub loss: Option<f64>,
     /// Best Dice on the validation voxels so far.
     pub validation_dice: Option<f64>,

@@ -1,6 +1,6 @@
 //! The report of a tuning.
 
-use super::acceptance::BeforeAfter;
+use super::acceptance::{BeforeAfter, Cause, Decision, Verdict};
 use super::case::AnnotatedCase;
 use super::config::TuneConfig;
 use super::evaluation::{Evaluation, changed_share};
@@ -20,12 +20,25 @@ pub struct LabelChange {
     pub dice: Option<BeforeAfter>,
 }
 
+/// The Dice of a case on its validation voxels.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CaseChange {
+    /// Name of the case.
+    pub name: String,
+    /// Before and after.
+    pub dice: BeforeAfter,
+}
+
 /// What was done, and what came of it. The JSON names are part of the public contract.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct TuneReport {
     /// Whether the tuned weights were accepted.
     pub accepted: bool,
+    /// Whether they were; or may be kept as a variant of one's own, which is not done unasked.
+    pub verdict: Verdict,
+    /// Which rule decided.
+    pub cause: Cause,
     /// Why or why not, in words, with the figures.
     pub reason: String,
     /// Mean Dice on the validation voxels.
@@ -33,6 +46,8 @@ pub struct TuneReport {
     pub validation_dice: Option<BeforeAfter>,
     /// The same by label.
     pub labels: Vec<LabelChange>,
+    /// The same by case, of those that validate.
+    pub cases: Vec<CaseChange>,
     /// Mean Dice on the reference case.
     #[serde(rename = "reference")]
     pub reference_dice: Option<BeforeAfter>,
@@ -64,7 +79,7 @@ pub struct TuneReport {
     pub steps: usize,
     /// Seconds, evaluation included.
     pub seconds: f64,
-    /// First and last loss.
+    /// First and last loss: what is missing of a Dice of 1, plus the cross-entropy; 0 is the least.
     pub loss: Option<[f64; 2]>,
     /// Steps that were undone because their loss was not finite.
     #[serde(rename = "taken_back")]
@@ -101,9 +116,12 @@ impl TuneReport {
         };
         Self {
             accepted: false,
+            verdict: Verdict::Refused,
+            cause: Cause::NoGain,
             reason: String::new(),
             validation_dice: None,
             labels: Vec::new(),
+            cases: Vec::new(),
             reference_dice: None,
             changed_share: 0.0,
             agreement: 0.0,
@@ -128,6 +146,7 @@ impl TuneReport {
 
     /// Refuses before any step: the annotations do not belong to these images.
     pub(super) fn refuse_annotations(&mut self, before: &Evaluation, least: f64) {
+        self.cause = Cause::Annotations;
         self.reason = format!(
             "refused: the annotations leave hardly anything of the masks that the model gives (Dice {:.4}, at least {least} \
              expected), though the images are such as it was trained on; masks may be exchanged between cases, or mirrored",
@@ -145,14 +164,32 @@ impl TuneReport {
         }
     }
 
+    /// Records what became of the tuned weights.
+    pub(super) fn record_decision(&mut self, Decision { verdict, cause, reason }: Decision) {
+        self.accepted = verdict == Verdict::Accepted;
+        (self.verdict, self.cause, self.reason) = (verdict, cause, reason);
+    }
+
     /// Records the scores before and after.
-    pub(super) fn record_scores(&mut self, card: &Card, before: &Evaluation, after: &Evaluation) {
+    pub(super) fn record_scores(
+        &mut self,
+        card: &Card,
+        cases: &[AnnotatedCase],
+        before: &Evaluation,
+        after: &Evaluation,
+    ) {
         self.validation_dice = Some(BeforeAfter { before: before.dice, after: after.dice });
         self.reference_dice = before
             .reference_dice
             .zip(after.reference_dice)
             .map(|(before, after)| BeforeAfter { before, after });
         self.changed_share = changed_share(&before.masks, &after.masks);
+        let scores = before.dice_by_case.iter().zip(&after.dice_by_case);
+        let changes = cases.iter().zip(scores).filter_map(|(case, (before, after))| {
+            let (before, after) = before.zip(*after)?;
+            Some(CaseChange { name: case.name.clone(), dice: BeforeAfter { before, after } })
+        });
+        self.cases = changes.collect();
         let pairs = card.labels.iter().zip(before.dice_by_label.iter().zip(&after.dice_by_label));
         self.labels = pairs
             .map(|(label, (before, after))| LabelChange {

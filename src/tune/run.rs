@@ -1,10 +1,10 @@
 //! [`tune`]: the whole road from annotated cases to a tuned model, or to a refusal.
 
-use super::acceptance::{BeforeAfter, MIN_DICE, decide};
+use super::acceptance::{BeforeAfter, MIN_DICE, Verdict, decide};
 use super::best_weights::BestWeights;
 use super::case::{AnnotatedCase, check_annotations};
 use super::config::{Defaults, IN_DISTRIBUTION, OUT_OF_DISTRIBUTION, TuneConfig};
-use super::delta::{DeltaMetadata, WeightDelta, weight_hashes};
+use super::delta::{DeltaMetadata, Standing, WeightDelta, weight_hashes};
 use super::evaluation::{Evaluation, agreement};
 use super::fine_tuner::{FineTuneConfig, FineTuner, choose_start};
 use super::gradient_check;
@@ -40,6 +40,8 @@ pub struct TuneOutcome {
     pub report: TuneReport,
     /// The tuned model and its delta, if it was accepted.
     pub tuned: Option<(ModelWeights, WeightDelta)>,
+    /// The same, if it was refused after it was trained: to be looked at, or kept as a variant where the report offers it.
+    pub refused: Option<(ModelWeights, WeightDelta)>,
 }
 
 /// Tunes a model on annotated cases. `base` stays as it is. `reference` is a case on which the model must not get worse.
@@ -68,7 +70,7 @@ pub async fn tune(
     report.agreement = agreement(&base.card.labels, cases, &before.masks);
     if tuning.in_distribution && report.agreement < config.bounds.agreement {
         report.refuse_annotations(&before, config.bounds.agreement);
-        return Ok(TuneOutcome { report, tuned: None });
+        return Ok(TuneOutcome { report, tuned: None, refused: None });
     }
 
     let mut tuned = base.clone();
@@ -80,13 +82,15 @@ pub async fn tune(
 
     let model = tuned.model(compute)?;
     let after = tuning.evaluate(&model, reference, TunePhase::After, &tracker, watch).await?;
-    report.record_scores(&base.card, &before, &after);
+    report.record_scores(&base.card, cases, &before, &after);
     let scores = BeforeAfter { before: before.dice, after: after.dice };
     let veto = tuning.in_distribution && reference.is_some_and(|case| case.out_of_distribution.is_none());
-    (report.accepted, report.reason) = decide(scores, report.reference_dice, veto, &config.bounds);
+    let by_case: Vec<BeforeAfter> = report.cases.iter().map(|case| case.dice).collect();
+    report.record_decision(decide(scores, &by_case, report.reference_dice, veto, &config.bounds));
     (report.steps, report.seconds) = (tracker.steps(), tracker.seconds());
-    let tuned = if report.accepted { Some(with_delta(base, &tuned, cases, &report)?) } else { None };
-    Ok(TuneOutcome { report, tuned })
+    let found = Some(with_delta(base, &tuned, cases, &report)?);
+    let (tuned, refused) = if report.accepted { (found, None) } else { (None, found) };
+    Ok(TuneOutcome { report, tuned, refused })
 }
 
 /// The model before tuning, with its Dice on the validation voxels.
@@ -196,7 +200,8 @@ impl<'a> Tuning<'a> {
             best.consider(store::round_to_f16(&start), tuned, cases, validation, compute, watch).await?;
         }
         while tracker.spent() < 1.0 && best.since_gain() < self.defaults.patience {
-            let loss = tuner.step(tracker.spent()).await?;
+            // The Dice is minimised as its negative, and told as what it lacks.
+            let loss = tuner.step(tracker.spent()).await?.map(|loss| loss + 1.0);
             report.record_loss(loss);
             tracker.count_step(loss, best.dice(), watch)?;
             if validates && (tuner.steps() % VALIDATE_EVERY == 0 || tracker.spent() >= 1.0) {
@@ -221,7 +226,12 @@ fn with_delta(
     let variant = cases.iter().find_map(|case| case.out_of_distribution.clone());
     let mut builder = DomainBuilder::default();
     cases.iter().for_each(|case| builder.add(&case.image.values, case.image.dims));
+    let standing = match report.verdict {
+        Verdict::Accepted => Standing::Accepted,
+        Verdict::Variant | Verdict::Refused => Standing::Refused,
+    };
     let about = DeltaMetadata {
+        standing,
         base: base.card.name.clone(),
         files: weight_hashes(&base.card)?,
         domain: if variant.is_some() { builder.build() } else { Vec::new() },

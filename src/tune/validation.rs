@@ -1,5 +1,5 @@
-//! Which annotated voxels only validate, and which train: whole cases where there are three or more; else strokes or
-//! slices that are connected; else blocks of slices of one mask.
+//! Which annotated voxels only validate, and which train: whole cases where there are four or more, two of them at least,
+//! as one image says little of others; else strokes or slices that are connected; else blocks of slices of one mask.
 
 use super::case::{AnnotatedCase, MIN_VOXELS, UNANNOTATED, is_object};
 use crate::components;
@@ -20,10 +20,10 @@ pub type ValidationMasks = Vec<Vec<bool>>;
 /// `Argument` where there are too few annotated voxels to divide.
 pub fn choose_validation(cases: &[AnnotatedCase]) -> Result<ValidationMasks> {
     let masks = match cases.len() {
-        0..=2 => cases.iter().map(within_case).collect(),
+        0..=3 => cases.iter().map(within_case).collect(),
         count => {
             // The last quarter: a run of cases, as neighbours by name may be of one person.
-            let first = count - count.div_ceil(4);
+            let first = count - count.div_ceil(4).max(2);
             cases.iter().enumerate().map(|(n, case)| vec![n >= first; case.file_labels.len()]).collect()
         }
     };
@@ -34,11 +34,11 @@ pub fn choose_validation(cases: &[AnnotatedCase]) -> Result<ValidationMasks> {
         };
         let count: usize = cases.iter().zip(&masks).map(object_voxels).sum();
         if count < MIN_VOXELS {
-            let purpose = if validates { "to judge by" } else { "to learn from" };
+            let purpose = if validates { "held out to test what is learned" } else { "to learn from" };
             let found = format!("{count} voxels of the object {purpose}");
             let expected = format!(
-                "at least {MIN_VOXELS} to learn from and {MIN_VOXELS} to judge by: two strokes or slices that do not \
-                 touch, or more"
+                "at least {MIN_VOXELS} to learn from and {MIN_VOXELS} held out to test it: two strokes or slices \
+                 that do not touch, or more"
             );
             return Err(Error::argument("annotations", found, expected));
         }

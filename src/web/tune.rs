@@ -6,7 +6,9 @@ use super::session::Session;
 use crate::card::Card;
 use crate::error::{Error, Result};
 use crate::file::Volume;
-use crate::tune::{self, AnnotatedCase, Scope, TuneConfig, TuneOutcome, TuneProgress, UNANNOTATED};
+use crate::tune::{
+    self, AnnotatedCase, ModelWeights, Scope, TuneConfig, TuneOutcome, TuneProgress, UNANNOTATED, WeightDelta,
+};
 use js_sys::{Array, Function, Object, Reflect, Uint8Array};
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
@@ -48,6 +50,7 @@ impl Session {
     /// Tunes the model on cases, `{ name, bytes, voxels, labels }` each, `labels` one per voxel of the file, 255 where
     /// nothing is annotated. `reference` is a case like these, or undefined. `progress` is given a plain object, often.
     /// The answer has `report` and, where it was accepted, `delta`, the file of tuned weights; the session goes on with them.
+    /// Where it was refused after it was trained, they are `refused`, and the session stays as it is.
     ///
     /// # Errors
     /// As [`tune::tune`]; the model is then as it was.
@@ -70,6 +73,19 @@ impl Session {
     #[allow(clippy::needless_pass_by_value, reason = "bytes from JavaScript are owned")]
     pub fn set_delta(&mut self, delta: Option<Vec<u8>>) -> std::result::Result<(), JsValue> {
         self.set(delta.as_deref()).map_err(|error| thrown(&error))
+    }
+
+    /// Goes on with refused weights, as `tune` gave them, as a variant of one's own under a name; their file says so.
+    ///
+    /// # Errors
+    /// As [`WeightDelta::kept_as_variant`] and [`WeightDelta::apply`]; the model is then as it was.
+    #[wasm_bindgen(js_name = keepVariant)]
+    #[allow(clippy::needless_pass_by_value, reason = "bytes from JavaScript are owned")]
+    pub fn keep_variant(&mut self, refused: Vec<u8>, name: &str) -> std::result::Result<Vec<u8>, JsValue> {
+        let kept = WeightDelta::read(&refused).and_then(|delta| delta.kept_as_variant(name)?.write());
+        let kept = kept.map_err(|error| thrown(&error))?;
+        self.set(Some(&kept)).map_err(|error| thrown(&error))?;
+        Ok(kept)
     }
 
     /// The card of the model as it is.
@@ -138,12 +154,17 @@ impl Session {
             ControlFlow::Continue(())
         };
         let (current, compute) = (&self.tuning.current, self.model.compute().clone());
-        let TuneOutcome { report, tuned } =
+        let TuneOutcome { report, tuned, refused } =
             tune::tune(current, &cases, reference.as_ref(), &settings, &compute, &mut watch).await?;
         let value = Object::new().into();
         set(&value, "report", &plain(&report));
-        if let Some((tuned, delta)) = tuned {
-            let delta = delta.onto(&self.tuning.origin, &tuned, self.tuning.delta.as_ref())?;
+        let onto_origin = |(tuned, delta): (ModelWeights, WeightDelta)| {
+            delta.onto(&self.tuning.origin, &tuned, self.tuning.delta.as_ref())
+        };
+        if let Some(refused) = refused.map(onto_origin).transpose()? {
+            set(&value, "refused", &Uint8Array::from(refused.write()?.as_slice()));
+        }
+        if let Some(delta) = tuned.map(onto_origin).transpose()? {
             let current = delta.apply(&self.tuning.origin)?;
             let bytes = delta.write()?;
             self.go_on_with(current, Some(delta))?;
