@@ -45,7 +45,8 @@ export interface Session {
     settings: TuneSettings,
     maxBytes: number | undefined,
     progress: (progress: TuneProgress) => void,
-  ): Promise<{ report: RawTuneReport; delta?: Bytes }>;
+  ): Promise<{ report: RawTuneReport; delta?: Bytes; refused?: Bytes }>;
+  keepVariant(refused: Bytes, name: string): Bytes;
   setDelta(delta: Bytes | undefined): void;
   card(): Bytes;
 }

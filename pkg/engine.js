@@ -124,6 +124,11 @@ export class Engine {
     });
   }
 
+  /** Goes on with refused weights as a variant of one's own. @param {{ refused: Bytes, name: string }} options */
+  async keepVariant({ refused, name }) {
+    return this.#withSession(async (session) => ({ delta: session.keepVariant(refused, name), card: session.card() }));
+  }
+
   /** Where an annotation would teach most. @param {ImageBytes & { count: number, axis?: number }} image @param {OnProgress} onProgress */
   async suggest({ bytes, voxels, maxBytes, count, axis }, onProgress) {
     return this.#withSession((session) => session.suggest(bytes, voxels, maxBytes, count, axis, stagesTo(onProgress)));

@@ -118,7 +118,12 @@ class Segmenter {
   /** @param {Report} report */
   async start(report) {
     report({ stage: 'start', done: 0, total: 1 });
-    await this.#turn(undefined, (stop) => this.#supervisor.start({ stop, report }));
+    await this.#turn(undefined, async (stop) => {
+      await this.#supervisor.start({ stop, report });
+      const { delta } = this.#tuning;
+      // The card of tuned weights is the engine's to write.
+      if (delta) this.#tuning.began(await this.#call('setDelta', async () => ({ args: { delta } }), { stop }));
+    });
     report({ stage: 'start', done: 1, total: 1 });
   }
 
@@ -183,6 +188,20 @@ class Segmenter {
   async suggest(input, { signal, onProgress, slices = 3, axis } = {}) {
     const kept = keepInput(input);
     return this.#turn(signal, (stop) => this.#callOn(kept, 'suggest', { stop, onProgress, more: { count: slices, axis } }));
+  }
+
+  /** Takes the weights that the last tuning offered as a variant of one's own, under a name. @param {string} name */
+  async keepVariant(name) {
+    return this.#turn(undefined, async (stop) => {
+      const { refused } = this.#tuning;
+      const make = async () => ({ args: { refused, name } });
+      this.#tuning.kept(await this.#call('keepVariant', make, { stop }));
+    });
+  }
+
+  /** What the last tuning made and did not take, as a file to look at. */
+  async saveRefused() {
+    return this.#tuning.refused.slice();
   }
 
   /** One tuning back. */

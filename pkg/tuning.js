@@ -18,6 +18,8 @@ export class Tuning {
   #supervisor;
   /** @type {(Bytes | undefined)[]} */
   #history = [];
+  /** What the last tuning made and did not take. @type {Bytes | undefined} */
+  #refused;
   #base;
 
   /** @param {Supervisor} supervisor */
@@ -36,8 +38,9 @@ export class Tuning {
     return this.delta !== undefined;
   }
 
-  /** Goes on with what the engine has tuned, if it was accepted; its report. @param {{ report: RawTuneReport, delta?: Bytes, card: Bytes }} answer @returns {TuneReport} */
-  apply({ report: { taken_back: undoneSteps, ...report }, delta, card }) {
+  /** Goes on with what the engine has tuned, if it was accepted; its report. @param {{ report: RawTuneReport, delta?: Bytes, refused?: Bytes, card: Bytes }} answer @returns {TuneReport} */
+  apply({ report: { taken_back: undoneSteps, ...report }, delta, refused, card }) {
+    this.#refused = refused;
     if (delta) {
       this.#history.push(this.delta);
       this.#set(delta, card);
@@ -45,10 +48,28 @@ export class Tuning {
     return { ...report, undoneSteps };
   }
 
+  /** What the last tuning made and did not take. */
+  get refused() {
+    if (!this.#refused) throw new InsituError('argument', 'There are no refused weights: the last tuning was accepted, or took no step.');
+    return this.#refused;
+  }
+
+  /** Goes on with what was refused, which the engine has named as a variant. @param {{ delta: Bytes, card: Bytes }} answer */
+  kept({ delta, card }) {
+    this.#history.push(this.delta);
+    this.#set(delta, card);
+    this.#refused = undefined;
+  }
+
   /** What `revert` goes back to. */
   get before() {
     if (!this.canRevert) throw new InsituError('argument', 'This model is as it came: there is nothing to revert.');
     return this.#history.at(-1);
+  }
+
+  /** It began with tuned weights, and `card` is what the engine says the model is. @param {{ card: Bytes }} answer */
+  began({ card }) {
+    this.#set(this.delta, card);
   }
 
   /** One step back; `card` is what the engine says the model then is. @param {{ card: Bytes }} answer */

@@ -29,6 +29,8 @@ export interface ModelCard {
     whole: ModelStage;
     [field: string]: unknown;
   };
+  /** Of a tuned model: what it was before; the name of a variant of one's own; whether it was refused, and is there to be looked at. */
+  tuned?: { base: string; variant?: string; own_variant?: string; refused?: boolean; [field: string]: unknown };
   /** The case that tuning must not make worse. */
   reference?: { image: HashedFile; labels: HashedFile };
   [field: string]: unknown;

@@ -90,11 +90,19 @@ export interface Segmenter {
   plan(input: Input, options?: { signal?: AbortSignal; train?: boolean }): Promise<Plan>;
   segment(input: Input, options?: RunOptions): Promise<Segmentation>;
   /**
-   * Learns from corrections. Part of what is annotated teaches, the rest judges: the tuned weights are taken only if they
-   * judge better and the model's reference case does not suffer; otherwise, and where it is cancelled or fails, the model
-   * stays as it is. Takes seconds to minutes.
+   * Learns from corrections. A part of what is annotated is held out, to test what was learned from the rest: the tuned weights
+   * are taken only if they meet it better and the model's reference case does not suffer; otherwise, and where it is cancelled or
+   * fails, the model stays as it is. Takes seconds to minutes.
    */
   tune(cases: TuneCase[], options?: TuneOptions): Promise<TuneReport>;
+  /**
+   * Takes the weights of the last tuning as a variant of one's own, where its report says `verdict: 'variant'`: two images or more
+   * gained clearly, and only the reference case fell, as where a lab draws an object otherwise than the model was taught. The
+   * model's title, its card (`tuned.own_variant`) and the file of `saveModel` bear the name. Rejects as 'argument' otherwise.
+   */
+  keepVariant(name: string): Promise<void>;
+  /** What the last tuning made and did not take, as a file like `saveModel`'s, to look at; a model of it says that it was refused. */
+  saveRefused(): Promise<Uint8Array<ArrayBuffer>>;
   /** Slices of an image in which a correction would teach most: where the model does not agree with itself. */
   suggest(input: Input, options?: RunOptions & { slices?: number; axis?: 0 | 1 | 2 }): Promise<Suggestion>;
   /** Goes back by one accepted tuning; rejects as 'argument' where there is none. */

@@ -19,9 +19,9 @@ export interface TuneProgress extends Omit<Progress, 'stage'> {
   step?: number;
   /** At most: it may end early. */
   secondsLeft?: number | null;
-  /** Of the last step. */
+  /** Of the last step: what is missing of a Dice of 1, plus the cross-entropy; 0 is the least. */
   loss?: number | null;
-  /** Dice on the voxels that judge, when last looked at. */
+  /** Dice on the annotations that were held out, when last looked at. */
   check?: number | null;
 }
 
@@ -40,7 +40,7 @@ export interface TuneOptions {
   rate?: number;
   /** Weight of what nobody annotated, where the old masks are to be kept. */
   keep?: number;
-  /** What the Dice on the voxels that judge must gain at least; 0.005 by default. */
+  /** What the Dice on the annotations that were held out must gain at least; 0.005 by default. */
   minGain?: number;
   /** What the Dice of the reference case may fall at most; 0.02 by default. */
   maxFall?: number;
@@ -56,11 +56,21 @@ export interface Change {
 
 export interface TuneReport {
   accepted: boolean;
+  /** `variant`: refused, and offered to be kept as a variant of one's own (`keepVariant`). */
+  verdict: 'accepted' | 'variant' | 'refused';
+  /**
+   * Which rule decided: `better`: none refuses; `own-convention`: one's own images gain and the reference case falls; `no-gain`;
+   * `small-gain`: it may be chance; `poor-fit`: the held-out annotations are still met badly; `reference-falls`; `annotations`: they
+   * do not belong to the images.
+   */
+  cause: 'better' | 'own-convention' | 'no-gain' | 'small-gain' | 'poor-fit' | 'reference-falls' | 'annotations';
   /** Why or why not, with the numbers, in words. */
   reason: string;
-  /** Mean Dice on the voxels that judge. */
+  /** Mean Dice on the annotations that were held out. */
   check: Change | null;
   labels: { name: string; dice: Change | null }[];
+  /** The same by image, of those that hold any. */
+  cases: { name: string; dice: Change }[];
   /** Mean Dice of the model's reference case. */
   reference: Change | null;
   /** Share of the cases' voxels whose label is another. */
@@ -71,7 +81,9 @@ export interface TuneReport {
   inside: boolean;
   /** By image, how it is unlike those. */
   outside: string[];
+  /** Images whose annotations teach. */
   teaching: string[];
+  /** Images of whose annotations some were held out. */
   judging: string[];
   stages: ('whole' | 'patch')[];
   scope: 'head' | 'decoder' | 'all';
@@ -79,7 +91,7 @@ export interface TuneReport {
   turned: boolean;
   steps: number;
   seconds: number;
-  /** First and last. */
+  /** First and last: what is missing of a Dice of 1, plus the cross-entropy; 0 is the least. */
   loss: [number, number] | null;
   /** Steps that were undone because their loss was not finite. */
   undoneSteps: number;
