@@ -21,10 +21,13 @@ const PURE_TESTS = { quick: ['not_run', 'release', 'layers', 'damage', 'geometry
 /** Native tests that take long; those of all other files are quick. */
 const SLOW_TESTS = ['curve', 'evaluate', 'gpu', 'learn', 'tasks', 'train', 'train_refusals', 'tune', 'tune_command'];
 /** Browser tests that are quick: the package from the outside, and opening files in the page. */
-const QUICK_WEB = ['history', 'hostile', 'layers', 'masks', 'mgh', 'not-run', 'open', 'package', 'page-i18n', 'pair'];
+const QUICK_WEB = ['advice', 'history', 'hostile', 'layers', 'masks', 'mgh', 'not-run', 'open', 'package', 'page-i18n', 'pair'];
+
+/** An hour of a person's, which `npm run test:story` plays. */
+const STORY = 'story';
 
 /** Those that need none. */
-const WITHOUT_BROWSER = ['history', 'layers', 'masks', 'not-run', 'page-edit', 'page-parts'];
+const WITHOUT_BROWSER = ['advice', 'history', 'layers', 'masks', 'not-run', 'page-edit', 'page-parts'];
 
 /** Browser tests that measure time or fill all cores by themselves: these run alone, all others two at a time. */
 const ALONE = ['engine', 'faults', 'learn', 'package', 'page', 'page-engine', 'recovery', 'tune'];
@@ -144,7 +147,9 @@ export function checks({ quick, scratch }) {
   const nativeTests = named('tests', '.rs').filter((name) => ![...pureTests, 'web'].includes(name));
   const each = (names) => names.flatMap((name) => ['--test', name]);
   const examples = named('examples', '.rs');
-  const webTests = named('tests/web', '.test.mjs').toSorted((a, b) => ALONE.includes(a) - ALONE.includes(b));
+  const webTests = named('tests/web', '.test.mjs')
+    .filter((name) => name !== STORY)
+    .toSorted((a, b) => ALONE.includes(a) - ALONE.includes(b));
   return [
     ...written(quick),
     // Built together they use all cores; one by one, below, each would wait for its own.
