@@ -51,8 +51,8 @@ export async function segmentAll() {
     if (outcome === 'failed') failures.push(problem ? /** @type {PageError} */ (problem).message : titleOf(one));
   }
   state.emit('all', null);
-  if (failures.length > 0) fail(pageError('argument', t('allFailed', { count: failures.length, reasons: failures.join(' ') })));
-  else state.announce(t('allDone', { count: segmented().length }));
+  if (failures.length > 0) fail(pageError('argument', t('allFailed', { count: failures.length, reasons: failures.join(' ') })), 'segment');
+  else state.announce(t('allDone', { count: segmented().length }), 'segment');
 }
 
 /**

@@ -19,7 +19,7 @@ export async function close(one) {
   if (rest.length === 0 || (one === state.current && !(await open(rest[0])))) return;
   closed.push({ one, at });
   state.cases = rest;
-  state.announce(t('closed', { name }));
+  state.announce(t('closed', { name }), 'image');
   state.emit('touched', undefined);
 }
 

@@ -52,10 +52,20 @@ export async function exportsOf(one) {
   return files;
 }
 
-/** Saves the tuned weights. */
+/** Saves the tuned weights, under the name of what they are. */
 export async function downloadModel() {
-  save(await engine().saveModel(), `${engine().model.name}-tuned.safetensors`, 'application/octet-stream');
+  const { name, tuned } = engine().model;
+  const what = tuned?.own_variant ? `variant-${plainName(tuned.own_variant)}` : tuned?.refused ? 'refused' : 'tuned';
+  save(await engine().saveModel(), `${name}-${what}.safetensors`, 'application/octet-stream');
 }
+
+/** Saves what the last tuning made and did not take, to be looked at. */
+export async function downloadRefused() {
+  save(await engine().saveRefused(), `${engine().model.name}-refused.safetensors`, 'application/octet-stream');
+}
+
+/** As a part of a file's name. @param {string} name */
+const plainName = (name) => name.replace(/[^\p{L}\p{N}._-]+/gu, '-').replace(/^[-.]+|[-.]+$/g, '') || 'own';
 
 /** The run's own report, with what a person did after it, the values below each label, and the hash of what was read. @param {MaskedCase} one */
 export async function reportOf(one) {
@@ -67,6 +77,7 @@ export async function reportOf(one) {
     input: { ...input, name: fileNameOf(one), sha256: await hashOf(one.input) },
     ...(one.converted ? { converted: { from: 'DICOM', by: 'dcm2niix', warnings: one.converted.warnings } } : {}),
     tuned: Boolean(state.segmenter?.canRevert),
+    ...(state.segmenter?.model.tuned?.own_variant ? { ownVariant: state.segmenter.model.tuned.own_variant } : {}),
     correctedVoxels: correctedVoxels(one),
     checkedSlices: [...approvedSlices(one)],
     labels: editor.table.map(({ index, name, color }) => {

@@ -1,14 +1,15 @@
 /** What went wrong, as the page tells it. */
+/** @import { Place } from './types.js' */
 import { InsituError } from 'insitu-seg';
 import { isPageError, pageError } from './errors.js';
 import { state } from './state.js';
 
-/** Shows what was thrown as one sentence; the page stays as it was and can be used. @param {unknown} thrown */
-export function fail(thrown) {
+/** Shows what was thrown as one sentence; the page stays as it was and can be used. @param {unknown} thrown @param {Place} [place] */
+export function fail(thrown, place) {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   const refusal = error instanceof InsituError ? error : null;
   if (!refusal) console.error(error);
-  state.emit('error', { message: error.message, checks: refusal?.checks, isPages: isPageError(error) });
+  state.emit('error', { message: error.message, checks: refusal?.checks, isPages: isPageError(error), place });
   state.status = 'error';
 }
 

@@ -22,6 +22,7 @@ import { setUpMissing } from './panels/missing.js';
 import { setUpOtherSide } from './panels/otherside.js';
 import { setUpResult } from './panels/result.js';
 import { setUpRun } from './panels/run.js';
+import { setUpSays } from './panels/says.js';
 import { setUpSecond } from './panels/second.js';
 import { setUpSides } from './panels/sides.js';
 import { setUpTeaching } from './panels/teach.js';
@@ -44,6 +45,7 @@ async function fetchSamples() {
 
 /** The panels listen before anything happens. */
 async function setUpPanels() {
+  setUpSays();
   setUpEngine();
   setUpImage();
   setUpRun();
@@ -83,10 +85,10 @@ async function start() {
     state.cases = last.cases;
     const linked = await linking;
     const files = linked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-    if (first && (await open(first))) state.announce(t('restored', { name: first.title }));
+    if (first && (await open(first))) state.announce(t('restored', { name: first.title }), 'image');
     else await open(sample);
     if (files.length > 0) await importFiles({ files });
-    for (const one of linked) if (one.status === 'rejected') fail(one.reason);
+    for (const one of linked) if (one.status === 'rejected') fail(one.reason, 'image');
   } catch (thrown) {
     state.segmenter = null;
     if (thrown instanceof InsituError && thrown.code === 'device') offerCpu();

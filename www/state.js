@@ -2,7 +2,7 @@
  * The page's state, and the events by which everything that shows it hears of a change (`PageEvents` in types.d.ts). What
  * changes the state is in workflow.js, tuning.js and import.js; they know no panel.
  */
-/** @import { Case, MaskedCase, NamedBox, PageEvents, Segmenter, Status } from './types.js' */
+/** @import { Case, MaskedCase, NamedBox, PageEvents, Place, Segmenter, Status } from './types.js' */
 /** @import { View } from './view.js' */
 import { Emitter } from './emitter.js';
 import { Tool } from './paint/tool.js';
@@ -77,9 +77,9 @@ class State extends Emitter {
     this.emit('boxes', boxes);
   }
 
-  /** Shows and speaks one sentence. @param {string} sentence */
-  announce(sentence) {
-    this.emit('message', sentence);
+  /** Shows and speaks one sentence, beside what a person did last where no place is named. @param {string} sentence @param {Place} [place] */
+  announce(sentence, place) {
+    this.emit('message', { sentence, place });
   }
 }
 

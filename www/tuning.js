@@ -1,6 +1,7 @@
 /** Tuning the model on what a person corrected or found right, and the way back. Changes the state, and shows nothing. */
 /** @import { Editor } from './edit/editor.js' */
 /** @import { Labels } from './edit/grid.js' */
+/** @import { Marked } from './advice.js' */
 /** @import { Case, MaskedCase } from './types.js' */
 import { createSegmenter, InsituError } from 'insitu-seg';
 import { placeOf, toFile } from './edit/grid.js';
@@ -8,7 +9,7 @@ import { clearError } from './failures.js';
 import { approvedSlices, toggleApproval } from './handmade.js';
 import { t } from './i18n.js';
 import { titleOf } from './open/names.js';
-import { state } from './state.js';
+import { correctedVoxels, hasMask, state } from './state.js';
 import { leastSure } from './suggest.js';
 import { engine, segmentAgain } from './workflow.js';
 
@@ -66,6 +67,12 @@ const modelNow = async () => (engine().canRevert ? engine().saveModel() : null);
 async function setModel(model) {
   if (model) await replaceModel(model);
   else while (engine().canRevert) await engine().revert();
+  modelChanged();
+}
+
+function modelChanged() {
+  state.emit('segmenter', state.segmenter);
+  state.emit('tuning', 'another');
   marksChanged();
 }
 
@@ -123,7 +130,7 @@ export async function tune(minutes) {
   } catch (thrown) {
     state.status = 'done';
     if (!(thrown instanceof InsituError && thrown.code === 'cancelled')) throw thrown;
-    state.announce(t('tuneCancelled'));
+    state.announce(t('tuneCancelled'), 'teach');
   } finally {
     state.emit('tuning', 'ended');
     state.emit('marks', undefined);
@@ -132,6 +139,43 @@ export async function tune(minutes) {
 }
 
 export const cancelTuning = () => abort?.abort();
+
+/** Goes on with what the last tuning offered, under a name, as it would with an accepted one. @param {string} name */
+export async function keepVariant(name) {
+  clearError();
+  const earlier = await modelNow();
+  await engine().keepVariant(name);
+  state.emit('segmenter', state.segmenter);
+  if (state.masked) await accept(state.masked, earlier);
+  else marksChanged();
+}
+
+/** What is marked of each volume that has a mask, and how much of each label. @returns {Marked[]} */
+export function markedVolumes() {
+  return state.cases.filter(hasMask).map((one) => {
+    const { editor } = one;
+    const [slices, corrected] = [approvedSlices(one).size, correctedVoxels(one)];
+    /** @type {Record<string, number>} */
+    const voxels = {};
+    if (slices + corrected > 0) for (const { index, name } of editor.table) voxels[name] = markedOf(one)[index];
+    return { title: titleOf(one), slices, corrected, voxels };
+  });
+}
+
+/** @type {WeakMap<Case, { version: number, slices: string, counts: Float64Array }>} */
+const counted = new WeakMap();
+
+/** Marked voxels by label. @param {MaskedCase} one */
+function markedOf(one) {
+  const { version } = one.editor;
+  const slices = [...approvedSlices(one)].join();
+  const before = counted.get(one);
+  if (before?.version === version && before.slices === slices) return before.counts;
+  const counts = new Float64Array(256);
+  for (const label of annotationsOf(one) ?? []) counts[label]++;
+  counted.set(one, { version, slices, counts });
+  return counts;
+}
 
 /** The tuned model segments anew; undone, both model and mask are as they were. @param {MaskedCase} current @param {Uint8Array | null} earlier model */
 async function accept({ editor }, earlier) {
@@ -158,15 +202,15 @@ export async function revert() {
   const tuned = await modelNow();
   await setModel(null);
   state.editor?.history.push({ name: 'revert', bytes: tuned?.length ?? 0, undo: () => setModel(tuned), redo: () => setModel(null) });
-  state.announce(t('reverted'));
+  state.announce(t('reverted'), 'teach');
 }
 
 /** @param {File} file of a tuned model, as it was saved */
 export async function loadModel(file) {
   clearError();
   await replaceModel(new Uint8Array(await file.arrayBuffer()));
-  state.announce(t('deltaLoaded'));
-  marksChanged();
+  modelChanged();
+  state.announce(t('deltaLoaded'), 'teach');
 }
 
 /**

@@ -65,17 +65,21 @@ export interface Case {
 /** A volume with a mask. */
 export type MaskedCase = Case & Required<Pick<Case, 'info' | 'editor' | 'result'>>;
 
+/** A part of the page that shows what is said of it. */
+export type Place = 'viewer' | 'image' | 'segment' | 'all' | 'result' | 'teach';
+
 export interface PageError {
   message: string;
   /** Of the header of the file that was refused, if it has one. */
   checks?: readonly Check[];
   /** Whether the sentence is in the page's language; the engine speaks English. */
   isPages: boolean;
+  place?: Place;
 }
 
 /** What the panels show of a tuning. */
 export interface TuningPoint {
-  /** 0 to 1. */
+  /** Steps so far. */
   at: number;
   loss?: number | null;
   dice?: number | null;
@@ -100,8 +104,10 @@ export interface PageEvents {
   segmenter: Segmenter | null;
   /** Nothing is wrong any more: null. */
   error: PageError | null;
-  /** A sentence to be shown and spoken. */
-  message: string;
+  /** A sentence to be shown and spoken; '' where what was said is old. */
+  message: { sentence: string; place?: Place };
+  /** How far the opening of a file is. */
+  opening: { name: string; step: 'read' | 'check' | 'draw' };
   /** Another volume is open. */
   opened: Case;
   /** The list of volumes, or what is known of one of them. */
@@ -127,7 +133,8 @@ export interface PageEvents {
   marks: undefined;
   boxes: readonly NamedBox[];
   dicom: DicomState;
-  tuning: 'started' | TuneProgress | 'ended' | TuneReport;
+  /** 'another': the model is another one than the last tuning was of. */
+  tuning: 'started' | TuneProgress | 'ended' | TuneReport | 'another';
   /** The volume of before a tuning and that of after it can be compared. */
   comparison: undefined;
   /** A mask was laid over that of the open volume, and the two can be told apart. */

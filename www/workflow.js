@@ -12,6 +12,8 @@ import { clearError, fail, withName } from './failures.js';
 import { approvedSlices, rememberHandwork } from './handmade.js';
 import { seconds, t } from './i18n.js';
 import { amongSeveral, boxesOf, mergedResult, objectsOf, sidesOf, usualBox, withBoxes } from './objects.js';
+import { titleOf } from './open/names.js';
+import { painted } from './painted.js';
 import { hasMask, state } from './state.js';
 
 /** @type {AbortController | null} of the run under way */
@@ -34,17 +36,26 @@ export async function open(next) {
     await openNow(next);
     return true;
   } catch (thrown) {
-    fail(thrown);
+    fail(thrown, 'image');
     return false;
   }
 }
 
 /** The same for who has waited until the page was free; throws where it cannot be read. @param {Case} next */
 export async function openNow(next) {
+  const isFirst = state.status === 'loading';
   state.status = 'opening';
+  const name = titleOf(next);
+  // What is long, reading a large file among it, begins when it is seen to begin.
+  const step = async (/** @type {'check' | 'draw'} */ what) => {
+    state.emit('opening', { name, step: what });
+    if (!isFirst) await painted();
+  };
   try {
+    await step('check');
     next.info ??= await inspected(next);
     next.field ??= await engine().fieldOfView(next.input);
+    await step('draw');
     await draw(next);
   } catch (thrown) {
     throw withName(thrown, next.name);
@@ -134,16 +145,16 @@ export async function segment({ box, side, name = box ? 'box' : 'run', keep } = 
     state.emit('result', masked);
     state.status = 'done';
     const words = [t('doneIn', { seconds: seconds(result.report.ms) }), ...handwork()];
-    state.announce(words.join(' '));
+    state.announce(words.join(' '), 'segment');
     state.emit('touched', undefined);
   } catch (thrown) {
     if (thrown instanceof InsituError && thrown.code === 'cancelled') {
       outcome = 'cancelled';
       state.status = one.editor ? 'done' : 'ready';
-      state.announce(t('cancelled'));
+      state.announce(t('cancelled'), 'segment');
     } else {
       outcome = 'failed';
-      fail(withName(thrown, one.name));
+      fail(withName(thrown, one.name), 'segment');
     }
   }
   // The engine may be another one now.

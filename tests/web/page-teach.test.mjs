@@ -1,20 +1,15 @@
 /**
  * Teaching through the page: the sample with its contrast turned round, which the model does not know; slices corrected with the
- * keyboard and marked as right; tuned, judged, undone, redone, saved, kept over a reload, and reverted.
+ * keyboard and marked as right; tuned, tested, undone, redone, saved, kept over a reload, and reverted.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { root } from '../../scripts/tools.mjs';
 import { notRun } from '../not-run.mjs';
 import { readNifti } from './nifti.mjs';
 import { browser, choose, download, opened, openPage, SAMPLE, segmented, state } from './page.mjs';
-
-const truth = readNifti(readFileSync(join(root, 'pkg/samples/hippocampus/label.nii.gz')));
-const [nx, ny, nz] = truth.dims;
-const labelAt = (x, y, z) => truth.voxels[x + nx * (y + ny * z)];
+import { correctSlices, truth } from './teaching.mjs';
 
 /** The sample with its contrast turned round, in the type that its file has. */
 function inverted() {
@@ -33,61 +28,6 @@ function inverted() {
   return gzipSync(bytes);
 }
 
-/** By coronal slice: for each label that is large there, the voxel in its middle and the radius of a disc of its area. */
-function discs() {
-  const slices = [];
-  for (let y = 6; y < ny - 4; y += 5) {
-    const found = [1, 2].map((label) => {
-      const sum = [0, 0, 0];
-      for (let z = 0; z < nz; z++)
-        for (let x = 0; x < nx; x++) if (labelAt(x, y, z) === label) [x, z, 1].forEach((value, k) => (sum[k] += value));
-      return { label, x: Math.round(sum[0] / sum[2]), z: Math.round(sum[1] / sum[2]), radius: Math.sqrt(sum[2] / Math.PI), area: sum[2] };
-    });
-    slices.push({ y, discs: found.filter(({ area }) => area >= 20) });
-  }
-  return slices;
-}
-
-const press = async (page, key, times = 1) => {
-  for (let i = 0; i < times; i++) await page.keyboard.press(key);
-};
-
-/** Moves the crosshair along the slice (x, z) or through the slices (y). */
-async function goTo(page, place) {
-  for (const [axis, [more, less]] of [
-    ['x', ['ArrowRight', 'ArrowLeft']],
-    ['z', ['ArrowUp', 'ArrowDown']],
-    ['y', ['PageUp', 'PageDown']],
-  ]) {
-    const by = (place[axis] ?? page.crosshair[axis]) - page.crosshair[axis];
-    await press(page, by > 0 ? more : less, Math.abs(by));
-    page.crosshair[axis] += by;
-  }
-}
-
-async function correctSlices(page) {
-  await page.locator('#slices').focus();
-  await press(page, '2');
-  page.crosshair = { x: nx >> 1, y: ny >> 1, z: nz >> 1 };
-  for (const { y, discs: wanted } of discs()) {
-    await goTo(page, { y, x: nx >> 1, z: nz >> 1 });
-    await page.locator('#slices').focus();
-    await press(page, 'e');
-    await page.locator('#size').fill('18');
-    await page.locator('#slices').focus();
-    await press(page, 'Space');
-    for (const { label, x, z, radius } of wanted) {
-      await goTo(page, { x, z });
-      await page.locator(`#classes input[type=radio][value="${label}"]`).check();
-      await page.locator('#size').fill(String(Math.round(Math.log(radius / 3) / Math.log(1.2) + 5)));
-      await page.locator('#slices').focus();
-      await press(page, 'b');
-      await press(page, 'Space');
-    }
-    await press(page, 'k');
-  }
-}
-
 const maskNow = async (page) => readNifti((await download(page)).bytes).voxels;
 const dice = (mask, label) => {
   let [both, sum] = [0, 0];
@@ -99,7 +39,7 @@ const dice = (mask, label) => {
 };
 
 describe('teaching', () => {
-  it('tunes on corrections, is judged, undone, redone, kept and reverted', async (t) => {
+  it('tunes on corrections, is tested, undone, redone, kept and reverted', async (t) => {
     const context = await browser.newContext();
     const { page, complaints } = await openPage('?backend=cpu', context);
     await choose(page, { 'turned.nii.gz': inverted() });
@@ -110,10 +50,12 @@ describe('teaching', () => {
       return notRun(t, 'build', 'this build of the engine cannot be tuned');
     }
     assert.equal(await page.locator('#tune').isDisabled(), true);
+    assert.match(await page.locator('#advice').textContent(), /^What next: press “Next slice to check”/);
     const before = await maskNow(page);
     await correctSlices(page);
     assert.match(await page.locator('#teach-found').textContent(), /^\d+ corrected voxels, \d+ checked slices, in 1 volumes\.$/);
     const corrected = await maskNow(page);
+    assert.match(await page.locator('#advice').textContent(), /^Enough to begin/);
 
     // A reload in the middle of the tuning: the corrections are there, the model is the shipped one, and it is tuned anew.
     const taught = await page.locator('#teach-found').textContent();
@@ -133,8 +75,16 @@ describe('teaching', () => {
     await page.locator('#verdict').waitFor();
     const verdict = await page.locator('#verdict-words').textContent();
     t.diagnostic(verdict);
-    assert.match(verdict, /^(Accepted|Refused).*Before: Dice \d\.\d{3}\. After: Dice \d\.\d{3}\.$/);
-    assert.match(await page.locator('#curves-words').textContent(), /loss -?\d.*check Dice 0\.\d/);
+    const numbers = await page.locator('#verdict-rows tr').allTextContents();
+    t.diagnostic(numbers.join('; '));
+    assert.match(numbers[0], /^Dice on held-out marks\d\.\d{3}\d\.\d{3}$/);
+    assert.match(numbers.at(-1), /^Dice on the model’s example\d\.\d{3}\d\.\d{3}$/);
+    assert.match(await page.locator('#curves-words').textContent(), /loss \d.*held out 0\.\d/);
+    // Axes with numbers and names, and a legend for both curves.
+    const words = await page.locator('#curves-svg text').allTextContents();
+    for (const word of ['Loss, least 0 (left)', 'Dice on held-out marks (right)', 'Steps of training', '0', '0.5', '1'])
+      assert.ok(words.includes(word), words.join(' | '));
+    for (const kind of ['loss', 'dice']) assert.equal(await page.locator(`#curves-svg polyline.${kind}`).count(), 1);
     assert.match(verdict, /^Accepted/);
 
     // The tuned model has segmented anew: nearer to the truth, and what was corrected stays.
@@ -158,6 +108,7 @@ describe('teaching', () => {
     await page.locator('#undo').click();
     await page.locator('#said', { hasText: 'Undone: tuning' }).waitFor();
     assert.equal(await page.locator('#tuned').isVisible(), false);
+    assert.equal(await page.locator('#verdict').isVisible(), false, 'the verdict is of a model that no longer runs');
     await page.locator('#redo').click();
     await page.locator('#said', { hasText: 'Redone: tuning' }).waitFor();
     await page.locator('#redo').click();

@@ -1,5 +1,8 @@
 /** The sentences on files that come in and on what is kept of a person's work, in German. */
 export default {
+  openingRead: '{name} wird gelesen …',
+  openingCheck: '{name} wird geprüft …',
+  openingDraw: '{name} wird gezeichnet …',
   queued: 'Wird geöffnet, sobald die Seite frei ist: {names}.',
   busy: 'Bitte das Ende des Laufs abwarten oder ihn abbrechen: Solange kann kein anderes Bild geöffnet werden.',
   notOpened: 'Nicht geöffnet, weil der Rechenkern nicht gestartet ist: {names}.',

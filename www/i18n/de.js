@@ -1,10 +1,12 @@
 import files from './de.files.js';
+import teach from './de.teach.js';
 import viewer from './de.viewer.js';
 
 /** Every sentence of the page, in German. @type {Record<import('../i18n.js').Key, string>} */
 export default {
   ...files,
   ...viewer,
+  ...teach,
 
   title: 'insitu-seg: Segmentierung in diesem Tab',
   tagline: '3-D-Segmentierung medizinischer Bilder, die in diesem Browser-Tab bleibt',
@@ -216,40 +218,6 @@ export default {
   redone: 'Wiederholt: {what}.',
   nothingChanged: 'Nichts hat sich geändert.',
   lockedLabel: '{name} ist gesperrt: entsperren oder ein anderes Label wählen.',
-
-  teach: 'Dem Modell etwas beibringen',
-  teachHint:
-    'Das Modell lernt aus Ihren Korrekturen und aus den Schichten, die Sie als richtig markieren. Was nicht markiert ist, zählt nicht. Ein Modell, das schlechter wurde, wird abgelehnt.',
-  teachFound: '{voxels} korrigierte Voxel, {slices} geprüfte Schichten, in {cases} Bildern.',
-  teachNone: 'Zuerst etwas korrigieren oder richtige Schichten als geprüft markieren.',
-  checkSlice: 'Schicht ist richtig',
-  uncheckSlice: 'Doch nicht geprüft',
-  nextSlice: 'Nächste zu prüfende Schicht',
-  nextSliceNone: 'Keine Schicht ist mehr zu prüfen: sonst ist das Modell nirgends unsicher.',
-  nextSliceAt: 'In Schicht {slice} der Ansicht {plane} ist das Modell am unsichersten.',
-  minutes: 'Minuten',
-  tune: 'Mit meinen Korrekturen nachtrainieren',
-  tuneStart: 'Nachtraining: beginnt',
-  tuneBefore: 'Nachtraining: Das Modell wird gemessen, wie es ist',
-  tuneWhole: 'Nachtraining des Netzes, das das Objekt sucht',
-  tunePatch: 'Nachtraining des Netzes, das segmentiert',
-  tuneAfter: 'Nachtraining: Das neue Modell wird gemessen',
-  curves: 'Kurven des Nachtrainings: Verlust {loss}, Prüf-Dice {dice}.',
-  accepted: 'Angenommen:',
-  refused: 'Abgelehnt, das Modell bleibt, wie es war:',
-  diceBefore: 'Vorher: Dice {value}',
-  diceAfter: 'Nachher: Dice {value}',
-  beforeAfter: 'Maske vor und nach dem Nachtraining',
-  before: 'Vorher',
-  after: 'Nachher',
-  revert: 'Zurück zum mitgelieferten Modell',
-  reverted: 'Das Modell ist wieder das mitgelieferte.',
-  saveDelta: 'Nachtrainiertes Modell sichern',
-  loadDelta: 'Nachtrainiertes Modell laden …',
-  deltaInput: 'Ein gesichertes nachtrainiertes Modell',
-  deltaLoaded: 'Das nachtrainierte Modell wurde geladen.',
-  isTuned: 'Das Modell ist nachtrainiert.',
-  tuneCancelled: 'Abgebrochen. Das Modell ist unverändert.',
 
   export: 'Export',
   downloadMask: 'Maske (.nii.gz)',

@@ -1,5 +1,8 @@
 /** The sentences on files that come in and on what is kept of a person's work, in English. */
 export default {
+  openingRead: 'Reading {name}…',
+  openingCheck: 'Checking {name}…',
+  openingDraw: 'Drawing {name}…',
   queued: 'Will be opened as soon as the page is free: {names}.',
   busy: 'Wait until the run is over, or cancel it: another volume cannot be opened meanwhile.',
   notOpened: 'Not opened, because the engine has not started: {names}.',

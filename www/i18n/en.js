@@ -1,10 +1,12 @@
 import files from './en.files.js';
+import teach from './en.teach.js';
 import viewer from './en.viewer.js';
 
 /** Every sentence of the page, in English. {name} is filled in. The other tables have the same keys; a test holds them together. */
 export default {
   ...files,
   ...viewer,
+  ...teach,
 
   title: 'insitu-seg: segmentation in this tab',
   tagline: '3-D medical image segmentation that stays in this browser tab',
@@ -213,40 +215,6 @@ export default {
   redone: 'Redone: {what}.',
   nothingChanged: 'Nothing changed.',
   lockedLabel: '{name} is locked: unlock it, or choose another label.',
-
-  teach: 'Teach the model',
-  teachHint:
-    'The model learns from your corrections and from the slices that you mark as checked. What is not marked counts for nothing. A model that became worse is refused.',
-  teachFound: '{voxels} corrected voxels, {slices} checked slices, in {cases} volumes.',
-  teachNone: 'Correct something first, or mark slices that are right as checked.',
-  checkSlice: 'Slice is right',
-  uncheckSlice: 'Not checked after all',
-  nextSlice: 'Next slice to check',
-  nextSliceNone: 'No slice is left to be checked: the model is nowhere else unsure.',
-  nextSliceAt: 'Slice {slice} of the {plane} view is where the model is least sure.',
-  minutes: 'Minutes',
-  tune: 'Tune on my corrections',
-  tuneStart: 'Tuning: starting',
-  tuneBefore: 'Tuning: measuring the model as it is',
-  tuneWhole: 'Tuning the network that finds the object',
-  tunePatch: 'Tuning the network that segments',
-  tuneAfter: 'Tuning: measuring the tuned model',
-  curves: 'Curves of the tuning: loss {loss}, check Dice {dice}.',
-  accepted: 'Accepted:',
-  refused: 'Refused, the model stays as it was:',
-  diceBefore: 'Before: Dice {value}',
-  diceAfter: 'After: Dice {value}',
-  beforeAfter: 'Mask before and after tuning',
-  before: 'Before',
-  after: 'After',
-  revert: 'Return to the shipped model',
-  reverted: 'The model is the shipped one again.',
-  saveDelta: 'Save the tuned model',
-  loadDelta: 'Load a tuned model…',
-  deltaInput: 'A saved tuned model',
-  deltaLoaded: 'The tuned model was loaded.',
-  isTuned: 'The model is tuned.',
-  tuneCancelled: 'Cancelled. The model is unchanged.',
 
   export: 'Export',
   downloadMask: 'Download mask',

@@ -11,6 +11,7 @@ import { seriesOf } from '../dicom/dicom.js';
 import { isPageError, messageOf, pageError } from '../errors.js';
 import { clearError, fail } from '../failures.js';
 import { t } from '../i18n.js';
+import { painted } from '../painted.js';
 import { state } from '../state.js';
 import { inspected, openNow, settle } from '../workflow.js';
 import { importMask } from './mask.js';
@@ -36,7 +37,7 @@ export function setUpImport() {
 /** Opens what was given, now or as soon as the page is free. @param {Given} given */
 export function importFiles(given) {
   waiting.push(given);
-  if (isImporting || state.isBusy) state.announce(t('queued', { names: waitingNames() }));
+  if (isImporting || state.isBusy) state.announce(t('queued', { names: waitingNames() }), 'image');
   return importWaiting();
 }
 
@@ -48,7 +49,7 @@ async function importWaiting() {
   try {
     while (waiting.length > 0 && !state.isBusy) {
       if (!state.segmenter) {
-        state.announce(t('notOpened', { names: waitingNames() }));
+        state.announce(t('notOpened', { names: waitingNames() }), 'image');
         waiting = [];
         return;
       }
@@ -64,6 +65,8 @@ async function importWaiting() {
 async function importGiven({ files, unread = [], folders = [] }) {
   clearError();
   state.status = 'opening';
+  state.emit('opening', { name: listed([...files.map(pathOf), ...unread, ...folders]), step: 'read' });
+  await painted();
   /** @type {Error[]} */
   const problems = [];
   /** @type {File | undefined} */
@@ -90,9 +93,9 @@ async function importGiven({ files, unread = [], folders = [] }) {
       ...(known.length > 0 ? [t('alreadyOpen', { names: listed(known.map(pathOfCase)) })] : []),
       ...(found.others.length > 0 && !isNothing ? [t('skipped', { count: found.others.length, names: listed(found.others) })] : []),
     ];
-    if (words.length > 0) state.announce(words.join(' '));
+    if (words.length > 0) state.announce(words.join(' '), 'image');
   } catch (thrown) {
-    fail(thrown);
+    fail(thrown, 'image');
   }
   settle();
   if (mask) await importMask(mask);
@@ -101,10 +104,10 @@ async function importGiven({ files, unread = [], folders = [] }) {
 /** What was left out, in one go; the page is in error where nothing is left. @param {Error[]} problems @param {boolean} isNothing */
 function tell(problems, isNothing) {
   if (problems.length === 0) return;
-  if (isNothing && problems.length === 1) return fail(problems[0]);
+  if (isNothing && problems.length === 1) return fail(problems[0], 'image');
   const message = problems.map((problem) => problem.message).join(' ');
-  if (isNothing) fail(pageError('argument', message));
-  else state.emit('error', { message, isPages: problems.every(isPageError) });
+  if (isNothing) fail(pageError('argument', message), 'image');
+  else state.emit('error', { message, isPages: problems.every(isPageError), place: 'image' });
 }
 
 /**
@@ -208,6 +211,6 @@ async function openConverted({ name, path, file, warnings }) {
 export async function openSeries(series) {
   if (state.isBusy) return state.announce(t('busy'));
   state.status = 'opening';
-  await openConverted(series).catch(fail);
+  await openConverted(series).catch((thrown) => fail(thrown, 'image'));
   settle();
 }

@@ -17,7 +17,7 @@ const MOST = 254;
 
 /** Lays a mask over the open image, where their headers put both; an image without a mask is segmented first. @param {File} file */
 export async function importMask(file) {
-  if (!state.current) return fail(pageError('argument', t('maskNoImage', { name: file.name })));
+  if (!state.current) return fail(pageError('argument', t('maskNoImage', { name: file.name })), 'image');
   if (state.isBusy) return state.announce(t('busy'));
   clearError();
   try {
@@ -27,7 +27,7 @@ export async function importMask(file) {
     lay(state.editor, map, file.name);
     state.emit('touched', undefined);
   } catch (thrown) {
-    fail(withName(inWords(thrown, file.name), file.name));
+    fail(withName(inWords(thrown, file.name), file.name), 'image');
   }
 }
 
@@ -43,7 +43,7 @@ function lay(editor, map, name) {
     const sum = before.counts[index] + editor.counts[index];
     return sum === 0 ? [] : [`${label} ${number(Math.round((2000 * common[index]) / sum) / 1000)}`];
   });
-  state.announce(t('maskImported', { name, dice: dice.join('; ') || '–' }));
+  state.announce(t('maskImported', { name, dice: dice.join('; ') || '–' }), 'image');
 }
 
 /** @param {File} file @returns {Promise<LabelMap>} */

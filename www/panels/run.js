@@ -1,12 +1,11 @@
-/** The button that segments, what the run will take, how far it is, and what went wrong. */
+/** The button that segments, what the run will take, and how far it is, or the opening of a file. */
 /** @import { Progress } from 'insitu-seg' */
-/** @import { PageError, PageEvents, Status } from '../types.js' */
+/** @import { PageEvents, Status } from '../types.js' */
 /** @import { Key } from '../i18n.js' */
-import { $, button, details, onClick } from '../dom.js';
+import { $, button, onClick } from '../dom.js';
 import { bytes, seconds, t } from '../i18n.js';
 import { correctedVoxels, state } from '../state.js';
 import { cancel, segment } from '../workflow.js';
-import { showChecks } from './checks.js';
 
 const root = document.documentElement;
 
@@ -34,8 +33,7 @@ export function setUpRun() {
   state.on('progress', showProgress);
   state.on('mask', (one) => one && warnOfCorrections());
   state.on('marks', () => state.masked && warnOfCorrections());
-  state.on('error', showError);
-  state.on('message', (sentence) => ($('said').textContent = sentence));
+  state.on('opening', showOpening);
 }
 
 /** @param {Status} status */
@@ -44,7 +42,10 @@ function showStatus(status) {
   const focusGoes = $('running').contains(document.activeElement);
   const isRunning = status === 'running';
   button('segment').disabled = state.isBusy || !state.segmenter;
-  $('segment').hidden = $('plan').hidden = isRunning;
+  const isOpening = status === 'opening';
+  $('to-segment').hidden = isRunning;
+  $('plan').hidden = isRunning || isOpening;
+  if (!isOpening) $('opening').hidden = true;
   $('running').hidden = !isRunning;
   for (const id of WAITING) button(id).disabled = state.isBusy;
   if (isRunning) {
@@ -53,6 +54,17 @@ function showStatus(status) {
   } else if (focusGoes) {
     $('segment').focus({ preventScroll: true });
   }
+}
+
+/** The steps of opening a file. @type {Record<PageEvents['opening']['step'], Key>} */
+const STEPS = { read: 'openingRead', check: 'openingCheck', draw: 'openingDraw' };
+
+/** @param {PageEvents['opening']} opening */
+function showOpening({ name, step }) {
+  $('opening-words').textContent = t(STEPS[step], { name });
+  $('opening-progress', HTMLProgressElement).value = Object.keys(STEPS).indexOf(step) + 0.5;
+  $('opening').hidden = false;
+  $('plan').hidden = true;
 }
 
 /** @param {PageEvents['plan']} plan */
@@ -89,14 +101,4 @@ export function showShare(bar, count, done, total) {
     bar.removeAttribute('value');
     count.textContent = '';
   }
-}
-
-/** @param {PageError | null} error */
-function showError(error) {
-  const line = $('error');
-  line.hidden = error === null;
-  line.textContent = error?.message ?? '';
-  line.lang = error && !error.isPages ? 'en' : '';
-  showChecks(details('error-checks'), error?.checks);
-  if (error) line.scrollIntoView({ block: 'nearest' });
 }

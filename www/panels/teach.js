@@ -1,15 +1,27 @@
 /** Teaching: what the person marked, the tuning with its curves, its verdict, and the way back. */
-/** @import { TuneProgress, TuneReport } from 'insitu-seg' */
-/** @import { PageEvents, TuningPoint } from '../types.js' */
+/** @import { Change, ModelCard, TuneProgress, TuneReport } from 'insitu-seg' */
+/** @import { Case, PageEvents, TuningPoint } from '../types.js' */
 /** @import { Key } from '../i18n.js' */
+import { adviceOf } from '../advice.js';
 import { $, button, element, input, onClick, onInput } from '../dom.js';
-import { downloadModel } from '../export.js';
+import { downloadModel, downloadRefused } from '../export.js';
 import { fail } from '../failures.js';
 import { onPicked } from '../files.js';
 import { approvedSlices } from '../handmade.js';
-import { dice, t } from '../i18n.js';
-import { correctedVoxels, state } from '../state.js';
-import { canCompare, cancelTuning, compare, goToSuggestion, loadModel, revert, toggleChecked, tune } from '../tuning.js';
+import { dice, number, t } from '../i18n.js';
+import { state } from '../state.js';
+import {
+  canCompare,
+  cancelTuning,
+  compare,
+  goToSuggestion,
+  keepVariant,
+  loadModel,
+  markedVolumes,
+  revert,
+  toggleChecked,
+  tune,
+} from '../tuning.js';
 import { drawCurves } from './curves.js';
 import { showShare } from './run.js';
 
@@ -19,19 +31,42 @@ const PLANES = ['viewSagittal', 'viewCoronal', 'viewAxial'];
 /** @type {Record<TuneProgress['stage'], Key>} */
 const STAGES = { before: 'tuneBefore', whole: 'tuneWhole', patch: 'tunePatch', after: 'tuneAfter', recover: 'stageRecover' };
 
+/** What the engine's rules say, in the page's words. @type {Record<TuneReport['cause'], Key>} */
+const CAUSES = {
+  better: 'verdictBetter',
+  'own-convention': 'verdictOwn',
+  'no-gain': 'verdictNoGain',
+  'small-gain': 'verdictSmallGain',
+  'poor-fit': 'verdictPoorFit',
+  'reference-falls': 'verdictReference',
+  annotations: 'verdictAnnotations',
+};
+
+/** What an image must gain to count for a variant, as the engine has it. */
+const OWN_GAIN = 0.01;
+
 /** @type {TuningPoint[]} of the tuning under way */
 let points = [];
+/** @type {TuneReport['cause'] | undefined} of the last tuning, as long as its model is the one that runs */
+let lastCause;
+/** @type {{ of: Case, approved: number } | undefined} what the last suggestion was said of */
+let suggested;
+
+/** @param {unknown} thrown */
+const failHere = (thrown) => fail(thrown, 'teach');
 
 export function setUpTeaching() {
   onClick('check-slice', toggleChecked);
-  onClick('next-slice', () => goToSuggestion().catch(fail));
-  onClick('tune', () => startTuning().catch(fail));
+  onClick('next-slice', () => goToSuggestion().catch(failHere));
+  onClick('tune', () => startTuning().catch(failHere));
   onClick('tune-cancel', cancelTuning);
-  onClick('revert', () => revert().catch(fail));
+  onClick('revert', () => revert().catch(failHere));
   onInput('compare', (field) => compare(field.valueAsNumber));
-  onClick('save-delta', () => downloadModel().catch(fail));
+  onClick('save-delta', () => downloadModel().catch(failHere));
+  onClick('save-refused', () => downloadRefused().catch(failHere));
+  $('variant', HTMLFormElement).addEventListener('submit', (event) => takeVariant(event).catch(failHere));
   onClick('load-delta', () => input('delta-file').click());
-  onPicked('delta-file', ([file]) => file && loadModel(file).catch(fail));
+  onPicked('delta-file', ([file]) => file && loadModel(file).catch(failHere));
 
   state.on('mask', (one) => {
     $('teach').hidden = one === null;
@@ -66,6 +101,8 @@ async function startTuning() {
 
 /** @param {PageEvents['suggestion']} suggestion */
 function showSuggestion(suggestion) {
+  const { current } = state;
+  suggested = current ? { of: current, approved: approvedSlices(current).size } : undefined;
   const words = suggestion && t('nextSliceAt', { slice: suggestion.slice + 1, plane: t(PLANES[suggestion.plane]) });
   $('next-said').textContent = words ?? t('nextSliceNone');
 }
@@ -74,6 +111,7 @@ function showSuggestion(suggestion) {
 function showTuning(event) {
   if (event === 'started') showStart();
   else if (event === 'ended') showRunning(false);
+  else if (event === 'another') forgetVerdict();
   else if ('accepted' in event) showVerdict(event);
   else showProgress(event);
 }
@@ -96,41 +134,84 @@ function showStart() {
 /** @param {number} done @param {number} total */
 const showTuningShare = (done, total) => showShare($('tune-progress', HTMLProgressElement), $('tune-count'), done, total);
 
-/** Where it stands, its loss, and the Dice on the voxels that judge as last looked at. @param {TuneProgress} progress */
-function showProgress({ stage, done, total, loss, check }) {
+/** Where it stands, its loss, and the Dice on what was held out as last looked at. @param {TuneProgress} progress */
+function showProgress({ stage, done, total, step, loss, check }) {
   const words = t(STAGES[stage]);
   if ($('tune-words').textContent !== words) $('tune-words').textContent = words;
   showTuningShare(done, total);
   if (!Number.isFinite(loss) && !Number.isFinite(check)) return;
-  points.push({ at: total > 0 ? done / total : points.length, loss, dice: check });
+  points.push({ at: step ?? points.length, loss, dice: check });
   drawCurves($('curves-svg', SVGSVGElement), $('curves-words'), points);
   $('curves').hidden = false;
 }
 
-/** Accepted or refused, why in the engine's words, and both Dices on the voxels that judged. @param {TuneReport} report */
-function showVerdict({ accepted, reason, check }) {
-  const why = element('span', { lang: 'en' }, reason.replace(/^(accepted|refused): /, '').replace(/\.?$/, '.'));
-  const numbers = check ? ` ${t('diceBefore', { value: dice(check.before) })}. ${t('diceAfter', { value: dice(check.after) })}.` : '';
-  $('verdict-words').replaceChildren(`${t(accepted ? 'accepted' : 'refused')} `, why, numbers);
-  $('verdict').dataset.accepted = String(accepted);
+/** What became of the tuning and why, its numbers, and what can be done with what was refused. @param {TuneReport} report */
+function showVerdict({ verdict, cause, check, reference, cases, bounds: [gain, fall], steps }) {
+  lastCause = cause;
+  const count = cases.filter(({ dice: { before, after } }) => after - before >= OWN_GAIN).length;
+  $('verdict-words').textContent = t(CAUSES[cause], { gain: number(gain), fall: number(fall), count });
+  $('verdict').dataset.verdict = verdict;
+  const rows = [
+    check && row(t('heldOut'), check),
+    ...(cases.length > 1 ? cases.map(({ name, dice: change }) => row(name, change)) : []),
+    reference && row(t('referenceCase'), reference),
+  ];
+  $('verdict-rows').replaceChildren(...rows.filter((one) => one !== null));
+  $('verdict-numbers').hidden = rows.every((one) => one === null);
+  $('variant').hidden = verdict !== 'variant';
+  $('save-refused').hidden = verdict === 'accepted' || steps === 0;
   $('compare-field').hidden = true;
   $('verdict').hidden = false;
+  showMarks();
 }
 
-/** What is marked, and what can be done with it. */
+/** @param {string} name @param {Change} change */
+const row = (name, { before, after }) =>
+  element('tr', {}, element('th', { scope: 'row' }, name), ...[before, after].map((value) => element('td', {}, dice(value))));
+
+/** What was said of a tuning is not true of another model. */
+function forgetVerdict() {
+  lastCause = undefined;
+  $('verdict').hidden = $('curves').hidden = true;
+}
+
+/** @param {SubmitEvent} event */
+async function takeVariant(event) {
+  event.preventDefault();
+  const name = input('variant-name').value.trim();
+  if (name === '') return;
+  await keepVariant(name);
+  $('variant').hidden = $('save-refused').hidden = true;
+  $('verdict-words').textContent = t('variantKept', { name });
+}
+
+/** What is marked, what would help most beside it, and what can be done with it. */
 function showMarks() {
   const { segmenter, current, shownView: view, tool } = state;
   if (!current?.editor) return;
-  const marked = state.cases
-    .map((one) => ({ voxels: correctedVoxels(one), slices: approvedSlices(one).size }))
-    .filter(({ voxels, slices }) => voxels + slices > 0);
-  const sum = (/** @type {'voxels' | 'slices'} */ key) => marked.reduce((total, one) => total + one[key], 0);
-  const found = t('teachFound', { voxels: sum('voxels'), slices: sum('slices'), cases: marked.length });
+  const all = markedVolumes();
+  const marked = all.filter(({ corrected, slices }) => corrected + slices > 0);
+  const sum = (/** @type {'corrected' | 'slices'} */ key) => marked.reduce((total, one) => total + one[key], 0);
+  const found = t('teachFound', { voxels: sum('corrected'), slices: sum('slices'), cases: marked.length });
   $('teach-found').textContent = marked.length > 0 ? found : t('teachNone');
+  const { key, values } = adviceOf(all, segmenter?.model.labels.map(({ name }) => name) ?? [], lastCause);
+  $('advice').textContent = t(key, values);
   button('tune').disabled = marked.length === 0;
   $('load-delta').hidden = $('next-slice').hidden = false;
   $('revert').hidden = $('save-delta').hidden = $('tuned').hidden = !segmenter?.canRevert;
-  const checked = Boolean(view && approvedSlices(current).has(`${tool.plane}:${view.place[tool.plane]}`));
+  $('tuned').textContent = whatItIs(segmenter?.model.tuned);
+  const approved = approvedSlices(current);
+  const checked = Boolean(view && approved.has(`${tool.plane}:${view.place[tool.plane]}`));
   $('check-slice').setAttribute('aria-pressed', String(checked));
   $('check-slice').textContent = t(checked ? 'uncheckSlice' : 'checkSlice');
+  if (suggested && (suggested.of !== current || suggested.approved !== approved.size)) {
+    suggested = undefined;
+    $('next-said').textContent = '';
+  }
+}
+
+/** @param {ModelCard['tuned']} tuned */
+function whatItIs(tuned) {
+  if (tuned?.own_variant) return t('isVariant', { name: tuned.own_variant });
+  return t(tuned?.refused ? 'isRefused' : 'isTuned');
 }
