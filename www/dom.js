@@ -40,12 +40,6 @@ export function element(tag, properties, ...children) {
   return made;
 }
 
-/** A list of sentences; without any it is hidden. @param {HTMLElement} parent @param {readonly string[]} sentences */
-export function listSentences(parent, sentences) {
-  parent.replaceChildren(...sentences.map((sentence) => element('li', {}, sentence)));
-  parent.hidden = sentences.length === 0;
-}
-
 /**
  * A group of buttons of which one is pressed.
  * @template {string} Value

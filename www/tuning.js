@@ -153,11 +153,16 @@ export async function keepVariant(name) {
 /** What is marked of each volume that has a mask, and how much of each label. @returns {Marked[]} */
 export function markedVolumes() {
   return state.cases.filter(hasMask).map((one) => {
-    const { editor } = one;
     const [slices, corrected] = [approvedSlices(one).size, correctedVoxels(one)];
     /** @type {Record<string, number>} */
     const voxels = {};
-    if (slices + corrected > 0) for (const { index, name } of editor.table) voxels[name] = markedOf(one)[index];
+    // A side's labels are those of the model, in its order.
+    const { labels } = engine().model;
+    if (slices + corrected > 0)
+      for (const { index } of one.result.classes) {
+        const { name } = labels[(index - 1) % labels.length];
+        voxels[name] = (voxels[name] ?? 0) + markedOf(one)[index];
+      }
     return { title: titleOf(one), slices, corrected, voxels };
   });
 }

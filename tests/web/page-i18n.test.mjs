@@ -2,13 +2,15 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { after, describe, it } from 'node:test';
 import ts from 'typescript';
 import { root } from '../../scripts/tools.mjs';
 import { COLORS } from '../../www/edit/table.js';
+import { engineInWords } from '../../www/engine-words.js';
+import engineDe from '../../www/i18n/de.engine.js';
 import de from '../../www/i18n/de.js';
 import en from '../../www/i18n/en.js';
-import { chooseLanguage } from '../../www/i18n.js';
+import { chooseLanguage, setLanguage } from '../../www/i18n.js';
 
 const www = join(root, 'www');
 const sources = readdirSync(www, { recursive: true })
@@ -33,6 +35,9 @@ const ALLOWED = [
   'insitu-seg SPACE=RAS; millimetres',
   'input, select, textarea',
 ];
+
+/** Where the engine may put a sentence together of parts. */
+const SEAMS = /[;:,().]|\{\d\}|(?<=it is )|(?<=it uses )|(?<=used )because/;
 
 /** Strings and templates of a script that read like sentences. */
 function sentencesOf(name, text) {
@@ -89,6 +94,44 @@ describe('the words', () => {
     assert.equal(chooseLanguage(null, 'de', ['en-GB']), 'de');
     assert.equal(chooseLanguage(null, null, ['fr-FR', 'de-AT', 'en']), 'de');
     assert.equal(chooseLanguage('xx', null, ['fr']), 'en');
+  });
+});
+
+/** What makes the engine's sentences, each as one line. */
+const engine = ['src', 'pkg']
+  .flatMap((folder) => readdirSync(join(root, folder), { recursive: true }).map((name) => join(root, folder, name)))
+  .filter((name) => /\.(rs|js)$/.test(name) && !/[/\\](wasm|node_modules)[/\\]/.test(name))
+  .map((name) => readFileSync(name, 'utf8').replace(/\\\n\s*/g, ''))
+  .join('\n');
+
+describe('the engine’s sentences', () => {
+  after(() => setLanguage('en'));
+
+  it('are those that it makes: each part of them stands in its sources', () => {
+    for (const [english] of engineDe)
+      for (const part of english.split(SEAMS).map((one) => one?.trim()))
+        if (/[a-z]{3}/i.test(part)) assert.ok(engine.includes(part), `${english}: "${part}"`);
+  });
+
+  it('have the same blanks in German', () => {
+    for (const [english, german] of engineDe) assert.deepEqual([...new Set(blanks(german))], [...new Set(blanks(english))], english);
+  });
+
+  it('are told in German, one inside another too, and as they are in English', () => {
+    const unlike =
+      "left: the image is unlike those that this model was trained on: bright and dark lie elsewhere (correlation -0.62 with the training images' mean, as if the contrast were turned round; they have 0.51 to 0.93); do not expect a right mask before it is tuned";
+    const why = 'The CPU was asked for; it uses one thread, as this page is not cross-origin isolated.';
+    assert.deepEqual(engineInWords(why), { text: why, isPages: true });
+    setLanguage('de');
+    assert.deepEqual(engineInWords(why), {
+      text: 'Die CPU wurde verlangt; sie nutzt einen Thread, denn diese Seite ist nicht „cross-origin isolated“.',
+      isPages: true,
+    });
+    assert.match(
+      engineInWords(unlike).text,
+      /^left: Das Bild ist anders .*: hell und dunkel liegen anders .*umgekehrt; diese haben 0\.51 bis 0\.93\)/,
+    );
+    assert.deepEqual(engineInWords('what nobody knows'), { text: 'what nobody knows', isPages: false });
   });
 });
 

@@ -1,6 +1,7 @@
 /** All open volumes: the button that segments them, how far that is, and their volumes beside each other. */
 import { cancelAll, downloadAll, downloadTable, segmentAll, segmented, setUpAll, unsegmented, volumesOf } from '../all.js';
 import { $, button, element, onClick } from '../dom.js';
+import { engineInWords } from '../engine-words.js';
 import { fail } from '../failures.js';
 import { milliliters, t } from '../i18n.js';
 import { titleOf } from '../open/names.js';
@@ -41,7 +42,11 @@ function show() {
         {},
         element('th', { scope: 'row' }, titleOf(one)),
         ...names.map((name) => cell(volumes.get(name))),
-        element('td', { title: warnings.join(' ') }, warnings.length > 0 ? String(warnings.length) : '–'),
+        element(
+          'td',
+          { title: warnings.map((one) => engineInWords(one).text).join(' ') },
+          warnings.length > 0 ? String(warnings.length) : '–',
+        ),
       ),
     ),
   );

@@ -3,6 +3,7 @@
 /** @import { Key } from '../i18n.js' */
 import { element } from '../dom.js';
 import { t } from '../i18n.js';
+import { writeSentence } from './words.js';
 
 /** @type {Record<Check['severity'], Key>} */
 const SEVERITY = { ok: 'checkOk', warning: 'checkWarning', error: 'checkError' };
@@ -24,12 +25,14 @@ export function showChecks(details, checks = []) {
   details.hidden = checks.length === 0;
 }
 
-/** The words of a check are the engine's. @param {readonly Check[]} checks */
+/** @param {readonly Check[]} checks */
 function list(checks) {
   const rows = checks.map(({ field, severity, words }) => {
     const badge = element('strong', {}, t(SEVERITY[severity]));
     badge.dataset.severity = severity;
-    return element('li', {}, badge, ' ', element('code', {}, field), ': ', element('span', { lang: 'en' }, words));
+    const sentence = element('span', {});
+    writeSentence(sentence, words);
+    return element('li', {}, badge, ' ', element('code', {}, field), ': ', sentence);
   });
   return element('ul', { className: 'checks' }, ...rows);
 }

@@ -4,6 +4,7 @@
 import { $ } from '../dom.js';
 import { t } from '../i18n.js';
 import { state } from '../state.js';
+import { writeSentence } from './words.js';
 
 export function setUpEngine() {
   state.on('segmenter', (segmenter) => {
@@ -16,7 +17,7 @@ export function setUpEngine() {
 function showBackend(segmenter) {
   document.documentElement.dataset.backend = segmenter?.backend ?? 'none';
   $('backend-name').textContent = segmenter ? nameOf(segmenter) : t('notStarted');
-  if (segmenter) $('why').textContent = segmenter.why;
+  if (segmenter) writeSentence($('why'), segmenter.why);
 }
 
 /** @param {Segmenter} segmenter */

@@ -3,7 +3,7 @@
 /** @import { Case, DicomSeries, DicomState, VolumeInfo } from '../types.js' */
 import { close, lastClosed, reopen } from '../cases.js';
 import { warningInWords } from '../dicom/warnings.js';
-import { $, button, details, element, input, listSentences, onClick } from '../dom.js';
+import { $, button, details, element, input, onClick } from '../dom.js';
 import { onPicked } from '../files.js';
 import { number, t } from '../i18n.js';
 import { compareWith } from '../open/compatibility.js';
@@ -15,6 +15,7 @@ import { SAMPLE_NAMES, SAMPLES, sampleOf } from '../open/samples.js';
 import { phaseOf, state } from '../state.js';
 import { open } from '../workflow.js';
 import { showChecks } from './checks.js';
+import { listSentences } from './words.js';
 
 export function setUpImage() {
   state.on('opened', (one) => {

@@ -2,11 +2,12 @@
 /** @import { Segmentation } from 'insitu-seg' */
 /** @import { MaskedCase } from '../types.js' */
 /** @import { Key } from '../i18n.js' */
-import { $, listSentences, onClick } from '../dom.js';
+import { $, onClick } from '../dom.js';
 import { DOWNLOADS, download, reportOf } from '../export.js';
 import { fail } from '../failures.js';
 import { seconds, t } from '../i18n.js';
 import { state } from '../state.js';
+import { listSentences } from './words.js';
 
 /** @type {Record<Segmentation['timings'][number]['stage'], Key>} */
 const TIMES = { prepare: 'timePrepare', whole: 'timeWhole', patch: 'timePatch', restore: 'timeRestore' };
