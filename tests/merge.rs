@@ -8,7 +8,7 @@ use common::balls::insitu;
 use common::sample::{at, image};
 use insitu_seg::domain::Domain;
 use insitu_seg::tune::delta::{DeltaMetadata, weight_hashes};
-use insitu_seg::tune::{ModelWeights, WeightDelta};
+use insitu_seg::tune::{ModelWeights, Standing, WeightDelta};
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
@@ -30,6 +30,7 @@ fn shifted(base: &ModelWeights, path: &str, by: f32) -> WeightDelta {
         domain: Vec::new(),
         report: serde_json::json!({ "cases": ["a patient's name"] }),
         licence: "CC-BY-4.0".to_owned(),
+        standing: Standing::Accepted,
     };
     WeightDelta::between(base, &tuned, about)
 }
@@ -85,6 +86,24 @@ fn one_delta_is_its_own_mean_and_the_order_does_not_count() {
     let [ab, ba] = [[(a.clone(), 2.0), (b.clone(), 1.0)], [(b, 1.0), (a, 2.0)]]
         .map(|both| WeightDelta::merge(&base, &both).unwrap().weights);
     assert_eq!(ab, ba);
+}
+
+#[test]
+fn the_mean_of_somebodys_own_variant_is_one_and_that_of_refused_weights_is_refused() {
+    let base = base();
+    let of = |standing: &Standing| {
+        let mut delta = shifted(&base, TENSORS[0], 0.01);
+        delta.about.standing = standing.clone();
+        (delta, 1.0)
+    };
+    let own = Standing::Variant("ours".to_owned());
+    let merged = |all: &[&Standing]| {
+        let deltas: Vec<_> = all.iter().map(|standing| of(standing)).collect();
+        WeightDelta::merge(&base, &deltas).unwrap().about.standing
+    };
+    assert_eq!(merged(&[&Standing::Accepted, &own]), own);
+    assert_eq!(merged(&[&own, &Standing::Refused]), Standing::Refused);
+    assert_eq!(merged(&[&Standing::Accepted, &Standing::Accepted]), Standing::Accepted);
 }
 
 #[test]

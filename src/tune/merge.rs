@@ -2,7 +2,7 @@
 //! 2017, "Communication-Efficient Learning of Deep Networks from Decentralized Data", FedAvg). A tensor that a delta does
 //! not have counts as the model's own. The result is a delta like any other: nobody has judged it yet.
 
-use super::delta::{DeltaMetadata, WeightDelta};
+use super::delta::{DeltaMetadata, Standing, WeightDelta};
 use super::weights::ModelWeights;
 use crate::card::Stage;
 use crate::domain::Domain;
@@ -49,10 +49,26 @@ impl WeightDelta {
             domain: if variants.is_empty() { Vec::new() } else { domain(&models) },
             report: serde_json::json!({ "merged": { "deltas": deltas.len(), "shares": shares } }),
             licence: join(&licences),
+            standing: standing(deltas),
             ..first.about.clone()
         };
         Ok(Self { about, weights })
     }
+}
+
+/// What one of them is, their mean is too.
+fn standing(deltas: &[(WeightDelta, f64)]) -> Standing {
+    let each = || deltas.iter().map(|(delta, _)| &delta.about.standing);
+    if each().any(|standing| *standing == Standing::Refused) {
+        return Standing::Refused;
+    }
+    let names: BTreeSet<&str> = each()
+        .filter_map(|standing| match standing {
+            Standing::Variant(name) => Some(name.as_str()),
+            Standing::Accepted | Standing::Refused => None,
+        })
+        .collect();
+    if names.is_empty() { Standing::Accepted } else { Standing::Variant(join(&names)) }
 }
 
 fn join(words: &BTreeSet<&str>) -> String {
