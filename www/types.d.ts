@@ -39,8 +39,8 @@ export interface Case {
   /** The name with the folders before it, as far as they are known. */
   path?: string;
   input: File | { hdr: File; img: File };
-  /** Made of a DICOM series; `warnings`: what the converter said of it, in its words. */
-  converted?: { warnings: string[] };
+  /** Made of another format, of DICOM where none is named; `warnings`: what the converter said of it, in its words. */
+  converted?: { from?: string; by?: string; warnings: string[] };
   /** Listed, but it cannot be opened. */
   isBroken?: boolean;
   info?: VolumeInfo;
@@ -97,6 +97,12 @@ export interface DicomSeries {
   dims: number[];
 }
 
+/** A file of several volumes, of which one is to be chosen. */
+export interface Several {
+  image: Pick<Case, 'name' | 'title' | 'path' | 'input' | 'converted'>;
+  count: number;
+}
+
 /** What the page's state tells those who listen: a name, and what comes with it. */
 export interface PageEvents {
   status: Status;
@@ -133,6 +139,8 @@ export interface PageEvents {
   marks: undefined;
   boxes: readonly NamedBox[];
   dicom: DicomState;
+  /** Files of several volumes to choose from; none where there are none. */
+  several: readonly Several[];
   /** 'another': the model is another one than the last tuning was of. */
   tuning: 'started' | TuneProgress | 'ended' | TuneReport | 'another';
   /** The volume of before a tuning and that of after it can be compared. */

@@ -94,7 +94,7 @@ describe('NRRD', () => {
     'another encoding': [HEADER.replace('encoding: gzip', 'encoding: bzip2'), /encoding: bzip2, nrrdEncoding/],
     'no place in the patient': [HEADER.replace(/space: .*\n/, ''), /space: –, nrrdSpace/],
     'too few voxels': [HEADER.replace('4 3 2', '4 3 9'), /voxels: 48, nrrdLength/],
-    'a size that is no number': [HEADER.replace('4 3 2', '4 3 x'), /voxels: 48, nrrdLength/],
+    'a size that is no number': [HEADER.replace('4 3 2', '4 3 x'), /sizes: 4 3 x, nrrdSizes/],
     'another file': ['NRRD and no more', /header: –, nrrdHeader/],
   };
   for (const [kind, [header, said]] of Object.entries(faults)) {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { asMgh, asMgz } from './mgh.mjs';
-import { asFourDimensional, asMicrometres, asNineDimensional, asPair, asUnscaled, readNifti } from './nifti.mjs';
+import { asMicrometres, asNineDimensional, asPair, asUnscaled, readNifti } from './nifti.mjs';
 import { assertAccessible, choose, download, opened, openPage, SAMPLE, segmented, state } from './page.mjs';
 
 const sample = readFileSync(SAMPLE);
@@ -166,17 +166,6 @@ describe('a bad file', () => {
     assert.equal(await page.locator('#file-name').textContent(), 'Sample crop');
     await segmented(page);
     assert.equal(await page.locator('#error-checks').isVisible(), false);
-  });
-});
-
-describe('a file of several channels', () => {
-  it('is refused in one sentence with its checks, and the page stays usable', async () => {
-    const { page } = await openPage('?backend=cpu');
-    await choose(page, { 'series.nii.gz': asFourDimensional(sample) });
-    assert.match(await refusal(page, 'series.nii.gz'), /2 volumes in the file, expected 1/);
-    assert.match(await page.locator('#error-checks summary').first().textContent(), /^File checks: \d+ warning.*, \d+ ok$/);
-    await segmented(page);
-    await page.close();
   });
 });
 

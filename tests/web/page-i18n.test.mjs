@@ -26,7 +26,8 @@ const SENTENCE = /[A-Za-z]{2,},? [A-Za-z]{2,}/;
 /** In files, which are in English whatever the page speaks; classes and selectors. */
 const ALLOWED = [
   ...['unsigned char', 'signed char', 'unsigned short', 'signed short', 'unsigned int', 'signed int'],
-  ...['data file', 'space directions', 'space origin'],
+  ...['short int', 'unsigned short int', 'signed short int'],
+  ...['data file', 'space directions', 'space origin', 'space units', 'line skip', 'byte skip'],
   'Not a medical device. Not for diagnosis.',
   'box away',
   'side across',

@@ -3,7 +3,7 @@
 /** @import { DicomHead } from './header.js' */
 import { folderOf, pathOf } from '../open/paths.js';
 import { Converter } from './converter.js';
-import { isUneven, warningsOf } from './warnings.js';
+import { isUneven, ONE_SLICE, warningsOf } from './warnings.js';
 
 /** @typedef {{ file: File, head: DicomHead }} DicomFile */
 /** A series that is not offered: what it is called, and why. @typedef {{ name: string, reason: 'empty' | 'uneven' | string }} Left */
@@ -66,11 +66,17 @@ async function convertGroup(converter, files) {
     if (stems.some((stem) => stem.startsWith(`${stems[i]}_`) && /^_(Tilt|Eq)/.test(stem.slice(stems[i].length)))) continue;
     const own = warnings.of(stems[i]);
     if (own.some(isUneven) && !isEven(file)) refused.push({ name: stems[i], reason: 'uneven' });
-    else made.push({ name: file.name, path: folder + file.name, file, dims: await dimsOf(file), warnings: own });
+    else {
+      const dims = await dimsOf(file);
+      made.push({ name: file.name, path: folder + file.name, file, dims, warnings: [...(isSlice(dims) ? [ONE_SLICE] : []), ...own] });
+    }
   }
   if (answer.made.length === 0) refused.push({ name, reason: 'empty' });
   return { made, refused };
 }
+
+/** Whether a series is a single slice, of which no volume can be made. @param {readonly number[]} dims */
+export const isSlice = (dims) => dims.length < 3 || (dims.length === 3 && dims[2] === 1);
 
 /** @param {File} file made by the converter out of slices at unequal distances */
 const isEven = ({ name }) => /_Eq/.test(name);

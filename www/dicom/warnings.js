@@ -4,6 +4,9 @@ import { t } from '../i18n.js';
 /** Said of nearly every file, and of nothing that is wrong: who built the scanner; slices that are sorted by where they lie. */
 const IDLE = /manufacturer|order is not spatial/i;
 
+/** Ours, of a series that is a single slice. */
+export const ONE_SLICE = 'one-slice';
+
 /** @param {string} line */
 export const isUneven = (line) => /interslice distance varies/i.test(line);
 
@@ -38,6 +41,7 @@ export function warningInWords(warning) {
   if (isUneven(warning)) return { text: t('dicomUneven'), isPages: true };
   const missing = /Missing images\? Expected (\d+) images, but instance number \S+ ranges from (\d+) to (\d+)/.exec(warning);
   if (missing) return { text: t('dicomMissing', { found: missing[1], first: missing[2], last: missing[3] }), isPages: true };
+  if (warning === ONE_SLICE) return { text: t('dicomOneSlice'), isPages: true };
   if (/gantry.tilt/i.test(warning)) return { text: t('dicomTilt'), isPages: true };
   return { text: warning.replace(/\.?$/, '.'), isPages: false };
 }

@@ -52,10 +52,10 @@ export default {
   openFolder: 'Ordner öffnen …',
   openSampleHead: 'Beispielkopf öffnen',
   openSampleCrop: 'Beispielausschnitt öffnen',
-  fileInput: 'NIfTI- oder MGH-Dateien, Paare aus .hdr und .img oder DICOM-Dateien',
+  fileInput: 'NIfTI-, MGH- oder NRRD-Dateien, Paare aus .hdr und .img oder DICOM-Dateien',
   folderInput: 'Ein Ordner mit NIfTI-, MGH- oder DICOM-Dateien',
   dropHint:
-    'Oder NIfTI-Dateien (.nii, .nii.gz oder .hdr mit ihrer .img), .mgz oder .mgh von FreeSurfer oder einen DICOM-Ordner irgendwo ablegen. Kein Byte des Bildes verlässt diesen Rechner.',
+    'Oder NIfTI-Dateien (.nii, .nii.gz oder .hdr mit ihrer .img), .mgz oder .mgh von FreeSurfer, .nrrd oder einen DICOM-Ordner irgendwo ablegen. Kein Byte des Bildes verlässt diesen Rechner.',
   dropHere: 'Dateien oder einen Ordner hier ablegen',
   sampleHeadOrigin:
     'Synthetisch: keine Aufnahme eines Menschen. Von unserem Generator aus einer Labelkarte von SynthSeg (Billot et al.) gemacht. Lizenz Apache‑2.0.',
@@ -267,7 +267,7 @@ export default {
 
   loneHdr: '{name} ist ein Kopf ohne Voxel: bitte zusammen mit {stem}.img (oder .img.gz) öffnen.',
   loneImg: '{name} enthält Voxel ohne Kopf: bitte zusammen mit {stem}.hdr (oder .hdr.gz) öffnen.',
-  noImages: 'Erwartet wurde eine NIfTI- oder MGH-Datei oder eine .hdr mit ihrer .img; unter {count} Dateien ist kein Bild.',
+  noImages: 'Erwartet wurde eine NIfTI-, MGH- oder NRRD-Datei oder eine .hdr mit ihrer .img; unter {count} Dateien ist kein Bild.',
   wrongChannels: 'Gefunden: {found} in der Datei, erwartet: {wanted} ({names}), wie das Modell es nimmt: {how}.',
   oneVolume: 'ein Volumen',
   manyVolumes: '{count} Volumen',

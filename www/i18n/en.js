@@ -51,10 +51,10 @@ export default {
   openFolder: 'Open folder…',
   openSampleHead: 'Open sample head',
   openSampleCrop: 'Open sample crop',
-  fileInput: 'NIfTI or MGH files, pairs of .hdr and .img, or DICOM files',
+  fileInput: 'NIfTI, MGH or NRRD files, pairs of .hdr and .img, or DICOM files',
   folderInput: 'A folder of NIfTI, MGH or DICOM files',
   dropHint:
-    'Or drop NIfTI files (.nii, .nii.gz, or .hdr with its .img), FreeSurfer’s .mgz or .mgh, or a DICOM folder anywhere. No byte of the image leaves this computer.',
+    'Or drop NIfTI files (.nii, .nii.gz, or .hdr with its .img), FreeSurfer’s .mgz or .mgh, .nrrd, or a DICOM folder anywhere. No byte of the image leaves this computer.',
   dropHere: 'Drop files or a folder to open them',
   sampleHeadOrigin: 'Synthetic: no person’s scan. Made by our generator of a label map of SynthSeg (Billot et al.). Licence Apache‑2.0.',
   sampleCropOrigin: 'Synthetic: no person’s image. Made from cases of Medical Segmentation Decathlon task 4. Licence CC‑BY‑SA‑4.0.',
@@ -264,7 +264,7 @@ export default {
 
   loneHdr: '{name} is a header without voxels: open it together with {stem}.img (or .img.gz).',
   loneImg: '{name} holds voxels without a header: open it together with {stem}.hdr (or .hdr.gz).',
-  noImages: 'Expected a NIfTI or MGH file or a .hdr with its .img, found {count} files of which none is an image.',
+  noImages: 'Expected a NIfTI, MGH or NRRD file or a .hdr with its .img, found {count} files of which none is an image.',
   wrongChannels: 'Found {found} in the file, expected {wanted} ({names}), as the model takes: {how}.',
   oneVolume: 'one volume',
   manyVolumes: '{count} volumes',

@@ -5,7 +5,7 @@
 /** @import { Given } from '../files.js' */
 /** @import { Image } from './pair.js' */
 /** @import { DicomFile } from '../dicom/series.js' */
-/** @import { Case, DicomSeries } from '../types.js' */
+/** @import { Case, DicomSeries, Several } from '../types.js' */
 import { InsituError } from 'insitu-seg';
 import { seriesOf } from '../dicom/dicom.js';
 import { isPageError, messageOf, pageError } from '../errors.js';
@@ -13,12 +13,14 @@ import { clearError, fail } from '../failures.js';
 import { t } from '../i18n.js';
 import { painted } from '../painted.js';
 import { state } from '../state.js';
-import { inspected, openNow, settle } from '../workflow.js';
+import { engine, inspected, openNow, settle } from '../workflow.js';
+import { frameOf, framesIn } from './frames.js';
 import { importMask } from './mask.js';
 import { listed, pathOfCase } from './names.js';
 import { newCase } from './new-case.js';
+import { nrrdsAmong } from './nrrd-files.js';
 import { imagesOf } from './pair.js';
-import { mayBeSame, pathOf } from './paths.js';
+import { folderOf, mayBeSame, pathOf, stem } from './paths.js';
 import { holdTheSame } from './sniff.js';
 import { sorted } from './sort.js';
 
@@ -80,13 +82,17 @@ async function importGiven({ files, unread = [], folders = [] }) {
     refuse('emptyFiles', found.empty);
     refuse('noVolumes', found.broken);
     const { images, refusals } = imagesOf(found.images);
-    problems.push(...refusals);
-    const { fresh, known } = await sortedOut(images);
+    const nrrds = await nrrdsAmong(found.nrrds);
+    problems.push(...refusals, ...nrrds.refusals);
+    const masks = [...found.masks, ...nrrds.masks];
+    const { one, several } = await byVolumes([...images, ...nrrds.images]);
+    if (several.length > 0 || one.length > 0) state.emit('several', several);
+    const { fresh, known } = await sortedOut(one);
     const opened = await openFirst([...fresh, ...known], problems);
     const isOffered = found.dicom.length > 0 && (await importDicom(found.dicom, !opened, problems));
-    const isNothing = !opened && !isOffered && found.masks.length === 0;
-    if (found.masks.length > 1) problems.push(pageError('argument', t('maskOne', { names: listed(found.masks.map(pathOf)) })));
-    else [mask] = found.masks;
+    const isNothing = !opened && !isOffered && masks.length === 0 && several.length === 0;
+    if (masks.length > 1) problems.push(pageError('argument', t('maskOne', { names: listed(masks.map(pathOf)) })));
+    else [mask] = masks;
     if (isNothing && problems.length === 0) problems.push(pageError('argument', t('noImages', { count: files.length })));
     tell(problems, isNothing);
     const words = [
@@ -99,6 +105,19 @@ async function importGiven({ files, unread = [], folders = [] }) {
   }
   settle();
   if (mask) await importMask(mask);
+}
+
+/**
+ * Images of one volume, and those of several, of which one is chosen; where the model takes several, all of them are one image.
+ * @template {Several['image']} Image @param {Image[]} images
+ */
+async function byVolumes(images) {
+  const takesOne = engine().model.stages.whole.architecture.inputs === 1;
+  const counts = await Promise.all(images.map((image) => (takesOne ? framesIn(image).catch(() => 1) : 1)));
+  return {
+    one: images.filter((_, i) => counts[i] === 1),
+    several: images.flatMap((image, i) => (counts[i] === 1 ? [] : [{ image, count: counts[i] }])),
+  };
 }
 
 /** What was left out, in one go; the page is in error where nothing is left. @param {Error[]} problems @param {boolean} isNothing */
@@ -202,7 +221,15 @@ async function importDicom(files, mayOpen, problems) {
 
 /** @param {DicomSeries} series */
 async function openConverted({ name, path, file, warnings }) {
-  const { fresh, known } = await sortedOut([{ name, title: name, path, input: file, converted: { warnings } }]);
+  await openOrOffer({ name, title: name, path, input: file, converted: { from: 'DICOM', by: 'dcm2niix', warnings } });
+}
+
+/** An image that is opened; of one of several volumes one is to be chosen first. @param {Several['image']} image */
+async function openOrOffer(image) {
+  const { one, several } = await byVolumes([image]);
+  state.emit('several', several);
+  if (one.length === 0) return;
+  const { fresh, known } = await sortedOut(one);
   await openNow(known[0] ?? fresh[0]);
   state.cases = withoutSample();
 }
@@ -212,5 +239,23 @@ export async function openSeries(series) {
   if (state.isBusy) return state.announce(t('busy'));
   state.status = 'opening';
   await openConverted(series).catch((thrown) => fail(thrown, 'image'));
+  settle();
+}
+
+/** Opens one volume of a file of several. @param {Several} several @param {number} at from 1 on */
+export async function openVolume({ image }, at) {
+  if (state.isBusy) return state.announce(t('busy'));
+  clearError();
+  state.status = 'opening';
+  try {
+    const name = `${stem(image.name)}_volume-${at}.nii`;
+    const path = folderOf(image.path ?? image.name) + name;
+    const input = await frameOf(image, at - 1, name);
+    const { fresh, known } = await sortedOut([{ ...image, name, path, title: `${image.title} #${at}`, input }]);
+    await openNow(known[0] ?? fresh[0]);
+    state.cases = withoutSample();
+  } catch (thrown) {
+    fail(thrown);
+  }
   settle();
 }

@@ -10,7 +10,8 @@ import { number, t } from '../i18n.js';
 import { state } from '../state.js';
 import { engine, segment } from '../workflow.js';
 import { OffLattice, ontoGrid } from './lattice.js';
-import { isNrrd, NrrdFault, readNrrd } from './nrrd.js';
+import { isNrrd, readNrrd } from './nrrd.js';
+import { nrrdInWords } from './nrrd-files.js';
 
 /** Above it a byte has no value for a label; 255 is "not annotated" wherever masks are taught. */
 const MOST = 254;
@@ -61,9 +62,5 @@ async function readMask(file) {
 /** @param {unknown} thrown @param {string} name */
 function inWords(thrown, name) {
   if (thrown instanceof OffLattice) return pageError('argument', t('maskOff', { name, voxels: number(thrown.voxels) }));
-  if (thrown instanceof NrrdFault) {
-    const { field, found, expected, values } = thrown;
-    return pageError('malformed', t('maskNrrd', { name, field, found, expected: t(expected, values) }));
-  }
-  return thrown;
+  return nrrdInWords(thrown, name, 'maskNrrd');
 }

@@ -1,13 +1,17 @@
 /** What the viewer does not read, or reads otherwise than the engine: the same voxels behind a NIfTI header of what the engine says. */
 /** @import { ImageVolume } from 'insitu-seg' */
 /** @import { VolumeInfo } from '../types.js' */
+/** @import { Nrrd } from './nrrd.js' */
 
 /** Of an MGH file: bytes before the voxels. */
 const MGH_HEADER = 284;
 /** Of NIfTI: where the voxels of a single file begin. */
 const START = 352;
-/** NIfTI's codes of the types that MGH has, and bits per voxel. @type {Record<string, [code: number, bits: number]>} */
-const TYPES = { uint8: [2, 8], int16: [4, 16], int32: [8, 32], float32: [16, 32], uint16: [512, 16] };
+/** NIfTI's codes of the types that MGH and NRRD have, and bits per voxel. @type {Record<string, [code: number, bits: number]>} */
+const TYPES = {
+  ...{ uint8: [2, 8], int16: [4, 16], int32: [8, 32], float32: [16, 32], float64: [64, 64] },
+  ...{ int8: [256, 8], uint16: [512, 16], uint32: [768, 32] },
+};
 
 /**
  * An .mgh as a .nii: big-endian, as it is; what lies behind the voxels is left behind.
@@ -27,7 +31,16 @@ export function valuesAsNifti({ values }, info) {
   return file;
 }
 
-/** A .nii without voxels yet, and the bytes that they take. @param {VolumeInfo} info @param {string} datatype @param {boolean} little */
+/** An NRRD image as a .nii, of three dimensions or four. @param {Nrrd} nrrd */
+export function nrrdAsNifti({ dims, volumes, affine, type, values }) {
+  const spacing = [0, 1, 2].map((axis) => Math.hypot(...affine.slice(0, 3).map((row) => row[axis])));
+  const all = { dims: volumes > 1 ? [...dims, volumes] : dims, spacing_mm: /** @type {VolumeInfo['spacing_mm']} */ (spacing), affine };
+  const { file } = niftiOf(all, type.nifti, true);
+  file.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), START);
+  return file;
+}
+
+/** A .nii without voxels yet, and the bytes that they take. @param {{ dims: readonly number[], spacing_mm: readonly number[], affine: readonly (readonly number[])[] }} info @param {string} datatype @param {boolean} little */
 function niftiOf({ dims, spacing_mm: spacing, affine }, datatype, little) {
   const [code, bits] = TYPES[datatype];
   const length = (dims.reduce((a, b) => a * b, 1) * bits) / 8;

@@ -15,8 +15,8 @@ export const folderOf = (path) => path.slice(0, path.lastIndexOf('/') + 1);
 /** @param {string} path */
 export const lastOf = (path) => path.slice(path.lastIndexOf('/') + 1);
 
-/** brain.nii.gz, brain.hdr, brain.mgz -> brain @param {string} name */
-export const stem = (name) => name.replace(/\.(nii|hdr|mgz|mgh)(\.gz)?$|\.gz$/i, '');
+/** brain.nii.gz, brain.hdr, brain.mgz, brain.nrrd -> brain @param {string} name */
+export const stem = (name) => name.replace(/\.(nii|hdr|mgz|mgh|nrrd|nhdr)(\.gz)?$|\.gz$/i, '');
 
 /** Whether two paths may be of the same file, of which one was chosen with fewer of its folders. @param {string} a @param {string} b */
 export const mayBeSame = (a, b) => a === b || a.endsWith(`/${b}`) || b.endsWith(`/${a}`);

@@ -8,23 +8,24 @@ const READ = 4096;
 
 /** Whether a file begins as a NIfTI file, the header of a pair or an MGH file does. @param {Blob} file */
 export async function beginsAsVolume(file) {
-  const head = await firstOf(await bytesOf(file.slice(0, READ)));
+  const head = await firstBytes(file, WANTED);
   if (head.length < 4) return false;
   const view = new DataView(head.buffer, head.byteOffset);
   const isNifti = [348, 540].some((size) => view.getInt32(0, true) === size || view.getInt32(0) === size);
   return isNifti || view.getInt32(0) === 1;
 }
 
-/** The first bytes, unpacked where they are packed; none where they cannot be. @param {Uint8Array<ArrayBuffer>} bytes */
-async function firstOf(bytes) {
-  if (bytes.length < 2 || !isGzipped(bytes)) return bytes;
+/** The first bytes of a file, unpacked where they are packed; fewer where there are no more. @param {Blob} file @param {number} count */
+export async function firstBytes(file, count) {
+  const bytes = await bytesOf(file.slice(0, READ));
+  if (bytes.length < 2 || !isGzipped(bytes)) return bytes.subarray(0, count);
   const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip')).getReader();
   let head = new Uint8Array();
   try {
-    while (head.length < WANTED) {
+    while (head.length < count) {
       const { value } = await reader.read();
       if (!value) break;
-      head = new Uint8Array([...head, ...value.subarray(0, WANTED)]);
+      head = new Uint8Array([...head, ...value.subarray(0, count)]);
     }
   } catch {
     // Of a part of a file the end is missing: what came before counts.

@@ -10,20 +10,20 @@ const AT_ONCE = 32;
 
 /**
  * `others`: no images by their names; `empty`, `broken`: images by their names only; `unread`: nobody knows.
- * @typedef {Record<'others' | 'empty' | 'broken' | 'unread', string[]> & { images: File[], masks: File[], dicom: DicomFile[] }} Sorted
+ * @typedef {Record<'others' | 'empty' | 'broken' | 'unread', string[]> & { images: File[], masks: File[], nrrds: File[], dicom: DicomFile[] }} Sorted
  */
 
 /** @param {File[]} files @returns {Promise<Sorted>} */
 export async function sorted(files) {
   /** @type {Sorted} */
-  const found = { images: [], masks: [], dicom: [], others: [], empty: [], broken: [], unread: [] };
+  const found = { images: [], masks: [], nrrds: [], dicom: [], others: [], empty: [], broken: [], unread: [] };
   const isAlone = files.length === 1;
   for (let at = 0; at < files.length; at += AT_ONCE) {
     const some = files.slice(at, at + AT_ONCE);
     const kinds = await Promise.all(some.map((file) => kindOf(file, isAlone).catch(() => /** @type {const} */ ('unread'))));
     for (const [i, kind] of kinds.entries()) {
       if (typeof kind !== 'string') found.dicom.push({ file: some[i], head: kind });
-      else if (kind === 'images' || kind === 'masks') found[kind].push(some[i]);
+      else if (kind === 'images' || kind === 'masks' || kind === 'nrrds') found[kind].push(some[i]);
       else found[kind].push(pathOf(some[i]));
     }
   }
@@ -41,7 +41,8 @@ async function kindOf(file, isAlone) {
   }
   const head = await dicomHead(file);
   if (head) return head;
-  if (/\.nrrd$/i.test(file.name)) return 'masks';
+  // What it holds its header and its voxels say; 3D Slicer's own name says it too.
+  if (/\.(nrrd|nhdr)$/i.test(file.name) && !file.name.startsWith('.')) return /\.seg\.nrrd$/i.test(file.name) ? 'masks' : 'nrrds';
   if (isAlone) return 'images';
   if (!isImageName(file)) return 'others';
   // The voxels of a pair may begin with anything.

@@ -4,7 +4,7 @@
 /** @import { NamedBox } from '../types.js' */
 /** @import { Tile } from '../view/tiles.js' */
 /** @import { Ruler } from './ruler.js' */
-import { isSeen } from './ruler.js';
+import { seenIn } from './ruler.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 /** @template {keyof SVGElementTagNameMap} Tag @param {Tag} tag @param {Record<string, string | number>} attributes */
@@ -61,7 +61,7 @@ export class Overlay {
   /** The ruler with its length, in the slices that have it or an end of it. @param {Tile[]} tiles @param {Ruler | null} ruler @param {number[]} here @param {string} words */
   showRuler(tiles, ruler, here, words) {
     const parts = tiles.flatMap((tile) => {
-      const seen = ruler && isSeen(ruler, tile.plane, here[tile.plane]);
+      const seen = ruler && seenIn(ruler, tile.plane, here[tile.plane]);
       if (!ruler || !seen) return [];
       const [[x1, y1], [x2, y2]] = [ruler.from, ruler.to].map((end) => tile.screenAt(end)).map(([x, y]) => clamped(tile, x, y));
       const ends = [shape('circle', { class: 'end', cx: x1, cy: y1, r: 3 }), shape('circle', { class: 'end', cx: x2, cy: y2, r: 3 })];

@@ -15,10 +15,10 @@ export function lengthOf({ metric }, { from, to }) {
 }
 
 /**
- * Whether a ruler is seen in the slice across `plane` at `at`: all of it, or one of its ends.
+ * What of a ruler is seen in the slice across `plane` at `at`: all of it, one of its ends, or nothing.
  * @param {Ruler} ruler @param {number} plane @param {number} at
  */
-export function isSeen({ from, to, plane: own }, plane, at) {
+export function seenIn({ from, to, plane: own }, plane, at) {
   const [a, b] = [from, to].map((end) => Math.round(end[plane]) === at);
   if (own !== undefined && own !== plane) return null;
   return a && b ? 'whole' : a || b ? 'end' : null;

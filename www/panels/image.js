@@ -1,13 +1,13 @@
 /** The open image with the checks of its file, the other open volumes, DICOM series to choose from, and whether the model fits it. */
 /** @import { Comparison } from '../open/compatibility.js' */
-/** @import { Case, DicomSeries, DicomState, VolumeInfo } from '../types.js' */
+/** @import { Case, DicomSeries, DicomState, Several, VolumeInfo } from '../types.js' */
 import { close, lastClosed, reopen } from '../cases.js';
-import { warningInWords } from '../dicom/warnings.js';
+import { ONE_SLICE, warningInWords } from '../dicom/warnings.js';
 import { $, button, details, element, input, onClick } from '../dom.js';
 import { onPicked } from '../files.js';
 import { number, t } from '../i18n.js';
 import { compareWith } from '../open/compatibility.js';
-import { openSeries } from '../open/import.js';
+import { openSeries, openVolume } from '../open/import.js';
 import { importMask } from '../open/mask.js';
 import { titleOf } from '../open/names.js';
 import { tellApart } from '../open/paths.js';
@@ -26,6 +26,7 @@ export function setUpImage() {
   });
   state.on('cases', showCases);
   state.on('dicom', showDicom);
+  state.on('several', offerVolumes);
   onClick('reopen', reopen);
   onClick('import-mask', () => input('mask').click());
   onPicked('mask', ([file]) => file && importMask(file));
@@ -103,7 +104,8 @@ function offerSeries(series) {
   const list = $('dicom-series', HTMLSelectElement);
   const names = tellApart(series.map(({ path }) => path));
   const options = series.map(({ dims, warnings }, i) => {
-    const mark = warnings.length > 0 ? `, ${t('dicomWarned')}` : '';
+    const key = warnings.includes(ONE_SLICE) ? 'dicomSlice' : 'dicomWarned';
+    const mark = warnings.length > 0 ? `, ${t(key)}` : '';
     return element('option', { value: String(i) }, `${names[i]} (${dims.join(' × ')}${mark})`);
   });
   list.replaceChildren(...options);
@@ -112,4 +114,27 @@ function offerSeries(series) {
   button('dicom-open').onclick = () => openSeries(series[Number(list.value)]);
   $('dicom-pick').hidden = series.length === 1 && state.current?.input === series[0].file;
   if (series.length > 1) list.focus();
+}
+
+/** Files of several volumes: which file, where there are some, and which volume of it. @param {readonly Several[]} several */
+function offerVolumes(several) {
+  $('several').hidden = several.length === 0;
+  if (several.length === 0) return;
+  const list = $('several-file', HTMLSelectElement);
+  const names = tellApart(several.map(({ image }) => image.path ?? image.name));
+  list.replaceChildren(...several.map((_, i) => element('option', { value: String(i) }, names[i])));
+  list.hidden = several.length === 1;
+  list.onchange = () => {
+    const { count } = several[Number(list.value)];
+    $('several-said').textContent = t('severalPick', { name: names[Number(list.value)], count });
+    Object.assign(input('several-at'), { max: String(count), value: '1' });
+  };
+  list.onchange(new Event('change'));
+  button('several-open').onclick = () => {
+    const chosen = several[Number(list.value)];
+    const at = Math.min(chosen.count, Math.max(1, Math.round(input('several-at').valueAsNumber) || 1));
+    input('several-at').value = String(at);
+    openVolume(chosen, at);
+  };
+  input('several-at').focus();
 }

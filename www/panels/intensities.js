@@ -1,7 +1,7 @@
 /** What the image is like where each label is: mean, standard deviation, least and most; counted while the table is open. */
 import { $, details, element } from '../dom.js';
 import { statisticsOf } from '../edit/statistics.js';
-import { number } from '../i18n.js';
+import { number, t } from '../i18n.js';
 import { state } from '../state.js';
 
 /** After the last stroke, as all voxels are counted. */
@@ -11,6 +11,9 @@ const REST_MS = 250;
 let asked;
 
 export function setUpIntensities() {
+  const hint = element('span', { className: 'hint', tabIndex: 0, role: 'note', title: t('sd') }, t('sdShort'));
+  const heads = [t('mean'), hint, t('least'), t('most')].map((text) => element('th', { scope: 'col' }, text));
+  $('intensity-head').append(...heads);
   details('intensities').addEventListener('toggle', showIntensities);
   state.on('mask', () => {
     $('intensities').hidden = !state.editor?.values;
