@@ -48,10 +48,10 @@ function slicerMask() {
     'kinds: domain domain domain',
     'encoding: gzip',
     `space origin: ${direction(3)}`,
-    ...['Anterior', 'Posterior'].flatMap((name, i) => [
+    ...['Left anterior hippocampus', 'Left posterior hippocampus'].flatMap((name, i) => [
       `Segment${i}_LabelValue:=${i + 1}`,
       `Segment${i}_Layer:=0`,
-      `Segment${i}_Name:=${name} by hand`,
+      `Segment${i}_Name:=${name}`,
       `Segment${i}_Color:=${i} 0.5 0.25`,
     ]),
   ];
