@@ -72,4 +72,4 @@ export interface EngineCode {
   Session: { create(backend: Backend, card: Bytes, weights: [string, Bytes][], delta: Bytes | undefined): Promise<Session> };
 }
 
-export const CODE: Record<Artifact, () => Promise<EngineCode>>;
+export const CODE: Record<Artifact, EngineCode>;

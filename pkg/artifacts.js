@@ -1,6 +1,9 @@
-/** The generated code of each artifact, behind declarations of our own (artifacts.d.ts); only what runs is fetched. */
-export const CODE = {
-  gpu: () => import('./wasm/gpu/insitu_seg.js'),
-  cpu: () => import('./wasm/cpu/insitu_seg.js'),
-  threads: () => import('./wasm/threads/insitu_seg.js'),
-};
+/**
+ * The generated code of each artifact, behind declarations of our own (artifacts.d.ts). It is small beside the wasm, and all of it
+ * is part of the worker's own script: WebKit does not ask a page's service worker for what a worker imports later.
+ */
+import * as cpu from './wasm/cpu/insitu_seg.js';
+import * as gpu from './wasm/gpu/insitu_seg.js';
+import * as threads from './wasm/threads/insitu_seg.js';
+
+export const CODE = { gpu, cpu, threads };

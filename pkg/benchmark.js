@@ -20,9 +20,10 @@ export async function benchmark({ base, size, train = false, backend = 'auto', t
   const wasm = await loadWasm(choice.artifact, place);
   const host = new WorkerHost(place);
   try {
-    await host.call('load', { artifact: choice.artifact, threads: choice.threads, wasm });
+    const measured = threads === undefined;
+    const loaded = await host.call('load', { artifact: choice.artifact, threads: choice.threads, measured, wasm });
     const found = await host.call('benchmark', { backend: choice.backend, base, size, train, runs });
-    return { ...found, threads: choice.threads };
+    return { ...found, threads: loaded.threads };
   } finally {
     host.end(cancelled());
   }

@@ -131,8 +131,9 @@ function make(name, wanted) {
   };
   if (artifact.own && !hasStdSources()) {
     empty();
-    // Bundlers want a file behind every import; at run time its failure is followed by one thread.
-    writeFileSync(join(folder, 'insitu_seg.js'), "throw new Error('this build has no threads');\n");
+    // The worker imports it; at run time its failure is followed by one thread.
+    const failure = "Object.assign(new Error('this build has no threads'), { code: 'unsupported' })";
+    writeFileSync(join(folder, 'insitu_seg.js'), `export default () => {\n  throw ${failure};\n};\n`);
     return console.error(`pkg/wasm/${name}: not built, so the CPU has one thread: it needs \`rustup component add rust-src\``);
   }
   const started = Date.now();

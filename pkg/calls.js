@@ -9,7 +9,7 @@
 
 /** @typedef {{ code: ErrorCode, message: string, checks?: Check[], isFatal: boolean }} Refusal */
 
-/** What a worker says. @typedef {{ id?: number, progress?: AnyProgress, value?: unknown, error?: Refusal, lock?: string | null, requests?: number[], joins?: true, refused?: string }} Message */
+/** What a worker says. @typedef {{ id?: number, progress?: AnyProgress, value?: unknown, error?: Refusal, lock?: string | null, requests?: import('./requests.js').Request[], joins?: true, refused?: string }} Message */
 
 /**
  * A call by its name.

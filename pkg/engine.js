@@ -8,8 +8,9 @@
 /** @import { Artifact, Backend, Triple } from './index.js' */
 /** @import { Joining } from './threads.js' */
 import { CODE } from './artifacts.js';
-import { firstLine, InsituError, isTrap, messageOf } from './error.js';
+import { InsituError, isTrap } from './error.js';
 import { watchGpu } from './gpu.js';
+import { prepareThreads } from './threads.js';
 
 /** @typedef {{ bytes: Bytes, voxels?: Bytes, name: string, maxBytes?: number }} ImageBytes `voxels`: the .img of a pair */
 /** @typedef {(progress: AnyProgress) => void} OnProgress */
@@ -31,27 +32,15 @@ export class Engine {
   /** @type {Session | undefined} */
   #session;
 
-  /** Fetches the code of an engine and does not start it: a worker in waiting needs no network when its turn comes. @param {{ artifact: Artifact }} options */
-  async fetch({ artifact }) {
-    await this.#fetch(artifact);
-  }
-
-  /** @param {Artifact} artifact */
-  async #fetch(artifact) {
-    try {
-      return (this.#code = await CODE[artifact]());
-    } catch (cause) {
-      const sentence = `The code of the engine could not be loaded (${firstLine(messageOf(cause))}): serve all of the package from this origin.`;
-      throw new InsituError('io', sentence, { cause });
-    }
-  }
-
-  /** @param {{ artifact: Artifact, threads: number, wasm: WebAssembly.Module }} options */
-  async load({ artifact, threads, wasm }) {
+  /**
+   * How many threads run: those asked for, or, `measured`, as many of them as the machine runs at once.
+   * @param {{ artifact: Artifact, threads: number, measured?: boolean, wasm: WebAssembly.Module }} options
+   */
+  async load({ artifact, threads, measured = false, wasm }) {
     this.#generation = this.#gpu.faults;
-    const code = await this.#fetch(artifact);
+    const code = (this.#code = CODE[artifact]);
     ({ memory: this.#memory } = await code.default({ module_or_path: wasm }));
-    if (artifact === 'threads') await startThreads(code, threads);
+    return { threads: artifact === 'threads' ? await startThreads(code, { threads, measured }) : 1 };
   }
 
   /** `more`: weights that came later. @param {{ backend: Backend, card: Bytes, weights: [string, Bytes][], more: [string, Bytes][], delta?: Bytes }} options */
@@ -198,21 +187,28 @@ export class Engine {
 /** @param {OnProgress} onProgress @returns {OnStage} */
 const stagesTo = (onProgress) => (stage, done, total) => onProgress({ stage, done, total });
 
-/** @param {EngineCode} code @param {number} count */
-async function startThreads(code, count) {
+/** @param {EngineCode} code @param {{ threads: number, measured: boolean }} options @returns {Promise<number>} how many run */
+async function startThreads(code, { threads, measured }) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
+  /** @type {Promise<never>} */
   const late = new Promise((_, reject) => {
-    const error = new InsituError('internal', `The engine's ${count} threads did not start within ${THREADS_MS / 1000} s.`);
+    // By this code it is not tried again: who has waited for so long goes on with one thread.
+    const error = new InsituError('unsupported', `The engine's ${threads} threads did not start within ${THREADS_MS / 1000} s.`);
     timer = setTimeout(reject, THREADS_MS, error);
   });
-  await Promise.race([code.initThreadPool?.(count), late]).finally(() => clearTimeout(timer));
+  const begin = async () => {
+    // Two are worth having wherever there are any.
+    const count = measured && threads > 2 ? await prepareThreads(threads) : threads;
+    await code.initThreadPool?.(count);
+    return count;
+  };
+  return Promise.race([begin(), late]).finally(() => clearTimeout(timer));
 }
 
-/** Makes this worker one of another engine's threads. It says that it is ready, and then computes for the rest of its life. @param {Joining['thread']} thread @param {() => void} onReady */
+/** Makes this worker one of another engine's threads. It says that it is ready, and then computes for the rest of its life. @param {NonNullable<Joining['thread']>} thread @param {() => void} onReady */
 export async function joinThreads({ init, receiver }, onReady) {
-  const code = await CODE.threads();
-  await code.default(init);
+  await CODE.threads.default(init);
   onReady();
-  code.wbg_rayon_start_worker?.(receiver);
+  CODE.threads.wbg_rayon_start_worker?.(receiver);
 }

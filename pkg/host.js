@@ -15,10 +15,15 @@ import { addRequests } from './requests.js';
  * @property {(error: Error) => void} end no answer any more: what is under way rejects with `error`
  */
 
-/** @typedef {{ new (assets?: URL): Host, canWait: boolean }} HostKind `canWait`: one is worth having before it is needed */
+/**
+ * @typedef {{ new (assets?: URL, options?: { isLastTry?: boolean }): Host, canWait: boolean }} HostKind `canWait`: one is worth having
+ *   before it is needed; `isLastTry`: the one before said nothing
+ */
 
-/** A worker that cannot be loaded says so; one that has not named its lock by then was killed before it could hold it. */
+/** A worker that cannot be loaded says so; one that has not named its lock by then was killed before it could hold it, or never comes. */
 const LOCK_MS = 20_000;
+/** Who has waited for that long does not wait as long again. */
+const LAST_TRY_MS = 5_000;
 
 /**
  * The engine in a worker of its own. Ending it frees everything at once, in the middle of a computation too. Where the build
@@ -35,10 +40,11 @@ export class WorkerHost {
   #lastId = 0;
   #answered = false;
   #ended = new AbortController();
-  #timer = setTimeout(() => this.end(died()), LOCK_MS);
+  #timer;
 
-  /** @param {URL} [assets] */
-  constructor(assets) {
+  /** @param {URL} [assets] @param {{ isLastTry?: boolean }} [options] */
+  constructor(assets, { isLastTry = false } = {}) {
+    this.#timer = setTimeout(() => this.end(silent()), isLastTry ? LAST_TRY_MS : LOCK_MS);
     /** @type {(() => Worker)[]} */
     const kinds = [() => new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'insitu-seg' })];
     if (assets) kinds.push(() => new Worker(new URL('worker.js', assets), { type: 'module', name: 'insitu-seg' }));
@@ -111,6 +117,11 @@ export class WorkerHost {
 }
 
 const died = () => new InsituError('internal', 'The engine stopped unexpectedly: its worker died.');
+
+const silent = () => Object.assign(new InsituError('internal', 'The engine did not start: its worker said nothing.'), { silent: true });
+
+/** Whether a worker ended because it had never said a word. @param {unknown} error */
+export const isSilence = (error) => error instanceof InsituError && 'silent' in error;
 
 /** @param {string} message @param {string} filename of a script of it, where the browser says so */
 function notStarted(message, filename) {

@@ -4,28 +4,33 @@
  * this package's workers, as the browser's own record of resources has them.
  */
 let loadedAt = Infinity;
-let count = 0;
+/** The addresses of those that count. @type {string[]} */
+const counted = [];
 /** @type {{ flush(): void } | undefined} */
 let observer;
 
+/** @typedef {{ address: string, time: number }} Request `time`: milliseconds since 1970 */
+
 /**
- * Calls `report` with the times of this thread's requests, milliseconds since 1970, those before now too.
- * @param {(times: number[]) => void} report
+ * Calls `report` with this thread's requests, those before now too.
+ * @param {(requests: Request[]) => void} report
  */
 export function observeRequests(report) {
   if (typeof PerformanceObserver === 'undefined') return undefined;
   const collect = (/** @type {PerformanceEntryList} */ entries) => {
-    const times = entries.filter(({ name }) => /^(https?|wss?):/.test(name)).map(({ startTime }) => performance.timeOrigin + startTime);
-    if (times.length > 0) report(times);
+    const requests = entries
+      .filter(({ name }) => /^(https?|wss?):/.test(name))
+      .map(({ name, startTime }) => ({ address: name, time: performance.timeOrigin + startTime }));
+    if (requests.length > 0) report(requests);
   };
   const observer = new PerformanceObserver((list) => collect(list.getEntries()));
   observer.observe({ type: 'resource', buffered: true });
   return { flush: () => collect(observer.takeRecords()) };
 }
 
-/** Requests at these times, of this thread or of a worker. @param {number[]} times */
-export function addRequests(times) {
-  count += times.filter((time) => time > loadedAt).length;
+/** Of this thread or of a worker. @param {Request[]} requests */
+export function addRequests(requests) {
+  counted.push(...requests.filter(({ time }) => time > loadedAt).map(({ address }) => address));
 }
 
 /** From now on requests count; the first call is the one that holds. */
@@ -36,7 +41,8 @@ export function startCount() {
 }
 
 /** Requests since the first segmenter was ready; 0 before. @type {typeof import('./index.js').requestsSinceLoad} */
-export function requestsSinceLoad() {
+export function requestsSinceLoad({ except = [] } = {}) {
   observer?.flush();
-  return count;
+  const apart = new Set(except);
+  return counted.filter((address) => !apart.has(address)).length;
 }

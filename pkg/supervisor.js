@@ -6,13 +6,13 @@
 /** @import { AnyProgress } from './heartbeat.js' */
 /** @import { Answer, Args, CallName } from './calls.js' */
 /** @import { Host, HostKind } from './host.js' */
-/** @import { Artifact } from './index.js' */
 /** @import { Model } from './model.js' */
 /** @import { Asked, Choice } from './support.js' */
 import { loadWasm } from './assets.js';
 import { asInsituError, cancelled, InsituError } from './error.js';
+import { isSilence } from './host.js';
 import { isBroken, pause, pausesAfter } from './recovery.js';
-import { chooseInstead } from './support.js';
+import { chooseInstead, withThreads } from './support.js';
 
 /** @typedef {(progress: AnyProgress) => void} Report */
 
@@ -20,10 +20,14 @@ export class Supervisor {
   #parts;
   /** @type {Host | null} */
   #host = null;
-  /** @type {{ host: Host, artifact: Artifact } | null} */
+  /** @type {Host | null} */
   #waiting = null;
   #refilled = Promise.resolve();
   #disposed = new AbortController();
+  /** Whether the number of threads is known. */
+  #measured = false;
+  /** Whether a worker said nothing for as long as one is waited for. */
+  #wasSilent = false;
 
   /** @param {{ choice: Choice, files: Model, asked: Asked, base?: URL, Host: HostKind }} parts */
   constructor({ choice, files, ...parts }) {
@@ -65,7 +69,7 @@ export class Supervisor {
   dispose() {
     this.#disposed.abort();
     this.drop(cancelled());
-    this.#waiting?.host.end(cancelled());
+    this.#waiting?.end(cancelled());
     this.#waiting = null;
   }
 
@@ -114,35 +118,37 @@ export class Supervisor {
     const { artifact, backend, threads } = this.choice;
     const wasm = await loadWasm(artifact, this.#parts.base);
     if (this.#disposed.signal.aborted) throw cancelled();
-    const host = (this.#host = this.#acquireHost(artifact));
+    const host = (this.#host = this.#acquireHost());
     this.#refilled = this.#refill();
     try {
-      await host.call('load', { artifact, threads, wasm });
+      const measured = !this.#measured && this.#parts.asked.threads === undefined;
+      const found = await host.call('load', { artifact, threads, measured, wasm });
+      this.#measured = true;
+      this.choice = withThreads(this.choice, found.threads);
       const { bytes: card, weights, more, delta } = this.files;
       await host.call('start', { backend, card, weights, more, delta });
     } catch (error) {
+      this.#wasSilent ||= isSilence(error);
       if (this.#host === host) this.drop(asInsituError(error));
       throw error;
     }
     return host;
   }
 
-  /** The worker that waits, if it has the right code, or else a new one. @param {Artifact} artifact @returns {Host} */
-  #acquireHost(artifact) {
+  /** The worker that waits, or else a new one. @returns {Host} */
+  #acquireHost() {
     const waiting = this.#waiting;
-    if (!waiting?.host.alive || waiting.artifact !== artifact) return new this.#parts.Host(this.#parts.base);
+    if (!waiting?.alive) return new this.#parts.Host(this.#parts.base, { isLastTry: this.#wasSilent });
     this.#waiting = null;
-    return waiting.host;
+    return waiting;
   }
 
-  /** Sees to it that a worker waits; without one, a replacement fetches its code when it is needed. */
+  /** Sees to it that a worker waits, with the code of every engine; without one, a replacement needs the network. */
   async #refill() {
-    const { artifact } = this.choice;
     const { Host, base } = this.#parts;
-    if (!Host.canWait || this.#disposed.signal.aborted || (this.#waiting?.host.alive && this.#waiting.artifact === artifact)) return;
-    this.#waiting?.host.end(cancelled());
+    if (!Host.canWait || this.#disposed.signal.aborted || this.#waiting?.alive) return;
     const host = new Host(base);
-    this.#waiting = { host, artifact };
-    await host.call('fetch', { artifact }).catch((error) => host.end(asInsituError(error)));
+    this.#waiting = host;
+    await host.call('healthy', undefined).catch((error) => host.end(asInsituError(error)));
   }
 }

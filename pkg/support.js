@@ -27,7 +27,7 @@ export async function checkSupport() {
   };
 }
 
-/** @typedef {{ artifact: Artifact, backend: Backend, adapter: string, threads: number, why: string }} Choice */
+/** @typedef {{ artifact: Artifact, backend: Backend, adapter: string, threads: number, why: string, because?: string }} Choice `because`: of `why`, what does not hang on the number of threads */
 /** @typedef {{ backend?: 'auto' | Backend, threads?: number, worker?: boolean }} Asked */
 /** @typedef {NonNullable<Support['adapter']>} AdapterInfo */
 
@@ -85,7 +85,15 @@ const onGpu = (adapter, why) => ({ artifact: 'gpu', backend: 'webgpu', adapter, 
 function onCpu(because, asked) {
   const { threads, why } = chooseThreads(asked);
   const count = threads > 1 ? `${threads} threads` : `one thread, as ${why}`;
-  return { artifact: threads > 1 ? 'threads' : 'cpu', backend: 'cpu', adapter: '', threads, why: `${because}; it uses ${count}.` };
+  const artifact = threads > 1 ? 'threads' : 'cpu';
+  return { artifact, backend: 'cpu', adapter: '', threads, why: `${because}; it uses ${count}.`, because };
+}
+
+/** The engine with as many threads as it runs, where this machine does not do as much at once as the browser says. @param {Choice} choice @param {number} threads @returns {Choice} */
+export function withThreads(choice, threads) {
+  if (threads === choice.threads) return choice;
+  const why = `${choice.because}; it uses ${threads} threads, as many as this machine runs at once (the browser names ${choice.threads} cores).`;
+  return { ...choice, threads, why };
 }
 
 /** How many threads may share memory; where it is one, why. @param {Asked} asked */
@@ -95,8 +103,19 @@ function chooseThreads({ threads, worker = true }) {
   if (threads === 1) return one('was asked for');
   if (!worker) return one('the calling thread cannot wait for others');
   if (globalThis.crossOriginIsolated !== true) return one('this page is not cross-origin isolated');
+  if (!canShareMemory()) return one('this browser has no memory that threads could share (SharedArrayBuffer)');
   if (threads === undefined && cores === 1) return one('this machine has one core');
   return { threads: threads ?? Math.min(cores, MOST_THREADS), why: '' };
+}
+
+/** A page may be isolated in a browser that has turned shared memory off. */
+function canShareMemory() {
+  if (typeof SharedArrayBuffer === 'undefined') return false;
+  try {
+    return new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer instanceof SharedArrayBuffer;
+  } catch {
+    return false;
+  }
 }
 
 /** @returns {Promise<{ adapter: GPUAdapter, reason?: undefined } | { adapter?: undefined, reason: string }>} */

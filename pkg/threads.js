@@ -3,16 +3,31 @@
  * one worker to ship: a file that names itself as a worker, as the helper of wasm-bindgen-rayon does, has no end for some
  * of them. The generated code imports this module in that helper's place (pkg/glue.mjs).
  */
+/** @import { Span, Speed } from './cores.js' */
+import { coresFor } from './cores.js';
 import { firstLine, InsituError } from './error.js';
 
 /** The name of a worker that is a thread. */
 export const THREAD = 'insitu-seg thread';
 
 /** @typedef {{ module_or_path: WebAssembly.Module, memory: WebAssembly.Memory }} ThreadMemory */
-/** @typedef {{ thread: { init: ThreadMemory, receiver: number } }} Joining */
+/** What a thread is asked: to join, or when to measure its speed. @typedef {{ thread?: { init: ThreadMemory, receiver: number }, measure?: Span }} Joining */
+/** What it answers. @typedef {{ joins?: true, speed?: Speed, refused?: string, requests?: import('./requests.js').Request[] }} Joined */
 
 /** A browser may drop a worker to which nothing refers. @type {Worker[]} */
 let kept = [];
+
+/** Starts as many workers, and keeps those that this machine runs at once; how many these are. @param {number} most */
+export async function prepareThreads(most) {
+  kept = Array.from({ length: most }, anotherSelf);
+  const measures = kept.map((worker) => async (/** @type {Span} */ measure) => {
+    const { speed } = await ask(worker, { measure });
+    return speed ?? { rate: 0, best: 1 };
+  });
+  const count = await coresFor(measures);
+  for (const worker of kept.splice(count)) worker.terminate();
+  return count;
+}
 
 /**
  * What the generated code calls: starts the threads and waits until all of them are there.
@@ -22,8 +37,9 @@ let kept = [];
 export async function startWorkers(module, memory, builder) {
   /** @type {Joining} */
   const joining = { thread: { init: { module_or_path: module, memory }, receiver: builder.receiver() } };
-  kept = Array.from({ length: builder.numThreads() }, anotherSelf);
-  await Promise.all(kept.map((worker) => joined(worker, joining)));
+  const count = builder.numThreads();
+  if (kept.length !== count) kept = Array.from({ length: count }, anotherSelf);
+  await Promise.all(kept.map((worker) => ask(worker, joining)));
   builder.build();
 }
 
@@ -32,17 +48,18 @@ function anotherSelf() {
   return new Worker(globalThis.location.href, { type: isModule() ? 'module' : 'classic', name: THREAD });
 }
 
+/** A module may not import scripts, whatever their address; this one is none. Without an address Firefox refuses nothing. */
 function isModule() {
   try {
-    /** @type {{ importScripts?(): void }} */ (globalThis).importScripts?.();
+    /** @type {{ importScripts(address: string): void }} */ (/** @type {unknown} */ (globalThis)).importScripts('http://');
     return false;
-  } catch {
-    return true;
+  } catch (refused) {
+    return refused instanceof TypeError;
   }
 }
 
-/** @param {Worker} worker @param {Joining} joining @returns {Promise<void>} */
-function joined(worker, joining) {
+/** @param {Worker} worker @param {Joining} joining @returns {Promise<Joined>} */
+function ask(worker, joining) {
   return new Promise((resolve, reject) => {
     const fail = (/** @type {string} */ why) => {
       for (const one of kept) one.terminate();
@@ -54,11 +71,11 @@ function joined(worker, joining) {
       );
     };
     worker.onerror = (event) => fail(event.message || 'its worker could not be loaded');
-    worker.addEventListener('message', ({ data: { joins, refused, requests } }) => {
-      if (requests) globalThis.postMessage({ requests });
-      if (refused) fail(refused);
-      if (joins) resolve();
-    });
+    worker.onmessage = (/** @type {MessageEvent<Joined>} */ { data }) => {
+      if (data.requests) globalThis.postMessage({ requests: data.requests });
+      if (data.refused) fail(data.refused);
+      if (data.joins || data.speed) resolve(data);
+    };
     worker.postMessage(joining);
   });
 }

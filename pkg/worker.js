@@ -4,14 +4,15 @@
  * lives, and { requests }, when it made some. By the name of THREAD it is no engine but one of an engine's threads.
  */
 /** @import { Args, CallName, Message } from './calls.js' */
-/** @import { Joining } from './threads.js' */
+/** @import { Joined, Joining } from './threads.js' */
 import { callOn } from './calls.js';
+import { speedOver } from './cores.js';
 import { Engine, joinThreads } from './engine.js';
 import { asInsituError, isTrap } from './error.js';
 import { observeRequests } from './requests.js';
 import { THREAD } from './threads.js';
 
-/** @param {Message} message @param {Transferable[]} [transfer] */
+/** @param {Message | Joined} message @param {Transferable[]} [transfer] */
 const post = (message, transfer = []) => globalThis.postMessage(message, { transfer });
 
 if (/** @type {{ name?: string }} */ (globalThis).name === THREAD) serveAsThread();
@@ -36,10 +37,12 @@ function serveEngine() {
   };
 }
 
-/** Joins the threads of the engine whose memory it is given, for the rest of its life. */
+/** Tells how fast it is, and joins the threads of the engine whose memory it is given, for the rest of its life. */
 function serveAsThread() {
   /** @param {MessageEvent<Joining>} event */
-  globalThis.onmessage = async ({ data: { thread } }) => {
+  globalThis.onmessage = async ({ data: { thread, measure } }) => {
+    if (measure) post({ speed: speedOver(measure) });
+    if (!thread) return;
     try {
       await joinThreads(thread, () => post({ joins: true }));
     } catch (thrown) {

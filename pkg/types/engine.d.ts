@@ -56,5 +56,6 @@ export function benchmark(options: BenchmarkOptions): Promise<Benchmark>;
 /**
  * How many requests the page and this package's workers have made since the first segmenter was ready, as the browser's
  * resource timing tells: 0 where segmenting and saving need no network. Of other workers, frames and tabs it knows nothing.
+ * `except`: addresses that are left out, such as those that the page's own service worker answers without a network.
  */
-export function requestsSinceLoad(): number;
+export function requestsSinceLoad(options?: { except?: string[] }): number;

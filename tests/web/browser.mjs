@@ -30,7 +30,7 @@ export function servePage(options) {
 
 /**
  * Serves a folder; `requests` lists every path that was asked for. A path in `extra` is answered with its text as a
- * web page, or with { type, body }, or not at all for 'hang up'. `cached`: browsers may keep what they were given.
+ * web page, or with { type, body }, or not at all for 'hang up'; a function of the request says which, or nothing for the file. `cached`: browsers may keep what they were given.
  * `policy`: a Content-Security-Policy for all that is served.
  * @param {string} folder
  * @param {{ extra?: Record<string, string | { type: string, body: string | Buffer }>, isolated?: boolean, cached?: boolean, policy?: string }} [options]
@@ -43,9 +43,10 @@ export async function serve(folder, { extra = {}, isolated = false, cached = fal
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://localhost');
     requests.push(pathname);
-    if (extra[pathname] === 'hang up') return request.socket.destroy();
-    if (pathname in extra) {
-      const { type, body } = typeof extra[pathname] === 'string' ? { type: 'text/html', body: extra[pathname] } : extra[pathname];
+    const special = typeof extra[pathname] === 'function' ? extra[pathname](request) : extra[pathname];
+    if (special === 'hang up') return request.socket.destroy();
+    if (special !== undefined) {
+      const { type, body } = typeof special === 'string' ? { type: 'text/html', body: special } : special;
       return response.writeHead(200, { ...headers, 'content-type': type }).end(body);
     }
     const file = join(folder, normalize(pathname.endsWith('/') ? `${pathname}index.html` : pathname));

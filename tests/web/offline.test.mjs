@@ -18,6 +18,7 @@ describe('the service worker', () => {
     });
     context = await browser.newContext();
     page = await context.newPage();
+    page.setDefaultTimeout(120_000);
     await page.goto(`${own.url}?backend=cpu&sample=crop`);
     await page.locator('html[data-offline=ready]').waitFor({ state: 'attached', timeout: 120_000 });
     await page.reload();
@@ -26,6 +27,23 @@ describe('the service worker', () => {
   after(async () => {
     await context.close();
     await own.close().catch(() => {});
+  });
+
+  it('is no network: what it answers is not counted as a request; what the server answers is', async () => {
+    await state(page, 'ready');
+    const before = own.requests.length;
+    const ask = (url) => page.evaluate(async (url) => void (await (await fetch(url)).text()), url);
+    const badge = () => page.locator('#requests').textContent();
+    await ask(await page.locator('link[rel=icon]').getAttribute('href'));
+    await page.waitForTimeout(1500);
+    assert.equal(await badge(), '0 network requests since loading');
+    // The browser itself looks for a newer service worker.
+    assert.deepEqual(
+      own.requests.slice(before).filter((path) => path !== '/sw.js'),
+      [],
+    );
+    await ask('./data.json');
+    await page.locator('#requests', { hasText: '1 network requests' }).waitFor();
   });
 
   it('lets other pages and unknown paths of the same server be answered by the server', async () => {

@@ -92,9 +92,19 @@ export function setUpAutosave(autosave) {
   document.addEventListener('visibilitychange', () => document.visibilityState === 'hidden' && autosave.flush());
 }
 
+/** What the page's own service worker answers without a network, and its script, which one browser counts. */
+async function answeredHere() {
+  const script = new URL('./sw.js', location.href).href;
+  if (!navigator.serviceWorker?.controller) return [script];
+  const names = (await caches.keys()).filter((name) => name.startsWith('insitu-seg '));
+  const kept = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()));
+  return [script, ...kept.flat().map(({ url }) => url)];
+}
+
 /** The count of requests in sight. */
-export function watchRequests() {
-  const show = () => ($('requests').textContent = t('requests', { count: requestsSinceLoad() }));
+export async function watchRequests() {
+  const except = await answeredHere().catch(() => []);
+  const show = () => ($('requests').textContent = t('requests', { count: requestsSinceLoad({ except }) }));
   show();
   setInterval(show, 1000);
 }
