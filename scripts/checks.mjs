@@ -9,6 +9,8 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { lacks as noFirefox } from '../tests/browsers/firefox.mjs';
+import { lacks as noWebKit } from '../tests/browsers/webkit.mjs';
 import { ask, cargoDeny, chromedriver, chromium, root, run, swiftshader, tell, which } from './tools.mjs';
 
 const NATIVE = ['--release', '--features', 'cli'];
@@ -94,6 +96,17 @@ const web = (name, env) => ({
   ...(WITHOUT_BROWSER.includes(name) ? {} : { lacks: noBrowser }),
   paired: !ALONE.includes(name),
   run: (more) => run(process.execPath, ['--test', '--test-reporter=spec', `tests/web/${name}.test.mjs`], { env, ...more }),
+});
+
+/** What a person does first, in another browser than Chromium. */
+const smoke = (kind) => ({
+  name: `browsers: ${kind}`,
+  quick: false,
+  lacks: () => {
+    const why = { firefox: noFirefox, webkit: noWebKit }[kind]();
+    return why ? [kind, why] : null;
+  },
+  run: () => run(process.execPath, ['tests/browsers/run.mjs', '--smoke', kind]),
 });
 
 /** A command of package.json. */
@@ -186,6 +199,7 @@ export function checks({ quick, scratch }) {
     { name: 'build of the package and the page', quick: true, run: () => run(process.execPath, ['scripts/build.mjs']) },
     { name: 'build of the command', quick: true, run: () => cargo('build', ...NATIVE) },
     ...webTests.map((name) => web(name, { ...corpus, ...curve })),
+    ...['firefox', 'webkit'].map(smoke),
     // They run by cargo-fuzz, on a compiler of every night (fuzz/README.md); here they must not fall behind the crate.
     { name: 'fuzz targets compile', quick: false, run: () => cargo('check', '--manifest-path', 'fuzz/Cargo.toml') },
     {

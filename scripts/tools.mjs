@@ -69,6 +69,8 @@ export function which(name) {
 
 /** Debian's browser and driver, or what $CHROMIUM and $CHROMEDRIVER name. */
 export const chromium = () => process.env.CHROMIUM ?? which('chromium') ?? which('chromium-browser') ?? which('google-chrome');
+/** Debian's, or what $FIREFOX names. */
+export const firefox = () => process.env.FIREFOX ?? which('firefox-esr') ?? which('firefox');
 export const chromedriver = () => process.env.CHROMEDRIVER ?? which('chromedriver');
 
 /** The driver of Vulkan that comes with Debian's browser, or null. */

@@ -7,9 +7,9 @@ import { appendFileSync } from 'node:fs';
 
 /**
  * What a test may find missing: the folder ../shared/data; Python's readers; a GPU; a browser; what an
- * earlier check builds or writes; the network; something else of the machine.
+ * earlier check builds or writes; the network; Firefox; WebKit; something else of the machine.
  */
-export const NEEDS = ['data', 'python', 'gpu', 'browser', 'build', 'network', 'machine'];
+export const NEEDS = ['data', 'python', 'gpu', 'browser', 'build', 'network', 'firefox', 'webkit', 'machine'];
 
 /** The needs that INSITU_REQUIRE lists; a word that is none of them is an error. */
 export function required(list = process.env.INSITU_REQUIRE ?? '') {
