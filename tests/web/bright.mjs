@@ -11,7 +11,7 @@ export async function brightSpots(page) {
   // Without the outline of the brush, which is bright too, and what else lies over the slices.
   const over = (visibility) =>
     page.evaluate((value) => {
-      for (const id of ['overlay', 'zoom']) document.getElementById(id).style.visibility = value;
+      for (const one of document.querySelectorAll('#overlay, #zoom, .over')) one.style.visibility = value;
     }, visibility);
   await over('hidden');
   const shot = (await canvas.screenshot()).toString('base64');
