@@ -68,15 +68,18 @@ export function folder(assets) {
   return url;
 }
 
-/** All of a file. @param {URL} url @param {string} expected what it should be, in words */
-export async function fetchBytes(url, expected) {
-  const bytes = await bodyOf(await get(url), url);
-  refuseHtml(bytes, url, expected);
+/** All of a file. @param {URL} url @param {string} expected what it should be, in words @param {{ isOurs?: boolean }} [options] `isOurs`: a file of this package */
+export async function fetchBytes(url, expected, { isOurs = false } = {}) {
+  const bytes = await bodyOf(await get(url, isOurs), url);
+  refuseHtml(bytes, url, expected, isOurs);
   return bytes;
 }
 
-/** @param {URL} url */
-async function get(url) {
+/** What to do about a file of this package that is not there. @param {boolean} isOurs */
+const remedy = (isOurs) => (isOurs ? '; set `assets` to where the package is served' : '');
+
+/** @param {URL} url @param {boolean} [isOurs] */
+async function get(url, isOurs = true) {
   let response;
   try {
     response = await fetch(url, { credentials: 'same-origin' });
@@ -84,10 +87,7 @@ async function get(url) {
     throw unreachable(url, cause);
   }
   if (!response.ok)
-    throw new InsituError(
-      'io',
-      `${url.href} could not be fetched: the server answered ${response.status}; set \`assets\` to where the package is served.`,
-    );
+    throw new InsituError('io', `${url.href} could not be fetched: the server answered ${response.status}${remedy(isOurs)}.`);
   return response;
 }
 
@@ -106,9 +106,9 @@ function unreachable(url, cause) {
   return Object.assign(error, { unreachable: true });
 }
 
-/** Servers of single-page apps answer a missing file with their index page and status 200. @param {Uint8Array} bytes @param {URL} url @param {string} expected */
-function refuseHtml(bytes, url, expected) {
+/** Servers of single-page apps answer a missing file with their index page and status 200. @param {Uint8Array} bytes @param {URL} url @param {string} expected @param {boolean} [isOurs] */
+function refuseHtml(bytes, url, expected, isOurs = true) {
   if (/^\s*<(!doctype|html)/i.test(new TextDecoder().decode(bytes.subarray(0, 64)))) {
-    throw new InsituError('io', `${url.href} gave a web page instead of ${expected}: set \`assets\` to where the package is served.`);
+    throw new InsituError('io', `${url.href} gave a web page instead of ${expected}${remedy(isOurs)}.`);
   }
 }

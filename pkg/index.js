@@ -4,7 +4,7 @@
  *   index.js      what you are reading: the public names
  *   segmenter.js  one model, ready to run: queue and cancel
  *   supervisor.js keeps an engine running: restart, recovery (what is tried again: recovery.js)
- *   model.js      a model's files: given, kept (cache.js), or fetched
+ *   model.js      a model's files: given, kept (cache.js), or fetched; card.js: what its card must have
  *   assets.js     where wasm and files are fetched from; shipped.js: the package's own, each where bundlers see it
  *   input.js      File | Blob | bytes | { hdr, img } -> bytes
  *   report.js     what a run says of itself
@@ -27,7 +27,9 @@
  * Importing it touches neither `window` nor `navigator`: it loads in Node and in server-side rendering.
  */
 export { benchmark } from './benchmark.js';
+export { baseModelOf } from './card.js';
 export { InsituError } from './error.js';
 export { requestsSinceLoad } from './requests.js';
 export { createSegmenter } from './segmenter.js';
+export { shippedModels } from './shipped.js';
 export { checkSupport } from './support.js';

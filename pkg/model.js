@@ -4,10 +4,11 @@
  */
 import { fetchBytes, shippedUrl } from './assets.js';
 import { openCache } from './cache.js';
-import { InsituError, messageOf } from './error.js';
+import { baseModelOf, laterFiles, parseCard, scanFiles, weightFiles } from './card.js';
+import { InsituError } from './error.js';
 import { MODELS } from './shipped.js';
 
-/** @import { HashedFile, ModelCard, Segmenter } from './index.js' */
+/** @import { HashedFile, ModelCard, Segmenter, SegmenterOptions } from './index.js' */
 /** @typedef {Uint8Array<ArrayBuffer>} Bytes */
 
 /**
@@ -24,7 +25,7 @@ import { MODELS } from './shipped.js';
  */
 
 /**
- * @param {string | URL | Uint8Array[]} model a shipped name, the URL of a folder or of its model.json, or the bytes of model.json and of each weight file in the order it lists them (then of image and labels of its reference case, or not); as the last or the only bytes, tuned weights
+ * @param {NonNullable<SegmenterOptions['model']>} model a shipped name, the URL of a folder or of its model.json, the bytes of its files by their names, or those of model.json and of each weight file in the order it lists them (then of image and labels of its reference case, or not); tuned weights by any name, as the last or the only bytes
  * @param {{ assets?: URL, cache?: boolean, prefetch?: boolean, onFile?: (done: number, total: number) => void }} options
  * @returns {Promise<Model>}
  */
@@ -34,12 +35,18 @@ export async function loadModel(model, { assets, cache = true, prefetch = false,
     if (base === undefined || rest.length > 0) return { ...modelOf(rest), delta };
     return { ...(await loadModel(base, { assets, cache, prefetch, onFile })), delta };
   }
+  if (typeof model === 'object' && !(model instanceof URL)) {
+    const { delta, base, files } = splitFiles(/** @type {Record<string, Bytes>} */ (model));
+    if (files['model.json'] || base === undefined) return { ...modelOfFiles(files), delta };
+    return { ...(await loadModel(base, { assets, cache, prefetch, onFile })), delta };
+  }
   const place = modelPlace(model, assets);
   const kept = await openCache(cache);
-  const bytes = await kept.card(place('model.json').href, () => fetchBytes(place('model.json'), 'model.json'));
-  const card = parseCard(bytes, place('model.json').href);
+  const isOurs = isName(model);
+  const bytes = await kept.card(place('model.json').href, () => fetchBytes(place('model.json'), 'model.json', { isOurs }));
+  const card = parseCard(bytes, place('model.json').href, isOurs ? '; set `assets` to where the package is served' : '');
   const fetched = (/** @type {HashedFile} */ { file, sha256 }, /** @type {string} */ expected) =>
-    kept.weights(file, sha256, () => fetchBytes(place(file), expected));
+    kept.weights(file, sha256, () => fetchBytes(place(file), expected, { isOurs }));
   const files = weightFiles(card, 1);
   const later = laterFiles(card).filter((file) => prefetch || !scanFiles(card).includes(file));
   let done = 0;
@@ -65,21 +72,41 @@ export async function loadModel(model, { assets, cache = true, prefetch = false,
 /** Tuned weights, where they are the last of some bytes, the model that they belong to, and the bytes before. @param {Bytes[]} model */
 function splitDelta(model) {
   const last = model.at(-1);
-  const base = last instanceof Uint8Array ? baseOfDelta(last) : undefined;
+  const base = last instanceof Uint8Array ? baseModelOf(last) : undefined;
   return base === undefined ? { rest: model } : { delta: last, base, rest: model.slice(0, -1) };
 }
 
-/** The name of the model that tuned weights belong to; undefined where bytes are no tuned weights. @param {Bytes} bytes @returns {string | undefined} */
-function baseOfDelta(bytes) {
-  if (bytes.byteLength < 8) return undefined;
-  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
-  if (length > bytes.byteLength - 8) return undefined;
-  try {
-    const { __metadata__: words } = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
-    return words?.insitu_delta ? JSON.parse(words.about).base : undefined;
-  } catch {
-    return undefined;
+/** The same of files by their names. @param {Record<string, Bytes>} given */
+function splitFiles(given) {
+  const [tuned, another] = Object.entries(given).filter(([name, bytes]) => name !== 'model.json' && baseModelOf(bytes) !== undefined);
+  if (another) throw new InsituError('argument', `Expected one file of tuned weights, found ${tuned[0]} and ${another[0]}.`);
+  const files = Object.fromEntries(Object.entries(given).filter(([name]) => name !== tuned?.[0]));
+  return { files, delta: tuned?.[1], base: tuned && baseModelOf(tuned[1]) };
+}
+
+/** A model that was given as files by their names; those that nothing needs are passed over. @param {Record<string, Bytes>} files @returns {Model} */
+function modelOfFiles(files) {
+  const found = Object.keys(files).join(', ') || 'none';
+  const bytes = files['model.json'];
+  if (!bytes)
+    throw new InsituError(
+      'argument',
+      `Expected model.json with the weight files that it lists, or a file of tuned weights, found ${found}.`,
+    );
+  const card = parseCard(bytes, 'model.json');
+  const missing = weightFiles(card, 1).filter(({ file }) => !Object.hasOwn(files, file));
+  if (missing.length > 0) {
+    const names = missing.map(({ file }) => file).join(', ');
+    throw new InsituError(
+      'argument',
+      `model.json lists ${names}, which ${missing.length > 1 ? 'are' : 'is'} not among the files given: found ${found}.`,
+    );
   }
+  const another = async (/** @type {string} */ name) => (Object.hasOwn(files, name) ? files[name] : undefined);
+  const listed = [...weightFiles(card), ...scanFiles(card)].filter(({ file }) => Object.hasOwn(files, file));
+  const parts = card.reference && [card.reference.image, card.reference.labels].map(({ file }) => files[file]);
+  const reference = parts?.every(Boolean) ? { image: parts[0], labels: parts[1] } : undefined;
+  return { bytes, card, weights: listed.map(({ file }) => [file, files[file]]), more: [], another, reference, from: 'bytes', notes: [] };
 }
 
 /** A model that was given as bytes. @param {Bytes[]} given @returns {Model} */
@@ -103,9 +130,12 @@ function modelOf([bytes, ...contents]) {
   return { bytes, card, weights, more: [], another, reference, from: 'bytes', notes: [] };
 }
 
+/** @param {string | URL} model @returns {model is string} */
+const isName = (model) => typeof model === 'string' && /^[\w-]+$/.test(model);
+
 /** File name -> URL, for the model's folder. @param {string | URL} model @param {URL} [assets] @returns {(file: string) => URL} */
 function modelPlace(model, assets) {
-  if (typeof model === 'string' && /^[\w-]+$/.test(model)) {
+  if (isName(model)) {
     if (assets) return (file) => new URL(`models/${model}/${file}`, assets);
     return shippedPlace(model);
   }
@@ -122,31 +152,3 @@ function shippedPlace(model) {
     return new URL(`../${model}/${file}`, shippedUrl(MODELS.hippocampus['model.json'], 'models'));
   };
 }
-
-/** @param {Bytes} bytes @param {string} where @returns {ModelCard} */
-function parseCard(bytes, where) {
-  try {
-    const card = JSON.parse(new TextDecoder().decode(bytes));
-    // A card names files of its own folder and nothing else.
-    const odd = [...weightFiles(card), ...scanFiles(card)].find(({ file }) => !/^\w[\w.-]*$/.test(file));
-    if (odd) throw new Error(`"${odd.file}" is no name of a weight file`);
-    return card;
-  } catch (cause) {
-    throw new InsituError('malformed', `Expected a model card (model.json with its stages) at ${where}: ${messageOf(cause)}.`, { cause });
-  }
-}
-
-/**
- * The weight files of the first `count` folds of both stages, each once, with their hashes. One fold of each is what runs.
- * @param {Pick<ModelCard, 'stages'>} card @param {number} [count] @returns {HashedFile[]}
- */
-function weightFiles({ stages: { whole, patch } }, count = Infinity) {
-  const folds = [whole, patch].flatMap((stage) => stage.folds.slice(0, count));
-  return [...new Map(folds.map((fold) => [fold.file, fold])).values()];
-}
-
-/** The weight files of the network that finds objects in whole scans, where the model takes such. @param {Pick<ModelCard, 'scan'>} card @returns {HashedFile[]} */
-const scanFiles = ({ scan }) => scan?.whole.folds ?? [];
-
-/** The weight files that only some images need: the fold by which sides are judged, and the network for whole scans. @param {Pick<ModelCard, 'scan' | 'stages'>} card @returns {HashedFile[]} */
-export const laterFiles = (card) => (card.scan ? [...card.stages.patch.folds.slice(1, 2), ...scanFiles(card).slice(0, 1)] : []);

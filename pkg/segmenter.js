@@ -6,12 +6,13 @@
 /** @import { Report } from './supervisor.js' */
 import { folder, loadWasm } from './assets.js';
 import { chosenBoxes } from './boxes.js';
+import { laterFiles } from './card.js';
 import { volumesCsv } from './csv.js';
 import { asInsituError, cancelled, InsituError, messageOf } from './error.js';
 import { heartbeat } from './heartbeat.js';
 import { ThreadHost, WorkerHost } from './host.js';
 import { describeInput, keepInput, readInput } from './input.js';
-import { laterFiles, loadModel } from './model.js';
+import { loadModel } from './model.js';
 import { reportOf } from './report.js';
 import { startCount } from './requests.js';
 import { Supervisor } from './supervisor.js';

@@ -25,3 +25,6 @@ export const MODELS = {
     'reference-label.nii': () => new URL('./models/hippocampus/reference-label.nii', import.meta.url),
   },
 };
+
+/** The names of the models that come with this package. @type {typeof import('./index.js').shippedModels} */
+export const shippedModels = Object.keys(MODELS);

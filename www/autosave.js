@@ -6,6 +6,7 @@
 /** @import { Case } from './types.js' */
 import { openSession } from 'insitu-seg/session';
 import { bytesOf, through } from './bytes.js';
+import { tunedToKeep } from './models.js';
 import { phaseOf, state } from './state.js';
 
 /** Strokes come in rows; what is between them need not be written. */
@@ -13,7 +14,9 @@ const WAIT_MS = 700;
 
 const MODEL = 'tuned.safetensors';
 
-/** @typedef {{ cases: Case[], current?: string, model?: Uint8Array }} LastVisit `current`: the id of the volume that was open */
+/** @typedef {{ cases: Case[], current?: string, model?: Uint8Array, isWaiting?: boolean }} LastVisit `current`: the id of the volume that was open; `isWaiting`: another model than the tuned one ran */
+
+/** @typedef {{ cases: CaseRecord[], current?: string, isWaiting?: boolean }} PageRecord */
 
 export class Autosave {
   /** @type {Session | null} named files in the browser */
@@ -46,9 +49,9 @@ export class Autosave {
     const [text, delta] = await Promise.all(['page.json', MODEL].map((name) => session.get(name)));
     const model = delta ? await bytesOf(delta) : undefined;
     if (!text) return { cases: [], model };
-    const { cases, current } = /** @type {{ cases: CaseRecord[], current?: string }} */ (JSON.parse(await text.text()));
+    const { cases, current, isWaiting } = /** @type {PageRecord} */ (JSON.parse(await text.text()));
     const back = await Promise.all(cases.map((one) => this.#restoreCase(session, one)));
-    return { cases: back.filter((one) => one !== null), current, model };
+    return { cases: back.filter((one) => one !== null), current, model, isWaiting };
   }
 
   /** @param {Session} session @param {CaseRecord} record @returns {Promise<Case | null>} null where its image is gone */
@@ -110,9 +113,10 @@ export class Autosave {
     const files = new Set(['page.json']);
     for (const one of kept) for (const name of await this.#writeCase(session, one)) files.add(name);
     const current = kept.find((one) => one === state.current)?.id;
-    await session.put('page.json', new Blob([JSON.stringify({ cases: kept.map(recordOf), current })]));
-    if (state.segmenter?.canRevert) {
-      await session.put(MODEL, await state.segmenter.saveModel());
+    const { delta, isWaiting } = await tunedToKeep();
+    await session.put('page.json', new Blob([JSON.stringify({ cases: kept.map(recordOf), current, isWaiting })]));
+    if (delta) {
+      await session.put(MODEL, delta);
       files.add(MODEL);
     }
     for (const name of await session.names()) {
@@ -161,13 +165,13 @@ export class Autosave {
  * @typedef {ReturnType<typeof recordOf>} CaseRecord
  * @param {Case} one
  */
-function recordOf({ id, name, title, path, converted, info, input, editor, result, checked, side, isSample }) {
+function recordOf({ id, name, title, path, converted, info, input, editor, result, checked, side, madeBy, isSample }) {
   const pair = !(input instanceof Blob);
   /** @type {Partial<Record<'image' | 'hdr' | 'img', string>>} */
   const names = pair ? { hdr: input.hdr.name, img: input.img.name } : { image: input.name };
   const corrected = editor ? phaseOf({ info, editor, checked }) === 'Corrected' : false;
   const marks = /** @type {(string | [string, number | null])[]} */ ([...checked]);
-  const one = { id, name, title, path, converted, info, pair, names, checked: marks, side, isSample, corrected, saved: undefined };
+  const one = { id, name, title, path, converted, info, pair, names, checked: marks, side, madeBy, isSample, corrected, saved: undefined };
   if (!editor || !result) return one;
   return { ...one, saved: { table: editor.table, result: factsOf(result) } };
 }

@@ -1,5 +1,8 @@
 /** The slices of the open image: as its file has them, and where the viewer reads that otherwise than the engine, as the engine does. */
-/** @import { Case } from './types.js' */
+/** @import { ModelObject } from './objects.js' */
+/** @import { Case, MaskedCase } from './types.js' */
+import { inBox } from './edit/grid.js';
+import { boxOfAll, middleOf } from './edit/middle.js';
 import { t } from './i18n.js';
 import { valuesAsNifti } from './open/nifti.js';
 import { oneFile } from './open/pair.js';
@@ -38,4 +41,15 @@ export async function draw(next) {
   }
   drawn = next;
   isChecked = next.info !== undefined;
+}
+
+/** The crosshair goes to the first object where it lies beside all of them: within its box every slice shows an object. @param {MaskedCase} one @param {ModelObject[]} objects */
+export function lookAtMask(one, objects) {
+  const { grid, labels } = one.editor;
+  const view = state.shownView;
+  if (!view) return;
+  const found = objects.map((own) => ({ own, box: boxOfAll(grid, labels, own.labels) })).filter(({ box }) => box !== null);
+  if (found.length === 0 || found.some(({ box }) => box && inBox(box, view.place))) return;
+  const middle = middleOf(grid, labels, found[0].own.labels);
+  if (middle) view.goTo(middle);
 }

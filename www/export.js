@@ -76,7 +76,7 @@ export async function reportOf(one) {
     ...run,
     input: { ...input, name: fileNameOf(one), sha256: await hashOf(one.input) },
     ...(one.converted ? { converted: { from: 'DICOM', by: 'dcm2niix', ...one.converted } } : {}),
-    tuned: Boolean(state.segmenter?.canRevert),
+    tuned: one.madeBy?.isTuned ?? Boolean(state.segmenter?.canRevert),
     ...(state.segmenter?.model.tuned?.own_variant ? { ownVariant: state.segmenter.model.tuned.own_variant } : {}),
     correctedVoxels: correctedVoxels(one),
     checkedSlices: [...approvedSlices(one)],

@@ -7,8 +7,10 @@ import { draw } from './draw.js';
 import { fail } from './failures.js';
 import { onFiles } from './files.js';
 import { t } from './i18n.js';
+import { firstSegmenter } from './models.js';
 import { importFiles, setUpImport } from './open/import.js';
-import { fetchVolume, linkedVolumes } from './open/link.js';
+import { fetchVolume, linkedBox, linkedVolumes } from './open/link.js';
+import { linkedModel } from './open/model.js';
 import { fetchSample, firstSample, SAMPLE_NAMES, sampleOf } from './open/samples.js';
 import { setUpAllPanel } from './panels/all.js';
 import { setUpBox } from './panels/box.js';
@@ -19,6 +21,7 @@ import { setUpIntensities } from './panels/intensities.js';
 import { setUpKeys } from './panels/keys.js';
 import { setUpLabels } from './panels/labels.js';
 import { setUpMissing } from './panels/missing.js';
+import { setUpModels } from './panels/models.js';
 import { setUpOtherSide } from './panels/otherside.js';
 import { setUpResult } from './panels/result.js';
 import { setUpRun } from './panels/run.js';
@@ -30,7 +33,6 @@ import { setUpTools } from './panels/tools.js';
 import { setUpViewer } from './panels/viewer.js';
 import { keepPage, restoreVisit, setUpAutosave, setUpLanguage, watchRequests } from './panels/visit.js';
 import { state } from './state.js';
-import { newSegmenter } from './tuning.js';
 import { open } from './workflow.js';
 
 /** Both of them, so that no request is made when one is opened later; the one to begin with. */
@@ -47,6 +49,7 @@ async function fetchSamples() {
 async function setUpPanels() {
   setUpSays();
   setUpEngine();
+  setUpModels();
   setUpImage();
   setUpRun();
   setUpAllPanel();
@@ -67,28 +70,44 @@ async function setUpPanels() {
   setUpKeys();
 }
 
+/** The box of the address is that of what is open when the page is ready. */
+function takeBox() {
+  try {
+    const box = linkedBox(location.search);
+    if (!box || !state.current) return;
+    state.current.linkedBox = box;
+    const { object = '', start, end } = box;
+    state.announce(t(object === '' ? 'linkedBox' : 'linkedBoxOf', { object, box: [...start, ...end].join(', ') }));
+  } catch (thrown) {
+    fail(thrown);
+  }
+}
+
 async function start() {
   const autosave = new Autosave();
   setUpLanguage(autosave);
-  // First, as it takes longest: the sample is drawn meanwhile. A tuned model that cannot be loaded gives way to the shipped one.
+  // First, as it takes longest: the sample is drawn meanwhile.
   const restoring = restoreVisit(autosave);
-  const starting = restoring.then(({ model }) => newSegmenter(model).catch((thrown) => (model ? newSegmenter() : Promise.reject(thrown))));
-  starting.catch(() => {});
+  const asked = linkedModel(location.search);
+  const starting = restoring.then(({ model, isWaiting }) => firstSegmenter(asked, model, isWaiting));
+  for (const one of [asked, starting]) one?.catch(() => {});
   const linking = Promise.allSettled(linkedVolumes(location.search).map(fetchVolume));
   await setUpPanels();
   setUpAutosave(autosave);
   try {
     const [sample, last] = await Promise.all([fetchSamples(), restoring]);
     const first = last.cases.find(({ id }) => id === last.current) ?? last.cases[0];
-    const [segmenter] = await Promise.all([starting, draw(first ?? sample)]);
-    state.segmenter = segmenter;
+    const [{ take, problems }] = await Promise.all([starting, draw(first ?? sample)]);
+    take();
     state.cases = last.cases;
     const linked = await linking;
     const files = linked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
     if (first && (await open(first))) state.announce(t('restored', { name: first.title }), 'image');
     else await open(sample);
     if (files.length > 0) await importFiles({ files });
-    for (const one of linked) if (one.status === 'rejected') fail(one.reason, 'image');
+    takeBox();
+    for (const problem of [...problems, ...linked.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))])
+      fail(problem, 'image');
   } catch (thrown) {
     state.segmenter = null;
     if (thrown instanceof InsituError && thrown.code === 'device') offerCpu();

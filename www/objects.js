@@ -1,18 +1,33 @@
 /** What a model looks for: its objects with their labels, and the boxes in which they are segmented. Knows no page. */
 /** @import { ModelCard } from 'insitu-seg' */
 /** @import { Box, Grid } from './edit/grid.js' */
-/** @import { NamedBox, Result } from './types.js' */
-import { boxFromFile } from './edit/grid.js';
+/** @import { Case, MadeBy, NamedBox, Result } from './types.js' */
+import { boxFromFile, boxToFile } from './edit/grid.js';
 
 /** How the object of a model is called that names none. */
 const ONLY_OBJECT = 'object';
 
 /** @typedef {{ name: string, labels: number[] }} ModelObject */
 
+/** What a mask is to say of the model that made it. @param {ModelCard} card @param {boolean} isTuned @returns {MadeBy} */
+export function madeBy({ name, title: full, labels, objects, scan }, isTuned) {
+  // In the engine's own words a tuned model says so in its title.
+  const title = isTuned ? full?.replace(/, (tuned|a variant for other images)$/, '') : full;
+  return { name, title, labels, objects, ...(scan ? { scan: { labels: scan.labels, objects: scan.objects } } : {}), isTuned };
+}
+
+/** Whether a mask was made by a model, tuned or not: of that name and with the same labels. @param {Omit<MadeBy, 'isTuned'>} card @param {Pick<Case, 'madeBy' | 'result'>} one */
+export function isMaskOf(card, { madeBy, result }) {
+  const labelsOf = (/** @type {Pick<MadeBy, 'labels' | 'scan'>} */ { labels, scan }) => JSON.stringify([labels, scan?.labels]);
+  // One of an earlier version of the page says the name only.
+  if (!madeBy) return (result?.report?.model?.name ?? card.name) === card.name;
+  return madeBy.name === card.name && labelsOf(madeBy) === labelsOf(card);
+}
+
 /**
  * The objects of an image in the card's order; labels are those of the first, then of the second. An image of one object, as a model may
  * take beside whole scans, has the labels of that object only.
- * @param {Pick<ModelCard, 'objects' | 'labels' | 'scan'>} card @param {readonly { index: number }[]} classes of the image's result @returns {ModelObject[]}
+ * @param {Pick<MadeBy, 'objects' | 'labels' | 'scan'>} card @param {readonly { index: number }[]} classes of the image's result @returns {ModelObject[]}
  */
 export function objectsOf(card, classes) {
   const { objects = [], labels } = card.scan ?? card;
@@ -25,7 +40,7 @@ export function objectsOf(card, classes) {
 
 /**
  * The side that an image of one object was taken for, and the other one, of a model that knows both; null of any other image.
- * @param {Pick<ModelCard, 'objects' | 'labels' | 'scan'>} card @param {Pick<Result, 'classes' | 'boxes'>} result
+ * @param {Pick<MadeBy, 'objects' | 'labels' | 'scan'>} card @param {Pick<Result, 'classes' | 'boxes'>} result
  * @returns {{ taken: string, other: string, agreement?: number } | null}
  */
 export function sidesOf(card, { classes, boxes = [] }) {
@@ -88,4 +103,24 @@ export function mergedResult(before, after, object, objects) {
     warnings: [...new Set([...before.warnings.filter((sentence) => !isAboutIt(sentence)), ...after.warnings])],
     report: { ...after.report, box, boxes, ...(intracranialMl === undefined ? {} : { intracranial_ml: intracranialMl }) },
   };
+}
+
+/** A box of the grid for the engine. @param {Case} one @param {NamedBox} box */
+export function whereOf({ editor, info }, box) {
+  if (!editor || !info) return {};
+  const inFile = /** @type {import('insitu-seg').Box} */ (boxToFile(editor.grid, info.dims, box));
+  return box.object ? { boxes: { [box.object]: inFile }, only: true } : { box: inFile };
+}
+
+/** The box that the page's address gave for the first run. @param {Case} one */
+export function linkedWhere({ editor, linkedBox }) {
+  if (editor || !linkedBox) return {};
+  const { object, ...box } = linkedBox;
+  return object === undefined ? { box } : { boxes: { [object]: box } };
+}
+
+/** The box of an image of one object, as that of a side. @param {Case} one @param {string} [side] @returns {NamedBox | undefined} */
+export function sideBox(one, side) {
+  const [box] = one.boxes ?? [];
+  return side !== undefined && box ? { ...box, object: side } : undefined;
 }

@@ -73,7 +73,7 @@ class State extends Emitter {
 
   /** @param {readonly NamedBox[]} boxes of the open volume, in voxels of the grid shown */
   setBoxes(boxes) {
-    if (this.current) this.current.boxes = boxes;
+    if (this.current && boxes.length > 0) this.current.boxes = boxes;
     this.emit('boxes', boxes);
   }
 

@@ -3,11 +3,14 @@
 /** @import { Labels } from './edit/grid.js' */
 /** @import { Marked } from './advice.js' */
 /** @import { Case, MaskedCase } from './types.js' */
-import { createSegmenter, InsituError } from 'insitu-seg';
+import { InsituError } from 'insitu-seg';
 import { placeOf, toFile } from './edit/grid.js';
 import { clearError } from './failures.js';
 import { approvedSlices, toggleApproval } from './handmade.js';
 import { t } from './i18n.js';
+import { baseNow, replaceModel, useOpened } from './models.js';
+import { isMaskOf } from './objects.js';
+import { chosenModel } from './open/model.js';
 import { titleOf } from './open/names.js';
 import { correctedVoxels, hasMask, state } from './state.js';
 import { leastSure } from './suggest.js';
@@ -27,7 +30,8 @@ let before = null;
  */
 function annotationsOf(one) {
   const { editor } = one;
-  if (!editor) return null;
+  // The labels of another model's mask are not this one's.
+  if (!editor || !isMaskOf(engine().model, one)) return null;
   const { grid, labels, base } = editor;
   const marked = new Uint8Array(grid.count);
   const pairs = [...approvedSlices(one)].map((slice) => slice.split(':').map(Number));
@@ -42,30 +46,16 @@ function annotationsOf(one) {
   return count === 0 ? null : toFile(grid, marked);
 }
 
-/** The engine of the page, as its address asks for it. @param {Uint8Array} [delta] of a tuned model; without it the shipped one */
-export function newSegmenter(delta) {
-  const asked = new URLSearchParams(location.search).get('backend') ?? 'auto';
-  const backend = /** @type {'auto' | 'webgpu' | 'cpu'} */ (asked); // another word is refused by name
-  return createSegmenter({ backend, prefetch: true, ...(delta ? { model: [delta] } : {}) });
-}
-
-/** Puts another model in the place of the running one, which stays where the other cannot be had. @param {Uint8Array} delta */
-async function replaceModel(delta) {
-  const next = await newSegmenter(delta);
-  state.segmenter?.dispose();
-  state.segmenter = next;
-}
-
 /** The tuned model as it is now; null where it is the shipped one. */
 const modelNow = async () => (engine().canRevert ? engine().saveModel() : null);
 
 /**
  * Sets the model to one of those that it was. The volumes have histories of their own and the model is one for all of them, so an entry
  * says which model it leaves, and not how many steps to go back.
- * @param {Uint8Array | null} model as `modelNow` gave it
+ * @param {Uint8Array | null} model as `modelNow` gave it @param {import('./models.js').BaseModel} base what it was tuned of
  */
-async function setModel(model) {
-  if (model) await replaceModel(model);
+async function setModel(model, base) {
+  if (model || base !== baseNow()) await replaceModel(model, base);
   else while (engine().canRevert) await engine().revert();
   modelChanged();
 }
@@ -184,8 +174,8 @@ function markedOf(one) {
 
 /** The tuned model segments anew; undone, both model and mask are as they were. @param {MaskedCase} current @param {Uint8Array | null} earlier model */
 async function accept({ editor }, earlier) {
-  const tuned = await modelNow();
-  editor.history.push({ name: 'tune', bytes: tuned?.length ?? 0, undo: () => setModel(earlier), redo: () => setModel(tuned) });
+  const [tuned, base] = [await modelNow(), baseNow()];
+  editor.history.push({ name: 'tune', bytes: tuned?.length ?? 0, undo: () => setModel(earlier, base), redo: () => setModel(tuned, base) });
   before = { editor, labels: editor.labels.slice() };
   await segmentAgain();
   state.emit('comparison', undefined);
@@ -204,16 +194,16 @@ export function compare(at) {
 
 /** All the way back, however often it was tuned. */
 export async function revert() {
-  const tuned = await modelNow();
-  await setModel(null);
-  state.editor?.history.push({ name: 'revert', bytes: tuned?.length ?? 0, undo: () => setModel(tuned), redo: () => setModel(null) });
+  const [tuned, base] = [await modelNow(), baseNow()];
+  await setModel(null, base);
+  const [undo, redo] = [() => setModel(tuned, base), () => setModel(null, base)];
+  state.editor?.history.push({ name: 'revert', bytes: tuned?.length ?? 0, undo, redo });
   state.announce(t('reverted'), 'teach');
 }
 
 /** @param {File} file of a tuned model, as it was saved */
 export async function loadModel(file) {
-  clearError();
-  await replaceModel(new Uint8Array(await file.arrayBuffer()));
+  if (!(await useOpened(await chosenModel([file])))) return;
   modelChanged();
   state.announce(t('deltaLoaded'), 'teach');
 }

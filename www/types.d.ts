@@ -1,5 +1,17 @@
 /** What the parts of the page hand to each other. */
-import type { Check, FieldOfView, Plan, Progress, Segmentation, Segmenter, TuneProgress, TuneReport, VolumeInfo } from 'insitu-seg';
+import type {
+  Check,
+  FieldOfView,
+  Box as FileBox,
+  ModelCard,
+  Plan,
+  Progress,
+  Segmentation,
+  Segmenter,
+  TuneProgress,
+  TuneReport,
+  VolumeInfo,
+} from 'insitu-seg';
 import type { Editor } from './edit/editor.js';
 import type { Box } from './edit/grid.js';
 import type { Label } from './edit/table.js';
@@ -30,6 +42,12 @@ export interface NamedBox extends Box {
   object: string;
 }
 
+/** What made a mask: of its card what the labels and objects are, and whether it was tuned. */
+export interface MadeBy extends Pick<ModelCard, 'name' | 'title' | 'labels' | 'objects'> {
+  scan?: Pick<NonNullable<ModelCard['scan']>, 'labels' | 'objects'>;
+  isTuned: boolean;
+}
+
 /** An open volume. */
 export interface Case {
   id: string;
@@ -50,6 +68,10 @@ export interface Case {
   editor?: Editor;
   /** Of the last run. */
   result?: Result;
+  /** The model of the last run. */
+  madeBy?: MadeBy;
+  /** Where the page's address says that the object is, in voxels of the file: of the first run. */
+  linkedBox?: FileBox & { object?: string };
   /** Where the second network looks, object by object. */
   boxes?: readonly NamedBox[];
   /** The side that an image of one object shows, where a person said it. */

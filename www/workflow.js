@@ -2,16 +2,28 @@
 /** @import { Box, Case, MaskedCase, NamedBox, Result, SavedMask } from './types.js' */
 /** @import { EditName } from './edit/history.js' */
 import { InsituError } from 'insitu-seg';
-import { draw } from './draw.js';
+import { draw, lookAtMask } from './draw.js';
 import { Editor } from './edit/editor.js';
-import { boxToFile, gridOf, inBox, placeOf } from './edit/grid.js';
+import { gridOf, placeOf } from './edit/grid.js';
 import { History } from './edit/history.js';
-import { boxOfAll, middleOf } from './edit/middle.js';
 import { pageError } from './errors.js';
 import { clearError, fail, withName } from './failures.js';
 import { approvedSlices, rememberHandwork } from './handmade.js';
 import { seconds, t } from './i18n.js';
-import { amongSeveral, boxesOf, mergedResult, objectsOf, sidesOf, usualBox, withBoxes } from './objects.js';
+import {
+  amongSeveral,
+  boxesOf,
+  isMaskOf,
+  linkedWhere,
+  madeBy,
+  mergedResult,
+  objectsOf,
+  sideBox,
+  sidesOf,
+  usualBox,
+  whereOf,
+  withBoxes,
+} from './objects.js';
 import { titleOf } from './open/names.js';
 import { painted } from './painted.js';
 import { hasMask, state } from './state.js';
@@ -103,6 +115,18 @@ function refuseChannels({ channels, checks }) {
   throw pageError('unsupported', sentence, { checks });
 }
 
+/** The open volume under another model: whether it fits, and what its mask still is. */
+export async function fitAgain() {
+  for (const one of state.cases) delete one.field;
+  const { current } = state;
+  if (!current?.info) return;
+  current.field = await engine().fieldOfView(current.input);
+  state.emit('opened', current);
+  if (hasMask(current)) showFacts(current);
+  else forecast(current);
+  refuseChannels(current.info);
+}
+
 /** Somebody who knows what they want presses the button at once, and need not wait for a forecast of it. */
 const HESITATION_MS = 500;
 
@@ -129,7 +153,8 @@ async function forecast(one) {
 export async function segment({ box, side, name = box ? 'box' : 'run', keep } = {}) {
   const one = state.current;
   if (!one) return 'cancelled';
-  const where = box ?? sideBox(one, side ?? one.side);
+  // Boxes and sides of another model's mask are not this one's.
+  const where = isOwn(one) ? (box ?? sideBox(one, side ?? one.side)) : undefined;
   clearError();
   abort = new AbortController();
   state.status = 'running';
@@ -138,10 +163,10 @@ export async function segment({ box, side, name = box ? 'box' : 'run', keep } = 
   try {
     const { signal } = abort;
     const onProgress = (/** @type {import('insitu-seg').Progress} */ progress) => state.emit('progress', progress);
-    const result = await engine().segment(one.input, { signal, onProgress, ...(where ? whereOf(one, where) : {}) });
+    const result = await engine().segment(one.input, { signal, onProgress, ...(where ? whereOf(one, where) : linkedWhere(one)) });
     const handwork = rememberHandwork(one);
     const masked = applyResult(one, result, { name, keep, object: box?.object, side });
-    if (!keep) lookAtMask(masked);
+    if (!keep) lookAtMask(masked, objectsIn(masked));
     state.emit('result', masked);
     state.status = 'done';
     const words = [t('doneIn', { seconds: seconds(result.report.ms) }), ...handwork()];
@@ -164,18 +189,8 @@ export async function segment({ box, side, name = box ? 'box' : 'run', keep } = 
 
 export const cancel = () => abort?.abort();
 
-/** A box of the grid for the engine. @param {Case} one @param {NamedBox} box */
-function whereOf({ editor, info }, box) {
-  if (!editor || !info) return {};
-  const inFile = /** @type {import('insitu-seg').Box} */ (boxToFile(editor.grid, info.dims, box));
-  return box.object ? { boxes: { [box.object]: inFile }, only: true } : { box: inFile };
-}
-
-/** The box of an image of one object, as that of a side. @param {Case} one @param {string} [side] @returns {NamedBox | undefined} */
-function sideBox(one, side) {
-  const [box] = one.boxes ?? [];
-  return side !== undefined && box ? { ...box, object: side } : undefined;
-}
+/** Whether the mask, where there is one, is of the model that runs. @param {Case} one */
+const isOwn = (one) => !one.result || isMaskOf(engine().model, one);
 
 /** Segments the open volume, an image of one object, as one of the other side; it is taken as that from now on. */
 export async function takeOtherSide() {
@@ -184,8 +199,8 @@ export async function takeOtherSide() {
   if (sides) await segment({ side: sides.other });
 }
 
-/** What the model looks for in an image. @param {Pick<MaskedCase, 'result'>} one */
-export const objectsIn = ({ result }) => objectsOf(engine().model, result.classes);
+/** What the model of a mask looked for in the image. @param {Pick<MaskedCase, 'result' | 'madeBy'>} one */
+export const objectsIn = ({ result, madeBy }) => objectsOf(madeBy ?? engine().model, result.classes);
 
 /** Segments an object, which was not found, in a box of the usual size around the crosshair. @param {string} object */
 export async function segmentAtCrosshair(object) {
@@ -216,14 +231,20 @@ export async function segmentAgain() {
 function applyResult(one, result, { object, side = one.side, ...options }) {
   const editor = (one.editor ??= editorOf(one));
   // Before the first run nothing was said of the mask.
-  const before = { result: one.result ?? { ...result, warnings: [], timings: [] }, boxes: one.boxes ?? [], side: one.side };
-  const objects = objectsIn({ result: one.result ?? result });
-  const own = object === undefined ? undefined : amongSeveral(objects, object);
+  const before = {
+    result: one.result ?? { ...result, warnings: [], timings: [] },
+    boxes: one.boxes ?? [],
+    side: one.side,
+    madeBy: one.madeBy,
+  };
+  const objects = objectsIn(isOwn(one) ? { result: one.result ?? result, madeBy: one.madeBy } : { result });
+  const own = object === undefined || !isOwn(one) ? undefined : amongSeveral(objects, object);
   const fresh = boxesOf(editor.grid, one.info?.dims ?? [], result);
   const after = {
     result: own && one.result ? mergedResult(one.result, result, own.name, objects) : result,
     boxes: own ? withBoxes(objects, before.boxes, fresh) : fresh,
     side,
+    madeBy: madeBy(engine().model, engine().canRevert),
   };
   const isThere = (/** @type {number} */ index) => after.result.classes.some((one) => one.index === index);
   const gone = before.result.classes.map(({ index }) => index).filter((index) => !isThere(index));
@@ -236,19 +257,6 @@ function applyResult(one, result, { object, side = one.side, ...options }) {
   const masked = /** @type {MaskedCase} */ (Object.assign(one, after));
   showMask(masked);
   return masked;
-}
-
-/** The crosshair goes to the first object where it lies beside all of them: within its box every slice shows an object. @param {MaskedCase} one */
-function lookAtMask(one) {
-  const { grid, labels } = one.editor;
-  const view = state.shownView;
-  if (!view) return;
-  const found = objectsIn(one)
-    .map((own) => ({ own, box: boxOfAll(grid, labels, own.labels) }))
-    .filter(({ box }) => box !== null);
-  if (found.length === 0 || found.some(({ box }) => box && inBox(box, view.place))) return;
-  const middle = middleOf(grid, labels, found[0].own.labels);
-  if (middle) view.goTo(middle);
 }
 
 /** @param {Case} one */
@@ -294,7 +302,7 @@ function showMask(one) {
 /** @param {MaskedCase} one */
 function showFacts(one) {
   state.emit('mask', one);
-  state.setBoxes(one.boxes ?? chosenBoxes(one));
+  state.setBoxes(isOwn(one) ? (one.boxes ?? chosenBoxes(one)) : []);
 }
 
 /** The boxes as the model chose them. @param {MaskedCase} one */

@@ -48,3 +48,9 @@ export interface HashedFile {
   sha256: string;
   [field: string]: unknown;
 }
+
+/** The names of the models that come with this package. */
+export const shippedModels: readonly string[];
+
+/** The name of the model that tuned weights, as `saveModel` gives them, belong to; undefined where bytes are none. */
+export function baseModelOf(bytes: Uint8Array): string | undefined;

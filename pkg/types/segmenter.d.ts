@@ -6,8 +6,12 @@ import type { Suggestion, TuneCase, TuneOptions, TuneReport } from './tuning.js'
 import type { FieldOfView, ImageVolume, Plan, VolumeInfo } from './volume.js';
 
 export interface SegmenterOptions {
-  /** The name of a shipped model ('hippocampus'), the URL of a model folder or of its model.json, or the bytes of model.json and of each weight file in the order it lists them. As the last or the only bytes: what `saveModel` gave; alone, its model is loaded by its name. */
-  model?: string | URL | Uint8Array[];
+  /**
+   * The name of a shipped model ('hippocampus'); the URL of a model folder or of its model.json; the bytes of its files by their names; or
+   * the bytes of model.json and of each weight file in the order it lists them. What `saveModel` gave, by any name or as the last bytes, is
+   * laid over the model beside it; alone, over the shipped model of its base's name.
+   */
+  model?: string | URL | Uint8Array[] | Record<string, Uint8Array>;
   /** 'auto' takes WebGPU where there is a real adapter and else the CPU; 'webgpu' throws where it cannot be had. */
   backend?: 'auto' | Backend;
   /** On the CPU, where threads can be had: how many, 1 to 256. By default one for each core, 16 at most; 1 for none. */

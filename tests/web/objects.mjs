@@ -44,10 +44,15 @@ function weightsOf(shapes, values) {
     header[name] = { dtype: 'F32', shape, data_offsets: [at, (at += numbers.byteLength)] };
     parts.push(Buffer.from(numbers.buffer));
   }
+  return Buffer.concat([headed(header), ...parts]);
+}
+
+/** The header of a safetensors file, after its length. */
+function headed(header) {
   const text = Buffer.from(JSON.stringify(header));
   const size = Buffer.alloc(8);
   size.writeBigUInt64LE(BigInt(text.length));
-  return Buffer.concat([size, text, ...parts]);
+  return Buffer.concat([size, text]);
 }
 
 /** Of a 3^3 kernel the middle, of output `to` and input `from` out of `inputs`. */
@@ -107,6 +112,32 @@ export function modelFiles({ objects = ['left', 'right'], measured = ['intracran
     limits: '',
   };
   return { 'model.json': Buffer.from(JSON.stringify(card)), 'whole-0.safetensors': whole, 'patch-0.safetensors': patch };
+}
+
+/** Numbers as 16 bits, whole ones up to 2048 and multiples of 32 up to 65504 exactly. */
+function halves(numbers) {
+  const bits = (number) => {
+    if (number === 0) return 0;
+    const exponent = Math.floor(Math.log2(Math.abs(number)));
+    return (number < 0 ? 0x8000 : 0) | ((exponent + 15) << 10) | Math.round((Math.abs(number) / 2 ** exponent - 1) * 1024);
+  };
+  return Buffer.from(Uint16Array.from(numbers, bits).buffer);
+}
+
+/** Tuned weights of a model, as tuning writes them: `tensors` by their paths, of one axis each. */
+export function deltaOf(files, tensors, { base = 'hippocampus' } = {}) {
+  const { stages } = JSON.parse(files['model.json']);
+  const hashes = Object.fromEntries(Object.entries(stages).map(([name, { folds }]) => [name, folds[0].sha256]));
+  const about = JSON.stringify({ base, files: hashes, variant: null, domain: [], report: {}, licence: '' });
+  const header = { __metadata__: { insitu_delta: '1', about } };
+  const parts = [];
+  let at = 0;
+  for (const [name, numbers] of Object.entries(tensors)) {
+    const bytes = halves(numbers);
+    header[name] = { dtype: 'F16', shape: [numbers.length], data_offsets: [at, (at += bytes.length)] };
+    parts.push(bytes);
+  }
+  return Buffer.concat([headed(header), ...parts]);
 }
 
 /** A file that the built page has among its model's, for the network of whole scans. */

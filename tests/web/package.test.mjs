@@ -266,6 +266,21 @@ describe('in a page that imports /index.js', () => {
     'a signal that is already aborted': ['cancelled', () => t.refusal(t.segmenter.segment(t.bytes, { signal: AbortSignal.abort() }))],
     'a web page where the wasm should be': ['io', () => t.refusal(t.createSegmenter({ backend: 'cpu', assets: '/lost' }))],
     'a model that is not there': ['io', () => t.refusal(t.createSegmenter({ backend: 'cpu', model: 'pancreas' }))],
+    'a card that is no card': [
+      'malformed',
+      () => t.refusal(t.createSegmenter({ backend: 'cpu', model: [new TextEncoder().encode('{}')] })),
+    ],
+    'files without a card': [
+      'argument',
+      () => t.refusal(t.createSegmenter({ backend: 'cpu', model: { 'a.safetensors': new Uint8Array(9) } })),
+    ],
+    'files of half a model': [
+      'argument',
+      async () => {
+        const card = new Uint8Array(await (await fetch('/models/hippocampus/model.json')).arrayBuffer());
+        return t.refusal(t.createSegmenter({ backend: 'cpu', model: { 'model.json': card } }));
+      },
+    ],
     'a missing weight file': [
       'argument',
       async () => {

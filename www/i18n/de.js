@@ -1,10 +1,12 @@
 import files from './de.files.js';
+import models from './de.models.js';
 import teach from './de.teach.js';
 import viewer from './de.viewer.js';
 
 /** Every sentence of the page, in German. @type {Record<import('../i18n.js').Key, string>} */
 export default {
   ...files,
+  ...models,
   ...viewer,
   ...teach,
 

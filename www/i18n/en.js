@@ -1,10 +1,12 @@
 import files from './en.files.js';
+import models from './en.models.js';
 import teach from './en.teach.js';
 import viewer from './en.viewer.js';
 
 /** Every sentence of the page, in English. {name} is filled in. The other tables have the same keys; a test holds them together. */
 export default {
   ...files,
+  ...models,
   ...viewer,
   ...teach,
 

@@ -5,17 +5,20 @@
 /** @import { Given } from '../files.js' */
 /** @import { Image } from './pair.js' */
 /** @import { DicomFile } from '../dicom/series.js' */
+/** @import { OpenedModel } from '../models.js' */
 /** @import { Case, DicomSeries, Several } from '../types.js' */
 import { InsituError } from 'insitu-seg';
 import { seriesOf } from '../dicom/dicom.js';
 import { isPageError, messageOf, pageError } from '../errors.js';
 import { clearError, fail } from '../failures.js';
 import { t } from '../i18n.js';
+import { useOpened } from '../models.js';
 import { painted } from '../painted.js';
 import { state } from '../state.js';
 import { engine, inspected, openNow, settle } from '../workflow.js';
 import { frameOf, framesIn } from './frames.js';
 import { importMask } from './mask.js';
+import { modelsAmong, readModel, theOnly } from './model.js';
 import { listed, pathOfCase } from './names.js';
 import { newCase } from './new-case.js';
 import { nrrdsAmong } from './nrrd-files.js';
@@ -64,19 +67,23 @@ async function importWaiting() {
 }
 
 /** @param {Given} given */
-async function importGiven({ files, unread = [], folders = [] }) {
+async function importGiven({ files: given, unread = [], folders = [] }) {
   clearError();
   state.status = 'opening';
-  state.emit('opening', { name: listed([...files.map(pathOf), ...unread, ...folders]), step: 'read' });
+  state.emit('opening', { name: listed([...given.map(pathOf), ...unread, ...folders]), step: 'read' });
   await painted();
   /** @type {Error[]} */
   const problems = [];
   /** @type {File | undefined} */
   let mask;
+  /** @type {OpenedModel | undefined} */
+  let model;
   const refuse = (/** @type {'unreadable' | 'emptyFiles' | 'noVolumes'} */ key, /** @type {string[]} */ names) =>
     names.length > 0 && problems.push(pageError('argument', t(key, { names: listed(names) })));
   try {
-    if (files.length + unread.length === 0) problems.push(pageError('argument', t('nothingGiven', { folders: listed(folders) || '–' })));
+    const { models, rest: files } = await modelsAmong(given);
+    if (models.length > 0) model = await theModel(models, problems);
+    if (given.length + unread.length === 0) problems.push(pageError('argument', t('nothingGiven', { folders: listed(folders) || '–' })));
     const found = await sorted(files);
     refuse('unreadable', [...unread, ...found.unread]);
     refuse('emptyFiles', found.empty);
@@ -90,7 +97,7 @@ async function importGiven({ files, unread = [], folders = [] }) {
     const { fresh, known } = await sortedOut(one);
     const opened = await openFirst([...fresh, ...known], problems);
     const isOffered = found.dicom.length > 0 && (await importDicom(found.dicom, !opened, problems));
-    const isNothing = !opened && !isOffered && masks.length === 0 && several.length === 0;
+    const isNothing = !opened && !isOffered && masks.length === 0 && several.length === 0 && !model;
     if (masks.length > 1) problems.push(pageError('argument', t('maskOne', { names: listed(masks.map(pathOf)) })));
     else [mask] = masks;
     if (isNothing && problems.length === 0) problems.push(pageError('argument', t('noImages', { count: files.length })));
@@ -104,6 +111,7 @@ async function importGiven({ files, unread = [], folders = [] }) {
     fail(thrown, 'image');
   }
   settle();
+  if (model) await useOpened(model);
   if (mask) await importMask(mask);
 }
 
@@ -118,6 +126,16 @@ async function byVolumes(images) {
     one: images.filter((_, i) => counts[i] === 1),
     several: images.flatMap((image, i) => (counts[i] === 1 ? [] : [{ image, count: counts[i] }])),
   };
+}
+
+/** @param {import('./model.js').ModelFiles[]} models @param {Error[]} problems */
+async function theModel(models, problems) {
+  try {
+    return await readModel(theOnly(models));
+  } catch (thrown) {
+    problems.push(thrown instanceof Error ? thrown : new Error(String(thrown)));
+    return undefined;
+  }
 }
 
 /** What was left out, in one go; the page is in error where nothing is left. @param {Error[]} problems @param {boolean} isNothing */

@@ -2,6 +2,7 @@
 /** @import { MaskedCase } from '../types.js' */
 import { $, element } from '../dom.js';
 import { t } from '../i18n.js';
+import { isMaskOf } from '../objects.js';
 import { state } from '../state.js';
 import { objectsIn, segmentAtCrosshair } from '../workflow.js';
 import { nameOfObject } from './words.js';
@@ -15,7 +16,8 @@ export function setUpMissing() {
 
 /** @param {MaskedCase | null} one */
 function showMissing(one) {
-  const objects = one && state.segmenter && state.shownView ? objectsIn(one) : [];
+  const isOwn = one && state.segmenter && isMaskOf(state.segmenter.model, one);
+  const objects = isOwn && state.shownView ? objectsIn(one) : [];
   const missing = objects.filter(({ labels }) => labels.every((index) => one?.editor.counts[index] === 0));
   const buttons = missing.map(({ name }) => {
     const words = objects.length > 1 ? t('putBoxOf', { object: nameOfObject(name) }) : t('putBox');

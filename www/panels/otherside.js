@@ -2,7 +2,7 @@
 /** @import { MaskedCase } from '../types.js' */
 import { $, button, onClick } from '../dom.js';
 import { dice, t } from '../i18n.js';
-import { sidesOf } from '../objects.js';
+import { isMaskOf, sidesOf } from '../objects.js';
 import { state } from '../state.js';
 import { takeOtherSide } from '../workflow.js';
 import { nameOfObject } from './words.js';
@@ -14,7 +14,7 @@ export function setUpOtherSide() {
 
 /** @param {MaskedCase | null} one */
 function showSide(one) {
-  const sides = one && state.segmenter ? sidesOf(state.segmenter.model, one.result) : null;
+  const sides = one && state.segmenter && isMaskOf(state.segmenter.model, one) ? sidesOf(state.segmenter.model, one.result) : null;
   $('side').hidden = !sides;
   if (!one || !sides) return;
   const { taken, other, agreement } = sides;
