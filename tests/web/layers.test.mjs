@@ -25,7 +25,7 @@ const FORBIDDEN = {
   'a workflow that imports a panel': ['www/workflow.js', "import './panels/run.js';\n", /panels-on-top: www\/workflow\.js/],
   'an editor that knows the viewer': ['www/edit/editor.js', "import '../view.js';\n", /edit-alone: www\/edit\/editor\.js/],
   'another user of the generated code': ['pkg/segmenter.js', "import './artifacts.js';\n", /one-user: pkg\/segmenter\.js/],
-  'another importer of the generated code': ['pkg/engine.js', "import './wasm/cpu/insitu_seg.js';\n", /one-seam: pkg\/engine\.js/],
+  'another importer of the generated code': ['pkg/host.js', "import './wasm/cpu/insitu_seg.js';\n", /one-seam: pkg\/host\.js/],
   'a page that reaches into the package': [
     'www/open/import.js',
     "import '../../pkg/error.js';\n",

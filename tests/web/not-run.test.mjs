@@ -43,8 +43,8 @@ describe('a test that lacks something', () => {
 });
 
 it('no test skips by itself', () => {
-  const skips = /\bt\.(skip|todo)\(|\.(skip|todo)\(|skip: (?!.*cannotRun)/;
-  for (const folder of ['tests/web', 'tests/faults', 'tests/apps']) {
+  const skips = /\bt\.(skip|todo)\(|\.(skip|todo)\(|[{,]\s*skip: (?!.*cannotRun)/;
+  for (const folder of ['tests/web', 'tests/faults', 'tests/apps', 'tests/browsers']) {
     for (const name of readdirSync(join(root, folder)).filter((name) => name.endsWith('.mjs') && name !== 'not-run.test.mjs')) {
       const lines = readFileSync(join(root, folder, name), 'utf8').split('\n');
       const found = lines.filter((line) => skips.test(line));
