@@ -42,7 +42,7 @@ export function modelChoices() {
 export function newSegmenter(delta, base = now.base) {
   const asked = new URLSearchParams(location.search).get('backend') ?? 'auto';
   const backend = /** @type {'auto' | 'webgpu' | 'cpu'} */ (asked); // another word is refused by name
-  const files = base.files && { ...base.files, ...(delta ? { 'tuned weights': delta } : {}) };
+  const files = base.files && { ...base.files, ...(delta ? { 'tuned.safetensors': delta } : {}) };
   return createSegmenter({ backend, prefetch: true, model: files ?? (delta ? [delta] : base.name) });
 }
 
@@ -119,7 +119,7 @@ export async function firstSegmenter(linked, kept, isWaiting = false) {
       problems.push(thrown);
     }
   }
-  throw new Error('no attempt');
+  throw new Error('unreachable');
 }
 
 /** @param {OpenedModel | string} linked */

@@ -23,6 +23,8 @@ const blanks = (sentence) => (sentence.match(/\{\w+\}/g) ?? []).sort();
 const NOT_SHOWN = /^(dist|node_modules|i18n\/|vite\.config|offline|sw\.template)/;
 /** Two words of letters beside each other, as no key, no path and no class has them. */
 const SENTENCE = /[A-Za-z]{2,},? [A-Za-z]{2,}/;
+/** A piece of a page, in which only texts are read. */
+const MARKUP = /^\s*<\w/;
 /** In files, which are in English whatever the page speaks; classes and selectors. */
 const ALLOWED = [
   ...['unsigned char', 'signed char', 'unsigned short', 'signed short', 'unsigned int', 'signed int'],
@@ -45,7 +47,8 @@ function sentencesOf(name, text) {
   const found = [];
   const visit = (node) => {
     const isText = ts.isStringLiteralLike(node) || ts.isTemplateHead(node) || ts.isTemplateMiddle(node) || ts.isTemplateTail(node);
-    if (isText && SENTENCE.test(node.text) && !ALLOWED.includes(node.text)) found.push(node.text);
+    if (isText && MARKUP.test(node.text)) found.push(...textsIn(node.text));
+    else if (isText && SENTENCE.test(node.text) && !ALLOWED.includes(node.text)) found.push(node.text);
     ts.forEachChild(node, visit);
   };
   visit(ts.createSourceFile(name, text, ts.ScriptTarget.Latest, true));
@@ -53,10 +56,12 @@ function sentencesOf(name, text) {
 }
 
 /** Texts of the page itself, and of attributes that are read out; `noscript` is what remains without any script. */
-function textsOf(html) {
-  const body = html.slice(html.indexOf('<body')).replace(/<noscript>.*?<\/noscript>/gs, '');
-  const texts = [...body.matchAll(/>([^<]*)</g)].map(([, text]) => text.trim());
-  const attributes = [...body.matchAll(/ (?:title|aria-label|placeholder|alt)="([^"]*)"/g)].map(([, text]) => text);
+const textsOf = (html) => textsIn(html.slice(html.indexOf('<body')).replace(/<noscript>.*?<\/noscript>/gs, ''));
+
+/** Texts between tags, and in attributes that are read out. */
+function textsIn(markup) {
+  const texts = [...markup.matchAll(/>([^<]*)</g)].map(([, text]) => text.trim());
+  const attributes = [...markup.matchAll(/ (?:title|aria-label|placeholder|alt)="([^"]*)"/g)].map(([, text]) => text);
   return [...texts, ...attributes].filter((text) => /[A-Za-z]{2,}/.test(text) && text !== 'insitu-seg');
 }
 
