@@ -30,8 +30,14 @@ export class Autosave {
   /** Hears of what could not be written. @type {(thrown: unknown) => void} */
   onFail = () => {};
 
+  /** Hears that something is not kept yet. */
+  onChange = () => {};
+
   /** Hears that all there is is kept by now. */
   onKept = () => {};
+
+  /** How often something changed. */
+  #changes = 0;
 
   /** Opens the session; throws where the browser keeps no files, or another tab of the page has it. */
   async open() {
@@ -90,6 +96,8 @@ export class Autosave {
   /** Something changed: it is written soon. */
   touch() {
     if (!this.#session) return;
+    this.#changes += 1;
+    this.onChange();
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.flush(), WAIT_MS);
   }
@@ -103,8 +111,9 @@ export class Autosave {
 
   async #writeAll() {
     if (!this.#session) return;
+    const changes = this.#changes;
     await this.#write(this.#session);
-    if (this.#session) this.onKept();
+    if (this.#session && changes === this.#changes) this.onKept();
   }
 
   /** @param {Session} session */

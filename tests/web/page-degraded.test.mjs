@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { launch, servePage } from './browser.mjs';
-import { browser, choose, download, opened, openPage, SAMPLE, segmented, state } from './page.mjs';
+import { browser, choose, download, kept, opened, openPage, SAMPLE, segmented, state } from './page.mjs';
 
 const sample = readFileSync(SAMPLE);
 
@@ -35,7 +35,8 @@ describe('without', () => {
     await opened(page, 'mine.nii.gz');
     await segmented(page);
     const mask = (await download(page)).bytes;
-    await page.locator('#kept', { hasText: 'is kept in this browser until' }).waitFor();
+    await kept(page);
+    assert.match(await page.locator('#kept').textContent(), /is kept in this browser until/);
     await page.reload();
     await state(page, 'done', 'error');
     assert.equal(await page.locator('#file-name').textContent(), 'mine.nii.gz');

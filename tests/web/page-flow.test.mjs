@@ -10,7 +10,7 @@ import { ask, root } from '../../scripts/tools.mjs';
 import { cannotRun } from '../not-run.mjs';
 import { dicomSeries } from './dicom.mjs';
 import { agreement, readNifti } from './nifti.mjs';
-import { browser, choose, download, opened, openPage, SAMPLE, segmented, server, state } from './page.mjs';
+import { browser, choose, download, kept, opened, openPage, SAMPLE, segmented, server, state } from './page.mjs';
 
 const sample = readFileSync(SAMPLE);
 const scratch = mkdtempSync(join(tmpdir(), 'insitu-flow-'));
@@ -120,7 +120,7 @@ describe('from a file to what is taken home', () => {
     assert.equal(await page.locator('#requests').textContent(), '0 network requests since loading');
 
     // Close the tab and come back.
-    await page.waitForTimeout(1500);
+    await kept(page);
     await page.reload();
     await state(page, 'done', 'error');
     assert.match(await page.locator('#said').textContent(), /Restored from your last visit: patient-9.nii.gz/);

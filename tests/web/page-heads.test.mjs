@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { root } from '../../scripts/tools.mjs';
 import { agreement, readNifti } from './nifti.mjs';
-import { browser, choose, download, opened, openPage, SAMPLE, segmented, server, state } from './page.mjs';
+import { browser, choose, download, kept, opened, openPage, SAMPLE, segmented, server, state } from './page.mjs';
 
 const HEAD = readNifti(readFileSync(join(root, 'www/samples/head/label.nii.gz')));
 const text = (page, selector) => page.locator(selector).textContent();
@@ -46,7 +46,7 @@ describe('the side of a crop', () => {
     await segmented(page);
     assert.deepEqual(await names(page), RIGHT);
     assert.deepEqual(await maskNow(page), right);
-    await page.waitForTimeout(3000); // what is made is kept a moment later
+    await kept(page);
     await page.reload();
     await state(page, 'done', 'error');
     assert.equal(await text(page, '#side-words'), 'Side: right, as you said.');

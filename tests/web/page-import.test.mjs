@@ -7,7 +7,7 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { dropPaths } from './drop.mjs';
 import { asPair, cropped, readNifti } from './nifti.mjs';
-import { browser, choose, download, opened, openPage, SAMPLE, segment, segmented, server, state } from './page.mjs';
+import { browser, choose, download, kept, opened, openPage, SAMPLE, segment, segmented, server, state } from './page.mjs';
 
 const sample = readFileSync(SAMPLE);
 /** Another image, of another size. */
@@ -173,7 +173,7 @@ describe('the same file twice', () => {
   });
 
   it('is one entry in the next visit too', async () => {
-    await page.waitForTimeout(1500);
+    await kept(page);
     await page.reload();
     await opened(page, 'T1.nii.gz (2)');
     await choose(page, { 'T1.nii.gz': sample });

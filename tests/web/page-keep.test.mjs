@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { readNifti } from './nifti.mjs';
-import { browser, choose, download, opened, openPage, SAMPLE, segmented, state } from './page.mjs';
+import { browser, choose, download, kept, opened, openPage, SAMPLE, segmented, state } from './page.mjs';
 
 const sample = readFileSync(SAMPLE);
 const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
@@ -85,6 +85,7 @@ describe('an edited patient', () => {
     await page.locator('#kept', { hasText: 'Nothing is kept' }).waitFor();
     await press(page, 'Keep my work after all');
     await page.locator('#kept', { hasText: 'is kept in this browser until' }).waitFor();
+    await kept(page);
     await page.reload();
     await state(page, 'done', 'error');
     assert.deepEqual(await maskNow(page), mask);

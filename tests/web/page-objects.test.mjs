@@ -7,7 +7,7 @@ import { root } from '../../scripts/tools.mjs';
 import { servePage } from './browser.mjs';
 import { cropped, readNifti } from './nifti.mjs';
 import { DIMS, FAINT, imageFile, modelFiles, PLACES, scanModelFiles, sizeOf } from './objects.mjs';
-import { assertAccessible, browser, choose, download, opened, openPage, segmented, state } from './page.mjs';
+import { assertAccessible, browser, choose, download, kept, opened, openPage, segmented, state } from './page.mjs';
 
 const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
 const maskNow = async (page) => readNifti((await download(page)).bytes).voxels;
@@ -233,7 +233,7 @@ describe('an object that was not found', () => {
 
     // It is there again after a reload, and so is what is known of the skull.
     await press(page, 'Redo');
-    await page.waitForTimeout(1500);
+    await kept(page);
     await page.reload();
     await state(page, 'done', 'error');
     assert.deepEqual(await maskNow(page), mask);

@@ -8,7 +8,7 @@ import { describe, it } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { notRun } from '../not-run.mjs';
 import { readNifti } from './nifti.mjs';
-import { browser, choose, download, opened, openPage, SAMPLE, segmented, state } from './page.mjs';
+import { browser, choose, download, kept, opened, openPage, SAMPLE, segmented, state } from './page.mjs';
 import { correctSlices, truth } from './teaching.mjs';
 
 /** The sample with its contrast turned round, in the type that its file has. */
@@ -118,7 +118,7 @@ describe('teaching', () => {
     assert.match(delta.name, /-tuned\.safetensors$/);
 
     // A reload keeps model and mask.
-    await page.waitForTimeout(1500);
+    await kept(page);
     await page.reload();
     await state(page, 'done', 'error');
     assert.equal(await page.locator('#tuned').isVisible(), true);

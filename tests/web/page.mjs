@@ -38,7 +38,10 @@ export async function openPage(query = '', from = browser, { url } = server) {
 }
 
 export const state = (page, ...names) =>
-  page.locator(names.map((name) => `html[data-state=${name}]`).join(',')).waitFor({ state: 'attached', timeout: 20 * MINUTES });
+  page.locator(names.map((name) => `html[data-state=${name}]`).join(',')).waitFor({ state: 'attached', timeout: 6 * MINUTES });
+
+/** All that a person made until now is kept in the browser. */
+export const kept = (page) => page.locator('html[data-kept=yes]').waitFor({ state: 'attached', timeout: 60_000 });
 
 /** Chooses files in the picker: { name: bytes }. */
 export const choose = (page, files) =>

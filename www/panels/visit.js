@@ -67,7 +67,12 @@ export function setUpAutosave(autosave) {
     if (!autosave.isOpen || state.cases.every(({ isSample, editor }) => isSample && !editor)) return;
     autosave.touch();
   });
+  const { dataset } = document.documentElement;
+  autosave.onChange = () => {
+    dataset.kept = 'no';
+  };
   autosave.onKept = () => {
+    dataset.kept = 'yes';
     $('kept').textContent = t('kept');
     $('forget').hidden = false;
   };
