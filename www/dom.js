@@ -40,6 +40,13 @@ export function element(tag, properties, ...children) {
   return made;
 }
 
+/** An element of SVG. @template {keyof SVGElementTagNameMap} Tag @param {Tag} tag @param {Record<string, string | number>} attributes */
+export function shape(tag, attributes) {
+  const made = document.createElementNS('http://www.w3.org/2000/svg', tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
+  return made;
+}
+
 /**
  * A group of buttons of which one is pressed.
  * @template {string} Value

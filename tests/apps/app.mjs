@@ -1,10 +1,27 @@
 /** An app that someone built on the package, opened and given the sample. */
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { after, before } from 'node:test';
 import { root } from '../../scripts/tools.mjs';
-import { serve } from '../web/browser.mjs';
+import { launch, serve } from '../web/browser.mjs';
+import { pack, scratch } from '../web/packed.mjs';
 
 const SAMPLE = join(root, 'pkg/samples/hippocampus/image.nii.gz');
+
+/** `folder` of a test file, gone after it, with `tarball`, the packed package, and `browser`, there from its first test to its last. */
+export function packedWithBrowser(name) {
+  const made = { folder: scratch(name) };
+  before(async () => {
+    made.tarball = pack(made.folder).tarball;
+    made.browser = await launch({ webgpu: false });
+  });
+  after(async () => {
+    await made.browser?.close();
+    rmSync(made.folder, { recursive: true, force: true });
+  });
+  return made;
+}
 
 /**
  * Opens the app, gives it the sample, and sees that it says what the mask holds, and that nothing complained; `look` may

@@ -1,32 +1,21 @@
 /** `npm run test:apps`: each app of examples/, with the packed package installed, built, and given the sample. */
 import assert from 'node:assert/strict';
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { root } from '../../scripts/tools.mjs';
-import { launch } from '../web/browser.mjs';
-import { pack, runIn, scratch } from '../web/packed.mjs';
-import { assertMask } from './app.mjs';
+import { runIn } from '../web/packed.mjs';
+import { assertMask, packedWithBrowser } from './app.mjs';
 
-const folder = scratch('apps');
-
-let tarball;
-let browser;
-before(async () => {
-  ({ tarball } = pack(folder));
-  browser = await launch({ webgpu: false });
-});
-after(async () => {
-  await browser?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const made = packedWithBrowser('apps');
+const { folder } = made;
 
 /** A copy of an example, with the packed package and its other packages installed. */
 function installed(name) {
   const at = join(folder, name);
   cpSync(join(root, 'examples', name), at, { recursive: true });
   const manifest = JSON.parse(readFileSync(join(at, 'package.json'), 'utf8'));
-  manifest.dependencies['insitu-seg'] = `file:${tarball}`;
+  manifest.dependencies['insitu-seg'] = `file:${made.tarball}`;
   writeFileSync(join(at, 'package.json'), JSON.stringify(manifest));
   runIn(at, 'npm', 'install', '--no-audit', '--no-fund', '--prefer-offline');
   return at;
@@ -56,16 +45,16 @@ describe('an app', () => {
   it('without a bundler shows the mask’s volumes and gives the mask', async () => {
     const at = join(folder, 'plain');
     cpSync(join(root, 'examples/plain'), at, { recursive: true });
-    runIn(folder, 'tar', 'xzf', tarball);
+    runIn(folder, 'tar', 'xzf', made.tarball);
     cpSync(join(folder, 'package'), join(at, 'insitu-seg'), { recursive: true });
-    await assertMask(browser, at, async (page) => {
+    await assertMask(made.browser, at, async (page) => {
       const [file] = await Promise.all([page.waitForEvent('download'), page.getByText('Save the mask').click()]);
       assert.deepEqual([...readFileSync(await file.path()).subarray(0, 2)], [0x1f, 0x8b]);
     });
   });
 
   it('of Vite and NiiVue shows the mask over the slices and counts a correction', async () => {
-    await assertMask(browser, built('vite-niivue'), async (page) => {
+    await assertMask(made.browser, built('vite-niivue'), async (page) => {
       const share = await coloured(page);
       assert.ok(share > 0.02, `${share}`);
       await page.locator('select').selectOption({ label: 'eraser' });
@@ -79,11 +68,11 @@ describe('an app', () => {
   });
 
   it('of React shows the mask’s volumes, in strict mode too, and leaves no worker of the first mount', async () => {
-    await assertMask(browser, built('react'), async (page) => assert.equal(page.workers().length, 2));
+    await assertMask(made.browser, built('react'), async (page) => assert.equal(page.workers().length, 2));
   });
 
   it('of vtk.js shows image and mask', async () => {
-    await assertMask(browser, built('vtk'), async (page) => {
+    await assertMask(made.browser, built('vtk'), async (page) => {
       const share = await coloured(page);
       assert.ok(share > 0.02, `${share}`);
     });

@@ -2,10 +2,9 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import { launch } from '../web/browser.mjs';
-import { pack, runIn, scratch, snippets, write } from '../web/packed.mjs';
-import { assertMask } from './app.mjs';
+import { describe, it } from 'node:test';
+import { runIn, snippets, write } from '../web/packed.mjs';
+import { assertMask, packedWithBrowser } from './app.mjs';
 
 const NEXT = { next: '16.4.6', react: '19.3.1', 'react-dom': '19.3.1' };
 const PARCEL = { parcel: '2.16.4' };
@@ -66,24 +65,15 @@ const SVELTE_APP = {
   <input type="file" onchange={open} /><output>{words}</output>`,
 };
 
-const folder = scratch('bundlers');
+const made = packedWithBrowser('bundlers');
+const { folder } = made;
 const readme = snippets();
-let tarball;
-let browser;
-before(async () => {
-  ({ tarball } = pack(folder));
-  browser = await launch({ webgpu: false });
-});
-after(async () => {
-  await browser?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
 
 /** An app of these files with these packages and the packed one installed. */
 function installed(name, dependencies, files) {
   const at = join(folder, name);
   mkdirSync(at);
-  const manifest = { private: true, type: 'module', dependencies: { 'insitu-seg': `file:${tarball}`, ...dependencies } };
+  const manifest = { private: true, type: 'module', dependencies: { 'insitu-seg': `file:${made.tarball}`, ...dependencies } };
   writeFileSync(join(at, 'package.json'), JSON.stringify(manifest));
   write(at, files);
   runIn(at, 'npm', 'install', '--no-audit', '--no-fund', '--prefer-offline');
@@ -92,8 +82,8 @@ function installed(name, dependencies, files) {
 
 /** On one thread, as most sites are served, and on several. */
 async function assertMasks(at) {
-  await assertMask(browser, at);
-  await assertMask(browser, at, undefined, { isolated: true });
+  await assertMask(made.browser, at);
+  await assertMask(made.browser, at, undefined, { isolated: true });
 }
 
 describe('an app', () => {

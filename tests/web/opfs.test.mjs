@@ -1,44 +1,23 @@
 /** Files that are kept where the browser has no `createWritable`, as Safari before 26: whole or not at all, as elsewhere. */
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import { root } from '../../scripts/tools.mjs';
-import { launch, launchIn, serve } from './browser.mjs';
+import { describe, it } from 'node:test';
+import { launchIn } from './browser.mjs';
+import { besideThePackage, openModules } from './empty-page.mjs';
 import { scratch } from './packed.mjs';
 
-const EMPTY_PAGE = '<!doctype html><html lang="en"><title>files</title><link rel="icon" href="data:,"></html>';
-
-let server;
-let browser;
-before(async () => {
-  server = await serve(join(root, 'pkg'), { extra: { '/': EMPTY_PAGE } });
-  browser = await launch({ webgpu: false });
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const beside = besideThePackage({ webgpu: false });
 
 /** A page with the modules under window.t, and without `createWritable`, in a context of its own or in that of another page. */
 async function open(context) {
-  const page = await (context ?? (await browser.newContext())).newPage();
-  await page.addInitScript(() => delete FileSystemFileHandle.prototype.createWritable);
-  await page.goto(server.url);
-  await page.evaluate(async () => {
-    const [core, session] = await Promise.all([import('/index.js'), import('/session.js')]);
-    const refusal = (promise) =>
-      promise.then(
-        () => null,
-        ({ code, message }) => ({ code, message }),
-      );
+  const page = await openModules(beside, { context, script: () => delete FileSystemFileHandle.prototype.createWritable });
+  await page.evaluate(() => {
     /** The names in the folder of a session's files, as the file system has them. */
-    const namesOf = async (name) => {
+    t.namesOf = async (name) => {
       let folder = await navigator.storage.getDirectory();
       for (const part of ['insitu-seg', 'sessions', name, 'files']) folder = await folder.getDirectoryHandle(part);
       return Array.fromAsync(folder.keys());
     };
-    window.t = { ...core, ...session, refusal, namesOf };
   });
   return page;
 }
@@ -103,7 +82,7 @@ describe('without createWritable', () => {
       window.session = await t.openSession('full');
       await session.put('mask', new Uint8Array(1000));
     });
-    await cdp.send('Storage.overrideQuotaForOrigin', { origin: server.url.slice(0, -1), quotaSize: 2_000_000 });
+    await cdp.send('Storage.overrideQuotaForOrigin', { origin: beside.server.url.slice(0, -1), quotaSize: 2_000_000 });
     const { error, size, names } = await page.evaluate(async () => {
       const error = await t.refusal(session.put('mask', new Uint8Array(8_000_000)));
       return { error, size: (await session.get('mask')).size, names: await t.namesOf('full') };

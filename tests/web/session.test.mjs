@@ -2,40 +2,17 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { root } from '../../scripts/tools.mjs';
-import { launch, serve } from './browser.mjs';
+import { besideThePackage, openModules } from './empty-page.mjs';
 import { snippets } from './packed.mjs';
 
-const EMPTY_PAGE = '<!doctype html><html lang="en"><title>session</title><link rel="icon" href="data:,"></html>';
 const SAMPLE = readFileSync(join(root, 'pkg/samples/hippocampus/image.nii.gz'));
 
-let server;
-let browser;
-before(async () => {
-  server = await serve(join(root, 'pkg'), { extra: { '/': EMPTY_PAGE } });
-  browser = await launch({ webgpu: false });
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const beside = besideThePackage({ webgpu: false });
 
 /** A page with the modules under window.t, in a context of its own or in that of another page. */
-async function open(context) {
-  const page = await (context ?? (await browser.newContext())).newPage();
-  await page.goto(server.url);
-  await page.evaluate(async () => {
-    const [core, session] = await Promise.all([import('/index.js'), import('/session.js')]);
-    const refusal = (promise) =>
-      promise.then(
-        () => null,
-        ({ name, code, message }) => ({ name, code, message }),
-      );
-    window.t = { ...core, ...session, refusal };
-  });
-  return page;
-}
+const open = (context) => openModules(beside, { context });
 
 describe('a session', () => {
   it('is as the README shows it', async () => {
@@ -150,7 +127,7 @@ describe('a session', () => {
       window.session = await t.openSession('full');
       await session.put('mask', new Uint8Array(1000).fill(1));
     });
-    await cdp.send('Storage.overrideQuotaForOrigin', { origin: server.url.slice(0, -1), quotaSize: 2_000_000 });
+    await cdp.send('Storage.overrideQuotaForOrigin', { origin: beside.server.url.slice(0, -1), quotaSize: 2_000_000 });
     const { put, append, left, names } = await page.evaluate(async () => {
       const put = await t.refusal(session.put('mask', new Uint8Array(8_000_000)));
       const append = await t.refusal(session.append({}, new Uint8Array(8_000_000)));
@@ -202,7 +179,7 @@ describe('a session', () => {
 });
 
 describe('a model', () => {
-  const weights = () => server.requests.filter((path) => path.endsWith('.safetensors')).length;
+  const weights = () => beside.server.requests.filter((path) => path.endsWith('.safetensors')).length;
   /** Where a segmenter has its model from, what it notes, and whether it works. */
   const make = (page, options = {}) =>
     page.evaluate(
@@ -264,7 +241,7 @@ describe('a model', () => {
   it('is used all the same where there is no room for it, and that is noted', async () => {
     const page = await open();
     const cdp = await page.context().newCDPSession(page);
-    await cdp.send('Storage.overrideQuotaForOrigin', { origin: server.url.slice(0, -1), quotaSize: 100_000 });
+    await cdp.send('Storage.overrideQuotaForOrigin', { origin: beside.server.url.slice(0, -1), quotaSize: 100_000 });
     const { from, notes, labelled } = await make(page);
     assert.equal(from, 'network');
     assert.match(notes.join(' '), /^The model is not kept for the next visit: The browser has no room left/);

@@ -7,8 +7,8 @@ import { after, before, describe, it } from 'node:test';
 import { root } from '../../scripts/tools.mjs';
 import { cannotRun, notRun } from '../not-run.mjs';
 import { launch, serve } from './browser.mjs';
+import { EMPTY_PAGE } from './empty-page.mjs';
 
-const EMPTY_PAGE = '<!doctype html><html lang="en"><title>threads</title><link rel="icon" href="data:,"></html>';
 /** A script that is loaded and says nothing. */
 const SILENT = { type: 'text/javascript', body: '' };
 const NAME = 'threads';

@@ -3,23 +3,10 @@
  * reference case falls, and offered; kept under a name, which the model, its card and its file bear; and what was refused, saved.
  */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import { root } from '../../scripts/tools.mjs';
-import { launch, serve } from './browser.mjs';
+import { describe, it } from 'node:test';
+import { besideThePackage } from './empty-page.mjs';
 
-const EMPTY_PAGE = '<!doctype html><html lang="en"><title>empty</title><link rel="icon" href="data:,"></html>';
-
-let server;
-let browser;
-before(async () => {
-  server = await serve(join(root, 'pkg'), { extra: { '/': EMPTY_PAGE } });
-  browser = await launch({ webgpu: false });
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const beside = besideThePackage({ webgpu: false });
 
 /** In the page: the sample, and every fifth coronal slice with a disc of 1.25 times the size for each object. */
 async function drawDiscs() {
@@ -47,9 +34,9 @@ async function drawDiscs() {
 
 describe('a convention of one’s own', () => {
   it('is offered as a variant, kept under a name only, and says so; what is refused can be looked at', async (t) => {
-    const page = await browser.newPage();
+    const page = await beside.browser.newPage();
     page.setDefaultTimeout(600_000);
-    await page.goto(server.url);
+    await page.goto(beside.server.url);
     await page.evaluate(drawDiscs);
     const found = await page.evaluate(async () => {
       const { segmenter, cases, createSegmenter } = window.t;

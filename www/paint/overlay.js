@@ -4,15 +4,8 @@
 /** @import { NamedBox } from '../types.js' */
 /** @import { Tile } from '../view/tiles.js' */
 /** @import { Ruler } from './ruler.js' */
+import { shape } from '../dom.js';
 import { seenIn } from './ruler.js';
-
-const SVG = 'http://www.w3.org/2000/svg';
-/** @template {keyof SVGElementTagNameMap} Tag @param {Tag} tag @param {Record<string, string | number>} attributes */
-const shape = (tag, attributes) => {
-  const made = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
-  return made;
-};
 
 /**
  * The outline of a disc of `radius` mm around a place, as the tile shows it: an ellipse where the grid is anisotropic or sheared.

@@ -1,8 +1,8 @@
 /** The curves of a tuning as it goes, over its steps: the loss, and the Dice of what was held out. Each has its axis; in words too. */
 /** @import { TuningPoint } from '../types.js' */
+import { shape } from '../dom.js';
 import { dice, number, t } from '../i18n.js';
 
-const SVG = 'http://www.w3.org/2000/svg';
 const [WIDTH, HEIGHT] = [360, 190];
 /** What is between the axes. */
 const PLOT = { left: 40, right: 322, top: 30, bottom: 150 };
@@ -76,13 +76,6 @@ function curveOf(found, kind, steps, top) {
   if (found.length === 0) return [];
   const points = found.map(({ at, value }) => `${across(at / steps).toFixed(1)},${up(value / top).toFixed(1)}`);
   return [shape('polyline', { class: kind, points: points.join(' ') })];
-}
-
-/** @param {string} name @param {Record<string, string | number>} attributes */
-function shape(name, attributes) {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value));
-  return made;
 }
 
 /** @param {string} words @param {Record<string, string | number>} attributes */
