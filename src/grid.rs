@@ -6,14 +6,16 @@
 //! ```
 //!
 //! Every step between the file's grid and the network's is a value that knows its own way back:
-//! [`Reorientation`] (axes), [`Resample`] (size), [`Region`] (crop and paste).
+//! [`Reorientation`] (axes), [`Resample`] (size), [`Upright`] (the patient's axes), [`Region`] (crop and paste).
 
 mod region;
 mod reorient;
 mod resample;
+mod upright;
 mod voxel_grid;
 
 pub use region::{BoxRule, Region};
 pub use reorient::Reorientation;
 pub use resample::{Resample, capped_dims, isotropic_dims};
+pub use upright::{Corners, Upright, corners, oblique_degrees};
 pub use voxel_grid::Grid;

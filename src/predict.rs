@@ -16,6 +16,7 @@ mod segmentation;
 mod self_check;
 mod side;
 mod transform;
+mod upright;
 mod upsample;
 mod view;
 

@@ -11,10 +11,14 @@ pub struct Resample {
     pub to: [usize; 3],
 }
 
+/// The centres of the corner voxels coincide.
+fn step(from: usize, to: usize) -> f64 {
+    if to > 1 { from.saturating_sub(1) as f64 / (to - 1) as f64 } else { 0.0 }
+}
+
 /// Index before resampling of each of `to` indices after it: `floor(k (from - 1) / (to - 1) + 0.5)`.
 fn nearest(from: usize, to: usize) -> Vec<usize> {
-    let last = from.saturating_sub(1);
-    let step = if to > 1 { last as f64 / (to - 1) as f64 } else { 0.0 };
+    let (last, step) = (from.saturating_sub(1), step(from, to));
     (0..to).map(|k| ((k as f64 * step + 0.5).floor() as usize).min(last)).collect()
 }
 
@@ -22,6 +26,11 @@ impl Resample {
     /// The indices read along each axis, `[x, y, z]`.
     pub fn indices(&self) -> [Vec<usize>; 3] {
         std::array::from_fn(|axis| nearest(self.from[axis], self.to[axis]))
+    }
+
+    /// Voxels before for each voxel after, along an axis; 0 where there is one voxel after.
+    pub fn step(&self, axis: usize) -> f64 {
+        step(self.from[axis], self.to[axis])
     }
 
     /// The voxels on the new size; of several channels, one after the other.

@@ -68,6 +68,7 @@ pub(super) async fn segment_objects(
         }
         asked.extend_from_slice(own_labels);
         let mut own = transform;
+        own.set_upright(&volume.grid);
         let name = &object.name;
         if !place(&mut own, given, maps.as_ref(), output, &card.preset)? {
             warnings.push(format!("the whole network saw no {name} object: it is not in the mask"));

@@ -10,6 +10,7 @@ use super::transform::SpatialTransform;
 use super::view::{labels_in_file, segment_patch};
 use crate::error::Result;
 use crate::file::Volume;
+use crate::grid::{Grid, oblique_degrees};
 use crate::prepare::Image;
 
 /// Segments an image of one object: whole network, largest object, box, patch network, labels on the file's own grid. Where a
@@ -43,6 +44,7 @@ pub async fn segment_one(
     };
     let mut warnings = volume.warnings();
     warnings.extend(field_warning(model, &transform));
+    warnings.extend(oblique_warning(&volume.grid));
     if !is_trusted(agreement) {
         warnings.extend(grey_warning(model, &transform, &image));
     }
@@ -83,6 +85,18 @@ fn field_warning(model: &Model, transform: &SpatialTransform) -> Option<String> 
     }
 }
 
+/// Of an image of one object, whose box lies along the file's axes, as tuning sees it. Turned by 10 degrees, heads lost 0.02 of
+/// Dice; by 20, up to 0.5 (docs/heads.md).
+fn oblique_warning(grid: &Grid) -> Option<String> {
+    let degrees = oblique_degrees(grid);
+    (degrees > 12.0).then(|| {
+        format!(
+            "the axes of the file lie {degrees:.0} degrees off those of the patient: the networks learned from upright images; \
+             resample the image to the patient's axes, or open the whole scan"
+        )
+    })
+}
+
 /// None of a whole scan, of which the patch network sees the boxes.
 fn grey_warning(model: &Model, transform: &SpatialTransform, image: &Image) -> Option<String> {
     if model.card.is_scan(transform.field_mm()) {
@@ -96,4 +110,21 @@ pub fn out_of_distribution_warning(why: &str) -> String {
     format!(
         "the image is unlike those that this model was trained on: {why}; do not expect a right mask before it is tuned"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_oblique_image_of_one_object_is_said_to_be_one() {
+        let turned = |degrees: f64| {
+            let (sin, cos) = degrees.to_radians().sin_cos();
+            let rows =
+                [[2.0, 0.0, 0.0, 0.0], [0.0, cos, -sin, 0.0], [0.0, sin, cos, 0.0], [0.0, 0.0, 0.0, 1.0]];
+            oblique_warning(&Grid::new([8; 3], rows, [2.0, 1.0, 1.0]))
+        };
+        assert_eq!(turned(11.0), None);
+        assert!(turned(-20.0).unwrap().starts_with("the axes of the file lie 20 degrees off"));
+    }
 }

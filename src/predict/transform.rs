@@ -1,9 +1,12 @@
 //! The spatial steps from the file's grid to the networks', recorded so that they can be inverted.
+//!
+//! The box may lie along the patient's axes in a scan whose own axes are oblique ([`SpatialTransform::set_upright`]).
 
+use super::upright::{UprightBox, nearest, recentred, upright_box};
 use crate::card::{Card, Preset};
 use crate::error::Result;
 use crate::file::{Limits, Volume};
-use crate::grid::{Grid, Region, Reorientation, Resample};
+use crate::grid::{Grid, Region, Reorientation, Resample, Upright};
 use crate::prepare::{CropResize, Image, isotropic_step, resample_isotropic};
 
 /// The spatial steps in order: reorient to RAS, resample to 1 mm, crop the box and resize it for the network.
@@ -12,6 +15,8 @@ use crate::prepare::{CropResize, Image, isotropic_step, resample_isotropic};
 pub struct SpatialTransform {
     pub(super) reorientation: Reorientation,
     pub(super) isotropic: Resample,
+    /// Where the box lies along the patient's axes: `crop_resize` then works on this grid.
+    pub(super) upright: Option<Upright>,
     pub(super) crop_resize: CropResize,
 }
 
@@ -31,7 +36,13 @@ impl SpatialTransform {
         let values = card.intensity.normalize_channels(&values, volume.channels);
         let crop_resize =
             CropResize { region: Region::whole(dims), resize: Resample { from: dims, to: dims } };
-        Ok((Self { reorientation: volume.reorientation, isotropic, crop_resize }, Image { dims, values }))
+        let reorientation = volume.reorientation;
+        Ok((Self { reorientation, isotropic, upright: None, crop_resize }, Image { dims, values }))
+    }
+
+    /// Lets boxes lie along the patient's axes, where those of `grid`, the file's, are oblique to them.
+    pub(super) fn set_upright(&mut self, grid: &Grid) {
+        self.upright = Upright::of(grid, &self.reorientation, &self.isotropic);
     }
 
     /// Size of the field of view in mm, `[right, anterior, superior]`.
@@ -52,7 +63,13 @@ impl SpatialTransform {
     /// # Errors
     /// As [`Self::crop_whole`].
     pub fn set_box_around(&mut self, object: &[bool], dims: [usize; 3], preset: &Preset) -> Result<()> {
-        let region = Region::around_object(dims, self.isotropic.to, &preset.box_rule(), |i| object[i]);
+        let rule = preset.box_rule();
+        let region = match &self.upright {
+            Some(upright) => {
+                upright_box(upright, object, Resample { from: dims, to: self.isotropic.to }, &rule)
+            }
+            None => Region::around_object(dims, self.isotropic.to, &rule, |i| object[i]),
+        };
         self.crop_resize = CropResize::new(region, preset)?;
         Ok(())
     }
@@ -70,8 +87,10 @@ impl SpatialTransform {
         let last = std::array::from_fn(|a| {
             ((end[a] as f64 * scale(a)).round() as usize).clamp(first[a] + 1, self.isotropic.to[a])
         });
-        self.crop_resize =
-            CropResize::new(Region { full: self.isotropic.to, start: first, end: last }, preset)?;
+        let region = Region { full: self.isotropic.to, start: first, end: last };
+        let region =
+            self.upright.map_or(region, |upright| recentred(region, upright.dims(), |at| upright.apply(at)));
+        self.crop_resize = CropResize::new(region, preset)?;
         Ok(())
     }
 
@@ -102,7 +121,16 @@ impl SpatialTransform {
 
     /// The patch network's input: the box.
     pub fn crop_patch(&self, image: &Image) -> Image {
-        apply_crop(&self.crop_resize, image)
+        match self.upright_box() {
+            Some(upright) => upright.crop(image),
+            None => apply_crop(&self.crop_resize, image),
+        }
+    }
+
+    /// The box, where it lies along the patient's axes.
+    pub(super) fn upright_box(&self) -> Option<UprightBox<'_>> {
+        let Self { isotropic, crop_resize, .. } = self;
+        self.upright.as_ref().map(|upright| UprightBox { upright, isotropic, crop_resize })
     }
 
     /// Pastes a map of the patch at 1 mm into a volume of zeros.
@@ -118,13 +146,19 @@ impl SpatialTransform {
 
     /// Brings labels of the patch to the file's own grid.
     pub fn inverse(&self, labels: &[u8]) -> Vec<u8> {
+        if let Some(upright) = self.upright_box() {
+            return self.reorientation.undo(&upright.undo(|near| nearest(labels, near)));
+        }
         self.reorientation.undo(&self.isotropic.undo(&self.crop_resize.paste(labels)))
     }
 
-    /// The box in voxels of the file: first, and one past the last.
+    /// The box in voxels of the file: first, and one past the last. One along the patient's axes is given as a box of the file of
+    /// the same size around the same centre.
     pub fn region(&self) -> ([usize; 3], [usize; 3]) {
         let scale = |axis: usize| self.isotropic.from[axis] as f64 / self.isotropic.to[axis] as f64;
-        let region = &self.crop_resize.region;
+        let region = self.upright.map_or(self.crop_resize.region, |upright| {
+            recentred(self.crop_resize.region, self.isotropic.to, |at| upright.undo(at))
+        });
         let start = std::array::from_fn(|a| (region.start[a] as f64 * scale(a)).floor() as usize);
         let end = std::array::from_fn(|a| {
             ((region.end[a] as f64 * scale(a)).ceil() as usize).min(self.isotropic.from[a])

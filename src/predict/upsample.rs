@@ -3,6 +3,7 @@
 //! resampling is on the road both are the same.
 
 use super::transform::SpatialTransform;
+use super::upright::labelled;
 
 /// Where a voxel of the file's grid lies between two of the network's, along one axis.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,12 +17,17 @@ struct Neighbours {
 impl SpatialTransform {
     /// Whether every voxel that the patch network sees is one of the file's.
     pub fn is_exact(&self) -> bool {
-        self.isotropic.from == self.isotropic.to && self.crop_resize.resize.from == self.crop_resize.resize.to
+        self.upright.is_none()
+            && self.isotropic.from == self.isotropic.to
+            && self.crop_resize.resize.from == self.crop_resize.resize.to
     }
 
     /// Labels on the file's own grid from probabilities of the patch, one map per entry of `labels`: the last label
     /// whose probability is above one half.
     pub fn inverse_probabilities(&self, probabilities: &[f32], labels: &[u8]) -> Vec<u8> {
+        if let Some(upright) = self.upright_box() {
+            return self.reorientation.undo(&upright.undo(|near| labelled(probabilities, labels, near)));
+        }
         let [xs, ys, zs] = [0, 1, 2].map(|axis| self.neighbours(axis));
         let [nx, ny, nz] = self.crop_resize.resize.to;
         let dims = self.isotropic.from;
@@ -53,16 +59,16 @@ impl SpatialTransform {
 
     /// Of each voxel of the file's grid, turned to RAS, along an axis; none outside the box.
     fn neighbours(&self, axis: usize) -> Vec<Option<Neighbours>> {
-        let (count, isotropic) = (self.isotropic.from[axis], self.isotropic.to[axis]);
+        let count = self.isotropic.from[axis];
         let (start, end) = (self.crop_resize.region.start[axis], self.crop_resize.region.end[axis]);
         let (side, fitted) = (end - start, self.crop_resize.resize.to[axis]);
-        // As in `Resample`, the centres of the corner voxels coincide.
-        let step = |from: usize, to: usize| if to > 1 { (from - 1) as f64 / (to - 1) as f64 } else { 0.0 };
+        let (to_mm, to_fitted) =
+            (self.isotropic.reversed().step(axis), self.crop_resize.resize.reversed().step(axis));
         let place = |k: usize| {
-            let mm = k as f64 * step(isotropic, count);
+            let mm = k as f64 * to_mm;
             let nearest = (mm + 0.5).floor() as usize;
             (start..end).contains(&nearest).then(|| {
-                let inside = (mm - start as f64).clamp(0.0, (side - 1) as f64) * step(fitted, side);
+                let inside = (mm - start as f64).clamp(0.0, (side - 1) as f64) * to_fitted;
                 let low = (inside.floor() as usize).min(fitted - 1);
                 Neighbours { low, high: (low + 1).min(fitted - 1), share: (inside - low as f64) as f32 }
             })

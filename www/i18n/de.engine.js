@@ -42,6 +42,10 @@ export default [
     'Die Maske des Objekts „{1}“ berührt den Rand ihres Kastens: Sie ist vielleicht abgeschnitten.',
   ],
   [
+    "the axes of the file lie {1} degrees off those of the patient: the networks learned from upright images; resample the image to the patient's axes, or open the whole scan",
+    'Die Achsen der Datei liegen {1} Grad schräg zu denen des Patienten, die Netze lernten an aufrechten Bildern: das Bild auf seine Achsen umrechnen oder den ganzen Kopf öffnen.',
+  ],
+  [
     'the folds agree by {1} only on the {2} object, where 1 is all: look at its mask before you trust it',
     'Die Netze stimmen beim Objekt „{2}“ nur zu {1} von 1 überein: die Maske ansehen, bevor Sie ihr trauen.',
   ],
