@@ -197,7 +197,8 @@ export function checks({ quick, scratch }) {
     },
     { name: 'wasm: tests/web.rs, in Chromium', quick: false, lacks: noDriver, run: wasmTests },
     { name: 'build of the package and the page', quick: true, run: () => run(process.execPath, ['scripts/build.mjs']) },
-    { name: 'build of the command', quick: true, run: () => cargo('build', ...NATIVE) },
+    // As a test is built with it: `cargo build` would take other features of crates, and build all of them again.
+    { name: 'build of the command', quick: true, run: () => cargo('test', ...NATIVE, '--test', 'command', '--no-run') },
     ...webTests.map((name) => web(name, { ...corpus, ...curve })),
     ...['firefox', 'webkit'].map(smoke),
     // They run by cargo-fuzz, on a compiler of every night (fuzz/README.md); here they must not fall behind the crate.
