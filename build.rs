@@ -1,11 +1,11 @@
-//! One flag of the browser's module on burn's kernels (`stock`). burn registers things before `main`, and a module has
+//! One flag of the browser's module on burn's kernels (`burn`). burn registers things before `main`, and a module has
 //! no `main`: unless the constructors are exported, to be called once, the linker has *every* exported function call
 //! them first, which took 50 ms each time. Our own modules have no constructors.
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     let wasm = std::env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "wasm32");
-    if wasm && std::env::var_os("CARGO_FEATURE_STOCK").is_some() {
+    if wasm && std::env::var_os("CARGO_FEATURE_BURN").is_some() {
         println!("cargo:rustc-link-arg-cdylib=--export=__wasm_call_ctors");
     }
 }

@@ -128,11 +128,11 @@ const written = (quick) => [
   script('check:types', { quick: true }),
   script('check:layers', { quick: true }),
   { name: 'lints, pure', quick: true, run: () => cargo('clippy', ...PURE, '--all-targets', ...STRICT) },
-  // burn, by which `stock` compares, takes minutes to check when nothing is built.
+  // burn takes minutes to check when nothing is built.
   {
     name: 'lints, native',
     quick: true,
-    run: () => cargo('clippy', '--release', '--features', quick ? 'cli' : 'cli,stock', '--all-targets', ...STRICT),
+    run: () => cargo('clippy', '--release', '--features', quick ? 'cli' : 'cli,burn', '--all-targets', ...STRICT),
   },
   { name: 'lints, wasm', quick: false, run: () => cargo('clippy', ...WASM, '--lib', '--test', 'web', ...STRICT) },
   {
@@ -157,9 +157,9 @@ export function checks({ quick, scratch }) {
   /** Crops on which the native test learned, with their losses, for a browser to repeat. */
   const curve = { INSITU_CURVE: join(scratch, 'curve.bin') };
   const pureTests = [...PURE_TESTS.quick, ...PURE_TESTS.full, 'fuzz'];
-  const nativeTests = named('tests', '.rs').filter((name) => ![...pureTests, 'web'].includes(name));
+  const nativeTests = named('tests', '.rs').filter((name) => ![...pureTests, 'burn', 'web'].includes(name));
   const each = (names) => names.flatMap((name) => ['--test', name]);
-  const examples = named('examples', '.rs');
+  const examples = named('examples', '.rs').filter((name) => name !== 'burn');
   const webTests = named('tests/web', '.test.mjs')
     .filter((name) => name !== STORY)
     .toSorted((a, b) => ALONE.includes(a) - ALONE.includes(b));
@@ -190,10 +190,11 @@ export function checks({ quick, scratch }) {
           env: { INSITU_MODELS: join(root, 'pkg/models') },
         }),
     })),
+    // The command by burn and the example are `npm run test:burn`: with `cli` all that burn shares with it is built again.
     {
-      name: 'native: the network on burn',
+      name: 'native: burn',
       quick: false,
-      run: () => cargo('test', '--release', '--features', 'stock', '--test', 'network', 'burn'),
+      run: () => cargo('test', '--release', '--features', 'burn', '--test', 'burn', '--', '--show-output'),
     },
     { name: 'wasm: tests/web.rs, in Chromium', quick: false, lacks: noDriver, run: wasmTests },
     { name: 'build of the package and the page', quick: true, run: () => run(process.execPath, ['scripts/build.mjs']) },

@@ -41,6 +41,7 @@
 //! | `threads` | several threads on the CPU |
 //! | `train` | training and tuning |
 //! | `native` | all of these, and models by name, calls that block, masks as files |
+//! | `burn` | the networks as modules of [burn](https://burn.dev), and training by it; `cuda` and `rocm` are its GPUs |
 //! | `cli` | the command `insitu` |
 //! | `web` | the module of a browser, of which the npm package `insitu-seg` is made |
 //!
@@ -59,6 +60,8 @@ pub mod intensity;
 #[doc(hidden)]
 pub mod metrics;
 
+#[cfg(feature = "burn")]
+pub mod burn;
 #[cfg(feature = "net")]
 #[doc(hidden)]
 pub mod card;
@@ -86,9 +89,6 @@ pub mod predict;
 #[cfg(feature = "net")]
 #[doc(hidden)]
 pub mod prepare;
-#[cfg(feature = "stock")]
-#[doc(hidden)]
-pub mod stock;
 #[cfg(feature = "net")]
 #[doc(hidden)]
 pub mod store;
@@ -139,6 +139,7 @@ pub mod training {
     #[doc(inline)]
     pub use crate::{
         card::Stage,
+        engine::nn::loss::Loss,
         model::Architecture,
         phantom::PhantomKind,
         store::Weights,

@@ -2,7 +2,7 @@
  * Who runs. `group` is what a contestant has to work with: ours of the same group is what it is compared with.
  * `start` readies it for a network and gives `{ turn() -> ms, close() }`; it throws where it cannot run here.
  */
-import { dependencies, model, peers, stock } from './made.mjs';
+import { burnModule, dependencies, model, peers } from './made.mjs';
 import { insituBench, kerasOnTensorFlow, onnxruntime } from './native.mjs';
 
 /** In the browser: a module of page/, in a worker of its own, after what it needs on disk. */
@@ -14,7 +14,7 @@ const ort = inBrowser('ort.js', async (job) => {
 });
 const tfjs = inBrowser('tfjs.js', peers);
 const ours = inBrowser('ours.js');
-const burn = inBrowser('stock.js', stock);
+const burn = inBrowser('burn.js', burnModule);
 
 const threaded = (key, name, start, where, options) =>
   [1, 2].map((threads) => ({
@@ -35,8 +35,8 @@ export const contestants = [
   { key: 'ours-webgpu', name: 'insitu-seg', start: ours, group: 'webgpu', options: { backend: 'webgpu' } },
   // Its WebGPU has no 3-D transposed convolution: a 1^3 convolution and a shuffle do the same work.
   { key: 'ort-webgpu', name: ortWeb, start: ort, group: 'webgpu', options: { backend: 'webgpu', rewriteUp: true } },
-  { key: 'stock-webgpu', name: "burn's own kernels", start: burn, group: 'webgpu', options: { backend: 'webgpu' } },
-  { key: 'stock-1', name: 'burn-flex', start: burn, group: 'wasm, 1 thread', options: { backend: 'cpu' } },
+  { key: 'burn-webgpu', name: "burn's own kernels", start: burn, group: 'webgpu', options: { backend: 'webgpu' } },
+  { key: 'burn-1', name: 'burn-flex', start: burn, group: 'wasm, 1 thread', options: { backend: 'cpu' } },
   ...threaded('ours-native', 'insitu-seg', insituBench, 'native'),
   ...threaded('ort-native', 'onnxruntime', onnxruntime, 'native'),
   ...threaded('keras-native', 'Keras', kerasOnTensorFlow, 'native', { onlyTrains: true }),

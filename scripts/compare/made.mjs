@@ -1,4 +1,4 @@
-/** What the contestants need on disk, made when missing: the peers' packages, the network as ONNX, the stock module. */
+/** What the contestants need on disk, made when missing: the peers' packages, the network as ONNX, the module on burn. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -57,13 +57,13 @@ export function targetFolder() {
 }
 
 /** The crate as a browser module that runs on burn's own WebGPU kernels; built again when src/ is newer. */
-export async function stock() {
-  const folder = join(made, 'stock');
+export async function burnModule() {
+  const folder = join(made, 'burn');
   const wasm = join(folder, 'insitu_seg_bg.wasm');
   const sources = readdirSync(join(root, 'src'), { recursive: true }).map((file) => statSync(join(root, 'src', file)).mtimeMs);
   if (existsSync(wasm) && statSync(wasm).mtimeMs > Math.max(...sources)) return;
   const target = 'wasm32-unknown-unknown';
-  await must('cargo', ['build', '--release', '--lib', '--target', target, '--features', 'web,stock']);
+  await must('cargo', ['build', '--release', '--lib', '--target', target, '--features', 'web,burn']);
   const built = join(targetFolder(), target, 'release', 'insitu_seg.wasm');
   await must('wasm-bindgen', ['--target', 'web', '--out-dir', folder, '--out-name', 'insitu_seg', built]);
 }

@@ -1,7 +1,24 @@
 //! Arguments that several commands take.
 
 use clap::{Args, ValueEnum};
+use insitu_seg::card::Stage;
 use insitu_seg::{Backend, Limits};
+
+/// Which network of a model.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum StageName {
+    Whole,
+    Patch,
+}
+
+impl From<StageName> for Stage {
+    fn from(name: StageName) -> Self {
+        match name {
+            StageName::Whole => Self::Whole,
+            StageName::Patch => Self::Patch,
+        }
+    }
+}
 
 /// What computes.
 #[derive(Clone, Copy, ValueEnum)]

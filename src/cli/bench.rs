@@ -1,10 +1,9 @@
 //! `insitu bench`: how fast a network runs here.
 
-use super::arguments::BackendName;
+use super::device::DeviceArguments;
 use super::output::print_line;
 use clap::Args;
 use insitu_seg::engine::bench::{self, Benchmark};
-use insitu_seg::engine::compute::Compute;
 use insitu_seg::{Error, Result};
 use std::process::ExitCode;
 
@@ -23,9 +22,8 @@ pub struct Arguments {
     /// Samples of the training step
     #[arg(long, default_value_t = 1, value_parser = samples)]
     batch: usize,
-    /// What computes
-    #[arg(long, default_value = "auto")]
-    backend: BackendName,
+    #[command(flatten)]
+    device: DeviceArguments,
     /// Threads of the CPU; all where nothing is said
     #[arg(long)]
     threads: Option<usize>,
@@ -47,7 +45,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             .build_global()
             .map_err(|error| Error::argument("--threads", error.to_string(), "a number of threads"))?;
     }
-    let compute = pollster::block_on(Compute::open(arguments.backend.into()))?;
+    let compute = arguments.device.open()?;
     let mut found = pollster::block_on(bench::forward(&architecture, size, 5, &compute))?;
     if arguments.train {
         let step = bench::step(&architecture, size, arguments.batch, 5, &compute);

@@ -4,6 +4,7 @@ mod arguments;
 mod axes;
 mod bench;
 mod desktop;
+mod device;
 mod evaluate;
 mod folder;
 mod info;

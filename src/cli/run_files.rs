@@ -170,7 +170,7 @@ fn with_row(text: String, epoch: &EpochReport) -> std::result::Result<String, St
 }
 
 /// The command as it was given.
-fn command() -> String {
+pub fn command() -> String {
     let given: Vec<String> = std::env::args().skip(1).collect();
     format!("insitu {}", given.join(" "))
 }

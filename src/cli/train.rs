@@ -7,7 +7,6 @@ use super::run_files::RunFiles;
 use super::training_set::{OpenedData, TrainingSet};
 use indicatif::ProgressBar;
 use insitu_seg::card::{Card, Stage, StageCard};
-use insitu_seg::engine::compute::Compute;
 use insitu_seg::native::read_file;
 use insitu_seg::store::{self, Weights};
 use insitu_seg::train::init::copy_matching;
@@ -36,7 +35,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let TrainingSet { card, augment, training, validation } = data.read(arguments)?;
     let config = arguments.config(&card, augment);
-    let compute = pollster::block_on(Compute::open(arguments.backend.into()))?;
+    let compute = arguments.device.open()?;
     let adapter = compute.adapter().to_owned();
     let weights = start_weights(arguments, stage, &card, &config)?;
     let said = training.to_string();

@@ -1,6 +1,7 @@
 //! The arguments of `insitu train`, and the configuration that they give.
 
-use super::arguments::BackendName;
+use super::arguments::StageName;
+use super::device::DeviceArguments;
 use super::training_data::DataArguments;
 use super::training_maps::MapArguments;
 use clap::{Args, ValueEnum};
@@ -15,12 +16,6 @@ use insitu_seg::train::{TrainConfig, TrainingBudget};
 use insitu_seg::{Error, Result};
 use std::path::PathBuf;
 use std::time::Duration;
-
-#[derive(Clone, Copy, ValueEnum)]
-enum StageName {
-    Whole,
-    Patch,
-}
 
 #[derive(Clone, Copy, ValueEnum)]
 enum ScheduleName {
@@ -137,9 +132,8 @@ pub struct Arguments {
     /// Train for so many steps
     #[arg(long)]
     steps: Option<usize>,
-    /// What computes
-    #[arg(long, default_value = "auto")]
-    pub backend: BackendName,
+    #[command(flatten)]
+    pub device: DeviceArguments,
     /// Go on where an earlier run of the same model, stage and fold ended or was killed
     #[arg(long)]
     pub resume: bool,
@@ -151,10 +145,7 @@ pub struct Arguments {
 impl Arguments {
     /// Which network is trained.
     pub fn stage(&self) -> Stage {
-        match self.stage {
-            StageName::Whole => Stage::Whole,
-            StageName::Patch => Stage::Patch,
-        }
+        self.stage.into()
     }
 
     /// Refuses values that make no sense.

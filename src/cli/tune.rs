@@ -1,7 +1,7 @@
 //! `insitu tune`: improves a model by annotated cases, or leaves it as it is.
 
-use super::arguments::BackendName;
 use super::arguments::Budget;
+use super::device::DeviceArguments;
 use super::evaluate::find_images;
 use super::folder::copy_tuned;
 use super::output::{print_line, progress_bar};
@@ -80,9 +80,8 @@ pub struct Arguments {
     /// Where the tuned model is refused, write its weights into this file all the same, to be looked at
     #[arg(long, value_name = "FILE")]
     save_refused: Option<PathBuf>,
-    /// What computes
-    #[arg(long, default_value = "auto")]
-    backend: BackendName,
+    #[command(flatten)]
+    device: DeviceArguments,
     /// What was done, as JSON
     #[arg(long)]
     report: Option<PathBuf>,
@@ -111,7 +110,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             insitu_seg::predict::out_of_distribution_warning(why)
         );
     }
-    let compute = pollster::block_on(Compute::open(arguments.backend.into()))?;
+    let compute = arguments.device.open()?;
     let TuneOutcome { report, tuned, refused } =
         tune_with_bar(&base, &cases, reference.as_ref(), &config, &compute)?;
     if let Some(path) = &arguments.report {

@@ -23,6 +23,9 @@ pub enum Compute {
     /// A GPU.
     #[cfg(feature = "gpu")]
     Gpu(std::rc::Rc<crate::engine::gpu::device::Gpu>),
+    /// A device of burn: its kernels, not ours. Networks run on it, and learn.
+    #[cfg(feature = "burn")]
+    Burn(crate::burn::device::BurnDevice),
 }
 
 impl Compute {
@@ -55,14 +58,20 @@ impl Compute {
         Err(Error::device("GPU", "a build without WebGPU", "the build with it"))
     }
 
-    /// Whether it is a GPU.
+    /// Whether it is a GPU that our kernels run on.
     pub fn is_gpu(&self) -> bool {
-        !matches!(self, Self::Cpu)
+        self.name() == "webgpu"
     }
 
-    /// `cpu` or `webgpu`.
+    /// `cpu` or `webgpu`; of burn's devices `flex`, `cuda` or `rocm`.
     pub fn name(&self) -> &'static str {
-        if self.is_gpu() { "webgpu" } else { "cpu" }
+        match self {
+            Self::Cpu => "cpu",
+            #[cfg(feature = "gpu")]
+            Self::Gpu(_) => "webgpu",
+            #[cfg(feature = "burn")]
+            Self::Burn(device) => device.name,
+        }
     }
 
     /// The device in words.
@@ -71,6 +80,8 @@ impl Compute {
             Self::Cpu => "CPU",
             #[cfg(feature = "gpu")]
             Self::Gpu(gpu) => &gpu.adapter,
+            #[cfg(feature = "burn")]
+            Self::Burn(device) => &device.adapter,
         }
     }
 }

@@ -5,6 +5,8 @@ use super::cpu::network as cpu;
 #[cfg(feature = "gpu")]
 use super::gpu::network as gpu;
 use super::nn::graph::Graph;
+#[cfg(feature = "burn")]
+use crate::burn::network as burn;
 use crate::error::{Error, Result};
 use crate::model::Architecture;
 use crate::store::Weights;
@@ -20,6 +22,9 @@ pub enum Network {
     /// On a GPU.
     #[cfg(feature = "gpu")]
     Gpu(gpu::Network),
+    /// On a device of burn.
+    #[cfg(feature = "burn")]
+    Burn(burn::Network),
 }
 
 impl Network {
@@ -32,6 +37,8 @@ impl Network {
             Compute::Cpu => cpu::Network::new(architecture, weights).map(Self::Cpu),
             #[cfg(feature = "gpu")]
             Compute::Gpu(gpu) => gpu::Network::new(architecture, weights, gpu).map(Self::Gpu),
+            #[cfg(feature = "burn")]
+            Compute::Burn(device) => burn::Network::new(architecture, weights, device).map(Self::Burn),
         }
     }
 
@@ -51,6 +58,8 @@ impl Network {
             Compute::Cpu => cpu::Network::roi(architecture, weights).map(Self::Cpu),
             #[cfg(feature = "gpu")]
             Compute::Gpu(gpu) => gpu::Network::roi(architecture, weights, gpu).map(Self::Gpu),
+            #[cfg(feature = "burn")]
+            Compute::Burn(device) => burn::Network::roi(architecture, weights, device).map(Self::Burn),
         }
     }
 
@@ -74,6 +83,8 @@ impl Network {
             Self::Cpu(network) => network.logits(image, dims, pause),
             #[cfg(feature = "gpu")]
             Self::Gpu(network) => network.logits(image, dims, pause).await,
+            #[cfg(feature = "burn")]
+            Self::Burn(network) => network.logits(image, dims, pause).await,
         }
     }
 
@@ -93,6 +104,8 @@ impl Network {
             Self::Cpu(network) => network.labels(image, dims, pause),
             #[cfg(feature = "gpu")]
             Self::Gpu(network) => network.labels(image, dims, pause).await,
+            #[cfg(feature = "burn")]
+            Self::Burn(network) => network.labels(image, dims, pause).await,
         }
     }
 
@@ -105,6 +118,8 @@ impl Network {
             Self::Cpu(network) => Ok(network.peak_bytes(dims)),
             #[cfg(feature = "gpu")]
             Self::Gpu(network) => network.peak_bytes(dims),
+            #[cfg(feature = "burn")]
+            Self::Burn(network) => Ok(network.peak_bytes(dims)),
         }
     }
 
@@ -118,6 +133,8 @@ impl Network {
             Self::Cpu(network) => network.graph(),
             #[cfg(feature = "gpu")]
             Self::Gpu(network) => network.graph(),
+            #[cfg(feature = "burn")]
+            Self::Burn(network) => network.graph(),
         }
     }
 

@@ -18,6 +18,9 @@ pub enum Trainer {
     /// On a GPU.
     #[cfg(feature = "gpu")]
     Gpu(Box<super::gpu::trainer::Trainer>),
+    /// On a device of burn.
+    #[cfg(feature = "burn")]
+    Burn(Box<crate::burn::trainer::Trainer>),
 }
 
 impl Trainer {
@@ -39,6 +42,11 @@ impl Trainer {
                 super::gpu::trainer::Trainer::new(architecture, &weights, settings, loss, gpu)
                     .map(|learner| Self::Gpu(Box::new(learner)))
             }
+            #[cfg(feature = "burn")]
+            Compute::Burn(device) => {
+                crate::burn::trainer::Trainer::new(architecture, &weights, settings, loss, device)
+                    .map(|learner| Self::Burn(Box::new(learner)))
+            }
         }
     }
 
@@ -57,6 +65,8 @@ impl Trainer {
             Self::Cpu(learner) => learner.step(examples, rate, trainable),
             #[cfg(feature = "gpu")]
             Self::Gpu(learner) => learner.step(examples, rate, trainable).await,
+            #[cfg(feature = "burn")]
+            Self::Burn(learner) => learner.step(examples, rate, trainable).await,
         }
     }
 
@@ -69,6 +79,8 @@ impl Trainer {
             Self::Cpu(learner) => Ok(learner.peak_bytes(dims)),
             #[cfg(feature = "gpu")]
             Self::Gpu(learner) => learner.peak_bytes(dims),
+            #[cfg(feature = "burn")]
+            Self::Burn(learner) => Ok(learner.peak_bytes(dims)),
         }
     }
 
@@ -78,6 +90,8 @@ impl Trainer {
             Self::Cpu(learner) => learner.steps(),
             #[cfg(feature = "gpu")]
             Self::Gpu(learner) => learner.steps(),
+            #[cfg(feature = "burn")]
+            Self::Burn(learner) => learner.steps(),
         }
     }
 
@@ -90,6 +104,8 @@ impl Trainer {
             Self::Cpu(learner) => Ok(learner.weights().clone()),
             #[cfg(feature = "gpu")]
             Self::Gpu(learner) => learner.weights().await,
+            #[cfg(feature = "burn")]
+            Self::Burn(learner) => learner.weights().await,
         }
     }
 
@@ -102,6 +118,8 @@ impl Trainer {
             Self::Cpu(learner) => Ok(learner.averaged()),
             #[cfg(feature = "gpu")]
             Self::Gpu(learner) => learner.averaged().await,
+            #[cfg(feature = "burn")]
+            Self::Burn(learner) => learner.averaged().await,
         }
     }
 
@@ -114,6 +132,8 @@ impl Trainer {
             Self::Cpu(learner) => Ok(learner.state()),
             #[cfg(feature = "gpu")]
             Self::Gpu(learner) => learner.state().await,
+            #[cfg(feature = "burn")]
+            Self::Burn(learner) => learner.state().await,
         }
     }
 
@@ -126,6 +146,8 @@ impl Trainer {
             Self::Cpu(learner) => learner.restore(weights, state, step),
             #[cfg(feature = "gpu")]
             Self::Gpu(learner) => learner.restore(&weights, state, step),
+            #[cfg(feature = "burn")]
+            Self::Burn(learner) => learner.restore(&weights, &state, step),
         }
     }
 }
@@ -138,6 +160,8 @@ pub fn largest_patch(architecture: &Architecture, compute: &Compute, budget: u64
         Compute::Cpu => Some(cpu::trainer::peak_bytes(architecture, [side; 3])),
         #[cfg(feature = "gpu")]
         Compute::Gpu(gpu) => super::gpu::trainer::peak_bytes(architecture, [side; 3], gpu),
+        #[cfg(feature = "burn")]
+        Compute::Burn(_) => Some(crate::burn::trainer::peak_bytes(architecture, [side; 3])),
     };
     let fits = |side: usize| bytes(side).filter(|bytes| *bytes <= budget).map(|bytes| (side, bytes));
     (1..=512 / smallest).map_while(|n| fits(n * smallest)).last()

@@ -110,9 +110,9 @@ impl Practice {
 ///
 /// # Errors
 /// Where there is no GPU, or it fails.
-#[cfg(feature = "stock")]
+#[cfg(feature = "burn")]
 #[wasm_bindgen]
-pub async fn stock_benchmark(
+pub async fn burn_benchmark(
     base: usize,
     x: usize,
     y: usize,
@@ -121,6 +121,6 @@ pub async fn stock_benchmark(
     runs: usize,
     backend: &str,
 ) -> std::result::Result<Vec<f64>, JsValue> {
-    let device = crate::stock::device(backend).await.map_err(|error| thrown(&error))?;
-    crate::stock::bench(base, [x, y, z], train, runs, &device).await.map_err(|error| thrown(&error))
+    let device = crate::burn::bench::device(backend).await.map_err(|error| thrown(&error))?;
+    crate::burn::bench::bench(base, [x, y, z], train, runs, &device).await.map_err(|error| thrown(&error))
 }

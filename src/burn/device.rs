@@ -1,0 +1,136 @@
+//! The devices of burn that train, by the names of the command.
+
+use crate::error::{Error, Result};
+use burn::tensor::{Device, FloatDType, Tensor, TensorData};
+
+/// What convolutions compute in. Weights, sums, norms and the optimiser keep 32 bits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// 32 bits.
+    #[default]
+    F32,
+    /// 16 bits with the exponent of 32, for which GPUs have matrix units.
+    Bf16,
+}
+
+/// Which device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// burn's own kernels on the CPU: slow, and everywhere.
+    Flex,
+    /// An NVIDIA GPU by its number.
+    Cuda(usize),
+    /// An AMD GPU by its number.
+    Rocm(usize),
+}
+
+impl Place {
+    /// A device by its name: `flex`, `cuda`, `cuda:1`, `rocm`, `rocm:1`.
+    pub fn parse(name: &str) -> Option<Self> {
+        let (kind, number) = name.split_once(':').unwrap_or((name, "0"));
+        match (kind, number.parse().ok()?) {
+            ("flex", 0) => Some(Self::Flex),
+            ("cuda", number) => Some(Self::Cuda(number)),
+            ("rocm", number) => Some(Self::Rocm(number)),
+            _ => None,
+        }
+    }
+}
+
+/// A device that is ready.
+#[derive(Debug, Clone)]
+pub struct BurnDevice {
+    /// burn's, without autodiff.
+    pub device: Device,
+    /// `flex`, `cuda` or `rocm`.
+    pub name: &'static str,
+    /// The device in words.
+    pub adapter: String,
+    half: Option<FloatDType>,
+}
+
+impl BurnDevice {
+    /// Opens a device.
+    ///
+    /// # Errors
+    /// `Device` where it is missing, or this build lacks its kernels.
+    pub fn open(place: Place, precision: Precision) -> Result<Self> {
+        let (device, name, adapter) = match place {
+            Place::Flex => (Device::flex(), "flex", "the CPU, by burn".to_owned()),
+            Place::Cuda(number) => (cuda(number)?, "cuda", format!("CUDA device {number}, by burn")),
+            Place::Rocm(number) => (rocm(number)?, "rocm", format!("ROCm device {number}, by burn")),
+        };
+        let half = match precision {
+            Precision::F32 => None,
+            Precision::Bf16 if device.supports_dtype(FloatDType::BF16) => Some(FloatDType::BF16),
+            Precision::Bf16 => {
+                return Err(Error::argument("--precision", "bf16", format!("f32, as {adapter} has no bf16")));
+            }
+        };
+        Ok(Self { device, name, adapter, half })
+    }
+
+    /// What convolutions compute in, where that is not 32 bits.
+    pub fn half(&self) -> Option<FloatDType> {
+        self.half
+    }
+
+    /// Values of a shape on the device, without autodiff.
+    pub(super) fn tensor<const D: usize>(&self, values: &[f32], shape: [usize; D]) -> Tensor<D> {
+        Tensor::from_data(TensorData::new(values.to_vec(), shape), &self.device)
+    }
+}
+
+#[cfg(feature = "cuda")]
+fn cuda(number: usize) -> Result<Device> {
+    numbered("CUDA", number, burn::tensor::DeviceType::Cuda, Device::cuda)
+}
+
+#[cfg(not(feature = "cuda"))]
+fn cuda(_: usize) -> Result<Device> {
+    Err(Error::device(
+        "--device",
+        "a build without CUDA",
+        "the build with it: cargo build --features cli,cuda",
+    ))
+}
+
+#[cfg(feature = "rocm")]
+fn rocm(number: usize) -> Result<Device> {
+    numbered("ROCm", number, burn::tensor::DeviceType::Rocm, Device::rocm)
+}
+
+#[cfg(not(feature = "rocm"))]
+fn rocm(_: usize) -> Result<Device> {
+    Err(Error::device(
+        "--device",
+        "a build without ROCm",
+        "the build with it: cargo build --features cli,rocm",
+    ))
+}
+
+/// The device of this number. Those that there are are counted first, as burn panics where there is none.
+#[cfg(any(feature = "cuda", feature = "rocm"))]
+fn numbered(
+    kind: &str,
+    number: usize,
+    of: burn::tensor::DeviceType,
+    open: fn(usize) -> Device,
+) -> Result<Device> {
+    let count = Device::enumerate(of).into_vec().len();
+    if number < count {
+        return Ok(open(number));
+    }
+    let found = format!("{kind} device {number} of {count}");
+    Err(Error::device("--device", found, "a driver, and a number from 0 to below the number of devices"))
+}
+
+/// The values of a tensor, read from its device.
+///
+/// # Errors
+/// `Device` if the device fails.
+pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
+    let fault = |error: String| Error::device("reading a tensor", error, "values");
+    let data = tensor.into_data_async().await.map_err(|error| fault(format!("{error:?}")))?;
+    data.try_into_vec_as::<f32>().map_err(|error| fault(format!("{error:?}")))
+}
