@@ -7,6 +7,8 @@ mod desktop;
 mod device;
 mod evaluate;
 mod folder;
+mod foreign_weights;
+mod import;
 mod info;
 mod log_plot;
 mod merge;
@@ -54,6 +56,8 @@ enum Action {
     Synth(synth::Arguments),
     /// Where a correction of an image would teach most
     Suggest(suggest::Arguments),
+    /// Take over weights that were trained elsewhere: .safetensors, or PyTorch's .pth
+    Import(import::Arguments),
     /// Copy a trained model in the form that is shipped (16-bit weights)
     Pack(folder::PackArguments),
     /// Measure how fast a network runs here
@@ -85,6 +89,7 @@ pub fn run(command: Command) -> Result<ExitCode> {
         Action::Phantom(arguments) => phantom::run(&arguments),
         Action::Synth(arguments) => synth::run(&arguments),
         Action::Suggest(arguments) => suggest::run(&arguments),
+        Action::Import(arguments) => import::run(&arguments),
         Action::Pack(arguments) => folder::pack(&arguments),
         Action::Bench(arguments) => bench::run(&arguments),
         Action::Evaluate(arguments) => evaluate::run(&arguments),
