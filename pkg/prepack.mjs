@@ -19,7 +19,9 @@ for (const name of ['gpu', 'cpu', 'threads']) {
   console.error('pkg/wasm/threads is not built: the package will have one thread on the CPU');
 }
 for (const name of ['LICENSE-MIT', 'LICENSE-APACHE']) copyFileSync(join(root, name), join(pkg, name));
-writeFileSync(join(pkg, 'THIRD-PARTY.md'), thirdParty());
+// Two that pack at the same time must not read what the other is writing.
+const [place, text] = [join(pkg, 'THIRD-PARTY.md'), thirdParty()];
+if (!existsSync(place) || readFileSync(place, 'utf8') !== text) writeFileSync(place, text);
 
 /** @typedef {{ id: string, name: string, version: string, license?: string, repository?: string, manifest_path: string, targets: { kind: string[] }[] }} Crate */
 /** @typedef {{ id: string, deps: { pkg: string, dep_kinds: { kind: string | null }[] }[] }} CrateNode */

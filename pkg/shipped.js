@@ -12,7 +12,7 @@ export const ENGINES = {
   threads: () => new URL('./wasm/threads/insitu_seg_bg.wasm', import.meta.url),
 };
 
-/** Files of each model by name; tests/web/package.test.mjs holds them against the folders. @type {Record<string, Record<string, () => URL>>} */
+/** Files of each model by name; tests/web/tarball.test.mjs holds them against the folders. @type {Record<string, Record<string, () => URL>>} */
 export const MODELS = {
   hippocampus: {
     'model.json': () => new URL('./models/hippocampus/model.json', import.meta.url),

@@ -23,16 +23,41 @@ const PURE_TESTS = { quick: ['not_run', 'release', 'layers', 'damage', 'geometry
 /** Native tests that take long; those of all other files are quick. */
 const SLOW_TESTS = ['curve', 'evaluate', 'gpu', 'learn', 'tasks', 'train', 'train_refusals', 'tune', 'tune_command'];
 /** Browser tests that are quick: the package from the outside, and opening files in the page. */
-const QUICK_WEB = ['advice', 'history', 'hostile', 'layers', 'masks', 'mgh', 'not-run', 'open', 'package', 'page-i18n', 'pair'];
+const QUICK_WEB = [
+  'advice',
+  'history',
+  'hostile',
+  'layers',
+  'masks',
+  'mgh',
+  'not-run',
+  'open',
+  'package',
+  'package-refusals',
+  'package-threads',
+  'page-i18n',
+  'pair',
+];
 
 /** An hour of a person's, which `npm run test:story` plays. */
 const STORY = 'story';
 
 /** Those that need none. */
-const WITHOUT_BROWSER = ['advice', 'history', 'layers', 'masks', 'not-run', 'page-edit', 'page-parts'];
+const WITHOUT_BROWSER = [
+  'advice',
+  'history',
+  'layers',
+  'masks',
+  'not-run',
+  'page-edit',
+  'page-edit-time',
+  'page-parts',
+  'page-undo',
+  'tarball',
+];
 
 /** Browser tests that measure time or fill all cores by themselves: these run alone, all others two at a time. */
-const ALONE = ['engine', 'faults', 'learn', 'package', 'page', 'page-engine', 'recovery', 'tune'];
+const ALONE = ['engine', 'faults', 'learn', 'package', 'package-threads', 'page', 'page-engine', 'recovery', 'tune'];
 
 /** What the Rust examples are called with, so that they write nothing but here. */
 const EXAMPLES = {

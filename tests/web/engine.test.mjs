@@ -5,12 +5,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { root } from '../../scripts/tools.mjs';
-import { launch, serve } from './browser.mjs';
+import { besideThePackage } from './empty-page.mjs';
 import { cropped } from './nifti.mjs';
 
-const EMPTY_PAGE = '<!doctype html><html lang="en"><title>empty</title><link rel="icon" href="data:,"></html>';
 const SAMPLE = '/samples/hippocampus/image.nii.gz';
 const BACKENDS = ['cpu', 'webgpu'];
 const RUNS = { cpu: 50, webgpu: process.env.INSITU_LONG ? 50 : 10 };
@@ -18,21 +17,12 @@ const MIB = 2 ** 20;
 
 const crop = cropped(readFileSync(join(root, 'pkg', SAMPLE)), [5, 12, 5], 24).toString('base64');
 
-let server;
-let browser;
-before(async () => {
-  server = await serve(join(root, 'pkg'), { extra: { '/': EMPTY_PAGE } });
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const beside = besideThePackage();
 
 /** A page of its own with what the tests need under window.t. */
 async function open() {
-  const page = await browser.newPage();
-  await page.goto(server.url);
+  const page = await beside.browser.newPage();
+  await page.goto(beside.server.url);
   await page.evaluate(
     async ([sample, crop]) => {
       const { createSegmenter } = await import('/index.js');

@@ -1,28 +1,16 @@
 /** Learning in a page: the crops on which the native test learned, step by step the same losses, and memory that stays. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import { root } from '../../scripts/tools.mjs';
+import { describe, it } from 'node:test';
 import { notRun } from '../not-run.mjs';
-import { launch, serve } from './browser.mjs';
+import { besideThePackage } from './empty-page.mjs';
 
-const EMPTY_PAGE = '<!doctype html><html lang="en"><title>empty</title><link rel="icon" href="data:,"></html>';
 const SIDE = 24;
 const VOXELS = SIDE ** 3;
 const RECORD = 4 * (3 * VOXELS + 1);
 const curve = process.env.INSITU_CURVE;
 
-let server;
-let browser;
-before(async () => {
-  server = await serve(join(root, 'pkg'), { extra: { '/': EMPTY_PAGE } });
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const beside = besideThePackage();
 
 /** The losses of the steps, and after each the bytes of wasm and of the GPU's buffers. */
 function learn(page, artifact, backend, crops) {
@@ -74,8 +62,8 @@ describe('learning', () => {
       if (!existsSync(curve)) return notRun(t, 'build', `there is no ${curve}`);
       const crops = readFileSync(curve);
       const expected = Array.from({ length: crops.length / RECORD }, (_, i) => crops.readFloatLE((i + 1) * RECORD - 4));
-      const page = await browser.newPage();
-      await page.goto(server.url);
+      const page = await beside.browser.newPage();
+      await page.goto(beside.server.url);
       const { losses, wasm, gpu } = await learn(page, artifact, backend, crops);
       await page.close();
       t.diagnostic(`native: ${rounded(expected)}`);

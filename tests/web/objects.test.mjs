@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { root } from '../../scripts/tools.mjs';
 import { launch, serve } from './browser.mjs';
+import { EMPTY_PAGE } from './empty-page.mjs';
 import { DIMS, imageFile, modelFiles, PLACES, sizeOf } from './objects.mjs';
 import { snippets } from './packed.mjs';
 
-const EMPTY_PAGE = '<!doctype html><html lang="en"><title>empty</title><link rel="icon" href="data:,"></html>';
 const file = (body) => ({ type: 'application/octet-stream', body });
 const served = (folder, files) => Object.fromEntries(Object.entries(files).map(([name, body]) => [`/${folder}/${name}`, file(body)]));
 const MILLILITERS = DIMS.reduce((a, b) => a * b) / 1000;

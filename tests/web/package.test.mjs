@@ -1,16 +1,13 @@
 /** The package as plain static files, without a bundler: what a developer calls, in Node and in Chromium. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { root } from '../../scripts/tools.mjs';
-import { cannotRun } from '../not-run.mjs';
-import { launch, serve } from './browser.mjs';
 import { asMgz } from './mgh.mjs';
 import { asNineDimensional, asPair } from './nifti.mjs';
+import { packagePage, SAMPLE } from './package-page.mjs';
 
-const EMPTY_PAGE = '<!doctype html><html lang="en"><title>empty</title><link rel="icon" href="data:,"></html>';
-const SAMPLE = '/samples/hippocampus/image.nii.gz';
 const sample = readFileSync(join(root, 'pkg', SAMPLE));
 const base64 = (bytes) => Buffer.from(bytes).toString('base64');
 
@@ -32,42 +29,18 @@ describe('in Node', () => {
 });
 
 describe('in a page that imports /index.js', () => {
-  let server;
-  let browser;
-  let page;
-  before(async () => {
-    server = await serve(join(root, 'pkg'), { extra: { '/': EMPTY_PAGE, '/lost/wasm/cpu/insitu_seg_bg.wasm': EMPTY_PAGE } });
-    browser = await launch();
-    page = await browser.newPage();
-    await page.goto(server.url);
-    // What every test below needs, under window.t.
-    await page.evaluate(async (sample) => {
-      const { benchmark, createSegmenter } = await import('/index.js');
-      const bytes = new Uint8Array(await (await fetch(sample)).arrayBuffer());
-      const refusal = (promise) =>
-        promise.then(
-          () => null,
-          ({ name, code, message, checks }) => ({ name, code, message, checks }),
-        );
-      const fromBase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-      window.t = { benchmark, createSegmenter, bytes, refusal, fromBase64, segmenter: await createSegmenter({ backend: 'cpu' }) };
-    }, SAMPLE);
-  });
-  after(async () => {
-    await browser?.close();
-    await server?.close();
-  });
+  const at = packagePage();
 
   it('runs the JavaScript of the README as it stands there', async () => {
     const [, code] = /```js\n(.*?)```/s.exec(readFileSync(join(root, 'README.md'), 'utf8'));
     const body = code.replace(/^import (.*) from 'insitu-seg';$/m, "const $1 = await import('/index.js');");
     assert.notEqual(body, code);
-    const mask = await page.evaluate(`(async () => { const file = new File([t.bytes], 'a.nii.gz'); ${body}; return mask.length; })()`);
+    const mask = await at.page.evaluate(`(async () => { const file = new File([t.bytes], 'a.nii.gz'); ${body}; return mask.length; })()`);
     assert.ok(mask > 352);
   });
 
   it('checkSupport names the adapter and its limits', async () => {
-    const support = await page.evaluate(async () => (await import('/index.js')).checkSupport());
+    const support = await at.page.evaluate(async () => (await import('/index.js')).checkSupport());
     assert.equal(support.webgpu, true);
     assert.equal(support.adapter.software, true);
     assert.equal(support.recommended, 'cpu');
@@ -76,7 +49,7 @@ describe('in a page that imports /index.js', () => {
   });
 
   it('inspects and segments, and the bytes of the caller stay the caller’s', async () => {
-    const found = await page.evaluate(async () => {
+    const found = await at.page.evaluate(async () => {
       const stages = new Set();
       const info = await t.segmenter.inspect(t.bytes);
       const result = await t.segmenter.segment(t.bytes, {
@@ -117,7 +90,7 @@ describe('in a page that imports /index.js', () => {
 
   it('inspects a pair as the same image in one file', async () => {
     const { hdr, img } = asPair(sample);
-    const [pair, single] = await page.evaluate(
+    const [pair, single] = await at.page.evaluate(
       ([hdr, img]) =>
         Promise.all([{ hdr: t.fromBase64(hdr), img: new Blob([t.fromBase64(img)]) }, t.bytes].map((input) => t.segmenter.inspect(input))),
       [hdr, img].map(base64),
@@ -129,7 +102,7 @@ describe('in a page that imports /index.js', () => {
   });
 
   it('inspects, reads and segments an .mgz as the same image in NIfTI', async () => {
-    const [mgz, nifti] = await page.evaluate(
+    const [mgz, nifti] = await at.page.evaluate(
       async (mgz) => {
         const all = [];
         for (const input of [t.fromBase64(mgz), t.bytes]) {
@@ -148,7 +121,7 @@ describe('in a page that imports /index.js', () => {
   });
 
   it('refuses a header with its checks, from the worker and from the calling thread', async () => {
-    const errors = await page.evaluate(
+    const errors = await at.page.evaluate(
       async (nine) => {
         const inline = await t.createSegmenter({ backend: 'cpu', worker: false });
         const errors = [await t.refusal(t.segmenter.inspect(t.fromBase64(nine))), await t.refusal(inline.inspect(t.fromBase64(nine)))];
@@ -168,7 +141,7 @@ describe('in a page that imports /index.js', () => {
   });
 
   it('gives the same labels in the calling thread as in the worker', async () => {
-    const same = await page.evaluate(async () => {
+    const same = await at.page.evaluate(async () => {
       const inline = await t.createSegmenter({ backend: 'cpu', worker: false });
       const [a, b] = [await inline.segment(t.bytes), await t.segmenter.segment(new Blob([t.bytes]))];
       inline.dispose();
@@ -178,7 +151,7 @@ describe('in a page that imports /index.js', () => {
   });
 
   it('queues two runs; aborting the second leaves the first alone', async () => {
-    const [first, second] = await page.evaluate(async () => {
+    const [first, second] = await at.page.evaluate(async () => {
       const control = new AbortController();
       const runs = [t.segmenter.segment(t.bytes), t.segmenter.segment(t.bytes, { signal: control.signal })].map(t.refusal);
       setTimeout(() => control.abort(), 50);
@@ -190,7 +163,7 @@ describe('in a page that imports /index.js', () => {
   });
 
   it('aborts a running call long before its end, and the next one works', async () => {
-    const { ms, whole, refused, next } = await page.evaluate(async () => {
+    const { ms, whole, refused, next } = await at.page.evaluate(async () => {
       const control = new AbortController();
       let aborted;
       const onProgress = () => {
@@ -209,7 +182,7 @@ describe('in a page that imports /index.js', () => {
   });
 
   it('plans a run before any work', async () => {
-    const { plan, left } = await page.evaluate(async () => ({
+    const { plan, left } = await at.page.evaluate(async () => ({
       plan: await t.segmenter.plan(t.bytes, { train: true }),
       left: t.bytes.length,
     }));
@@ -222,198 +195,11 @@ describe('in a page that imports /index.js', () => {
   });
 
   it('measures a network with random weights', async () => {
-    const found = await page.evaluate(() => t.benchmark({ base: 4, size: [24, 16, 8], train: true, backend: 'cpu', runs: 2 }));
+    const found = await at.page.evaluate(() => t.benchmark({ base: 4, size: [24, 16, 8], train: true, backend: 'cpu', runs: 2 }));
     assert.ok(
       found.forwardMs > 0 && found.trainMs > 0 && found.trainPeakBytes > 0 && found.gflops > 0 && found.peakBytes > 0,
       JSON.stringify(found),
     );
     assert.deepEqual([found.backend, found.threads], ['cpu', 1]);
-  });
-
-  const network = { base: 4, size: [8, 8, 8], backend: 'cpu' };
-  const refusedBenchmarks = {
-    'a side of 0': ['argument', { ...network, size: [8, 0, 8] }],
-    'a side below 8': ['argument', { ...network, size: [8, 7, 8] }],
-    'half a voxel': ['argument', { ...network, size: [8, 8.5, 8] }],
-    'two sides': ['argument', { ...network, size: [8, 8] }],
-    'no size': ['argument', { base: 4 }],
-    'a base of 0': ['argument', { ...network, base: 0 }],
-    'a base over 256': ['argument', { ...network, base: 257 }],
-    'no runs': ['argument', { ...network, runs: 0 }],
-    'an unknown backend': ['argument', { ...network, backend: 'tpu' }],
-    'half a thread': ['argument', { ...network, threads: 0.5 }],
-  };
-  for (const [what, [code, options]] of Object.entries(refusedBenchmarks)) {
-    it(`refuses to measure ${what} as '${code}'`, async () => {
-      const error = await page.evaluate((options) => t.refusal(t.benchmark(options)), options);
-      assert.equal(error?.code, code, error?.message);
-      assert.match(error.message, /^[^\n]+\.$/);
-    });
-  }
-
-  const refusals = {
-    'half a pair': ['argument', () => t.refusal(t.segmenter.segment({ hdr: new Blob() }))],
-    'an empty pair': ['malformed', () => t.refusal(t.segmenter.segment({ hdr: new Blob(), img: new Blob() }))],
-    'an image over the memory budget': [
-      'limit',
-      async () => {
-        const small = await t.createSegmenter({ backend: 'cpu', maxBytes: 1000 });
-        return t.refusal(small.inspect(t.bytes)).finally(() => small.dispose());
-      },
-    ],
-    'a number for an image': ['argument', () => t.refusal(t.segmenter.segment(7))],
-    'a text for an image': ['malformed', () => t.refusal(t.segmenter.segment(new TextEncoder().encode('no image'.repeat(100))))],
-    'a signal that is already aborted': ['cancelled', () => t.refusal(t.segmenter.segment(t.bytes, { signal: AbortSignal.abort() }))],
-    'a web page where the wasm should be': ['io', () => t.refusal(t.createSegmenter({ backend: 'cpu', assets: '/lost' }))],
-    'a model that is not there': ['io', () => t.refusal(t.createSegmenter({ backend: 'cpu', model: 'pancreas' }))],
-    'a card that is no card': [
-      'malformed',
-      () => t.refusal(t.createSegmenter({ backend: 'cpu', model: [new TextEncoder().encode('{}')] })),
-    ],
-    'files without a card': [
-      'argument',
-      () => t.refusal(t.createSegmenter({ backend: 'cpu', model: { 'a.safetensors': new Uint8Array(9) } })),
-    ],
-    'files of half a model': [
-      'argument',
-      async () => {
-        const card = new Uint8Array(await (await fetch('/models/hippocampus/model.json')).arrayBuffer());
-        return t.refusal(t.createSegmenter({ backend: 'cpu', model: { 'model.json': card } }));
-      },
-    ],
-    'a missing weight file': [
-      'argument',
-      async () => {
-        const card = new Uint8Array(await (await fetch('/models/hippocampus/model.json')).arrayBuffer());
-        return t.refusal(t.createSegmenter({ backend: 'cpu', model: [card] }));
-      },
-    ],
-  };
-  for (const [what, [code, attempt]] of Object.entries(refusals)) {
-    it(`refuses ${what} as '${code}'`, async () => {
-      const error = await page.evaluate(attempt);
-      assert.equal(error?.code, code, error?.message);
-      assert.match(error.message, /\.$/);
-    });
-  }
-});
-
-const threadsBuilt = existsSync(join(root, 'pkg/wasm/threads/insitu_seg_bg.wasm'));
-
-const ISOLATED = 'in a page that is cross-origin isolated';
-
-describe(ISOLATED, { skip: !threadsBuilt && cannotRun(ISOLATED, 'build', 'pkg/wasm/threads is not built') }, () => {
-  let server;
-  let browser;
-  let page;
-  before(async () => {
-    server = await serve(join(root, 'pkg'), { extra: { '/': EMPTY_PAGE }, isolated: true });
-    browser = await launch();
-    page = await browser.newPage();
-    await page.goto(server.url);
-    await page.evaluate(async (sample) => {
-      const { benchmark, checkSupport, createSegmenter } = await import('/index.js');
-      const bytes = new Uint8Array(await (await fetch(sample)).arrayBuffer());
-      /** Where a segmenter of these options runs, and its answer. */
-      const run = async (options) => {
-        const segmenter = await createSegmenter({ backend: 'cpu', ...options });
-        const { labels, report } = await segmenter.segment(bytes);
-        segmenter.dispose();
-        return { labels, report };
-      };
-      window.t = { benchmark, checkSupport, createSegmenter, bytes, run };
-    }, SAMPLE);
-  });
-  after(async () => {
-    await browser?.close();
-    await server?.close();
-  });
-
-  it('runs on threads and fetches no other engine', async () => {
-    const { artifact, backend, threads, why } = await page.evaluate(async () => (await t.run({ threads: 2 })).report);
-    assert.deepEqual([artifact, backend, threads], ['threads', 'cpu', 2]);
-    assert.match(why, /2 threads/);
-    const fetched = server.requests.filter((path) => path.endsWith('.wasm'));
-    assert.deepEqual(fetched, ['/wasm/threads/insitu_seg_bg.wasm']);
-  });
-
-  it('gives the same labels on threads as on one, which is another engine', async () => {
-    const { same, artifacts } = await page.evaluate(async () => {
-      const [a, b] = [await t.run({ threads: 3 }), await t.run({ threads: 1 })];
-      return {
-        same: a.labels.length > 0 && a.labels.every((label, i) => label === b.labels[i]),
-        artifacts: [a, b].map(({ report }) => report.artifact),
-      };
-    });
-    assert.deepEqual(artifacts, ['threads', 'cpu']);
-    assert.ok(same);
-  });
-
-  it('says how many threads there are, which is one for each core', async () => {
-    const { cores, support, threads } = await page.evaluate(async () => {
-      const { report } = await t.run();
-      return { cores: navigator.hardwareConcurrency, support: await t.checkSupport(), threads: report.threads };
-    });
-    assert.equal(support.threads, cores > 1);
-    assert.equal(threads, Math.min(cores, 16));
-  });
-
-  it('has no threads in the calling thread, and says why', async () => {
-    const { artifact, threads, why } = await page.evaluate(async () => (await t.run({ threads: 2, worker: false })).report);
-    assert.deepEqual([artifact, threads], ['cpu', 1]);
-    assert.match(why, /one thread, as the calling thread cannot wait/);
-  });
-
-  it('stops threads in the middle, and the next run works', async () => {
-    const { code, ms, whole, artifact } = await page.evaluate(async () => {
-      const segmenter = await t.createSegmenter({ backend: 'cpu', threads: 2 });
-      const control = new AbortController();
-      let aborted;
-      const onProgress = () => {
-        aborted ??= performance.now();
-        control.abort();
-      };
-      const code = await segmenter.segment(t.bytes, { signal: control.signal, onProgress }).catch(({ code }) => code);
-      const ms = performance.now() - aborted;
-      const again = performance.now();
-      const { report } = await segmenter.segment(t.bytes);
-      const whole = performance.now() - again;
-      segmenter.dispose();
-      return { code, ms, whole, artifact: report.artifact };
-    });
-    assert.equal(code, 'cancelled');
-    assert.ok(ms < 0.5 * whole, `${ms} ms of ${whole}`);
-    assert.equal(artifact, 'threads');
-  });
-
-  it('measures and plans on threads', async () => {
-    const { found, plan } = await page.evaluate(async () => {
-      const found = await t.benchmark({ base: 4, size: [24, 16, 8], backend: 'cpu', threads: 2, runs: 2 });
-      const segmenter = await t.createSegmenter({ backend: 'cpu', threads: 2 });
-      const plan = await segmenter.plan(t.bytes);
-      segmenter.dispose();
-      return { found, plan };
-    });
-    assert.ok(found.forwardMs > 0 && found.gflops > 0, JSON.stringify(found));
-    assert.deepEqual([found.backend, found.threads], ['cpu', 2]);
-    assert.ok(plan.seconds > 0 && plan.peakBytes > 0, JSON.stringify(plan));
-  });
-
-  it('runs on one thread where the engine with threads cannot be had, and says why', async () => {
-    const lost = await serve(join(root, 'pkg'), {
-      extra: { '/': EMPTY_PAGE, '/wasm/threads/insitu_seg_bg.wasm': EMPTY_PAGE },
-      isolated: true,
-    });
-    const other = await browser.newPage();
-    await other.goto(lost.url);
-    const { artifact, why } = await other.evaluate(async () => {
-      const { createSegmenter } = await import('/index.js');
-      const { artifact, why } = await createSegmenter({ backend: 'cpu', threads: 2 });
-      return { artifact, why };
-    });
-    await other.close();
-    await lost.close();
-    assert.equal(artifact, 'cpu');
-    assert.match(why, /^The CPU uses one thread because threads failed to start \(.*a web page instead.*\)\.$/);
   });
 });

@@ -5,7 +5,8 @@ import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { root } from '../../scripts/tools.mjs';
-import { ISOLATION, launch, serve } from './browser.mjs';
+import { addressOf, assertDrawing, coloured } from './apps.mjs';
+import { launch, serve } from './browser.mjs';
 import { asFlipped } from './nifti.mjs';
 import { install, pack, runIn, scratch, snippets, write } from './packed.mjs';
 
@@ -19,15 +20,12 @@ const TOOLS = {
   '@niivue/niivue': '0.69.0',
 };
 const SAMPLE = join(root, 'pkg/samples/hippocampus/image.nii.gz');
-const MB = 1e6;
 
 const folder = scratch('packaging');
 const readme = snippets();
-let packed;
 let browser;
 before(async () => {
-  packed = pack(folder);
-  install(folder, packed.tarball, TOOLS);
+  install(folder, pack(folder).tarball, TOOLS);
   browser = await launch({ webgpu: false });
 });
 after(async () => {
@@ -87,113 +85,6 @@ async function assertMaskIn(at, options) {
     await server.close();
   }
 }
-
-describe('the tarball', () => {
-  it('has what it should and nothing else, each file within its cap', (t) => {
-    const caps = {
-      'wasm/gpu/insitu_seg_bg.wasm': 4 * MB,
-      'wasm/cpu/insitu_seg_bg.wasm': 2.5 * MB,
-      'wasm/threads/insitu_seg_bg.wasm': 2.5 * MB,
-      'THIRD-PARTY.md': MB,
-    };
-    const other = {
-      '.js': 0.08 * MB,
-      '.ts': 0.04 * MB,
-      '.md': 0.03 * MB,
-      '.json': 0.012 * MB,
-      '.safetensors': 3.2 * MB,
-      '.gz': 0.1 * MB,
-      '.nii': 0.2 * MB,
-    };
-    const wrong = packed.files.filter(({ path, size }) => {
-      const cap = caps[path] ?? other[/\.\w+$/.exec(path)?.[0]] ?? (path.startsWith('LICENSE-') ? 0.02 * MB : 0);
-      return size > cap;
-    });
-    assert.deepEqual(
-      wrong.map(({ path, size }) => `${path}: ${size} bytes`),
-      [],
-    );
-    const paths = packed.files.map(({ path }) => path);
-    for (const path of ['README.md', 'NOTICE.md', 'THIRD-PARTY.md', 'LICENSE-MIT', 'LICENSE-APACHE', 'index.d.ts', 'worker.js'])
-      assert.ok(paths.includes(path), path);
-    assert.deepEqual(
-      paths.filter((path) => /test|\.mjs$|node_modules/.test(path)),
-      [],
-    );
-    t.diagnostic(`${(packed.size / MB).toFixed(2)} MB packed, ${packed.files.length} files`);
-    assert.ok(packed.size < 13 * MB, `${packed.size} bytes`);
-  });
-
-  it('states the licences of code, weights and sample, and of every crate in the wasm', () => {
-    const { license } = JSON.parse(readFileSync(join(root, 'pkg/package.json'), 'utf8'));
-    assert.equal(license, '(MIT OR Apache-2.0) AND CC-BY-SA-4.0');
-    const at = join(folder, 'node_modules/insitu-seg');
-    assert.match(readFileSync(join(at, 'NOTICE.md'), 'utf8'), /weights.*CC-BY-SA-4.0/);
-    assert.match(JSON.parse(readFileSync(join(at, 'models/hippocampus/model.json'), 'utf8')).licence, /CC-BY-SA-4.0/);
-    assert.match(readFileSync(join(at, 'samples/hippocampus/README.md'), 'utf8'), /CC-BY-SA 4\.0/);
-    const crates = readFileSync(join(at, 'THIRD-PARTY.md'), 'utf8');
-    for (const crate of ['wgpu', 'naga', 'wasm-bindgen', 'flate2', 'rayon', 'serde', 'pulp'])
-      assert.match(crates, new RegExp(`^- ${crate} \\d.*(MIT|Apache)`, 'm'));
-    assert.doesNotMatch(crates, /^- (clap|burn|proptest) /m);
-  });
-
-  it('has an address that bundlers see for every file of its models', () => {
-    const literal = [
-      ...readFileSync(join(root, 'pkg/shipped.js'), 'utf8').matchAll(/new URL\('\.\/(models\/[^']+)', import\.meta\.url\)/g),
-    ];
-    const shipped = packed.files.map(({ path }) => path).filter((path) => path.startsWith('models/'));
-    assert.deepEqual(literal.map(([, path]) => path).sort(), shipped.sort());
-  });
-
-  it('is clean to publint', () => {
-    const said = runIn(root, 'npx', 'publint', 'run', packed.tarball, '--strict');
-    assert.match(said, /All good!/);
-  });
-
-  it('is clean to @arethetypeswrong/cli', () => {
-    const untyped = ['worker', 'opfs-worker', 'wasm/*', 'models/*', 'samples/*'];
-    runIn(root, 'npx', 'attw', packed.tarball, '--profile', 'esm-only', '--exclude-entrypoints', ...untyped);
-  });
-
-  it('has types that TypeScript takes in strict mode', () => {
-    const files = { 'use.ts': readFileSync(join(root, 'tests/web/use.ts'), 'utf8') };
-    const at = app('typescript', files);
-    for (const resolution of ['bundler', 'nodenext']) {
-      const module = resolution === 'nodenext' ? 'nodenext' : 'esnext';
-      runIn(
-        at,
-        join(root, 'node_modules/.bin/tsc'),
-        '--strict',
-        '--noEmit',
-        '--exactOptionalPropertyTypes',
-        '--target',
-        'es2022',
-        '--lib',
-        'es2022,dom,dom.iterable',
-        '--module',
-        module,
-        '--moduleResolution',
-        resolution,
-        'use.ts',
-      );
-    }
-  });
-});
-
-describe('the README', () => {
-  it('names the headers with which the tests get threads', () => {
-    const headers = readme['headers.txt']
-      .trim()
-      .split('\n')
-      .map((line) => line.toLowerCase().split(': '));
-    assert.deepEqual(Object.fromEntries(headers), ISOLATION);
-  });
-
-  it('is made into a reference with the types, without a warning', () => {
-    runIn(root, 'npx', 'typedoc', '--out', join(folder, 'api'));
-    assert.match(readFileSync(join(folder, 'api/index/functions/createSegmenter.md'), 'utf8'), /Segmenter/);
-  });
-});
 
 describe('installed', () => {
   it('is imported by Node, all of its doors', () => {
@@ -289,7 +180,7 @@ describe('installed', () => {
     });
     runIn(at, process.execPath, join(folder, 'node_modules/vite/bin/vite.js'), 'build');
     // A file whose axes run the other way: what NiiVue turns must come back turned.
-    await assertDrawing(join(at, 'dist'), asFlipped(readFileSync(SAMPLE)));
+    await assertDrawing(browser, join(at, 'dist'), asFlipped(readFileSync(SAMPLE)));
   });
 
   it('shows a mask in an app built by webpack', async () => {
@@ -335,76 +226,3 @@ describe('installed', () => {
     await server.close();
   });
 });
-
-async function assertDrawing(at, image) {
-  const server = await serve(at);
-  const page = await browser.newPage();
-  await page.goto(server.url);
-  await page.waitForFunction(() => window.t);
-  await page.locator('input').setInputFiles({ name: 'flipped.nii.gz', mimeType: 'application/gzip', buffer: image });
-  const found = await page.evaluate(async () => {
-    const { correct, corrected, drawnLabels, segment, viewer } = t;
-    const same = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
-    const result = await segment(document.querySelector('input').files[0]);
-    const overlays = viewer.volumes.length;
-    await correct(result);
-    const { labels, dims } = corrected();
-    const kept = same(labels, result.labels);
-    viewer.createEmptyDrawing();
-    // A stroke in RAS voxels: of the file, whose x runs to the left, the first voxel of the row is the last.
-    viewer.drawPt(0, 20, 10, 2);
-    viewer.drawPt(1, 20, 10, 3);
-    const strokes = drawnLabels(viewer, { strokes: true, background: 3 }).labels;
-    const [nx, ny] = result.dims;
-    const at = (x, y, z) => strokes[x + nx * (y + ny * z)];
-    const drawn = [at(nx - 1, 20, 10), at(nx - 2, 20, 10), at(0, 20, 10)];
-    return {
-      overlays,
-      left: viewer.volumes.length,
-      kept,
-      dims,
-      orientation: result.orientation,
-      drawn,
-      marked: strokes.filter((label) => label !== 255).length,
-      labelled: result.labels.filter(Boolean).length,
-    };
-  });
-  await page.close();
-  await server.close();
-  assert.ok(found.labelled > 1000);
-  assert.deepEqual(found, {
-    ...found,
-    overlays: 2,
-    left: 1,
-    kept: true,
-    dims: [34, 49, 34],
-    orientation: 'LAS',
-    drawn: [2, 0, 255],
-    marked: 2,
-  });
-}
-
-/** Whether each plane of the element has pixels that are not grey: the mask. */
-function coloured({ shadowRoot }) {
-  return [...shadowRoot.querySelectorAll('canvas')].map((canvas) => {
-    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-    let count = 0;
-    for (let i = 0; i < data.length; i += 4) if (Math.abs(data[i] - data[i + 2]) > 40) count += 1;
-    return count > 20;
-  });
-}
-
-/** Where a dev server says that it listens. */
-function addressOf(child) {
-  return new Promise((resolve, reject) => {
-    let said = '';
-    const hear = (chunk) => {
-      said += chunk;
-      const url = /http:\/\/127\.0\.0\.1:\d+\//.exec(said)?.[0];
-      if (url) resolve(url);
-    };
-    child.stdout.on('data', hear);
-    child.stderr.on('data', hear);
-    child.on('exit', () => reject(new Error(`the dev server ended: ${said}`)));
-  });
-}

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { root } from '../../scripts/tools.mjs';
 import { launch, serve } from './browser.mjs';
+import { EMPTY_PAGE } from './empty-page.mjs';
 import { cropped } from './nifti.mjs';
 import { snippets } from './packed.mjs';
 
-const EMPTY_PAGE = '<!doctype html><html lang="en"><title>recovery</title><link rel="icon" href="data:,"></html>';
 const sample = readFileSync(join(root, 'pkg/samples/hippocampus/image.nii.gz'));
 const RUNS = 50;
 

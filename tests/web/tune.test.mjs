@@ -3,29 +3,17 @@
  * new page; a lost device, a wrong gradient, a stop; memory that stays. INSITU_LONG=1: all 500 steps on the GPU too.
  */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import { root } from '../../scripts/tools.mjs';
-import { launch, serve } from './browser.mjs';
+import { describe, it } from 'node:test';
+import { besideThePackage } from './empty-page.mjs';
 
-const EMPTY_PAGE = '<!doctype html><html lang="en"><title>empty</title><link rel="icon" href="data:,"></html>';
 const STEPS = { cpu: 12, webgpu: 3 };
 
-let server;
-let browser;
-before(async () => {
-  server = await serve(join(root, 'pkg'), { extra: { '/': EMPTY_PAGE } });
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const beside = besideThePackage();
 
 /** A page with the sample, its true labels, and strokes of these: every fifth coronal slice. */
 async function openPage() {
-  const page = await browser.newPage();
-  await page.goto(server.url);
+  const page = await beside.browser.newPage();
+  await page.goto(beside.server.url);
   await page.evaluate(async () => {
     const { createSegmenter } = await import('/index.js');
     const fetched = async (name) => new Uint8Array(await (await fetch(`/samples/hippocampus/${name}.nii.gz`)).arrayBuffer());
