@@ -77,3 +77,9 @@ export function baseModelOf(bytes) {
     return undefined;
   }
 }
+
+/**
+ * The names of those of a model's files that are tuned weights.
+ * @type {typeof import('./index.js').tunedAmong}
+ */
+export const tunedAmong = (files) => Object.keys(files).filter((name) => name !== 'model.json' && baseModelOf(files[name]) !== undefined);

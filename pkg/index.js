@@ -27,7 +27,7 @@
  * Importing it touches neither `window` nor `navigator`: it loads in Node and in server-side rendering.
  */
 export { benchmark } from './benchmark.js';
-export { baseModelOf } from './card.js';
+export { baseModelOf, tunedAmong } from './card.js';
 export { InsituError } from './error.js';
 export { requestsSinceLoad } from './requests.js';
 export { createSegmenter } from './segmenter.js';

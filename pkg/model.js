@@ -4,7 +4,7 @@
  */
 import { fetchBytes, shippedUrl } from './assets.js';
 import { openCache } from './cache.js';
-import { baseModelOf, laterFiles, parseCard, scanFiles, weightFiles } from './card.js';
+import { baseModelOf, laterFiles, parseCard, scanFiles, tunedAmong, weightFiles } from './card.js';
 import { InsituError } from './error.js';
 import { MODELS } from './shipped.js';
 
@@ -78,10 +78,11 @@ function splitDelta(model) {
 
 /** The same of files by their names. @param {Record<string, Bytes>} given */
 function splitFiles(given) {
-  const [tuned, another] = Object.entries(given).filter(([name, bytes]) => name !== 'model.json' && baseModelOf(bytes) !== undefined);
-  if (another) throw new InsituError('argument', `Expected one file of tuned weights, found ${tuned[0]} and ${another[0]}.`);
-  const files = Object.fromEntries(Object.entries(given).filter(([name]) => name !== tuned?.[0]));
-  return { files, delta: tuned?.[1], base: tuned && baseModelOf(tuned[1]) };
+  const [tuned, another] = tunedAmong(given);
+  if (another) throw new InsituError('argument', `Expected one file of tuned weights, found ${tuned} and ${another}.`);
+  if (!tuned) return { files: given };
+  const { [tuned]: delta, ...files } = given;
+  return { files, delta, base: baseModelOf(delta) };
 }
 
 /** A model that was given as files by their names; those that nothing needs are passed over. @param {Record<string, Bytes>} files @returns {Model} */

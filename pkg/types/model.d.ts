@@ -54,3 +54,6 @@ export const shippedModels: readonly string[];
 
 /** The name of the model that tuned weights, as `saveModel` gives them, belong to; undefined where bytes are none. */
 export function baseModelOf(bytes: Uint8Array): string | undefined;
+
+/** The names of those of a model's files, by their names, that are tuned weights; the rest is the model itself. */
+export function tunedAmong(files: Readonly<Record<string, Uint8Array>>): string[];

@@ -1,6 +1,6 @@
 /** The implementation against the declarations; what shares its file's name with a declaration says so itself. Never run. */
 import { benchmark } from '../../pkg/benchmark.js';
-import { baseModelOf } from '../../pkg/card.js';
+import { baseModelOf, tunedAmong } from '../../pkg/card.js';
 import { InsituError } from '../../pkg/error.js';
 import type * as declared from '../../pkg/index.js';
 import { requestsSinceLoad } from '../../pkg/requests.js';
@@ -16,4 +16,5 @@ export const made: typeof declared = {
   createSegmenter,
   requestsSinceLoad,
   shippedModels,
+  tunedAmong,
 };

@@ -2,7 +2,7 @@
 /** @import { Bytes, OpenedModel } from '../models.js' */
 
 import { unzipSync } from 'fflate';
-import { baseModelOf, shippedModels } from 'insitu-seg';
+import { shippedModels, tunedAmong } from 'insitu-seg';
 import { bytesOf } from '../bytes.js';
 import { pageError } from '../errors.js';
 import { t } from '../i18n.js';
@@ -71,10 +71,10 @@ export async function readModel({ name, files }) {
 
 /** @param {string} from @param {Record<string, Bytes>} files by their names @returns {OpenedModel} */
 function modelOf(from, files) {
-  const tuned = Object.keys(files).filter((name) => name !== CARD && baseModelOf(files[name]) !== undefined);
-  const delta = files[tuned[0]];
+  const tuned = tunedAmong(files);
   if (tuned.length > 1) throw pageError('argument', t('modelManyTuned', { name: from, names: listed(tuned) }));
-  if (files[CARD]) return { from, files: Object.fromEntries(Object.entries(files).filter(([name]) => name !== tuned[0])), delta };
+  const { [tuned[0]]: delta, ...rest } = files;
+  if (files[CARD]) return { from, files: rest, delta };
   if (delta) return { from, delta };
   const isLone = Object.keys(files).some((name) => isWeights({ name }));
   throw pageError('argument', t(isLone ? 'modelLoneWeights' : 'modelNone', { name: from }));
