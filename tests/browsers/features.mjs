@@ -87,7 +87,14 @@ export const FEATURES = {
   },
 
   async tune({ tab }) {
-    await click(tab, '#check-slice');
+    // Slices that lie apart: a part of them teaches, another judges.
+    await tab.evaluate(() => document.querySelector('#slices').focus());
+    for (let i = 0; i < 4; i++) await tab.press('PageDown');
+    for (let n = 0; n < 4; n++) {
+      await tab.press('k');
+      for (let i = 0; i < 2; i++) await tab.press('PageUp');
+    }
+    assert.match(await text(tab, '#teach-found'), / 4 checked slices/);
     await tab.evaluate(() => {
       document.querySelector('#minutes').value = '0.2';
     });
@@ -96,6 +103,7 @@ export const FEATURES = {
     await state(tab, 'done');
     const verdict = await text(tab, '#verdict-words');
     assert.ok(verdict.length > 20, 'a verdict');
+    assert.ok(await tab.evaluate(() => document.querySelector('#curves-svg polyline') !== null), `no step was taken: ${verdict}`);
   },
 
   async restore({ tab, kept }) {

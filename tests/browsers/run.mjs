@@ -9,15 +9,15 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { required } from '../not-run.mjs';
 import { servePage } from '../web/browser.mjs';
+import { askedFor, whyNot } from './asked.mjs';
 import { FEATURES, SMOKE } from './features.mjs';
 
 const BROWSERS = ['chromium', 'firefox', 'webkit'];
-const words = process.argv.slice(2).filter((word) => word !== '--smoke');
-const unknown = words.filter((word) => !BROWSERS.includes(word));
-if (unknown.length > 0) throw new Error(`expected of ${BROWSERS.join(', ')}, found ${unknown.join(' ')}`);
-const wanted = words.length > 0 ? words : BROWSERS;
+const wanted = askedFor(
+  process.argv.slice(2).filter((word) => word !== '--smoke'),
+  BROWSERS,
+);
 const features = process.argv.includes('--smoke') ? SMOKE : Object.keys(FEATURES);
 const GREEN = 'green';
 
@@ -32,8 +32,7 @@ async function picture(tab, name) {
 /** What each feature came to in one browser: { feature: words }. */
 async function look(kind) {
   const { launch, lacks, name } = await import(`./${kind}.mjs`);
-  const missing = lacks();
-  if (missing && required().has(kind)) throw new Error(`not run, but INSITU_REQUIRE lists ${kind}: ${missing}`);
+  const missing = whyNot(kind, lacks);
   if (missing) return { name, found: Object.fromEntries(features.map((feature) => [feature, `not run: ${missing}`])) };
   const server = await servePage({ isolated: true });
   const tab = await launch();

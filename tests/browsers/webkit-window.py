@@ -9,8 +9,17 @@ gi.require_version("Gtk", "3.0")
 gi.require_version("WebKit2", "4.1")
 from gi.repository import Gio, GLib, Gtk, WebKit2  # noqa: E402
 
-# What Safari has, and WebKitGTK only where it is turned on.
-FEATURES = ["StorageAPI", "FileSystem", "AccessHandle", "StorageAPIEstimate", "OffscreenCanvas", "OffscreenCanvasInWorkers"]
+# What Safari 26 has, and WebKitGTK only where it is turned on. Its sync access handles, by which earlier ones write, refuse to be made;
+# tests/web/opfs.test.mjs takes createWritable from Chromium instead.
+FEATURES = [
+    "StorageAPI",
+    "FileSystem",
+    "FileSystemWritableStream",
+    "AccessHandle",
+    "StorageAPIEstimate",
+    "OffscreenCanvas",
+    "OffscreenCanvasInWorkers",
+]
 
 folder = sys.argv[-1]
 data = WebKit2.WebsiteDataManager(base_data_directory=folder, base_cache_directory=os.path.join(folder, "cache"))

@@ -111,4 +111,4 @@ export async function launch() {
   };
 }
 
-const KEYS = { Control: '\uE009', Escape: '\uE00C' };
+const KEYS = { Control: '\uE009', Escape: '\uE00C', PageUp: '\uE00E', PageDown: '\uE00F' };
