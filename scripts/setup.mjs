@@ -2,12 +2,17 @@
 /** Installs what a build and the tests need and is missing. Says what could not be had; needs no `npm install` first. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { lacks as noFirefox } from '../tests/browsers/firefox.mjs';
+import { lacks as noWebKit } from '../tests/browsers/webkit.mjs';
 import { ask, cargoDeny, chromedriver, chromium, ensureNodeModules, readers, run, which } from './tools.mjs';
 
 const TARGET = 'wasm32-unknown-unknown';
 
-/** @returns {Promise<string[]>} what is missing, a sentence each; what only the tests need does not stop a build */
-export async function setup({ tests = true } = {}) {
+/**
+ * `browsers`: Firefox and WebKit too.
+ * @returns {Promise<string[]>} what is missing, a sentence each; what only the tests need does not stop a build
+ */
+export async function setup({ tests = true, browsers = tests } = {}) {
   const missing = [];
   if (!which('cargo')) return ['cargo: install Rust from rustup.rs, then run this again'];
   if (!ask('rustup', ['target', 'list', '--installed'])?.includes(TARGET) && !(await run('rustup', ['target', 'add', TARGET]))) {
@@ -20,6 +25,7 @@ export async function setup({ tests = true } = {}) {
   if (tests && !(await ensureBrowser())) {
     missing.push('a browser for the tests: install Chromium and chromedriver, or set CHROMIUM and CHROMEDRIVER');
   }
+  if (browsers) missing.push(...(await ensureOtherBrowsers()));
   if (tests && !cargoDeny() && !(await installDeny())) missing.push('cargo-deny: `cargo install --locked cargo-deny` failed');
   if (tests && !readers() && !(await installReaders())) {
     missing.push('nibabel, SimpleITK, slicerio and pynrrd, by which the tests read masks back: install them for python3, or leave them');
@@ -49,6 +55,17 @@ async function apt(...packages) {
 }
 
 const ensureBrowser = async () => (chromium() && chromedriver()) || apt('chromium', 'chromium-driver', 'libvulkan1');
+
+/** Firefox with a GPU in software, and WebKit; the checks that look at a browser which is not there say so. */
+async function ensureOtherBrowsers() {
+  const wanted = [
+    [noFirefox, ['firefox-esr', 'xvfb', 'mesa-vulkan-drivers']],
+    [noWebKit, ['webkit2gtk-driver', 'python3-gi', 'gir1.2-webkit2-4.1', 'xvfb']],
+  ];
+  const packages = wanted.flatMap(([lacks, names]) => (lacks() ? names : []));
+  if (packages.length > 0) await apt(...new Set(packages));
+  return wanted.flatMap(([lacks]) => lacks() ?? []);
+}
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const missing = await setup();

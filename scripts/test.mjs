@@ -49,7 +49,8 @@ function testsNotRun() {
 }
 
 const begun = Date.now();
-for (const sentence of await setup()) console.error(`missing: ${sentence}`);
+const browsers = wanted.some(({ name }) => name.startsWith('browsers:'));
+for (const sentence of await setup({ browsers })) console.error(`missing: ${sentence}`);
 const installed = Date.now();
 
 async function carriedOut(check, more) {
