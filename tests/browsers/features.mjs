@@ -96,7 +96,7 @@ export const FEATURES = {
     }
     assert.match(await text(tab, '#teach-found'), / 4 checked slices/);
     await tab.evaluate(() => {
-      document.querySelector('#minutes').value = '0.2';
+      document.querySelector('#minutes').value = '1';
     });
     await click(tab, '#tune');
     await state(tab, 'tuning');

@@ -18,8 +18,8 @@ const prefs = (downloads) => ({
   'browser.download.alwaysOpenPanel': false,
 });
 
-/** @returns {Promise<import('./tab.mjs').Tab>} */
-export async function launch() {
+/** The browser, the folder into which it saves, and the end of both. */
+export async function startFirefox() {
   const { launch: start } = await import('puppeteer-core');
   const downloads = mkdtempSync(join(tmpdir(), 'insitu-firefox-'));
   const display = await openDisplay();
@@ -32,6 +32,17 @@ export async function launch() {
     defaultViewport: { width: 1280, height: 900 },
     protocolTimeout: 600_000,
   });
+  const close = async () => {
+    await browser.close();
+    display.close();
+    rmSync(downloads, { recursive: true, force: true });
+  };
+  return { browser, downloads, close };
+}
+
+/** @returns {Promise<import('./tab.mjs').Tab>} */
+export async function launch() {
+  const { browser, downloads, close } = await startFirefox();
   const page = await browser.newPage();
   const complaints = [];
   page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
@@ -58,10 +69,6 @@ export async function launch() {
       for (const key of keys.toReversed()) await page.keyboard.up(key);
     },
     screenshot: (path) => page.screenshot({ path }),
-    async close() {
-      await browser.close();
-      display.close();
-      rmSync(downloads, { recursive: true, force: true });
-    },
+    close,
   };
 }

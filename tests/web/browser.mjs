@@ -7,6 +7,7 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { chromium as chromiumPath } from '../../scripts/tools.mjs';
+import { launchFirefox } from '../browsers/firefox-page.mjs';
 
 const dist = fileURLToPath(new URL('../../www/dist/', import.meta.url));
 
@@ -87,7 +88,10 @@ const options = ({ webgpu = true, more = [] } = {}) => ({
   ],
 });
 
-export const launch = (wanted) => chromium.launch(options(wanted));
+/** Chromium; or Firefox, where INSITU_BROWSER says so, for tests of the page that ask for nothing of Chromium's own. */
+export const launch = (wanted) => (isFirefox() ? launchFirefox() : chromium.launch(options(wanted)));
+
+export const isFirefox = () => process.env.INSITU_BROWSER === 'firefox';
 
 /** A browser with one context, whose profile, the HTTP cache among it, is kept in `folder`. */
 export const launchIn = (folder, wanted) => chromium.launchPersistentContext(folder, options(wanted));

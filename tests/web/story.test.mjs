@@ -13,6 +13,7 @@ import { unzipSync } from 'fflate';
 import { dropPaths } from './drop.mjs';
 import { readNifti } from './nifti.mjs';
 import { browser, download, openPage, SAMPLE, server, state } from './page.mjs';
+import { smaller } from './shades.mjs';
 import { correctSlices, truth } from './teaching.mjs';
 
 const COUNT = 8;
@@ -70,7 +71,10 @@ async function look(page, name) {
 async function picture(page, name) {
   if (!pictures) return;
   await page.waitForTimeout(500);
-  await page.screenshot({ path: join(pictures, `${name}.png`) });
+  const [shot, box] = [await page.screenshot(), await page.locator('#slices').boundingBox()];
+  const blank = await browser.newPage();
+  writeFileSync(join(pictures, `${name}.png`), await smaller(blank, shot, box));
+  await blank.close();
 }
 
 describe('an hour with eight patients', () => {
