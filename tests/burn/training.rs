@@ -15,7 +15,7 @@ use insitu_seg::model::{Architecture, Blocks};
 use insitu_seg::store::Weights;
 use insitu_seg::train::case::LabeledCase;
 use insitu_seg::train::run::{EpochEnd, TrainEvent, TrainingRun};
-use insitu_seg::train::{Dataset, TrainConfig, TrainingBudget, fit, initial_weights, split_fold};
+use insitu_seg::train::{Dataset, TrainConfig, TrainingBudget, initial_weights, split_fold};
 use insitu_seg::training::PhantomKind;
 use pollster::block_on;
 use std::ops::ControlFlow;
@@ -157,8 +157,12 @@ fn config(card: &Card, steps: usize) -> (TrainConfig, Weights) {
     (config, weights)
 }
 
+/// Half a minute: with the command's tests, by `npm run test:burn`.
+#[cfg(feature = "cli")]
 #[test]
 fn a_training_ends_where_the_engines_ends() {
+    use insitu_seg::train::fit;
+
     let dice = |compute: &Compute| {
         let (card, training, validation) = phantoms();
         let (config, weights) = config(&card, 300);
