@@ -47,12 +47,14 @@ export async function segmentAll() {
     if (!state.cases.includes(one)) continue;
     problem = null;
     const outcome = one === state.current || (await open(one)) ? await segment() : 'failed';
-    if (outcome === 'cancelled') break;
+    if (outcome === 'cancelled') isCancelled = true;
     if (outcome === 'failed') failures.push(problem ? /** @type {PageError} */ (problem).message : titleOf(one));
   }
   state.emit('all', null);
   if (failures.length > 0) fail(pageError('argument', t('allFailed', { count: failures.length, reasons: failures.join(' ') })), 'segment');
-  else state.announce(t('allDone', { count: segmented().length }), 'segment');
+  const counts = { count: segmented().length, left: unsegmented().length };
+  if (isCancelled) state.announce(t('allCancelled', counts), 'segment');
+  else if (failures.length === 0) state.announce(t('allDone', counts), 'segment');
 }
 
 /**
@@ -62,7 +64,9 @@ export async function segmentAll() {
 export function volumesOf(cases) {
   const rows = cases.map((one) => {
     const { grid, table, counts } = one.editor;
-    const volumes = new Map(table.map(({ index, name }) => [name, counts[index] * millilitersPerVoxel(grid)]));
+    /** @type {Map<string, number>} */
+    const volumes = new Map();
+    for (const { index, name } of table) volumes.set(name, (volumes.get(name) ?? 0) + counts[index] * millilitersPerVoxel(grid));
     return { one, volumes, warnings: one.result.warnings };
   });
   const names = [...new Set(rows.flatMap(({ volumes }) => [...volumes.keys()]))];

@@ -16,11 +16,18 @@ export async function close(one) {
   if (state.isBusy) return state.announce(t('busy'));
   const [name, at] = [titleOf(one), state.cases.indexOf(one)];
   const rest = state.cases.filter((other) => other !== one);
-  if (rest.length === 0 || (one === state.current && !(await open(rest[0])))) return;
+  if (rest.length === 0 || (one === state.current && !(await openNext(rest, at)))) return;
   closed.push({ one, at });
   state.cases = rest;
   state.announce(t('closed', { name }), 'image');
   state.emit('touched', undefined);
+}
+
+/** Opens what comes after a place in the list, or before it; one that cannot be opened keeps no other from it. @param {readonly Case[]} cases @param {number} at */
+async function openNext(cases, at) {
+  const near = [...cases.slice(at), ...cases.slice(0, at).toReversed()];
+  for (const one of near.toSorted((a, b) => Number(a.isBroken ?? false) - Number(b.isBroken ?? false))) if (await open(one)) return true;
+  return false;
 }
 
 /** Opens what was closed last, as it was. */

@@ -35,18 +35,21 @@ export async function download(id) {
   const { masked, shownView: view } = state;
   if (!masked) return;
   const name = savedName(masked);
-  const all = products({ ...masked, name }, { report: () => reportOf(masked), picture: async () => view?.picture() ?? new Blob() });
-  const files = await Promise.all(DOWNLOADS[id](all).map(fileOf));
+  const files = await Promise.all(DOWNLOADS[id](productsOf(masked, name, view)).map(fileOf));
   if (files.length === 0) return;
   const [file] =
     files.length === 1 && id !== 'download-zip' ? files : [{ name: `${name}_insitu.zip`, bytes: zipped(files), type: 'application/zip' }];
   save(file.bytes, file.name, file.type);
 }
 
+/** @param {MaskedCase} one @param {string} name @param {typeof state.shownView} [view] where it is seen */
+const productsOf = (one, name, view) =>
+  products({ ...one, name }, { report: () => reportOf(one), picture: async () => view?.picture() ?? new Blob() });
+
 /** The files of a volume, whichever is open, and the folder for them: all but the picture of what is seen. @param {MaskedCase} one */
 export async function exportsOf(one) {
   const folder = savedName(one);
-  const all = products({ ...one, name: folder }, { report: () => reportOf(one), picture: async () => new Blob() });
+  const all = productsOf(one, folder);
   const files = [];
   for (const product of [all.mask, all.nrrd, all.csv, all.report, ...all.meshes]) files.push({ folder, ...(await fileOf(product)) });
   return files;
@@ -76,8 +79,8 @@ export async function reportOf(one) {
     ...run,
     input: { ...input, name: fileNameOf(one), sha256: await hashOf(one.input) },
     ...(one.converted ? { converted: { from: 'DICOM', by: 'dcm2niix', ...one.converted } } : {}),
-    tuned: one.madeBy?.isTuned ?? Boolean(state.segmenter?.canRevert),
-    ...(state.segmenter?.model.tuned?.own_variant ? { ownVariant: state.segmenter.model.tuned.own_variant } : {}),
+    tuned: one.madeBy?.isTuned,
+    ...(one.madeBy?.ownVariant ? { ownVariant: one.madeBy.ownVariant } : {}),
     correctedVoxels: correctedVoxels(one),
     checkedSlices: [...approvedSlices(one)],
     labels: editor.table.map(({ index, name, color }) => {

@@ -44,7 +44,7 @@ export function onFiles(receive) {
 const hasFiles = ({ dataTransfer }) => dataTransfer?.types.includes('Files') ?? false;
 
 /** Words that are dragged into a field of the page are the field's. @param {DragEvent} event */
-const isText = (event) => event.target instanceof HTMLInputElement && !hasFiles(event);
+const isText = (event) => (event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement) && !hasFiles(event);
 
 /** Calls `receive` with the files that were picked in a file field. @param {string} id @param {(files: File[]) => void} receive */
 export function onPicked(id, receive) {

@@ -10,10 +10,12 @@ const ONLY_OBJECT = 'object';
 /** @typedef {{ name: string, labels: number[] }} ModelObject */
 
 /** What a mask is to say of the model that made it. @param {ModelCard} card @param {boolean} isTuned @returns {MadeBy} */
-export function madeBy({ name, title: full, labels, objects, scan }, isTuned) {
+export function madeBy({ name, title: full, labels, objects, scan, tuned }, isTuned) {
   // In the engine's own words a tuned model says so in its title.
-  const title = isTuned ? full?.replace(/, (tuned|a variant for other images)$/, '') : full;
-  return { name, title, labels, objects, ...(scan ? { scan: { labels: scan.labels, objects: scan.objects } } : {}), isTuned };
+  const title = isTuned ? full?.replace(/, (tuned|tuned and refused|a variant for other images|own variant: .*)$/, '') : full;
+  const ownVariant = isTuned ? tuned?.own_variant : undefined;
+  const scans = scan ? { scan: { labels: scan.labels, objects: scan.objects } } : {};
+  return { name, title, labels, objects, ...scans, isTuned, ...(ownVariant ? { ownVariant } : {}) };
 }
 
 /** Whether a mask was made by a model, tuned or not: of that name and with the same labels. @param {Omit<MadeBy, 'isTuned'>} card @param {Pick<Case, 'madeBy' | 'result'>} one */

@@ -42,10 +42,11 @@ export interface NamedBox extends Box {
   object: string;
 }
 
-/** What made a mask: of its card what the labels and objects are, and whether it was tuned. */
+/** What made a mask: of its card what the labels and objects are, whether it was tuned, and the name of the variant that it was. */
 export interface MadeBy extends Pick<ModelCard, 'name' | 'title' | 'labels' | 'objects'> {
   scan?: Pick<NonNullable<ModelCard['scan']>, 'labels' | 'objects'>;
   isTuned: boolean;
+  ownVariant?: string;
 }
 
 /** An open volume. */

@@ -124,11 +124,19 @@ function halves(numbers) {
   return Buffer.from(Uint16Array.from(numbers, bits).buffer);
 }
 
-/** Tuned weights of a model, as tuning writes them: `tensors` by their paths, of one axis each. */
-export function deltaOf(files, tensors, { base = 'hippocampus' } = {}) {
+/** Tuned weights of a model, as tuning writes them: `tensors` by their paths, of one axis each; `variant`: the name under which they were kept. */
+export function deltaOf(files, tensors, { base = 'hippocampus', variant } = {}) {
   const { stages } = JSON.parse(files['model.json']);
   const hashes = Object.fromEntries(Object.entries(stages).map(([name, { folds }]) => [name, folds[0].sha256]));
-  const about = JSON.stringify({ base, files: hashes, variant: null, domain: [], report: {}, licence: '' });
+  const about = JSON.stringify({
+    base,
+    files: hashes,
+    variant: null,
+    domain: [],
+    report: {},
+    licence: '',
+    standing: variant ? { variant } : 'accepted',
+  });
   const header = { __metadata__: { insitu_delta: '1', about } };
   const parts = [];
   let at = 0;

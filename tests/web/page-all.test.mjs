@@ -62,6 +62,23 @@ describe('several volumes', () => {
     );
   });
 
+  it('have the volumes of labels of one name added up', async () => {
+    await page.locator('#cases li > button:first-child', { hasText: 'a.nii.gz' }).click();
+    await state(page, 'done');
+    const names = page.locator('#classes .name');
+    const [front, back] = await names.evaluateAll((all) => all.map(({ value }) => value));
+    const cells = page.locator('#all-rows tr:first-child td.volume');
+    const [first, second] = (await cells.allTextContents()).map(parseFloat);
+    await names.nth(1).fill(front);
+    await names.nth(1).press('Enter');
+    await page.waitForFunction(() => document.querySelectorAll('#all-rows tr:first-child td.volume')[1]?.textContent === '–');
+    const [sum] = (await cells.allTextContents()).map(parseFloat);
+    assert.ok(Math.abs(sum - first - second) < 0.011, `${first} and ${second} made ${sum}`);
+    await names.nth(1).fill(back);
+    await names.nth(1).press('Enter');
+    await page.waitForFunction(() => document.querySelectorAll('#all-rows tr:first-child td.volume')[1]?.textContent !== '–');
+  });
+
   it('are saved as one zip, a folder each', async () => {
     const { bytes } = await download(page, 'Files of all volumes (.zip)');
     const files = unzipSync(bytes);
@@ -82,6 +99,7 @@ describe('several volumes', () => {
     await page.waitForTimeout(300);
     assert.equal(await page.locator('#all-progress').textContent(), '');
     assert.match(await page.locator('#segment-all').textContent(), /Segment all/);
+    assert.match(await page.locator('#said').textContent(), /^Cancelled\. Segmented volumes: \d; without a mask: \d\.$/);
     assert.deepEqual(complaints, []);
   });
 

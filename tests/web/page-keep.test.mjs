@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { readNifti } from './nifti.mjs';
 import { browser, choose, download, kept, opened, openPage, SAMPLE, segmented, state } from './page.mjs';
 
@@ -99,6 +100,21 @@ describe('an edited patient', () => {
     assert.equal(await page.locator('#plan').textContent(), '');
     await press(page, 'Undo');
     assert.deepEqual(await maskNow(page), mask);
+  });
+});
+
+describe('an open patient', () => {
+  it('is closed, also where the next one in the list cannot be opened', async () => {
+    const { page } = await openPage('?backend=cpu');
+    page.setDefaultTimeout(60_000);
+    const broken = gzipSync(gunzipSync(sample).subarray(0, 1000));
+    await choose(page, { 'a.nii.gz': sample, 'b.nii.gz': broken, 'c.nii.gz': sample });
+    await opened(page, 'a.nii.gz');
+    await page.locator('#error', { hasText: 'b.nii.gz' }).waitFor();
+    await press(page, 'Close a.nii.gz');
+    await opened(page, 'c.nii.gz');
+    assert.match(await said(page), /Closed: a\.nii\.gz/);
+    await page.close();
   });
 });
 

@@ -85,6 +85,23 @@ describe('a mask of one’s own', () => {
     await page.locator('#undo').click();
   });
 
+  it('names the labels that no other is called like, and takes a name in other letters for the same', async () => {
+    const rows = page.locator('#classes tr');
+    const { length } = await rows.all();
+    const names = ['left_ANTERIOR-hippocampus', 'Cyst'];
+    const renamed = segments
+      .toString('latin1')
+      .replace(/_Name:=Left anterior hippocampus/g, `_Name:=${names[0]}`)
+      .replace(/_Name:=Left posterior hippocampus/g, `_Name:=${names[1]}`);
+    await importFile('renamed.seg.nrrd', Buffer.from(renamed, 'latin1'));
+    await page
+      .locator('#said', { hasText: /anterior hippocampus 1; .*posterior hippocampus 0\. Labels of its own, .*: Cyst\.$/ })
+      .waitFor();
+    assert.equal(await rows.count(), length + 1);
+    await page.locator('#undo').click();
+    assert.equal(await rows.count(), length);
+  });
+
   it('shows what only one of two masks has, in two colours, and follows strokes and undo', async () => {
     const [now, moved] = [await labels(), gunzipSync(first)];
     const [nx] = readNifti(first).dims;
@@ -129,6 +146,17 @@ describe('a mask of one’s own', () => {
     await page.waitForTimeout(200);
     assert.ok(await isPlain(page));
     assert.deepEqual(await labels(), now);
+  });
+
+  it('is said not to be laid over an image whose segmentation was cancelled', async () => {
+    const { page: other } = await openPage('?backend=cpu');
+    await choose(other, { 'another.nii.gz': readFileSync(SAMPLE) });
+    await opened(other, 'another.nii.gz');
+    await other.locator('#mask').setInputFiles({ name: 'mine.nii.gz', mimeType: '', buffer: first });
+    await other.locator('#cancel').click();
+    await other.locator('#said', { hasText: 'mine.nii.gz: not laid over the image' }).waitFor();
+    await state(other, 'ready');
+    await other.close();
   });
 
   it('refuses in one sentence what does not fit, and changes nothing', async () => {

@@ -9,7 +9,7 @@ import { serve, servePage } from './browser.mjs';
 import { dropPaths } from './drop.mjs';
 import { readNifti } from './nifti.mjs';
 import { deltaOf, imageFile, modelFiles, PLACES, sizeOf } from './objects.mjs';
-import { assertAccessible, browser, choose, download, opened, openPage, SAMPLE, segmented, state } from './page.mjs';
+import { assertAccessible, browser, choose, download, kept, opened, openPage, SAMPLE, segmented, state } from './page.mjs';
 
 const FORMULA = 'Two objects by formula';
 const files = modelFiles();
@@ -261,5 +261,34 @@ describe('masks and corrections', () => {
     assert.match(await chosen(page), /tuned \(tuned\.safetensors\)$/);
     assert.deepEqual(complaints, []);
     await page.close();
+  });
+
+  it('of an own variant bear its name, whatever model runs later, and after a reload', async () => {
+    const context = await browser.newContext();
+    const { page, complaints } = await openPage('?backend=cpu', context, own);
+    const reported = async () => JSON.parse((await download(page, 'Report (.json)')).bytes);
+    await page.locator('#model-file').setInputFiles(join(folder, 'mine.zip'));
+    await runs(page, FORMULA);
+    await assertFormula(page);
+    assert.equal((await reported()).ownVariant, undefined);
+    for (const variant of ['Ours', 'Theirs']) {
+      const bytes = deltaOf(files, { 'patch/out.bias': [-60_000, -60_000] }, { variant });
+      await page.locator('#model-file').setInputFiles(file(`${variant}.safetensors`, bytes));
+      await page.locator('#tuned', { hasText: variant }).waitFor();
+      await state(page, 'done');
+      const { tuned, ownVariant } = await reported();
+      // The mask is still that of the model before.
+      assert.deepEqual([tuned, ownVariant], variant === 'Ours' ? [false, undefined] : [true, 'Ours']);
+      assert.match(await text(page, '#made-by'), /another one\.$/);
+      if (variant === 'Ours') await segmented(page);
+    }
+    assert.match(await text(page, '#made-by'), /^Made by: Two objects by formula, your own variant “Ours”\./);
+    await kept(page);
+    await page.reload();
+    await state(page, 'done');
+    const { tuned, ownVariant } = await reported();
+    assert.deepEqual([tuned, ownVariant], [true, 'Ours']);
+    assert.deepEqual(complaints, []);
+    await context.close();
   });
 });

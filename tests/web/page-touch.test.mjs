@@ -10,7 +10,9 @@ describe('on a phone', () => {
     assert.ok(await page.evaluate(() => matchMedia('(pointer: coarse)').matches));
     await segmented(page);
     const small = await page.evaluate(() => {
-      const inPlace = [...document.querySelectorAll('button, select, input:not([type=file])')].filter((one) => one.offsetParent !== null);
+      const inPlace = [...document.querySelectorAll('button, select, textarea, input:not([type=file])')].filter(
+        (one) => one.offsetParent !== null,
+      );
       const sizeOf = (one) => {
         // A checkbox is pressed by the label or the cell around it.
         const target = /checkbox|radio|color/.test(one.type) ? (one.closest('label, td') ?? one) : one;
@@ -23,7 +25,10 @@ describe('on a phone', () => {
           .filter((one) => one.type !== 'range' && sizeOf(one) < 43.5)
           .map((one) => `${nameOf(one)} ${sizeOf(one).toFixed(0)}`),
         fields: inPlace
-          .filter((one) => one.matches('select, input[type=text], input[type=number]') && parseFloat(getComputedStyle(one).fontSize) < 16)
+          .filter(
+            (one) =>
+              one.matches('select, textarea, input[type=text], input[type=number]') && parseFloat(getComputedStyle(one).fontSize) < 16,
+          )
           .map(nameOf),
         wide: document.documentElement.scrollWidth - innerWidth,
       };

@@ -182,6 +182,23 @@ describe('undo and redo', () => {
     assert.equal(editor.table.length, 2);
   });
 
+  it('import a mask whose names differ in case, and in what is between their words', () => {
+    const editor = new Editor(plain([6, 1, 1]));
+    const names = ['Left Hippocampus', 'Right Hippocampus', 'CA12', 'Cyst'];
+    editor.setMask(
+      Uint8Array.of(1, 2, 3, 4, 0, 0),
+      names.map((name, i) => ({ index: i + 1, name, color: '#e69f00' })),
+    );
+    editor.rename(4, 'Lesion');
+    const given = ['right-hippocampus', 'left_hippocampus ', 'CA1_2', 'CYST', 'LeftHippocampus', 'Lesion, old'];
+    editor.importMask(
+      Uint8Array.of(1, 2, 3, 4, 5, 6),
+      given.map((name, i) => ({ index: i + 1, name, color: '#0072b2' })),
+    );
+    const called = [...editor.labels].map((value) => editor.table.find(({ index }) => index === value).name);
+    assert.deepEqual(called, ['Right Hippocampus', 'Left Hippocampus', 'CA1_2', 'Lesion', 'LeftHippocampus', 'Lesion, old']);
+  });
+
   it('forget the oldest beyond their budget, and add up what they hold', async () => {
     const history = new History({ budget: 100 });
     const undone = [];

@@ -77,28 +77,60 @@ const isSame = ({ index, className }, one) => (className === undefined ? index =
 export const isTaken = (into, value) => into.isListed(value) || into.counts[value] > 0 || into.baseCounts[value] > 0;
 
 /**
- * The mask of a file in the place of what is there. A label of the same name is the same, as is one of the same value where the file has no
- * name for it; any other gets a value of its own. Locked labels stay, and the mask of the last run is not touched: what differs from it is
+ * The mask of a file in the place of what is there. A label of the same name is the same, whatever its case and what is between its words,
+ * as is one of the same value where the file has no name for it; any other gets a value of its own. Locked labels stay, and the mask of the last run is not touched: what differs from it is
  * the person's.
  * @param {Segmentation} into @param {Edit} edit @param {Uint8Array} mask in the order of the grid @param {readonly LabelClass[]} classes
  */
 export function mergeMask(into, edit, mask, classes) {
   const targetOf = new Uint8Array(256);
-  const left = new Set(into.table.map(({ index }) => index));
   const isIn = new Uint8Array(256);
   for (const value of mask) isIn[value] = 1;
-  for (const index of [...isIn.keys()].filter((value) => value > 0 && isIn[value] === 1)) {
+  const found = [...isIn.keys()].filter((value) => value > 0 && isIn[value] === 1);
+  const known = sameRows(into.table, found, classes);
+  for (const index of found) {
     const one = classes.find((named) => named.index === index);
-    const same = into.table.find((row) => left.has(row.index) && (one ? isNamed(row, one) : row.index === index));
+    const same = known.get(index);
     const isFree = index < 255 && !isTaken(into, index);
     const value = same?.index ?? (isFree ? index : freeValue((v) => isTaken(into, v)));
     if (value === undefined) continue;
     targetOf[index] = value;
-    if (same) left.delete(value);
-    else edit.row({ kind: 'add', at: into.table.length, row: one ? labelOf({ ...one, index: value }, null) : into.newRow(value) });
+    if (!same) edit.row({ kind: 'add', at: into.table.length, row: one ? labelOf({ ...one, index: value }, null) : into.newRow(value) });
   }
   for (let i = 0; i < mask.length; i++) edit.set(i, targetOf[mask[i]]);
 }
 
-/** @param {Label} row @param {LabelClass} one */
-const isNamed = ({ name }, one) => name.trim().toLowerCase() === one.name.trim().toLowerCase();
+/**
+ * The row that each value of a file stands for, where there is one. Each row is taken once, first by those who have its very name.
+ * @param {readonly Label[]} table @param {readonly number[]} values @param {readonly LabelClass[]} classes @returns {Map<number, Label>}
+ */
+function sameRows(table, values, classes) {
+  const left = new Set(table);
+  /** @type {Map<number, Label>} */
+  const known = new Map();
+  const names = (/** @type {number} */ value) => classes.find(({ index }) => index === value)?.name;
+  /** @type {((row: Label, value: number, name: string | undefined) => boolean)[]} */
+  const ways = [
+    (row, value, name) => (name === undefined ? row.index === value : row.name === name),
+    (row, _, name) => name !== undefined && plain(row.name) === plain(name),
+    // What a person called otherwise is still what the model calls so.
+    (row, _, name) => name !== undefined && typeof row.className === 'string' && plain(row.className) === plain(name),
+  ];
+  for (const isSame of ways) {
+    for (const value of values) {
+      const row = known.has(value) ? undefined : [...left].find((one) => isSame(one, value, names(value)));
+      if (!row) continue;
+      known.set(value, row);
+      left.delete(row);
+    }
+  }
+  return known;
+}
+
+/** A name without its case, and with whatever stands between its words as a space. @param {string} name */
+const plain = (name) =>
+  name
+    .replace(/(\p{Ll})(\p{Lu})/gu, '$1 $2')
+    .replace(/[\s_-]+/g, ' ')
+    .trim()
+    .toLowerCase();

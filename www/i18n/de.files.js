@@ -32,6 +32,8 @@ export default {
   maskInput: 'Maske, die über das offene Bild gelegt wird',
   maskNoImage: '{name}: öffnen Sie zuerst das Bild, über das die Maske gelegt wird.',
   maskImported: 'Eingelesen: {name}. Dice mit der vorigen Maske: {dice}.',
+  maskOwn: 'Eigene Labels, da kein anderes so heißt: {names}.',
+  maskNotLaid: '{name}: nicht über das Bild gelegt, das zuvor segmentiert werden muss.',
   maskOff:
     '{name}: die Voxel liegen {voxels} Voxel neben denen des Bildes, erwartet wird das Gitter des Bildes: die Maske darauf umrechnen.',
   maskOutside: '{name}: {count} markierte Voxel liegen außerhalb des Bildes: öffnen Sie das Bild, von dem die Maske ist.',
@@ -61,6 +63,7 @@ export default {
   segmentAll: 'Alle segmentieren ({count})',
   allProgress: 'Volumen {at} von {total}',
   allDone: 'Alle Volumen sind segmentiert: {count}.',
+  allCancelled: 'Abgebrochen. Segmentierte Volumen: {count}; ohne Maske: {left}.',
   allFailed: 'Nicht segmentiert: {count}. {reasons}',
   allVolumes: 'Alle Volumen, mL',
   warned: 'Warnungen',

@@ -20,6 +20,7 @@ export default {
     'Das Modell ist jetzt: {title}. Masken bleiben, wie sie sind; Segmentieren macht eine neue, und Rückgängig bringt die vorige zurück.',
   madeBy: 'Gemacht von: {title}.',
   madeByTuned: 'Gemacht von: {title}, nachtrainiert.',
+  madeByVariant: 'Gemacht von: {title}, Ihre eigene Variante „{name}“.',
   madeByOther: 'Das jetzt gewählte Modell ist ein anderes.',
   modelNone:
     '{name}: kein Modell gefunden, erwartet wird ein Ordner oder .zip mit model.json und seinen Gewichten, oder ein nachtrainiertes Modell (.safetensors).',

@@ -18,6 +18,7 @@ export default {
   modelNowMask: 'The model is now: {title}. Masks stay as they are; Segment makes a new one, and Undo brings the one before back.',
   madeBy: 'Made by: {title}.',
   madeByTuned: 'Made by: {title}, tuned.',
+  madeByVariant: 'Made by: {title}, your own variant “{name}”.',
   madeByOther: 'The model that is chosen now is another one.',
   modelNone: '{name}: found no model, expected a folder or a .zip with model.json and its weights, or a tuned model (.safetensors).',
   modelLoneWeights: '{name}: found weights without their model.json, expected both: open the whole folder, or a .zip of it.',

@@ -10,6 +10,7 @@ import { number, t } from '../i18n.js';
 import { state } from '../state.js';
 import { engine, segment } from '../workflow.js';
 import { OffLattice, ontoGrid } from './lattice.js';
+import { listed } from './names.js';
 import { isNrrd, readNrrd } from './nrrd.js';
 import { nrrdInWords } from './nrrd-files.js';
 
@@ -24,7 +25,8 @@ export async function importMask(file) {
   try {
     const map = await readMask(file);
     if (!state.editor) await segment();
-    if (!state.editor) return;
+    // Cancelled, or it failed, which is said already.
+    if (!state.editor) return state.announce(t('maskNotLaid', { name: file.name }), 'image');
     lay(state.editor, map, file.name);
     state.emit('touched', undefined);
   } catch (thrown) {
@@ -36,15 +38,21 @@ export async function importMask(file) {
 function lay(editor, map, name) {
   const { labels, outside } = ontoGrid(editor.grid, map);
   if (outside > 0) throw pageError('argument', t('maskOutside', { name, count: outside }));
-  const before = { labels: editor.labels.slice(), counts: editor.counts.slice() };
+  const values = new Set(editor.table.map(({ index }) => index));
+  const before = { labels: editor.labels.slice(), counts: editor.counts.slice(), values };
   if (editor.importMask(toFile(editor.grid, labels), map.classes)) rememberBefore(editor, before.labels);
   const common = new Float64Array(256);
   for (let i = 0; i < before.labels.length; i++) if (before.labels[i] === editor.labels[i]) common[editor.labels[i]]++;
   const dice = editor.table.flatMap(({ index, name: label }) => {
     const sum = before.counts[index] + editor.counts[index];
-    return sum === 0 ? [] : [`${label} ${number(Math.round((2000 * common[index]) / sum) / 1000)}`];
+    return sum === 0 || !before.values.has(index) ? [] : [`${label} ${number(Math.round((2000 * common[index]) / sum) / 1000)}`];
   });
-  state.announce(t('maskImported', { name, dice: dice.join('; ') || '–' }), 'image');
+  const own = editor.table.filter(({ index }) => !before.values.has(index)).map(({ name: label }) => label);
+  const words = [
+    t('maskImported', { name, dice: dice.join('; ') || '–' }),
+    ...(own.length > 0 ? [t('maskOwn', { names: listed(own) })] : []),
+  ];
+  state.announce(words.join(' '), 'image');
 }
 
 /** @param {File} file @returns {Promise<LabelMap>} */

@@ -85,7 +85,7 @@ function isTheirs({ target, key, ctrlKey, metaKey }) {
   if (target.closest('button') && [' ', 'Enter'].includes(key)) return true;
   const field = target.closest('input, select, textarea');
   if (!field) return false;
-  if (field.matches('[type=number], [type=text]')) return true;
+  if (field.matches('textarea, [type=number], [type=text]')) return true;
   // A slider keeps its arrows, a checkbox its space; undo is everyone's.
   const isCheckbox = field instanceof HTMLInputElement && field.type === 'checkbox';
   return !(isCheckbox && key !== ' ') && !(ctrlKey || metaKey);

@@ -18,13 +18,20 @@ export function setUpLabels() {
   });
 }
 
+/** Whose table is shown; null while it is being drawn. @type {Editor | null} */
+let drawn = null;
+
 const rows = () => [...$('classes', HTMLTableSectionElement).rows];
 
-/** Draws the table anew. While a name is being typed its row must stay, so only the volumes follow then. @param {Editor} editor */
+/** Draws the table anew. @param {Editor} editor */
 function showLabels(editor) {
   const { tool } = state;
   if (!editor.table.some(({ index }) => index === tool.label)) tool.set({ label: editor.table[0]?.index ?? 1 });
+  const typed = editor === drawn ? typing() : undefined;
+  drawn = null;
   $('classes').replaceChildren(...editor.table.map((label) => rowOf(editor, label)));
+  drawn = editor;
+  typed?.();
   showVolumes(editor);
 }
 
@@ -46,23 +53,69 @@ function rowOf(editor, { index, name, color, visible, locked }) {
   picker.onchange = () => editor.recolor(index, picker.value);
   const swatch = element('label', { className: 'swatch' }, picker);
   swatch.style.setProperty('--color', color);
-  const text = element('input', {
-    type: 'text',
-    value: name,
-    title: name,
-    maxLength: 60,
-    className: 'name',
-    ariaLabel: t('nameOf', { index }),
-  });
-  text.onchange = () => text.value.trim() && text.value !== name && editor.rename(index, text.value.trim());
   const show = element('input', { type: 'checkbox', checked: visible, ariaLabel: t('show', { name }) });
   show.onchange = () => keepFocus(() => editor.show(index, show.checked));
   const lock = element('input', { type: 'checkbox', checked: locked, ariaLabel: t('lock', { name }) });
   lock.onchange = () => keepFocus(() => editor.lock(index, lock.checked));
-  const head = element('th', { scope: 'row' }, element('span', { className: 'label' }, tick(choice), swatch, text));
+  const head = element(
+    'th',
+    { scope: 'row' },
+    element('span', { className: 'label' }, tick(choice), swatch, nameField(editor, index, name)),
+  );
   const row = element('tr', {}, head, element('td', {}, tick(show)), element('td', {}, tick(lock)), element('td', { className: 'volume' }));
   row.dataset.index = String(index);
   return row;
+}
+
+/** A name that is being typed while the table is drawn anew, as by a run that ends: what puts it into the new row as it stood. */
+function typing() {
+  const { activeElement: field } = document;
+  if (!(field instanceof HTMLTextAreaElement) || !$('classes').contains(field) || field.value === field.defaultValue) return undefined;
+  const { value, selectionStart, selectionEnd } = field;
+  const { index } = field.closest('tr')?.dataset ?? {};
+  return () => {
+    const again = nameIn(index);
+    if (!again) return;
+    again.value = value;
+    again.dispatchEvent(new Event('input'));
+    again.focus();
+    again.setSelectionRange(selectionStart, selectionEnd);
+  };
+}
+
+/** @param {string | undefined} index of a label */
+const nameIn = (index) =>
+  rows()
+    .find(({ dataset }) => dataset.index === index)
+    ?.querySelector('textarea');
+
+/** A name takes as many lines as it is long, and is one line of text all the same. @param {Editor} editor @param {number} index @param {string} name */
+function nameField(editor, index, name) {
+  const field = element('textarea', { rows: 1, maxLength: 60, className: 'name', ariaLabel: t('nameOf', { index }) }, name);
+  const grows = element('span', { className: 'grows' }, field);
+  const follow = () => (grows.dataset.text = field.value);
+  follow();
+  field.oninput = follow;
+  let taken = name;
+  // By both: what the page has put back is no change to a browser, and what is changed is left with the row.
+  field.onchange = field.onblur = () => {
+    if (drawn !== editor) return;
+    const next = field.value.replace(/\s+/g, ' ').trim() || name;
+    // From here on it is no longer being typed.
+    field.value = field.defaultValue = next;
+    follow();
+    if (next === taken) return;
+    taken = next;
+    editor.rename(index, next);
+  };
+  field.onkeydown = (event) => {
+    if (event.key !== 'Enter' || event.isComposing) return;
+    event.preventDefault();
+    // Leaving the field is what changes the name; the row is another one then.
+    field.blur();
+    nameIn(String(index))?.focus();
+  };
+  return grows;
 }
 
 /** Runs a change after which the table is drawn anew, and puts the focus back on the same field. @param {() => void} change */

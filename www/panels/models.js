@@ -1,5 +1,5 @@
 /** Which model runs, what else there is to choose from, and the ways by which another one comes in. */
-/** @import { MaskedCase } from '../types.js' */
+/** @import { MadeBy, MaskedCase } from '../types.js' */
 /** @import { Choice } from '../models.js' */
 import { $, button, details, element, input, onClick } from '../dom.js';
 import { fail } from '../failures.js';
@@ -94,9 +94,12 @@ function titleOf({ base, delta, from }) {
 function showMaker(one) {
   const { segmenter } = state;
   if (!one || !segmenter) return;
+  /** @type {Pick<MadeBy, 'name' | 'title' | 'isTuned' | 'ownVariant'>} */
   const maker = one.madeBy ?? { ...one.result.report.model, isTuned: false };
   const title = maker.title ?? maker.name;
-  const words = maker.isTuned ? t('madeByTuned', { title }) : t('madeBy', { title });
-  const isOther = !isMaskOf(segmenter.model, one) || maker.isTuned !== segmenter.canRevert;
+  const { isTuned, ownVariant } = maker;
+  const words = ownVariant ? t('madeByVariant', { title, name: ownVariant }) : t(isTuned ? 'madeByTuned' : 'madeBy', { title });
+  const now = segmenter.model;
+  const isOther = !isMaskOf(now, one) || isTuned !== segmenter.canRevert || (isTuned && ownVariant !== now.tuned?.own_variant);
   $('made-by').textContent = isOther ? `${words} ${t('madeByOther')}` : words;
 }
