@@ -20,7 +20,7 @@ const makeFormats = () => ({
   three: new Intl.NumberFormat(language, { minimumSignificantDigits: 3, maximumSignificantDigits: 3, useGrouping: false }),
   number: new Intl.NumberFormat(language, { maximumSignificantDigits: 4, useGrouping: false }),
   tenths: new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 }),
-  dice: new Intl.NumberFormat(language, { minimumFractionDigits: 3, maximumFractionDigits: 3 }),
+  thousandths: new Intl.NumberFormat(language, { minimumFractionDigits: 3, maximumFractionDigits: 3 }),
 });
 
 /** @param {keyof ReturnType<typeof makeFormats>} kind @param {number} value */
@@ -53,7 +53,9 @@ export const milliliters = (value) => `${format('three', value)} mL`;
 /** @param {number} value */
 export const permille = (value) => `${format('three', value)} ‰`;
 /** @param {number} value */
-export const dice = (value) => format('dice', value);
+export const dice = (value) => format('thousandths', value);
+/** Of a table whose heading has the unit. @param {number} value */
+export const thousandths = (value) => format('thousandths', value);
 /** @param {number} value */
 export const tenths = (value) => format('tenths', value);
 /** @param {number} ms */

@@ -46,7 +46,11 @@ describe('several volumes', () => {
     // The same image twice, once in other axes.
     assert.deepEqual(a.slice(1), c.slice(1));
     assert.deepEqual(mean.slice(1, 3), a.slice(1, 3));
-    assert.deepEqual(sd.slice(1, 3), ['0.00 mL', '0.00 mL']);
+    assert.deepEqual(sd.slice(1, 3), ['0.000', '0.000']);
+    // All in the unit of the heading, with the same number of decimals.
+    for (const row of [a, c, mean]) assert.match(row[1], /^\d+\.\d{3}$/);
+    const overflows = await page.locator('#all .scroll').evaluate((box) => box.scrollWidth - box.clientWidth);
+    assert.equal(overflows, 0);
     const { name, bytes } = await download(page, 'Table of all (.csv)');
     assert.equal(name, 'volumes.csv');
     const lines = bytes.toString().trimEnd().split('\n');

@@ -3,7 +3,7 @@ import { cancelAll, downloadAll, downloadTable, segmentAll, segmented, setUpAll,
 import { $, button, element, onClick } from '../dom.js';
 import { engineInWords } from '../engine-words.js';
 import { fail } from '../failures.js';
-import { milliliters, t } from '../i18n.js';
+import { t, thousandths } from '../i18n.js';
 import { titleOf } from '../open/names.js';
 import { state } from '../state.js';
 
@@ -29,7 +29,7 @@ function show() {
   if (cases.length < 2) return;
   const { rows, names, summary } = volumesOf(cases);
   const cell = (/** @type {number | null | undefined} */ volume) =>
-    element('td', { className: 'volume' }, volume === null || volume === undefined ? '–' : milliliters(volume));
+    element('td', { className: 'volume' }, volume === null || volume === undefined ? '–' : thousandths(volume));
   $('all-head').replaceChildren(
     element('th', { scope: 'col' }, t('image')),
     ...names.map((name) => element('th', { scope: 'col' }, name)),
