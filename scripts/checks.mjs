@@ -15,11 +15,13 @@ import { ask, cargoDeny, chromedriver, chromium, root, run, swiftshader, tell, w
 
 const NATIVE = ['--release', '--features', 'cli'];
 const PURE = ['--release', '--no-default-features'];
+/** What its tests are built with: Rust's other image types are not of the core, and need nothing more to be built. */
+const PURE_TESTED = [...PURE, '--features', 'nifti-object'];
 const WASM = ['--release', '--target', 'wasm32-unknown-unknown', '--features', 'web,gpu'];
 const STRICT = ['--', '-D', 'warnings'];
 
 /** Tests of the crate without features, by file; the quick ones first. */
-const PURE_TESTS = { quick: ['not_run', 'release', 'layers', 'damage', 'geometry'], full: ['large'] };
+const PURE_TESTS = { quick: ['not_run', 'release', 'layers', 'damage', 'geometry', 'nifti_object'], full: ['large'] };
 /** Native tests that take long; those of all other files are quick. */
 const SLOW_TESTS = ['curve', 'evaluate', 'gpu', 'learn', 'tasks', 'train', 'train_refusals', 'tune', 'tune_command'];
 /** Browser tests that are quick: the package from the outside, and opening files in the page. */
@@ -106,7 +108,7 @@ const named = (folder, ending) =>
 const pure = (name, quick, env) => ({
   name: `pure: ${name}`,
   quick,
-  run: () => run('cargo', ['test', ...PURE, '--test', name, '--', '--show-output'], { env }),
+  run: () => run('cargo', ['test', ...PURE_TESTED, '--test', name, '--', '--show-output'], { env }),
 });
 
 const native = (name, env) => ({
@@ -157,7 +159,7 @@ const written = (quick) => [
   {
     name: 'lints, native',
     quick: true,
-    run: () => cargo('clippy', '--release', '--features', quick ? 'cli' : 'cli,burn', '--all-targets', ...STRICT),
+    run: () => cargo('clippy', '--release', '--features', quick ? 'cli,nifti-object' : 'cli,burn,nifti-object', '--all-targets', ...STRICT),
   },
   { name: 'lints, wasm', quick: false, run: () => cargo('clippy', ...WASM, '--lib', '--test', 'web', ...STRICT) },
   {
@@ -191,9 +193,10 @@ export function checks({ quick, scratch }) {
   return [
     ...written(quick),
     // Built together they use all cores; one by one, below, each would wait for its own.
-    { name: 'build of the tests, pure', quick: true, run: () => cargo('test', ...PURE, ...each(pureTests), '--no-run') },
+    { name: 'build of the tests, pure', quick: true, run: () => cargo('test', ...PURE_TESTED, ...each(pureTests), '--no-run') },
     ...PURE_TESTS.quick.map((name) => pure(name, true)),
     ...PURE_TESTS.full.map((name) => pure(name, false)),
+    { name: 'pure: examples in the documentation', quick: true, run: () => cargo('test', ...PURE_TESTED, '--doc') },
     pure('fuzz', true, { ...corpus, INSITU_FUZZ_SECONDS: quick ? '5' : '20' }),
     {
       name: 'build of the tests, native',

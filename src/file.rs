@@ -1,7 +1,7 @@
 //! Bytes to [`Volume`] and back: NIfTI-1 and NIfTI-2, in one file or two, and FreeSurfer's MGH, plain or gzip.
 //!
 //! ```text
-//! bytes -> source (gzip off) -> head (fields: layout, or mgh) -> checks (all of them) -> sform_qform (affine)
+//! bytes -> source (gzip off) -> head (fields: nifti1, layout, or mgh) -> checks (all of them) -> sform_qform (affine)
 //!       -> decode (RAS order)
 //! bytes <- write: NIfTI on the file's own grid, nrrd: the same for 3D Slicer
 //! ```
@@ -19,6 +19,9 @@ mod header;
 mod layout;
 mod limits;
 mod mgh;
+mod nifti1;
+#[cfg(all(feature = "nifti-object", not(target_arch = "wasm32")))]
+mod nifti_object;
 mod nrrd;
 mod overlay;
 mod path;

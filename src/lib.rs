@@ -36,6 +36,7 @@
 //! | feature | what it adds |
 //! | --- | --- |
 //! | none | files ([`Volume`]), grids, intensities, metrics |
+//! | `nifti-object` | images of the crate `nifti` and arrays of `ndarray`, natively |
 //! | `net` | model cards, weights, the networks on the CPU |
 //! | `gpu` | the networks on a GPU |
 //! | `threads` | several threads on the CPU |
@@ -103,7 +104,8 @@ pub mod train;
 pub mod tune;
 
 #[cfg(feature = "web")]
-mod web;
+#[doc(hidden)]
+pub mod web;
 
 #[doc(inline)]
 pub use error::{Error, ErrorKind, Result};

@@ -1,5 +1,7 @@
 //! The types of stored values.
 
+use nifti::NiftiType;
+
 /// The value types that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names say it all")]
@@ -17,37 +19,43 @@ pub enum DataType {
 }
 
 impl DataType {
+    const ALL: [Self; 10] = [
+        Self::U8,
+        Self::I8,
+        Self::U16,
+        Self::I16,
+        Self::U32,
+        Self::I32,
+        Self::U64,
+        Self::I64,
+        Self::F32,
+        Self::F64,
+    ];
+
     /// The type of a NIfTI code; `None` where it is not one real number per voxel.
     pub(super) fn of(code: i16) -> Option<Self> {
-        Some(match code {
-            2 => Self::U8,
-            4 => Self::I16,
-            8 => Self::I32,
-            16 => Self::F32,
-            64 => Self::F64,
-            256 => Self::I8,
-            512 => Self::U16,
-            768 => Self::U32,
-            1024 => Self::I64,
-            1280 => Self::U64,
-            _ => return None,
-        })
+        Self::ALL.into_iter().find(|known| known.code() == code)
+    }
+
+    /// Its name in the standard.
+    fn nifti(self) -> NiftiType {
+        match self {
+            Self::U8 => NiftiType::Uint8,
+            Self::I8 => NiftiType::Int8,
+            Self::U16 => NiftiType::Uint16,
+            Self::I16 => NiftiType::Int16,
+            Self::U32 => NiftiType::Uint32,
+            Self::I32 => NiftiType::Int32,
+            Self::U64 => NiftiType::Uint64,
+            Self::I64 => NiftiType::Int64,
+            Self::F32 => NiftiType::Float32,
+            Self::F64 => NiftiType::Float64,
+        }
     }
 
     /// Its NIfTI code.
     pub(super) fn code(self) -> i16 {
-        match self {
-            Self::U8 => 2,
-            Self::I16 => 4,
-            Self::I32 => 8,
-            Self::F32 => 16,
-            Self::F64 => 64,
-            Self::I8 => 256,
-            Self::U16 => 512,
-            Self::U32 => 768,
-            Self::I64 => 1024,
-            Self::U64 => 1280,
-        }
+        self.nifti() as i16
     }
 
     /// What an unsupported code stands for.
@@ -63,12 +71,7 @@ impl DataType {
 
     /// Bytes per value.
     pub fn bytes(self) -> usize {
-        match self {
-            Self::U8 | Self::I8 => 1,
-            Self::U16 | Self::I16 => 2,
-            Self::U32 | Self::I32 | Self::F32 => 4,
-            Self::U64 | Self::I64 | Self::F64 => 8,
-        }
+        self.nifti().size_of()
     }
 
     /// Whether 32-bit floats may round its values.

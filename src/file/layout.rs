@@ -1,6 +1,7 @@
 //! Where each field of a NIfTI header lies: version 1 (348 bytes) and version 2 (540 bytes), read into one form.
 //!
-//! Offsets are those of `nifti1.h` and `nifti2.h`. Nothing is checked here; `checks` does that.
+//! Version 1 is read by the crate `nifti` (`nifti1`); version 2, which it does not know, here, by the offsets of `nifti2.h`, and
+//! both are written here. Nothing is checked; `checks` does that.
 
 use super::datatype::DataType;
 use crate::grid::Grid;
@@ -27,7 +28,7 @@ impl Version {
     }
 
     /// Bytes of the header.
-    pub(super) fn bytes(self) -> usize {
+    pub(super) const fn bytes(self) -> usize {
         match self {
             Self::One => 348,
             Self::Two => 540,
@@ -106,9 +107,9 @@ impl Fields {
     }
 }
 
-/// Numbers of a header at byte offsets, in the file's byte order.
+/// Numbers of a header of version 2 at byte offsets, in the file's byte order.
 struct Numbers<'a> {
-    bytes: &'a [u8],
+    bytes: &'a [u8; 540],
     big_endian: bool,
 }
 
@@ -133,66 +134,39 @@ impl Numbers<'_> {
         i64::from_le_bytes(self.at(offset))
     }
 
-    fn f32s<const N: usize>(&self, offset: usize) -> [f64; N] {
-        std::array::from_fn(|i| f64::from(f32::from_le_bytes(self.at(offset + 4 * i))))
-    }
-
     fn f64s<const N: usize>(&self, offset: usize) -> [f64; N] {
         std::array::from_fn(|i| f64::from_le_bytes(self.at(offset + 8 * i)))
     }
+}
 
-    fn characters(&self, fields: &[(usize, usize)]) -> usize {
-        let count =
-            |&(at, length): &(usize, usize)| self.bytes[at..at + length].iter().filter(|b| **b > 32).count();
-        fields.iter().map(count).sum()
-    }
+/// How many characters of a text field are neither blank nor control.
+pub(super) fn characters(text: &[u8]) -> usize {
+    text.iter().filter(|byte| **byte > 32).count()
 }
 
 impl Fields {
-    /// Reads the fields; `bytes` holds the whole header of the version that its first four bytes state.
-    pub fn read(bytes: &[u8], version: Version, big_endian: bool) -> Self {
+    /// Reads the fields of version 2.
+    pub fn read_two(bytes: &[u8; 540], big_endian: bool) -> Self {
         let n = Numbers { bytes, big_endian };
-        match version {
-            Version::One => Self {
-                version,
-                big_endian,
-                magic: std::array::from_fn(|i| if i < 4 { bytes[344 + i] } else { 0 }),
-                dim: std::array::from_fn(|i| i64::from(n.i16(40 + 2 * i))),
-                intent_code: n.i16(68).into(),
-                datatype: n.i16(70),
-                bitpix: n.i16(72),
-                pixdim: n.f32s(76),
-                vox_offset: n.f32s::<1>(108)[0],
-                scl_slope: n.f32s::<1>(112)[0],
-                scl_inter: n.f32s::<1>(116)[0],
-                xyzt_units: bytes[123].into(),
-                qform_code: n.i16(252).into(),
-                sform_code: n.i16(254).into(),
-                quatern: n.f32s(256),
-                qoffset: n.f32s(268),
-                srow: [n.f32s(280), n.f32s(296), n.f32s(312)],
-                text: n.characters(&[(14, 18), (148, 80), (228, 24), (328, 16)]),
-            },
-            Version::Two => Self {
-                version,
-                big_endian,
-                magic: std::array::from_fn(|i| bytes[4 + i]),
-                dim: std::array::from_fn(|i| n.i64(16 + 8 * i)),
-                intent_code: n.i32(504),
-                datatype: n.i16(12),
-                bitpix: n.i16(14),
-                pixdim: n.f64s(104),
-                vox_offset: n.i64(168) as f64,
-                scl_slope: n.f64s::<1>(176)[0],
-                scl_inter: n.f64s::<1>(184)[0],
-                xyzt_units: n.i32(500),
-                qform_code: n.i32(344),
-                sform_code: n.i32(348),
-                quatern: n.f64s(352),
-                qoffset: n.f64s(376),
-                srow: [n.f64s(400), n.f64s(432), n.f64s(464)],
-                text: n.characters(&[(240, 80), (320, 24), (508, 16)]),
-            },
+        Self {
+            version: Version::Two,
+            big_endian,
+            magic: std::array::from_fn(|i| bytes[4 + i]),
+            dim: std::array::from_fn(|i| n.i64(16 + 8 * i)),
+            intent_code: n.i32(504),
+            datatype: n.i16(12),
+            bitpix: n.i16(14),
+            pixdim: n.f64s(104),
+            vox_offset: n.i64(168) as f64,
+            scl_slope: n.f64s::<1>(176)[0],
+            scl_inter: n.f64s::<1>(184)[0],
+            xyzt_units: n.i32(500),
+            qform_code: n.i32(344),
+            sform_code: n.i32(348),
+            quatern: n.f64s(352),
+            qoffset: n.f64s(376),
+            srow: [n.f64s(400), n.f64s(432), n.f64s(464)],
+            text: [&bytes[240..320], &bytes[320..344], &bytes[508..524]].into_iter().map(characters).sum(),
         }
     }
 
@@ -271,6 +245,7 @@ impl Fields {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::file::nifti1;
 
     #[test]
     fn both_versions_come_back_as_written() {
@@ -296,8 +271,12 @@ mod tests {
                 text: 0,
             };
             let bytes = fields.write();
-            let (found, big_endian) = Version::of([bytes[0], bytes[1], bytes[2], bytes[3]]).unwrap();
-            assert_eq!(Fields::read(&bytes, found, big_endian), fields);
+            assert_eq!(Version::of([bytes[0], bytes[1], bytes[2], bytes[3]]).unwrap(), (version, false));
+            let read = match version {
+                Version::One => nifti1::read(bytes[..348].try_into().unwrap(), false).unwrap(),
+                Version::Two => Fields::read_two(bytes[..540].try_into().unwrap(), false),
+            };
+            assert_eq!(read, fields);
         }
     }
 }

@@ -47,14 +47,18 @@ impl<'a> VolumeFile<'a> {
         voxels: Option<ByteSource<'a>>,
         limits: &Limits,
     ) -> Result<Self> {
-        let pair = voxels.is_some();
-        let mut voxels = match voxels {
-            Some(source) => {
-                first.finish()?; // its checksum
-                Stream::open(source, "voxels")?
-            }
-            None => first,
-        };
+        let Some(source) = voxels else { return Self::of_fields(fields, first, false, limits) };
+        first.finish()?; // its checksum
+        Self::of_fields(fields, Stream::open(source, "voxels")?, true, limits)
+    }
+
+    /// Checks the fields of a NIfTI header; `pair`: `voxels` begins with the file of the voxels, and not behind the header.
+    pub(super) fn of_fields(
+        fields: &Fields,
+        mut voxels: Stream<'a>,
+        pair: bool,
+        limits: &Limits,
+    ) -> Result<Self> {
         let input = CheckInput { fields, pair, max_bytes: voxels.max_bytes, gzip: voxels.gzip(), limits };
         let mut checks = checks::run(&input);
         let header = match checks.iter().find_map(Check::error) {

@@ -73,6 +73,18 @@ impl<'a> Stream<'a> {
         Ok(Self { bytes: Bytes::Plain(reader), max_bytes: source.length, place, failed: None })
     }
 
+    /// Bytes in memory as they are, whatever they begin with.
+    #[cfg(all(feature = "nifti-object", not(target_arch = "wasm32")))]
+    pub fn plain(bytes: &'a [u8], place: &'static str) -> Self {
+        let reader: Reader<'a> = Box::new(bytes);
+        Self {
+            bytes: Bytes::Plain(BufReader::new(reader)),
+            max_bytes: bytes.len() as u64,
+            place,
+            failed: None,
+        }
+    }
+
     /// Whether the source is gzip.
     pub fn gzip(&self) -> bool {
         matches!(self.bytes, Bytes::Gzip { .. })
@@ -204,7 +216,14 @@ fn first_after_zeros(reader: &mut impl BufRead) -> io::Result<Next> {
     }
 }
 
+/// Of these kinds are the decoder's own errors; any other is that of the bytes' source.
+const DECODER: [io::ErrorKind; 3] =
+    [io::ErrorKind::InvalidInput, io::ErrorKind::InvalidData, io::ErrorKind::UnexpectedEof];
+
 fn damaged(place: &str, error: &io::Error) -> Error {
+    if !DECODER.contains(&error.kind()) {
+        return unreadable(place, error);
+    }
     Error::malformed(place, format!("a damaged or truncated gzip stream ({error})"), "a whole gzip stream")
 }
 
@@ -243,6 +262,21 @@ mod tests {
     fn zeros_behind_are_padding_and_other_bytes_are_counted() {
         assert_eq!(unpack(&[pack(b"one"), vec![0; 9]].concat()).unwrap().1, (0, 0));
         assert_eq!(unpack(&[pack(b"one"), vec![0, 7, 7]].concat()).unwrap().1, (0, 2));
+    }
+
+    #[test]
+    fn bytes_that_cannot_be_read_are_no_damage() {
+        struct Gone;
+        impl Read for Gone {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::Error::other("NotReadableError"))
+            }
+        }
+        let packed = pack(&[7; 3000]);
+        let (start, length) = (&packed[..packed.len() / 2], packed.len() as u64);
+        let mut stream = Stream::open(ByteSource::new(start.chain(Gone), length), "file").unwrap();
+        let error = stream.fill(&mut [0; 4000]).unwrap_err();
+        assert_eq!((error.code(), &error.found[..]), ("io", "NotReadableError"));
     }
 
     #[test]
