@@ -2,28 +2,36 @@
 import type { ChosenBoxes } from './boxes.js';
 import type { Artifact, Backend } from './types/common.js';
 import type { Benchmark } from './types/engine.js';
-import type { Segmentation } from './types/result.js';
+import type { Measure, Segmentation } from './types/result.js';
 import type { Progress } from './types/segmenter.js';
 import type { Suggestion, TuneOptions, TuneProgress, TuneReport } from './types/tuning.js';
 import type { FieldOfView, ImageVolume, Plan, VolumeInfo } from './types/volume.js';
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 
-/** A file as the engine reads it: all of it, or the header of a pair, whose voxels are then beside it. */
-export type FileArguments = [header: Bytes, voxels: Bytes | undefined, maxBytes: number | undefined];
+/** Bytes, or in a worker a Blob, which is read in pieces. */
+export type FileBytes = Bytes | Blob;
 
-/** A case to learn from; labels per voxel, or the bytes of a file of labels. */
+/** A file as the engine reads it: all of it, or the header of a pair, whose voxels are then beside it. */
+export type FileArguments = [header: FileBytes, voxels: FileBytes | undefined, maxBytes: number | undefined];
+
+/** A case to learn from; labels per voxel, or a file of labels. */
 export interface CaseBytes {
   name: string;
-  bytes: Bytes;
-  voxels?: Bytes;
+  file: FileBytes;
+  voxels?: FileBytes;
   labels?: Uint8Array;
-  labelFile?: Bytes;
-  labelVoxels?: Bytes;
+  labelFile?: FileBytes;
+  labelVoxels?: FileBytes;
 }
 
 /** A run's result before it is dressed for the caller. */
-export type RawSegmentation = Omit<Segmentation, 'report' | 'toNifti' | 'toNrrd' | 'toCsv'> & { nifti: Bytes; nrrd: Bytes; csv: string };
+export type RawSegmentation = Omit<Segmentation, 'report' | 'toNifti' | 'toNrrd' | 'toCsv'> & {
+  nifti: Bytes;
+  nrrd: Bytes;
+  csv: string;
+  measures: Measure[];
+};
 
 /** The report as `insitu tune` writes it. */
 export type RawTuneReport = Omit<TuneReport, 'undoneSteps'> & { taken_back: number };

@@ -2,17 +2,19 @@
  * The engine: the one file that uses the generated wasm (artifacts.js). It runs in the worker, or with `worker: false` in the
  * calling thread, and is the same code in both. Its methods take and give structured-cloneable values.
  */
-/** @import { Bytes, CaseBytes, EngineCode, OnStage, Session, TuneSettings } from './artifacts.js' */
+/** @import { Bytes, CaseBytes, EngineCode, FileBytes, OnStage, Session, TuneSettings } from './artifacts.js' */
 /** @import { ChosenBoxes } from './boxes.js' */
 /** @import { AnyProgress } from './heartbeat.js' */
 /** @import { Artifact, Backend, Triple } from './index.js' */
+/** @import { Files } from './input.js' */
 /** @import { Joining } from './threads.js' */
 import { CODE } from './artifacts.js';
 import { InsituError, isTrap } from './error.js';
 import { watchGpu } from './gpu.js';
+import { readable, withFiles } from './input.js';
 import { prepareThreads } from './threads.js';
 
-/** @typedef {{ bytes: Bytes, voxels?: Bytes, name: string, maxBytes?: number }} ImageBytes `voxels`: the .img of a pair */
+/** @typedef {Files & { name: string, maxBytes?: number }} Image */
 /** @typedef {(progress: AnyProgress) => void} OnProgress */
 
 /** Bytes of a page of wasm memory, and what an engine that works must be able to get. */
@@ -52,9 +54,9 @@ export class Engine {
     });
   }
 
-  /** The weight files beyond those of the start that an image needs. @param {ImageBytes} image */
-  async missing({ bytes, voxels, maxBytes }) {
-    return this.#withSession(async (session) => session.missing(bytes, voxels, maxBytes));
+  /** The weight files beyond those of the start that an image needs. @param {Image} image */
+  async missing({ maxBytes, ...files }) {
+    return this.#withSession((session) => withFiles(files, async (file, voxels) => session.missing(file, voxels, maxBytes)));
   }
 
   /** @param {{ name: string, bytes: Bytes }} file that was missing */
@@ -67,30 +69,32 @@ export class Engine {
     return this.#gpu.faults === this.#generation;
   }
 
-  /** The header and the range of values of an image's file, as `insitu info` gives them. @param {ImageBytes} image */
-  async inspect({ bytes, voxels, maxBytes }) {
-    return this.#guarded(async (code) => code.inspect(bytes, voxels, maxBytes));
+  /** The header and the range of values of an image's file, as `insitu info` gives them. @param {Image} image */
+  async inspect({ maxBytes, ...files }) {
+    return this.#guarded((code) => withFiles(files, async (file, voxels) => code.inspect(file, voxels, maxBytes)));
   }
 
-  /** The field of view of an image's file, and whether the model was trained on such. @param {ImageBytes} image */
-  async fieldOfView({ bytes, voxels, maxBytes }) {
-    return this.#withSession(async (session) => session.fieldOfView(bytes, voxels, maxBytes));
+  /** The field of view of an image's file, and whether the model was trained on such. @param {Image} image */
+  async fieldOfView({ maxBytes, ...files }) {
+    return this.#withSession((session) => withFiles(files, async (file, voxels) => session.fieldOfView(file, voxels, maxBytes)));
   }
 
-  /** The values of an image's file, and where they lie. @param {ImageBytes} image */
-  async read({ bytes, voxels, maxBytes }) {
-    return this.#guarded(async (code) => code.read(bytes, voxels, maxBytes));
+  /** The values of an image's file, and where they lie. @param {Image} image */
+  async read({ maxBytes, ...files }) {
+    return this.#guarded((code) => withFiles(files, async (file, voxels) => code.read(file, voxels, maxBytes)));
   }
 
-  /** What `segment` will take. @param {ImageBytes & { train: boolean }} image */
-  async plan({ bytes, voxels, maxBytes, train }) {
-    return this.#withSession((session) => session.plan(bytes, voxels, maxBytes, train));
+  /** What `segment` will take. @param {Image & { train: boolean }} image */
+  async plan({ maxBytes, train, ...files }) {
+    return this.#withSession((session) => withFiles(files, (file, voxels) => session.plan(file, voxels, maxBytes, train)));
   }
 
-  /** @param {ImageBytes & { chosen?: ChosenBoxes }} image `chosen`: the boxes to look in @param {OnProgress} onProgress */
-  async segment({ bytes, voxels, name, maxBytes, chosen }, onProgress) {
+  /** @param {Image & { chosen?: ChosenBoxes }} image `chosen`: the boxes to look in @param {OnProgress} onProgress */
+  async segment({ name, maxBytes, chosen, ...files }, onProgress) {
     const before = this.#gpu.submits;
-    const raw = await this.#withSession((session) => session.segment(bytes, voxels, maxBytes, name, chosen, stagesTo(onProgress)));
+    const raw = await this.#withSession((session) =>
+      withFiles(files, (file, voxels) => session.segment(file, voxels, maxBytes, name, chosen, stagesTo(onProgress))),
+    );
     return { ...raw, gpuSubmits: this.#gpu.submits - before, wasmBytes: this.#held };
   }
 
@@ -100,7 +104,8 @@ export class Engine {
    */
   async tune({ cases, reference, settings, maxBytes }, onProgress) {
     return this.#withSession(async (session) => {
-      const value = await session.tune(cases, reference, settings, maxBytes, onProgress);
+      const known = await Promise.all(cases.map(readableCase));
+      const value = await session.tune(known, reference, settings, maxBytes, onProgress);
       return { ...value, card: session.card(), wasmBytes: this.#held };
     });
   }
@@ -118,9 +123,11 @@ export class Engine {
     return this.#withSession(async (session) => ({ delta: session.keepVariant(refused, name), card: session.card() }));
   }
 
-  /** Where an annotation would teach most. @param {ImageBytes & { count: number, axis?: number }} image @param {OnProgress} onProgress */
-  async suggest({ bytes, voxels, maxBytes, count, axis }, onProgress) {
-    return this.#withSession((session) => session.suggest(bytes, voxels, maxBytes, count, axis, stagesTo(onProgress)));
+  /** Where an annotation would teach most. @param {Image & { count: number, axis?: number }} image @param {OnProgress} onProgress */
+  async suggest({ maxBytes, count, axis, ...files }, onProgress) {
+    return this.#withSession((session) =>
+      withFiles(files, (file, voxels) => session.suggest(file, voxels, maxBytes, count, axis, stagesTo(onProgress))),
+    );
   }
 
   /**
@@ -182,6 +189,18 @@ export class Engine {
       return new InsituError('limit', sentence, { cause: thrown });
     }
   }
+}
+
+/** A case as this thread can read it. @param {CaseBytes} given @returns {Promise<CaseBytes>} */
+async function readableCase({ file, voxels, labelFile, labelVoxels, ...others }) {
+  const read = async (/** @type {FileBytes | undefined} */ one) => one && readable(one);
+  return {
+    ...others,
+    file: await readable(file),
+    voxels: await read(voxels),
+    labelFile: await read(labelFile),
+    labelVoxels: await read(labelVoxels),
+  };
 }
 
 /** @param {OnProgress} onProgress @returns {OnStage} */

@@ -1,18 +1,40 @@
 /** Images as the caller gives them, kept so that nobody can change them, and read anew for every try. */
+/** @import { FileBytes } from './artifacts.js' */
 /** @import { Bytes, Input } from './index.js' */
-import { InsituError } from './error.js';
+import { asInsituError, InsituError } from './error.js';
 
 /** @typedef {Blob | { hdr: Blob, img: Blob }} Kept what can be read again: files as they are, bytes as a copy */
 
+/** @typedef {{ file: FileBytes, voxels?: FileBytes }} Files `file`: all of an image, or the header of a pair, whose .img is then in `voxels` */
+
 /**
- * The bytes of an image, in buffers that may be transferred: `bytes` is the whole file, or the header of a pair, whose .img is then
- * in `voxels`.
- * @param {Kept} kept
+ * An image as it is sent to an engine: a Blob goes without a copy.
+ * @param {Kept} kept @returns {Files & { name: string }}
  */
-export async function readInput(kept) {
-  if (kept instanceof Blob) return { bytes: await readBlob(kept), name: nameOf(kept) };
-  const [bytes, voxels] = await Promise.all([readBlob(kept.hdr), readBlob(kept.img)]);
-  return { bytes, voxels, name: nameOf(kept.hdr) };
+export function imageOf(kept) {
+  if (kept instanceof Blob) return { file: kept, name: nameOf(kept) };
+  return { file: kept.hdr, voxels: kept.img, name: nameOf(kept.hdr) };
+}
+
+/**
+ * A call on files, as this thread can read them: a worker reads a Blob piece by piece while the voxels are decoded, any other thread
+ * takes all of its bytes first.
+ * @template T @param {Files} files @param {(file: FileBytes, voxels?: FileBytes) => Promise<T>} work @returns {Promise<T>}
+ */
+export async function withFiles({ file, voxels }, work) {
+  const blobs = [file, voxels].filter((one) => one instanceof Blob);
+  try {
+    return await work(await readable(file), voxels && (await readable(voxels)));
+  } catch (thrown) {
+    // Of a file that is there no more the engine knows no name.
+    if (asInsituError(thrown).code === 'io') for (const blob of blobs) await readBlob(blob.slice(0, 1), blob);
+    throw thrown;
+  }
+}
+
+/** @param {FileBytes} file @returns {Promise<FileBytes>} */
+export async function readable(file) {
+  return file instanceof Blob && !('FileReaderSync' in globalThis) ? readBlob(file) : file;
 }
 
 /**
@@ -52,12 +74,12 @@ export function describeInput(kept) {
 /** @param {Blob} source */
 const nameOf = (source) => (source instanceof File && source.name) || 'image';
 
-/** @param {Blob} blob */
-async function readBlob(blob) {
+/** @param {Blob} blob @param {Blob} [whole] the file that it is a part of */
+async function readBlob(blob, whole = blob) {
   try {
     return new Uint8Array(await blob.arrayBuffer());
   } catch (cause) {
-    const file = blob instanceof File ? `The file ${blob.name}` : 'The file';
+    const file = whole instanceof File ? `The file ${whole.name}` : 'The file';
     throw new InsituError('io', `${file} could not be read: it was moved or changed since it was chosen.`, { cause });
   }
 }

@@ -22,7 +22,7 @@ const sides = ([x, y, z]) => `x runs ${SIDES[x]}, y ${SIDES[y]}, z ${SIDES[z]}`;
  */
 export function reportOf(segmenter, raw, { name, bytes }, ms) {
   const { artifact, backend, adapter, threads, why, model } = segmenter;
-  const { gpuSubmits, wasmBytes, dims, spacing, orientation, box, boxes, intracranialMl, timings, nifti } = raw;
+  const { gpuSubmits, wasmBytes, dims, spacing, orientation, box, boxes, intracranialMl, timings, measures, nifti } = raw;
   return {
     artifact,
     backend,
@@ -40,6 +40,7 @@ export function reportOf(segmenter, raw, { name, bytes }, ms) {
     boxes,
     ...(intracranialMl === undefined ? {} : { intracranial_ml: intracranialMl }),
     timings,
+    measures,
     ms: Math.round(ms),
   };
 }

@@ -11,13 +11,13 @@ import { volumesCsv } from './csv.js';
 import { asInsituError, cancelled, InsituError, messageOf } from './error.js';
 import { heartbeat } from './heartbeat.js';
 import { ThreadHost, WorkerHost } from './host.js';
-import { describeInput, keepInput, readInput } from './input.js';
+import { describeInput, imageOf, keepInput } from './input.js';
 import { loadModel } from './model.js';
 import { reportOf } from './report.js';
 import { startCount } from './requests.js';
 import { Supervisor } from './supervisor.js';
 import { chooseEngine } from './support.js';
-import { keepCases, readCases, Tuning } from './tuning.js';
+import { casesOf, keepCases, Tuning } from './tuning.js';
 
 /**
  * Loads a model and the engine, starts it on the best backend, and gives a segmenter that is ready to run.
@@ -163,7 +163,7 @@ class Segmenter {
       const started = performance.now();
       await this.#provide(kept, stop);
       const raw = await this.#callOn(kept, 'segment', { stop, onProgress, more: { chosen } });
-      const { nifti, nrrd, csv: _, gpuSubmits, wasmBytes, ...result } = raw;
+      const { nifti, nrrd, csv: _, measures: __, gpuSubmits, wasmBytes, ...result } = raw;
       const report = reportOf(this, raw, describeInput(kept), performance.now() - started);
       return { ...result, report, toNifti: () => nifti, toNrrd: () => nrrd, toCsv: () => volumesCsv(raw.classes, raw.intracranialMl) };
     });
@@ -178,8 +178,8 @@ class Segmenter {
     return this.#turn(signal, async (stop) => {
       const make = async () => {
         const { reference } = this.#supervisor.files;
-        const known = reference && { name: 'the reference case', bytes: reference.image.slice(), labelFile: reference.labels.slice() };
-        return { args: { cases: await readCases(kept), reference: known, settings, maxBytes: this.#maxBytes } };
+        const known = reference && { name: 'the reference case', file: reference.image.slice(), labelFile: reference.labels.slice() };
+        return { args: { cases: casesOf(kept), reference: known, settings, maxBytes: this.#maxBytes } };
       };
       return this.#tuning.apply(await this.#call('tune', make, { stop, onProgress }));
     });
@@ -287,19 +287,15 @@ class Segmenter {
   }
 
   /**
-   * A call on an image, which is read again for every try: its buffers go with the call.
+   * A call on an image, which the engine reads, again for every try.
    * @template {'inspect' | 'fieldOfView' | 'missing' | 'read' | 'plan' | 'segment' | 'suggest'} Name
    * @param {Kept} kept @param {Name} name
    * @param {{ stop: AbortSignal, onProgress?(progress: AnyProgress): void, more?: Omit<Args<Name>, keyof Args<'inspect'>> }} options
    * @returns {Promise<Answer<Name>>}
    */
   async #callOn(kept, name, { stop, onProgress, more }) {
-    const make = async () => {
-      const image = await readInput(kept);
-      const transfer = [image.bytes, image.voxels].flatMap((bytes) => (bytes ? [bytes.buffer] : []));
-      const args = /** @type {Args<Name>} */ (/** @type {unknown} */ ({ ...image, maxBytes: this.#maxBytes, ...more }));
-      return { args, transfer };
-    };
+    const args = /** @type {Args<Name>} */ (/** @type {unknown} */ ({ ...imageOf(kept), maxBytes: this.#maxBytes, ...more }));
+    const make = async () => ({ args });
     return this.#call(name, make, { stop, onProgress });
   }
 

@@ -7,7 +7,7 @@
 /** @import { Kept } from './input.js' */
 /** @import { Supervisor } from './supervisor.js' */
 import { InsituError } from './error.js';
-import { keepInput, readInput } from './input.js';
+import { imageOf, keepInput } from './input.js';
 
 /** The label of a voxel that nobody has annotated. */
 const UNKNOWN = 255;
@@ -119,14 +119,12 @@ function isFile(bytes) {
   return (a === 0x1f && b === 0x8b) || size === 348 || size === 540 || isMgh(bytes);
 }
 
-/** Cases as the engine reads them, in buffers of their own. @param {KeptCase[]} kept @returns {Promise<CaseBytes[]>} */
-export async function readCases(kept) {
-  return Promise.all(
-    kept.map(async ({ image, name, labels, labelFile }) => {
-      const { bytes, voxels } = await readInput(image);
-      if (!labelFile) return { name, bytes, voxels, labels: labels?.slice() };
-      const file = await readInput(labelFile);
-      return { name, bytes, voxels, labelFile: file.bytes, labelVoxels: file.voxels };
-    }),
-  );
+/** Cases as they are sent to the engine, with labels of their own. @param {KeptCase[]} kept @returns {CaseBytes[]} */
+export function casesOf(kept) {
+  return kept.map(({ image, name, labels, labelFile }) => {
+    const { file, voxels } = imageOf(image);
+    if (!labelFile) return { name, file, voxels, labels: labels?.slice() };
+    const given = imageOf(labelFile);
+    return { name, file, voxels, labelFile: given.file, labelVoxels: given.voxels };
+  });
 }

@@ -3,9 +3,11 @@
 
 mod boxes;
 mod convert;
+pub mod file;
 mod files;
 mod measure;
 mod session;
+mod stages;
 mod tune;
 
 use wasm_bindgen::prelude::*;

@@ -18,7 +18,8 @@ use insitu_seg::engine::wgsl::residual_add;
 use insitu_seg::engine::{cpu, gpu};
 use insitu_seg::model::sigmoid;
 use insitu_seg::predict::{Model, SegmentProgress, segment, self_check};
-use insitu_seg::{Limits, read_volume, store, write_labels};
+use insitu_seg::web::file::BlobReader;
+use insitu_seg::{Limits, Volume, VolumeFile, read_volume, store, write_labels};
 use std::ops::ControlFlow;
 use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -168,4 +169,38 @@ fn a_text_file_is_refused_in_one_sentence() {
     let error = read_volume(b"this is no volume at all", &Limits::default()).unwrap_err();
     assert_eq!(error.code(), "malformed");
     assert!(error.to_string().contains("a text file"));
+}
+
+/// What a worker has of a file that was chosen.
+fn blob(bytes: &[u8]) -> web_sys::Blob {
+    let parts = js_sys::Array::of1(&js_sys::Uint8Array::from(bytes));
+    web_sys::Blob::new_with_u8_array_sequence(&parts).unwrap()
+}
+
+fn in_pieces(bytes: &[u8], size: f64) -> insitu_seg::Result<Volume> {
+    let source = BlobReader::new(blob(bytes), size).unwrap().source();
+    VolumeFile::open(source, None, &Limits::default())?.read()
+}
+
+#[wasm_bindgen_test]
+fn a_blob_in_pieces_of_any_size_is_the_volume_of_its_bytes() {
+    let whole = read_volume(SAMPLE, &Limits::default()).unwrap();
+    for size in [100.0, 4096.0, SAMPLE.len() as f64, 1e9] {
+        let volume = in_pieces(SAMPLE, size).unwrap();
+        assert_eq!(
+            (&volume.grid, &volume.voxels[..]),
+            (&whole.grid, &whole.voxels[..]),
+            "pieces of {size} bytes"
+        );
+    }
+}
+
+#[wasm_bindgen_test]
+fn a_truncated_or_damaged_blob_is_refused_as_its_bytes_are() {
+    let mut damaged = SAMPLE.to_vec();
+    damaged[SAMPLE.len() - 6] ^= 1;
+    for bytes in [&SAMPLE[..0], &SAMPLE[..300], &SAMPLE[..SAMPLE.len() - 1], &damaged] {
+        let expected = read_volume(bytes, &Limits::default()).unwrap_err();
+        assert_eq!(in_pieces(bytes, 1000.0).unwrap_err(), expected, "{} bytes", bytes.len());
+    }
 }

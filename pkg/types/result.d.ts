@@ -7,6 +7,15 @@ export interface Timing {
   ms: number;
 }
 
+/** A stage by the browser's own clock, whose developer tools show it as `insitu-seg read` and so on. No time lies between two stages. */
+export interface Measure {
+  /** `read` the file, the stages of `timings`, `write` the mask's files. */
+  name: 'read' | Timing['stage'] | 'write';
+  /** Milliseconds since the engine began. */
+  start: number;
+  ms: number;
+}
+
 export interface LabelClass {
   index: number;
   name: string;
@@ -38,6 +47,8 @@ export interface RunReport {
   boxes: ObjectBox[];
   intracranial_ml?: number;
   timings: Timing[];
+  /** The same and what lies before and after them. */
+  measures: Measure[];
   /** Wall time of the run, milliseconds. */
   ms: number;
 }

@@ -2,7 +2,9 @@
 
 use super::boxes::chosen_boxes;
 use super::convert::{files, named, plain, set, thrown};
-use super::files::{Place, open, place};
+use super::file::open;
+use super::files::{Place, place};
+use super::stages::{self, Stages};
 use crate::card::Card;
 use crate::engine::compute::Compute;
 use crate::error::{Error, Result};
@@ -67,15 +69,16 @@ impl Session {
     /// As [`VolumeFile::read`] and [`segment_boxes`]; `Argument` for the name of no object.
     pub async fn segment(
         &self,
-        header: Uint8Array,
-        voxels: Option<Uint8Array>,
+        header: JsValue,
+        voxels: JsValue,
         max_bytes: Option<f64>,
         name: String,
         chosen: JsValue,
         progress: Function,
     ) -> std::result::Result<JsValue, JsValue> {
+        let stages = Stages::begin(stages::READ);
         let opened = open(header, voxels, max_bytes);
-        run(&self.model, opened, chosen, &progress).await.map_err(|error| thrown(&error.within(name)))
+        run(&self.model, opened, chosen, &progress, stages).await.map_err(|error| thrown(&error.within(name)))
     }
 
     /// The field of view of a file, given as for [`inspect`], and whether the model was trained on such: its header says.
@@ -85,8 +88,8 @@ impl Session {
     #[wasm_bindgen(js_name = fieldOfView)]
     pub fn field_of_view(
         &self,
-        header: Uint8Array,
-        voxels: Option<Uint8Array>,
+        header: JsValue,
+        voxels: JsValue,
         max_bytes: Option<f64>,
     ) -> std::result::Result<JsValue, JsValue> {
         #[derive(Serialize)]
@@ -112,8 +115,8 @@ impl Session {
     /// As [`VolumeFile::open`].
     pub fn missing(
         &self,
-        header: Uint8Array,
-        voxels: Option<Uint8Array>,
+        header: JsValue,
+        voxels: JsValue,
         max_bytes: Option<f64>,
     ) -> std::result::Result<Vec<String>, JsValue> {
         let opened = open(header, voxels, max_bytes).map_err(|error| thrown(&error))?;
@@ -136,8 +139,8 @@ impl Session {
     /// As [`VolumeFile::open`], and what `segment` would refuse.
     pub async fn plan(
         &self,
-        header: Uint8Array,
-        voxels: Option<Uint8Array>,
+        header: JsValue,
+        voxels: JsValue,
         max_bytes: Option<f64>,
         train: bool,
     ) -> std::result::Result<JsValue, JsValue> {
@@ -233,21 +236,25 @@ async fn run(
     opened: Result<VolumeFile<'_>>,
     chosen: JsValue,
     progress: &Function,
+    mut stages: Stages,
 ) -> Result<JsValue> {
     let chosen = chosen_boxes(chosen)?;
     let opened = opened?;
     model.card.check_channels(opened.header()?.channels)?;
     let volume = opened.read()?;
     let mut on_progress = |SegmentProgress { stage, done }: SegmentProgress| {
+        stages.enter(stage.name());
         // A listener that throws does not stop the work; the way to stop it is to end the worker.
         let _ = progress.call3(&JsValue::NULL, &stage.name().into(), &done.into(), &1.into());
         ControlFlow::Continue(())
     };
     let result = segment_boxes(model, &volume, &chosen, &mut on_progress).await?;
+    stages.enter(stages::WRITE);
     let value = answer(&result, &volume);
     set(&value, "nifti", &Uint8Array::from(write_labels(&result.labels, &volume, true)?.as_slice()));
     let nrrd = write_seg_nrrd(&result.labels, &volume, &result.segments())?;
     set(&value, "nrrd", &Uint8Array::from(nrrd.as_slice()));
+    set(&value, "measures", &plain(&stages.end()));
     Ok(value)
 }
 

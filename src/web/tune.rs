@@ -1,7 +1,7 @@
 //! Tuning in the tab: cases in, a report and a file of tuned weights out.
 
 use super::convert::{plain, set, thrown};
-use super::files::open;
+use super::file::open;
 use super::session::Session;
 use crate::card::Card;
 use crate::error::{Error, Result};
@@ -47,7 +47,7 @@ impl Asked {
 
 #[wasm_bindgen]
 impl Session {
-    /// Tunes the model on cases, `{ name, bytes, voxels, labels }` each, `labels` one per voxel of the file, 255 where
+    /// Tunes the model on cases, `{ name, file, voxels, labels }` each, `labels` one per voxel of the file, 255 where
     /// nothing is annotated. `reference` is a case like these, or undefined. `progress` is given a plain object, often.
     /// The answer has `report` and, where it was accepted, `delta`, the file of tuned weights; the session goes on with them.
     /// Where it was refused after it was trained, they are `refused`, and the session stays as it is.
@@ -102,8 +102,8 @@ impl Session {
     /// As [`tune::suggest::suggest`].
     pub async fn suggest(
         &self,
-        header: Uint8Array,
-        voxels: Option<Uint8Array>,
+        header: JsValue,
+        voxels: JsValue,
         max_bytes: Option<f64>,
         count: usize,
         axis: Option<usize>,
@@ -194,15 +194,18 @@ fn told(progress: &TuneProgress) -> JsValue {
 /// A case as JavaScript gives it. Labels are in the file's own order, or those of another NIfTI file (`labelFile`).
 fn case(given: &JsValue, max_bytes: Option<f64>, card: &Card) -> Result<AnnotatedCase> {
     let field = |name: &str| Reflect::get(given, &name.into()).unwrap_or(JsValue::UNDEFINED);
-    let bytes = |name: &str| field(name).dyn_into::<Uint8Array>().ok();
     let name = field("name").as_string().unwrap_or_else(|| "image".to_owned());
     let missing = |what: &str| Error::argument(&name, format!("no {what}"), "an image and its labels");
     let read = |header: &str, voxels: &str| -> Result<Option<Volume>> {
-        let Some(header) = bytes(header) else { return Ok(None) };
-        open(header, bytes(voxels), max_bytes)?.read().map(Some).map_err(|error| error.within(&name))
+        let header = field(header);
+        if header.is_undefined() {
+            return Ok(None);
+        }
+        open(header, field(voxels), max_bytes)?.read().map(Some).map_err(|error| error.within(&name))
     };
-    let volume = read("bytes", "voxels")?.ok_or_else(|| missing("image"))?;
-    match (bytes("labels"), read("labelFile", "labelVoxels")?) {
+    let volume = read("file", "voxels")?.ok_or_else(|| missing("image"))?;
+    let labels = field("labels").dyn_into::<Uint8Array>().ok();
+    match (labels, read("labelFile", "labelVoxels")?) {
         (Some(labels), _) => AnnotatedCase::new(&name, &volume, labels.to_vec(), card),
         (None, Some(labels)) => AnnotatedCase::of_files(&name, &volume, &labels, card),
         (None, None) => Err(missing("labels")),

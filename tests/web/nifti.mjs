@@ -23,6 +23,14 @@ function parts(file) {
   return { header: Buffer.from(bytes.subarray(0, from)), voxels: Buffer.from(bytes.subarray(from)) };
 }
 
+/** The header of a file of 16-bit integers with the same geometry, up to where its voxels begin. */
+export function headerOf(file) {
+  const { header } = parts(file);
+  header.writeInt16LE(4, 70);
+  header.writeInt16LE(16, 72);
+  return header;
+}
+
 /** The same file with a fourth dimension of two: its voxels twice. */
 export function asFourDimensional(file) {
   const { header, voxels } = parts(file);

@@ -1,11 +1,12 @@
 /** The package as plain static files, without a bundler: what a developer calls, in Node and in Chromium. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { root } from '../../scripts/tools.mjs';
 import { asMgz } from './mgh.mjs';
-import { asNineDimensional, asPair } from './nifti.mjs';
+import { asNineDimensional, asPair, headerOf } from './nifti.mjs';
 import { packagePage, SAMPLE } from './package-page.mjs';
 
 const sample = readFileSync(join(root, 'pkg', SAMPLE));
@@ -118,6 +119,67 @@ describe('in a page that imports /index.js', () => {
     const facts = ({ info: { format, qform_code, checks, ...info }, ...rest }) => ({ info, ...rest });
     assert.deepEqual(facts(mgz), facts(nifti));
     assert.ok(mgz.labels.some((label) => label > 0));
+  });
+
+  it('reads a large file in pieces, in a worker, as it reads its bytes in the calling thread', async () => {
+    const found = await page.evaluate(
+      async (start) => {
+        // Noise over several pieces of 4 MiB, plain and packed.
+        const [dims, voxels] = [[200, 180, 150], new Int16Array(200 * 180 * 150)];
+        voxels.forEach((_, i) => (voxels[i] = Math.imul(i, 0x9e3779b1) >>> 16));
+        const header = t.fromBase64(start);
+        dims.forEach((n, i) => new DataView(header.buffer).setInt16(42 + 2 * i, n, true));
+        const plain = new Blob([header, voxels]);
+        const packed = await new Response(plain.stream().pipeThrough(new CompressionStream('gzip'))).blob();
+        const inline = await t.createSegmenter({ backend: 'cpu', worker: false });
+        const all = [];
+        for (const file of [plain, packed, packed.slice(0, -9)]) {
+          for (const engine of [t.segmenter, inline]) {
+            const read = await engine.read(file).catch(({ code, message }) => ({ code, message }));
+            const info = await engine.inspect(file).catch(({ code }) => code);
+            all.push(read.values ? [read.values.every((value, i) => value === voxels[i]), info.max] : [read.code, read.message, info]);
+          }
+        }
+        inline.dispose();
+        return { all, bytes: [plain.size, packed.size] };
+      },
+      base64(headerOf(sample)),
+    );
+    assert.ok(Math.min(...found.bytes) > 2 * 2 ** 22, found.bytes.join());
+    assert.deepEqual(found.all.slice(0, 4), Array(4).fill([true, 32767]));
+    const [worker, thread] = found.all.slice(4);
+    assert.match(worker.join(), /^malformed,.*gzip/);
+    assert.deepEqual(worker, thread);
+  });
+
+  it('names the file that was changed since it was chosen', async () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'insitu-changed-')), 'scan.nii.gz');
+    writeFileSync(path, sample);
+    await page.evaluate(() => document.body.append(Object.assign(document.createElement('input'), { type: 'file' })));
+    await page.locator('input').setInputFiles(path);
+    writeFileSync(path, Buffer.concat([sample, sample]));
+    for (const call of ['inspect', 'segment', 'plan']) {
+      const refusal = await page.evaluate((call) => t.refusal(t.segmenter[call](document.querySelector('input').files[0])), call);
+      assert.deepEqual(
+        [refusal.code, refusal.message],
+        ['io', 'The file scan.nii.gz could not be read: it was moved or changed since it was chosen.'],
+      );
+    }
+  });
+
+  it('measures every stage, and the browser’s own record has the last run', async () => {
+    const { measures, timings } = await page.evaluate(async () => (await t.segmenter.segment(t.bytes)).report);
+    const names = measures.map(({ name }) => name);
+    assert.deepEqual([names[0], names.at(-1), new Set(names).size], ['read', 'write', new Set(timings.map(({ stage }) => stage)).size + 2]);
+    measures.forEach(({ start, ms }, i) =>
+      assert.ok(i === 0 ? start === 0 : Math.abs(start - measures[i - 1].start - measures[i - 1].ms) < 0.3, `${start} ${ms}`),
+    );
+    const inWorker = () => performance.getEntriesByType('measure').map(({ name }) => name);
+    const recorded = (await Promise.all(page.workers().map((worker) => worker.evaluate(inWorker)))).flat();
+    assert.deepEqual(
+      recorded,
+      names.map((name) => `insitu-seg ${name}`),
+    );
   });
 
   it('refuses a header with its checks, from the worker and from the calling thread', async () => {
