@@ -11,7 +11,7 @@
 import { CODE } from './artifacts.js';
 import { InsituError, isTrap } from './error.js';
 import { watchGpu } from './gpu.js';
-import { readable, withFiles } from './input.js';
+import { nameUnreadable, readable, withFiles } from './input.js';
 import { prepareThreads } from './threads.js';
 
 /** @typedef {Files & { name: string, maxBytes?: number }} Image */
@@ -104,9 +104,17 @@ export class Engine {
    */
   async tune({ cases, reference, settings, maxBytes }, onProgress) {
     return this.#withSession(async (session) => {
-      const known = await Promise.all(cases.map(readableCase));
-      const value = await session.tune(known, reference, settings, maxBytes, onProgress);
-      return { ...value, card: session.card(), wasmBytes: this.#held };
+      try {
+        const known = await Promise.all(cases.map(readableCase));
+        const value = await session.tune(known, reference, settings, maxBytes, onProgress);
+        return { ...value, card: session.card(), wasmBytes: this.#held };
+      } catch (thrown) {
+        await nameUnreadable(
+          thrown,
+          cases.flatMap(({ file, voxels, labelFile, labelVoxels }) => [file, voxels, labelFile, labelVoxels]),
+        );
+        throw thrown;
+      }
     });
   }
 

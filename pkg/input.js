@@ -22,14 +22,18 @@ export function imageOf(kept) {
  * @template T @param {Files} files @param {(file: FileBytes, voxels?: FileBytes) => Promise<T>} work @returns {Promise<T>}
  */
 export async function withFiles({ file, voxels }, work) {
-  const blobs = [file, voxels].filter((one) => one instanceof Blob);
   try {
     return await work(await readable(file), voxels && (await readable(voxels)));
   } catch (thrown) {
-    // Of a file that is there no more the engine knows no name.
-    if (asInsituError(thrown).code === 'io') for (const blob of blobs) await readBlob(blob.slice(0, 1), blob);
+    await nameUnreadable(thrown, [file, voxels]);
     throw thrown;
   }
+}
+
+/** Throws in words where one of these files is the reason: the engine knows no names. @param {unknown} thrown @param {(FileBytes | undefined)[]} files */
+export async function nameUnreadable(thrown, files) {
+  if (asInsituError(thrown).code !== 'io') return;
+  for (const file of files) if (file instanceof Blob) await readBlob(file.slice(0, 1), file);
 }
 
 /** @param {FileBytes} file @returns {Promise<FileBytes>} */

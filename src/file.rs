@@ -26,6 +26,7 @@ mod nrrd;
 mod overlay;
 mod path;
 mod read;
+mod resampled;
 mod sform_qform;
 mod source;
 mod values;

@@ -19,6 +19,7 @@ mod transform;
 mod upright;
 mod upsample;
 mod view;
+mod views;
 
 pub use crate::prepare::Image;
 pub use boxes::{Bounds, ChosenBoxes, MeasuredVolume, NamedBox, ObjectBox};
@@ -28,10 +29,11 @@ pub use options::InferenceOptions;
 #[cfg(feature = "train")]
 pub(crate) use progress::PhaseTimer;
 pub use progress::{Phase, ProgressFn, SegmentProgress, Timing};
-pub use run::{segment, segment_boxes, segment_within};
+pub use run::{segment, segment_boxes, segment_views, segment_within};
 pub use segment::{image_warnings, out_of_distribution_warning};
 pub use segmentation::{LabelVolume, Segmentation, volumes_csv};
 pub use self_check::self_check;
 pub use transform::{SpatialTransform, field_mm};
+pub use views::{Views, view_of_file};
 #[cfg(feature = "train")]
 pub(crate) use {locate::locate, view::segment_patch};

@@ -6,8 +6,9 @@ mod common;
 
 use common::nifti::{Made, gzip};
 use common::orient::{self, Pose};
-use insitu_seg::file::Segment;
-use insitu_seg::{Limits, Volume, read_volume, write_labels, write_seg_nrrd};
+use insitu_seg::file::{ByteSource, Segment};
+use insitu_seg::grid::Resample;
+use insitu_seg::{Limits, Volume, VolumeFile, read_volume, write_labels, write_seg_nrrd};
 use std::path::Path;
 
 /// Sizes along the file's own axes: no two alike.
@@ -150,6 +151,38 @@ fn every_voxel_of_large_and_thin_volumes_stands_where_the_turn_puts_it() {
             let stored: Vec<f32> =
                 made.voxels.as_chunks().0.iter().map(|b| i16::from_le_bytes(*b).into()).collect();
             assert!(volume.reorientation.apply(&stored)[..] == volume.voxels[..], "{dims:?}, {pose:?}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_resampled_while_it_is_decoded_has_the_voxels_of_the_resampled_volume() {
+    let sizes = [[9, 3, 4], [2, 14, 4], [5, 1, 11], [5, 7, 4]];
+    for ((order, flip), to) in orient::orders_and_flips().zip(sizes.into_iter().cycle()) {
+        let mut made = stored(order, flip, |i| i as i16 * 3 - 40);
+        // Two channels of floats, big-endian, some of them no number.
+        let value = |i: usize| if i % 11 == 3 { f32::NAN } else { i as f32 / 7.0 - 5.0 };
+        let voxels = (0..made.voxels.len()).flat_map(|i| value(i).to_be_bytes()).collect();
+        let mut dim = made.dim;
+        (dim[0], dim[4]) = (4, 2);
+        let channels = Made { datatype: 16, bitpix: 32, big_endian: true, dim, voxels, ..made.clone() };
+        made.scaling = [0.5, 7.0];
+        for bytes in [made.bytes(), channels.bytes()] {
+            let volume = read(&bytes);
+            let step = Resample { from: volume.reorientation.ras_dims(), to };
+            let [expected, mirrored] = [step.apply(&volume.voxels), step.apply(&volume.mirrored().voxels)];
+            let open = || VolumeFile::open(ByteSource::of(&bytes), None, &Limits::default()).unwrap();
+            let (bare, found) = open().read_resampled(&step, &[false]).unwrap();
+            assert_eq!(found, expected, "{order:?} {flip:?} {to:?}");
+            assert_eq!(
+                (bare.checks, bare.nonfinite, bare.grid),
+                (volume.checks, volume.nonfinite, volume.grid)
+            );
+            assert!(bare.voxels.is_empty());
+            let (_, both) = open().read_resampled(&step, &[false, true]).unwrap();
+            let count = expected.len() / volume.channels;
+            let pairs = expected.chunks(count).zip(mirrored.chunks(count)).flat_map(|(a, b)| [a, b].concat());
+            assert_eq!(both, pairs.collect::<Vec<_>>());
         }
     }
 }

@@ -5,10 +5,12 @@
 mod common;
 
 use common::command::{insitu, sample, text};
-use insitu_seg::file::{DataType, write_values};
+use insitu_seg::file::{ByteSource, DataType, write_values};
 use insitu_seg::grid::Grid;
-use insitu_seg::predict::{ChosenBoxes, NamedBox, Segmentation, segment_boxes};
-use insitu_seg::{Limits, Model, ModelOptions, Volume, read_volume};
+use insitu_seg::predict::{
+    ChosenBoxes, NamedBox, SegmentProgress, Segmentation, Views, segment_boxes, segment_views,
+};
+use insitu_seg::{Limits, Model, ModelOptions, Volume, VolumeFile, read_volume};
 use std::ops::ControlFlow;
 
 /// The sample, a left hippocampus.
@@ -75,6 +77,30 @@ fn a_side_that_is_said_is_not_asked_for() {
     let same = run("left").unwrap();
     assert!(same.labels == found.labels && same.region == found.region);
     assert!(run("middle").unwrap_err().to_string().contains("left or right"));
+}
+
+#[test]
+fn a_file_that_is_never_decoded_as_a_whole_has_the_same_mask() {
+    let model = model();
+    let bytes = right_file();
+    let whole = model.segment(&right()).unwrap();
+    let box_of = |object: &str| ChosenBoxes {
+        boxes: vec![NamedBox { object: Some(object.into()), bounds: whole.region }],
+        only: false,
+    };
+    for chosen in [ChosenBoxes::default(), box_of("right"), box_of("left")] {
+        let on_progress = &mut |_: SegmentProgress| ControlFlow::Continue(());
+        let expected = pollster::block_on(segment_boxes(&model, &right(), &chosen, on_progress)).unwrap();
+        let file = VolumeFile::open(ByteSource::of(&bytes), None, &Limits::default()).unwrap();
+        let (volume, views) = Views::of_file(&model, file, &chosen, on_progress).unwrap();
+        assert!(volume.voxels.is_empty());
+        let found = pollster::block_on(segment_views(&model, &volume, views, &chosen, on_progress)).unwrap();
+        assert!(found.labels == expected.labels && found.labels.iter().any(|label| *label > 0));
+        assert_eq!(
+            (side(&found), found.region, &found.warnings),
+            (side(&expected), expected.region, &expected.warnings)
+        );
+    }
 }
 
 #[test]

@@ -5,11 +5,12 @@
 //! own. Where the file's third axis becomes the first, a slab holds more planes, whose values share cache lines.
 
 use super::header::Header;
+use super::resampled::Resampled;
 use super::source::Stream;
 use super::values::{RunningStatistics, Statistics, convert};
-use super::voxels::Voxels;
+use super::voxels::{Voxels, check_allocatable};
 use crate::error::{Error, Result};
-use crate::grid::Reorientation;
+use crate::grid::{Reorientation, Resample};
 use std::sync::{Mutex, PoisonError};
 
 /// Bytes of a slab.
@@ -99,15 +100,40 @@ pub(super) fn decode(
     let running = job.run(source, parts, |part, at, piece| {
         scatter(piece, part.voxels, strides.index_of(at) - part.start, strides.steps[0]);
     })?;
-    if !counted {
-        return Ok((voxels, None));
-    }
-    let statistics = running.finish()?;
-    if statistics.nonfinite > 0 {
-        let lowest = statistics.min as f32;
-        voxels.iter_mut().filter(|value| !value.is_finite()).for_each(|value| *value = lowest);
-    }
-    Ok((voxels, Some(statistics)))
+    let statistics = if counted { Some(running.finish()?) } else { None };
+    fill_nonfinite(&mut voxels, statistics.as_ref());
+    Ok((voxels, statistics))
+}
+
+/// The values on another size, in the order of each of the reorientations and one after the other, channel after channel; else
+/// as [`decode`]. No voxel that is not read by the new size is kept.
+pub(super) fn decode_resampled(
+    source: &mut Stream,
+    header: &Header,
+    step: &Resample,
+    orders: &[Reorientation],
+) -> Result<(Vec<f32>, Option<Statistics>)> {
+    let (dims, count) = (header.grid.dims, step.to.iter().product::<usize>());
+    check_allocatable(count * orders.len() * header.channels)?;
+    let mut values = vec![0.0; count * orders.len() * header.channels];
+    let whole = |voxels| Part { first: 0, planes: dims[2], start: 0, voxels };
+    let parts = values.chunks_mut(count * orders.len()).map(whole).collect();
+    let ways: Vec<Resampled> = orders.iter().map(|order| Resampled::new(step, order)).collect();
+    let job = DecodeJob { header, dims, slab: slab_shape(dims, SLAB, header), counted: !header.exact() };
+    let running = job.run(source, parts, |part, at, piece| {
+        part.voxels.chunks_mut(count).zip(&ways).for_each(|(to, way)| way.write(at, piece, to));
+    })?;
+    let statistics = if job.counted { Some(running.finish()?) } else { None };
+    fill_nonfinite(&mut values, statistics.as_ref());
+    Ok((values, statistics))
+}
+
+/// Values that are not finite become the smallest finite one.
+fn fill_nonfinite(values: &mut [f32], statistics: Option<&Statistics>) {
+    let Some(lowest) = statistics.filter(|found| found.nonfinite > 0).map(|found| found.min as f32) else {
+        return;
+    };
+    values.iter_mut().filter(|value| !value.is_finite()).for_each(|value| *value = lowest);
 }
 
 /// The statistics alone; no voxel is kept. The file is read as one long row, as the order does not matter.

@@ -15,4 +15,4 @@ mod checks;
 mod fields;
 
 pub(super) use checks::{run, tail};
-pub(super) use fields::{HEADER_BYTES, MghFields, begins};
+pub(super) use fields::{MghFields, begins};

@@ -54,7 +54,7 @@ impl Volume {
     /// `Argument` where the voxels are not as many as the grid has.
     pub fn ras_array(&self) -> Result<ArrayView4<'_, f32>> {
         let [x, y, z] = self.reorientation.ras_dims();
-        ArrayView4::from_shape((x, y, z, self.channels).f(), &self.voxels)
+        ArrayView4::from_shape((x, y, z, self.channels).f(), &self.voxels[..])
             .map_err(|error| self.not_an_array(&error))
     }
 

@@ -11,9 +11,10 @@ use super::sform_qform;
 use super::source::{ByteSource, Stream};
 use super::values::Statistics;
 use super::volume::Volume;
+use super::voxels::Voxels;
 use super::{decode, extension};
 use crate::error::{Error, Result};
-use crate::grid::{Grid, Reorientation};
+use crate::grid::{Grid, Reorientation, Resample};
 
 /// A file whose header was read and checked. Its voxels are not decoded yet, and nothing large is allocated.
 pub struct VolumeFile<'a> {
@@ -114,9 +115,34 @@ impl<'a> VolumeFile<'a> {
     /// The first check that failed; `Malformed` where the bytes end too early, a checksum is wrong or no value is
     /// finite; `Limit` where memory is refused.
     pub fn read(mut self) -> Result<Volume> {
-        let (header, limits) = (self.header.clone()?, self.limits);
+        let header = self.header.clone()?;
         let reorientation = Reorientation::to_ras(&header.grid);
         let (voxels, statistics) = decode::decode(&mut self.voxels, &header, &reorientation)?;
+        self.volume(header, reorientation, voxels, statistics)
+    }
+
+    /// Decodes the voxels onto another size, and keeps no others: `step` resamples them in RAS order. For each of `mirrored`,
+    /// channel by channel, those of the volume or, where it is `true`, of [`Volume::mirrored`]. The volume itself has no voxels.
+    ///
+    /// # Errors
+    /// As [`VolumeFile::read`].
+    pub fn read_resampled(mut self, step: &Resample, mirrored: &[bool]) -> Result<(Volume, Vec<f32>)> {
+        let header = self.header.clone()?;
+        let reorientation = Reorientation::to_ras(&header.grid);
+        let order = |&mirrored: &bool| if mirrored { reorientation.mirrored() } else { reorientation };
+        let orders: Vec<Reorientation> = mirrored.iter().map(order).collect();
+        let (values, statistics) = decode::decode_resampled(&mut self.voxels, &header, step, &orders)?;
+        Ok((self.volume(header, reorientation, Vec::new().into(), statistics)?, values))
+    }
+
+    fn volume(
+        self,
+        header: Header,
+        reorientation: Reorientation,
+        voxels: Voxels,
+        statistics: Option<Statistics>,
+    ) -> Result<Volume> {
+        let limits = self.limits;
         let checks = self.close(&header, statistics.as_ref())?;
         Ok(Volume {
             limits,

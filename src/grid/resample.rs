@@ -1,5 +1,7 @@
 //! Nearest-neighbour resampling between two sizes, aligned at the corner voxel centres.
 
+use std::ops::Range;
+
 /// Resampling from one size to another; its inverse swaps the two.
 ///
 /// Defined by two *sizes*, not by a factor, so that the inverse has exactly the original size.
@@ -31,6 +33,16 @@ impl Resample {
     /// Voxels before for each voxel after, along an axis; 0 where there is one voxel after.
     pub fn step(&self, axis: usize) -> f64 {
         step(self.from[axis], self.to[axis])
+    }
+
+    /// For each index before, along each axis, the indices after it that read it: the inverse of [`Self::indices`].
+    pub fn readers(&self) -> [Vec<Range<usize>>; 3] {
+        let indices = self.indices();
+        std::array::from_fn(|axis| {
+            let read = &indices[axis];
+            let below = |at: usize| read.partition_point(|from| *from < at);
+            (0..self.from[axis]).map(|at| below(at)..below(at + 1)).collect()
+        })
     }
 
     /// The voxels on the new size; of several channels, one after the other.

@@ -6,11 +6,12 @@ use super::boxes::{Bounds, ChosenBoxes, MeasuredVolume, ObjectBox, is_trusted};
 use super::cascade::Cascade;
 use super::model::Model;
 use super::options::mirrored;
-use super::progress::{Phase, PhaseTimer, ProgressFn, report_progress};
+use super::progress::{Phase, PhaseTimer, ProgressFn};
 use super::segment::out_of_distribution_warning;
 use super::segmentation::{Segmentation, classes};
 use super::transform::SpatialTransform;
 use super::view::labels_in_file;
+use super::views::View;
 use crate::card::{CardObject, Label, Preset};
 use crate::components;
 use crate::error::{Error, Result};
@@ -48,14 +49,20 @@ pub(super) async fn segment_objects(
     model: &Model,
     cascade: Cascade<'_>,
     volume: &Volume,
+    (View { transform, image }, mut timer): (View, PhaseTimer),
     chosen: &ChosenBoxes,
     on_progress: &mut ProgressFn<'_>,
 ) -> Result<Segmentation> {
     let card = cascade.card;
     let given = chosen.by_object(&card.object_names())?;
-    let mut timer = PhaseTimer::start();
+    image.check_contrast("image")?;
+    timer.end(Phase::Prepare);
     let searched = !chosen.only && given.contains(&None);
-    let (transform, image, maps) = look(cascade, volume, searched, &mut timer, on_progress).await?;
+    let maps =
+        if searched { Some(whole_maps(cascade, &transform, &image, on_progress).await?) } else { None };
+    if searched {
+        timer.end(Phase::Whole);
+    }
     let field = card.field_mm.warning(transform.field_mm());
     let mut warnings: Vec<String> = volume.warnings().into_iter().chain(field).collect();
     let mut labels = vec![0; volume.grid.len()];
@@ -98,26 +105,6 @@ pub(super) async fn segment_objects(
         measured,
         warnings,
     })
-}
-
-/// The image as the networks see it, and, where objects are searched for, what the whole network makes of it.
-async fn look(
-    cascade: Cascade<'_>,
-    volume: &Volume,
-    searched: bool,
-    timer: &mut PhaseTimer,
-    on_progress: &mut ProgressFn<'_>,
-) -> Result<(SpatialTransform, Image, Option<WholeMaps>)> {
-    report_progress(on_progress, Phase::Prepare, 0.0)?;
-    let (transform, image) = SpatialTransform::forward(volume, cascade.card)?;
-    image.check_contrast("image")?;
-    timer.end(Phase::Prepare);
-    if !searched {
-        return Ok((transform, image, None));
-    }
-    let maps = whole_maps(cascade, &transform, &image, on_progress).await?;
-    timer.end(Phase::Whole);
-    Ok((transform, image, Some(maps)))
 }
 
 /// Puts an object's labels where no other object's are; whether there are any.

@@ -6,8 +6,8 @@ use super::locate::locate;
 use super::model::Model;
 use super::progress::{Phase, PhaseTimer, ProgressFn};
 use super::transform::SpatialTransform;
+use super::views::View;
 use crate::error::Result;
-use crate::file::Volume;
 use crate::prepare::Image;
 
 /// An image at 1 mm, with the box of its object.
@@ -25,18 +25,17 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Prepares an image and finds its object, unless the box is given.
+    /// Finds the object of an image, unless the box is given.
     ///
     /// # Errors
     /// As [`super::segment`].
     pub(super) async fn locate(
         model: &Model,
-        volume: &Volume,
+        View { mut transform, image }: View,
         bounds: Option<Bounds>,
         timer: &mut PhaseTimer,
         on_progress: &mut ProgressFn<'_>,
     ) -> Result<Self> {
-        let (mut transform, image) = SpatialTransform::forward(volume, &model.card)?;
         image.check_contrast("image")?;
         timer.end(Phase::Prepare);
         let mut found = true;

@@ -1,14 +1,14 @@
 //! From a volume to its mask, whatever the number of objects.
 
-use super::boxes::{Bounds, ChosenBoxes, NamedBox, ONLY_OBJECT};
+use super::boxes::{Bounds, ChosenBoxes, NamedBox};
 use super::model::Model;
 use super::objects::segment_objects;
 use super::progress::ProgressFn;
 use super::segment::segment_one;
 use super::segmentation::Segmentation;
 use super::transform::field_mm;
-use crate::card::Card;
-use crate::error::{Error, Result};
+use super::views::{Seen, Views, of_one_object};
+use crate::error::Result;
 use crate::file::Volume;
 
 /// Segments a volume: whole network, largest component of each object, box, patch network, labels on the file's own grid.
@@ -48,27 +48,29 @@ pub async fn segment_boxes(
     chosen: &ChosenBoxes,
     on_progress: &mut ProgressFn<'_>,
 ) -> Result<Segmentation> {
-    let cascade = model.cascade_for(field_mm(&volume.grid));
-    if !cascade.card.objects.is_empty() {
-        return segment_objects(model, cascade, volume, chosen, on_progress).await;
-    }
-    let (bounds, object) = of_one_object(&model.card, chosen)?;
-    segment_one(model, volume, bounds, object, on_progress).await
+    let views = Views::of(model, volume, chosen, on_progress)?;
+    segment_views(model, volume, views, chosen, on_progress).await
 }
 
-/// The box of an image of one object, where it is given, and that object's place in the card's list, where it is named.
-fn of_one_object(card: &Card, chosen: &ChosenBoxes) -> Result<(Option<Bounds>, Option<usize>)> {
-    let objects = card.scan.iter().flat_map(|scan| &scan.objects);
-    let mut names: Vec<&str> = objects.map(|object| &object.name[..]).collect();
-    if names.is_empty() {
-        names.push(ONLY_OBJECT);
+/// As [`segment_boxes`], of what the networks see of a volume. Its voxels are not looked at.
+///
+/// # Errors
+/// As [`segment_boxes`].
+pub async fn segment_views(
+    model: &Model,
+    volume: &Volume,
+    views: Views,
+    chosen: &ChosenBoxes,
+    on_progress: &mut ProgressFn<'_>,
+) -> Result<Segmentation> {
+    let cascade = model.cascade_for(field_mm(&volume.grid));
+    match views.seen {
+        Seen::One(view) if !cascade.card.objects.is_empty() => {
+            segment_objects(model, cascade, volume, (view, views.timer), chosen, on_progress).await
+        }
+        seen => {
+            let of = of_one_object(&model.card, chosen)?;
+            segment_one(model, volume, (seen, views.timer), of, on_progress).await
+        }
     }
-    let given = chosen.by_object(&names)?;
-    if let [_, _, ..] = chosen.boxes[..] {
-        let found = format!("{} boxes", chosen.boxes.len());
-        return Err(Error::argument("box", found, "one, as the image shows one object"));
-    }
-    let named = chosen.boxes.iter().any(|one| one.object.is_some()) && card.scan.is_some();
-    let position = given.iter().position(Option::is_some);
-    Ok((position.and_then(|at| given[at]), position.filter(|_| named)))
 }

@@ -8,28 +8,27 @@ use super::segmentation::{Segmentation, classes};
 use super::side::{Shown, shown_object};
 use super::transform::SpatialTransform;
 use super::view::{labels_in_file, segment_patch};
+use super::views::Seen;
 use crate::error::Result;
 use crate::file::Volume;
 use crate::grid::{Grid, oblique_degrees};
 use crate::prepare::Image;
 
-/// Segments an image of one object: whole network, largest object, box, patch network, labels on the file's own grid. Where a
-/// box is given, the whole network does not run. Where the model knows sides, `side` is the object that the image
-/// shows, by its place in the card's list; without it the surer reading is taken.
+/// Segments an image of one object: whole network, largest object, box, patch network, labels on the file's own grid. `of`: where
+/// a box is given, the whole network does not run; where the model knows sides, the object that the image shows, by its
+/// place in the card's list, without which the surer reading is taken.
 ///
 /// # Errors
 /// As [`super::segment`], and `Argument` where the box is empty or not within the file.
-pub async fn segment_one(
+pub(super) async fn segment_one(
     model: &Model,
     volume: &Volume,
-    bounds: Option<Bounds>,
-    side: Option<usize>,
+    (seen, mut timer): (Seen, PhaseTimer),
+    of: (Option<Bounds>, Option<usize>),
     on_progress: &mut ProgressFn<'_>,
 ) -> Result<Segmentation> {
-    let mut timer = PhaseTimer::start();
-    report_progress(on_progress, Phase::Prepare, 0.0)?;
     let Shown { object, name, reading, doubt } =
-        shown_object(model, volume, (bounds, side), &mut timer, on_progress).await?;
+        shown_object(model, seen, of, &mut timer, on_progress).await?;
     let Reading { transform, image, found, probabilities, agreement } = reading;
     let own = model.card.labels_of(object);
     let cascade = model.cascade();

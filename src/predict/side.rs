@@ -6,9 +6,9 @@ use super::boxes::{Bounds, ONLY_OBJECT, TRUSTED_AGREEMENT};
 use super::model::Model;
 use super::progress::{PhaseTimer, ProgressFn, SegmentProgress};
 use super::reading::Reading;
+use super::views::{Seen, View};
 use crate::card::CardObject;
 use crate::error::Result;
-use crate::file::Volume;
 
 /// By how much the folds must disagree more on the other reading, as a factor, for the side not to be in doubt.
 const CLEAR: f64 = 1.25;
@@ -68,30 +68,29 @@ pub(super) struct Shown {
 /// As [`super::segment`].
 pub(super) async fn shown_object(
     model: &Model,
-    volume: &Volume,
+    seen: Seen,
     (bounds, side): (Option<Bounds>, Option<usize>),
     timer: &mut PhaseTimer,
     on_progress: &mut ProgressFn<'_>,
 ) -> Result<Shown> {
+    let view = match seen {
+        Seen::One(view) => view,
+        Seen::Both { straight, mirrored, mirrored_object } => {
+            let views = (straight, mirrored);
+            return surer_reading(model, views, (bounds, mirrored_object), timer, on_progress).await;
+        }
+    };
     let objects = model.card.scan.as_ref().map_or(&[][..], |scan| &scan.objects);
-    let mirrored_object = objects.iter().position(|object| object.mirror);
-    let one_fold = model.patch.len() + model.peers.len() < 2;
-    if let (None, Some(mirrored_object), false) = (side, mirrored_object, one_fold) {
-        return surer_reading(model, volume, (bounds, mirrored_object), timer, on_progress).await;
-    }
     let object = side.unwrap_or(0);
-    let known = objects.get(object);
-    let mirrored = known.is_some_and(|known| known.mirror).then(|| volume.mirrored());
-    let seen = mirrored.as_ref().unwrap_or(volume);
-    let reading = Reading::locate(model, seen, bounds, timer, on_progress).await?;
-    let name = known.map_or(ONLY_OBJECT, |known| &known.name).to_owned();
+    let reading = Reading::locate(model, view, bounds, timer, on_progress).await?;
+    let name = objects.get(object).map_or(ONLY_OBJECT, |known| &known.name).to_owned();
     Ok(Shown { object, name, reading, doubt: None })
 }
 
 /// Both readings of an image, and the surer one taken.
 async fn surer_reading(
     model: &Model,
-    volume: &Volume,
+    (straight, mirrored): (View, View),
     (bounds, mirrored_object): (Option<Bounds>, usize),
     timer: &mut PhaseTimer,
     on_progress: &mut ProgressFn<'_>,
@@ -99,9 +98,9 @@ async fn surer_reading(
     // Of the run that a listener sees, the mirrored reading is a part of the preparation.
     let mut preparing = |progress: SegmentProgress| on_progress(progress.within_preparation());
     let mut untold = PhaseTimer::start();
-    let turned = Reading::locate(model, &volume.mirrored(), bounds, &mut untold, &mut preparing).await?;
+    let turned = Reading::locate(model, mirrored, bounds, &mut untold, &mut preparing).await?;
     let turned = turned.by_all_folds(model, &mut untold, &mut preparing).await?;
-    let straight = Reading::locate(model, volume, bounds, timer, on_progress).await?;
+    let straight = Reading::locate(model, straight, bounds, timer, on_progress).await?;
     let straight = straight.by_all_folds(model, timer, on_progress).await?;
     let [unmirrored, mirrored] = [&straight, &turned].map(|reading| reading.agreement.unwrap_or(0.0));
     let agreement = SideAgreement { unmirrored, mirrored };

@@ -32,12 +32,21 @@ impl SpatialTransform {
     pub fn forward(volume: &Volume, card: &Card) -> Result<(Self, Image)> {
         card.check_channels(volume.channels)?;
         let (isotropic, values) = resample_isotropic(volume)?;
+        Ok(Self::of_resampled(volume.reorientation, isotropic, &values, card))
+    }
+
+    /// The same, of values that are resampled already.
+    pub(super) fn of_resampled(
+        reorientation: Reorientation,
+        isotropic: Resample,
+        values: &[f32],
+        card: &Card,
+    ) -> (Self, Image) {
         let dims = isotropic.to;
-        let values = card.intensity.normalize_channels(&values, volume.channels);
+        let values = card.intensity.normalize_channels(values, card.channels());
         let crop_resize =
             CropResize { region: Region::whole(dims), resize: Resample { from: dims, to: dims } };
-        let reorientation = volume.reorientation;
-        Ok((Self { reorientation, isotropic, upright: None, crop_resize }, Image { dims, values }))
+        (Self { reorientation, isotropic, upright: None, crop_resize }, Image { dims, values })
     }
 
     /// Lets boxes lie along the patient's axes, where those of `grid`, the file's, are oblique to them.

@@ -14,11 +14,7 @@ use wasm_bindgen::prelude::*;
 /// # Errors
 /// As [`VolumeFile::open`] and [`VolumeFile::read`]; the error has the `checks` of the file.
 #[wasm_bindgen]
-pub fn inspect(
-    header: JsValue,
-    voxels: JsValue,
-    max_bytes: Option<f64>,
-) -> std::result::Result<JsValue, JsValue> {
+pub fn inspect(header: JsValue, voxels: JsValue, max_bytes: Option<f64>) -> Result<JsValue, JsValue> {
     VolumeInfo::of(open(header, voxels, max_bytes)).map(|info| plain(&info)).map_err(|refusal| {
         let value = thrown(&refusal.error);
         set(&value, "checks", &plain(&refusal.checks));
@@ -32,11 +28,7 @@ pub fn inspect(
 /// # Errors
 /// As [`VolumeFile::open`] and [`VolumeFile::read`].
 #[wasm_bindgen]
-pub fn read(
-    header: JsValue,
-    voxels: JsValue,
-    max_bytes: Option<f64>,
-) -> std::result::Result<JsValue, JsValue> {
+pub fn read(header: JsValue, voxels: JsValue, max_bytes: Option<f64>) -> Result<JsValue, JsValue> {
     let volume =
         open(header, voxels, max_bytes).and_then(VolumeFile::read).map_err(|error| thrown(&error))?;
     let value = plain(&place(&volume, &volume.grid.orientation()));

@@ -11,8 +11,8 @@ use crate::error::{Error, Result};
 use crate::file::{Volume, VolumeFile, write_labels, write_seg_nrrd};
 use crate::grid::{Reorientation, isotropic_dims};
 use crate::predict::{
-    MeasuredVolume, Model, ObjectBox, RunForecast, SegmentProgress, Segmentation, SpatialTransform, field_mm,
-    image_warnings, segment_boxes, self_check,
+    MeasuredVolume, Model, ObjectBox, RunForecast, SegmentProgress, Segmentation, Views, field_mm,
+    image_warnings, segment_views, self_check, view_of_file,
 };
 use crate::tune::{ModelWeights, WeightDelta};
 use js_sys::{Array, Function, Uint8Array};
@@ -66,7 +66,7 @@ impl Session {
     /// asked for; or undefined.
     ///
     /// # Errors
-    /// As [`VolumeFile::read`] and [`segment_boxes`]; `Argument` for the name of no object.
+    /// As [`VolumeFile::read`] and [`segment_views`]; `Argument` for the name of no object.
     pub async fn segment(
         &self,
         header: JsValue,
@@ -207,14 +207,9 @@ async fn forecast(model: &Model, opened: Result<VolumeFile<'_>>, train: bool) ->
         model.plan(&header.grid, opened.limits()).await?;
     let largest = if train { model.plan_training(TRAINING) } else { None };
     let training = largest.map(|found| Largest { patch: [found.side; 3], peak_bytes: found.peak_bytes });
-    let warnings = warnings(model, &opened.read()?)?;
+    let (transform, image) = view_of_file(opened, &model.card)?;
+    let warnings = image_warnings(model, &transform, &image);
     Ok(plain(&Forecast { backend, adapter, peak_bytes, seconds, dims, training, warnings }))
-}
-
-/// Whether the image is such as the model was trained on.
-fn warnings(model: &Model, volume: &Volume) -> Result<Vec<String>> {
-    let (transform, image) = SpatialTransform::forward(volume, &model.card)?;
-    Ok(image_warnings(model, &transform, &image))
 }
 
 async fn create(backend: &str, card: &[u8], weights: &HashMap<String, Vec<u8>>) -> Result<Session> {
@@ -241,14 +236,14 @@ async fn run(
     let chosen = chosen_boxes(chosen)?;
     let opened = opened?;
     model.card.check_channels(opened.header()?.channels)?;
-    let volume = opened.read()?;
     let mut on_progress = |SegmentProgress { stage, done }: SegmentProgress| {
         stages.enter(stage.name());
         // A listener that throws does not stop the work; the way to stop it is to end the worker.
         let _ = progress.call3(&JsValue::NULL, &stage.name().into(), &done.into(), &1.into());
         ControlFlow::Continue(())
     };
-    let result = segment_boxes(model, &volume, &chosen, &mut on_progress).await?;
+    let (volume, views) = Views::of_file(model, opened, &chosen, &mut on_progress)?;
+    let result = segment_views(model, &volume, views, &chosen, &mut on_progress).await?;
     stages.enter(stages::WRITE);
     let value = answer(&result, &volume);
     set(&value, "nifti", &Uint8Array::from(write_labels(&result.labels, &volume, true)?.as_slice()));

@@ -4,7 +4,8 @@
  *
  *   noise   512 x 512 x 600 voxels of 0.5 mm, 16-bit noise that does not pack: a .nii.gz of 300 MB, one object in a given box
  *   head    the page's sample head amid air, 256^3 voxels of 1 mm, 16 bits
- *   crop    the same, all of it taken for one object, as a box that is the whole volume
+ *   box     the same in a given box that is all of it
+ *   object  the same by the networks for crops, which see all of it at up to 5.8 million voxels
  *
  *   -- noise head      these only
  *   -- --pkg FOLDER    another checkout's package, to be compared with: its masks must have the same hashes
@@ -85,7 +86,8 @@ const CASES = {
     options: { boxes: { left: { start: [200, 220, 260], end: [280, 320, 360] } }, only: true },
   },
   head: { parts: () => head(256), options: {} },
-  crop: { parts: () => head(256), options: { boxes: { left: { start: [0, 0, 0], end: [256, 256, 256] } }, only: true } },
+  box: { parts: () => head(256), options: { boxes: { left: { start: [0, 0, 0], end: [256, 256, 256] } }, only: true } },
+  object: { parts: () => head(256), options: { box: { start: [0, 0, 0], end: [256, 256, 256] } }, scan: false },
 };
 
 /** The largest resident memory of the renderer, bytes. */
@@ -108,10 +110,27 @@ async function measure(name, path, pkg) {
     page.setDefaultTimeout(600_000);
     await page.goto(server.url);
     await page.locator('input').setInputFiles(path);
-    await page.evaluate(async () => {
-      const { createSegmenter } = await import('/index.js');
-      window.segmenter = await createSegmenter({ backend: 'cpu', threads: 1, prefetch: true });
-    });
+    await page.evaluate(
+      async ({ scan = true }) => {
+        const { createSegmenter } = await import('/index.js');
+        const fetched = async (name) => new Uint8Array(await (await fetch(`/models/hippocampus/${name}`)).arrayBuffer());
+        const { scan: _, ...card } = JSON.parse(new TextDecoder().decode(await fetched('model.json')));
+        const folds = Object.values(card.stages).flatMap((stage) => stage.folds.map(({ file }) => file));
+        const files = Object.values(card.reference ?? {}).flatMap(({ file }) => file ?? []);
+        const crops = async () =>
+          Object.fromEntries([
+            ['model.json', new TextEncoder().encode(JSON.stringify(card))],
+            ...(await Promise.all([...folds, ...files].map(async (name) => [name, await fetched(name)]))),
+          ]);
+        window.segmenter = await createSegmenter({
+          model: scan ? 'hippocampus' : await crops(),
+          backend: 'cpu',
+          threads: 1,
+          prefetch: true,
+        });
+      },
+      { scan: CASES[name].scan },
+    );
     const before = await peakOf(browser);
     const found = await page.evaluate(async (options) => {
       const [file] = document.querySelector('input').files;
