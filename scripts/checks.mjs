@@ -167,6 +167,7 @@ const written = (quick) => [
     quick: true,
     run: () => run('cargo', ['doc', ...NATIVE, '--no-deps', '--lib'], { env: { RUSTDOCFLAGS: '-D warnings' } }),
   },
+  { name: 'pure: examples in the documentation', quick: true, run: () => cargo('test', ...PURE_TESTED, '--doc') },
   {
     name: 'licences, bans and sources of crates',
     quick: true,
@@ -196,7 +197,6 @@ export function checks({ quick, scratch }) {
     { name: 'build of the tests, pure', quick: true, run: () => cargo('test', ...PURE_TESTED, ...each(pureTests), '--no-run') },
     ...PURE_TESTS.quick.map((name) => pure(name, true)),
     ...PURE_TESTS.full.map((name) => pure(name, false)),
-    { name: 'pure: examples in the documentation', quick: true, run: () => cargo('test', ...PURE_TESTED, '--doc') },
     pure('fuzz', true, { ...corpus, INSITU_FUZZ_SECONDS: quick ? '5' : '20' }),
     {
       name: 'build of the tests, native',

@@ -57,10 +57,9 @@ pub(super) async fn segment_objects(
     let given = chosen.by_object(&card.object_names())?;
     image.check_contrast("image")?;
     timer.end(Phase::Prepare);
-    let searched = !chosen.only && given.contains(&None);
-    let maps =
-        if searched { Some(whole_maps(cascade, &transform, &image, on_progress).await?) } else { None };
-    if searched {
+    let mut maps = None;
+    if !chosen.only && given.contains(&None) {
+        maps = Some(whole_maps(cascade, &transform, &image, on_progress).await?);
         timer.end(Phase::Whole);
     }
     let field = card.field_mm.warning(transform.field_mm());

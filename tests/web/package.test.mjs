@@ -122,7 +122,7 @@ describe('in a page that imports /index.js', () => {
   });
 
   it('reads a large file in pieces, in a worker, as it reads its bytes in the calling thread', async () => {
-    const found = await page.evaluate(
+    const found = await at.page.evaluate(
       async (start) => {
         // Noise over several pieces of 4 MiB, plain and packed.
         const [dims, voxels] = [[200, 180, 150], new Int16Array(200 * 180 * 150)];
@@ -155,11 +155,11 @@ describe('in a page that imports /index.js', () => {
   it('names the file that was changed since it was chosen', async () => {
     const path = join(mkdtempSync(join(tmpdir(), 'insitu-changed-')), 'scan.nii.gz');
     writeFileSync(path, sample);
-    await page.evaluate(() => document.body.append(Object.assign(document.createElement('input'), { type: 'file' })));
-    await page.locator('input').setInputFiles(path);
+    await at.page.evaluate(() => document.body.append(Object.assign(document.createElement('input'), { type: 'file' })));
+    await at.page.locator('input').setInputFiles(path);
     writeFileSync(path, Buffer.concat([sample, sample]));
     for (const call of ['inspect', 'segment', 'plan']) {
-      const refusal = await page.evaluate((call) => t.refusal(t.segmenter[call](document.querySelector('input').files[0])), call);
+      const refusal = await at.page.evaluate((call) => t.refusal(t.segmenter[call](document.querySelector('input').files[0])), call);
       assert.deepEqual(
         [refusal.code, refusal.message],
         ['io', 'The file scan.nii.gz could not be read: it was moved or changed since it was chosen.'],
@@ -168,14 +168,14 @@ describe('in a page that imports /index.js', () => {
   });
 
   it('measures every stage, and the browser’s own record has the last run', async () => {
-    const { measures, timings } = await page.evaluate(async () => (await t.segmenter.segment(t.bytes)).report);
+    const { measures, timings } = await at.page.evaluate(async () => (await t.segmenter.segment(t.bytes)).report);
     const names = measures.map(({ name }) => name);
     assert.deepEqual([names[0], names.at(-1), new Set(names).size], ['read', 'write', new Set(timings.map(({ stage }) => stage)).size + 2]);
     measures.forEach(({ start, ms }, i) =>
       assert.ok(i === 0 ? start === 0 : Math.abs(start - measures[i - 1].start - measures[i - 1].ms) < 0.3, `${start} ${ms}`),
     );
     const inWorker = () => performance.getEntriesByType('measure').map(({ name }) => name);
-    const recorded = (await Promise.all(page.workers().map((worker) => worker.evaluate(inWorker)))).flat();
+    const recorded = (await Promise.all(at.page.workers().map((worker) => worker.evaluate(inWorker)))).flat();
     assert.deepEqual(
       recorded,
       names.map((name) => `insitu-seg ${name}`),
