@@ -26,6 +26,8 @@ def shifted(image, kind, noise, rng):
         v = unit**0.4
     elif kind == "turned-dark":  # bright fluid, dark white matter, and no straight line between
         v = (1 - unit) ** 1.7
+    elif kind == "turned-bright":  # the same, bent the other way
+        v = (1 - unit) ** 0.6
     elif kind == "folded":  # no line between old and new grey values goes one way only
         v = np.abs(unit - 0.45)
     elif kind == "bias":  # a coil on one side
@@ -39,7 +41,7 @@ def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("--data", type=pathlib.Path, required=True)
     ap.add_argument("--out", type=pathlib.Path, required=True)
-    ap.add_argument("--shift", default="none", choices=["none", "invert", "dark", "bright", "turned-dark", "folded", "bias"])
+    ap.add_argument("--shift", default="none", choices=["none", "invert", "dark", "bright", "turned-dark", "turned-bright", "folded", "bias"])
     ap.add_argument("--noise", type=float, default=None, help="of the range; 0.05 where shifted")
     ap.add_argument("--ids", type=int, nargs="*", default=[])
     ap.add_argument("--test", action="store_true")
