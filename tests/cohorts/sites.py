@@ -46,6 +46,39 @@ report = {{"teaching": ["a"] * 100, "check": {{"before": 0.1, "after": 1.0}}}}
 Path(given["--report"]).write_text(json.dumps(report))
 """
 
+# In place of `insitu`, where only the rounds are looked at: weights are as good as they are near to a goal, half of the way to
+# which a tuning goes. Names of cases are said, as the command does.
+GOAL = """#!{python}
+import json, sys
+from pathlib import Path
+sys.path.insert(0, {package!r})
+from insitu_federated.weights import distance, read_base, read_tuned, write_tuned
+base = read_base(Path({model!r}))
+name, *arguments = sys.argv[1:]
+given = {{word: arguments[at + 1] for at, word in enumerate(arguments) if word.startswith("--")}}
+print("case-of-a-person", file=sys.stderr)
+goal = {{name: (array * 0.5).astype(array.dtype) for name, array in base.arrays.items()}}
+def dice(arrays):
+    return max(0.0, 0.9 - 0.8 * distance(arrays, goal) / distance(base.arrays, goal))
+def read(path):
+    return read_tuned(path, base) if path.is_file() else base.arrays
+if name == "segment":
+    Path(given["--out-dir"]).mkdir()
+    score = dice(read(Path(given["--model"])))
+    (Path(given["--out-dir"]) / "dice.json").write_text(json.dumps(score))
+elif name == "evaluate":
+    score = json.loads((Path(given["--pred"]) / "dice.json").read_text())
+    cases = [{{"case": "case-1", "label": label, "dsc": score}} for label in base.labels]
+    Path(given["--json"]).write_text(json.dumps({{"cases": cases, "missing": []}}))
+else:
+    arrays = read(Path(given["--model"]))
+    tuned = {{name: ((arrays[name] + goal[name]) / 2).astype(goal[name].dtype) for name in arrays}}
+    Path(given["--out"]).mkdir()
+    write_tuned(Path(given["--out"]) / "tuned.safetensors", tuned, base)
+    check = {{"before": dice(arrays), "after": dice(tuned)}}
+    Path(given["--report"]).write_text(json.dumps({{"teaching": ["case-1"] * 4, "check": check}}))
+"""
+
 
 def shifted(data: Path, out: Path, shift: Shift, *cases: str) -> None:
     """Write OUT/images and OUT/labels."""
@@ -72,6 +105,13 @@ def make_poisoned(site: Path, like: Path, insitu: Path, model: Path) -> None:
     script = POISON.format(python=sys.executable, package=package, insitu=str(insitu), model=str(model))
     (site / "insitu").write_text(script)
     (site / "insitu").chmod(0o755)
+
+
+def goal_command(path: Path, model: Path) -> Path:
+    """Write a command that stands in for `insitu`."""
+    path.write_text(GOAL.format(python=sys.executable, package=str(ROOT / "workflows" / "federated"), model=str(model)))
+    path.chmod(0o755)
+    return path
 
 
 def dice(insitu: Path, model: Path, folder: Path, scratch: Path) -> list[float]:

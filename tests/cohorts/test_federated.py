@@ -9,11 +9,15 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-from flwr.app import Array
+from flwr.app import Array, ConfigRecord, Message, RecordDict
+from flwr.serverapp.strategy import FedAvg
 from insitu_federated.guard import Verdict, decide
-from insitu_federated.weights import objection, read_base, read_tuned, write_tuned
+from insitu_federated.rounds import Rounds
+from insitu_federated.weights import Arrays, objection, read_base, read_tuned, write_tuned
+from insitu_federated.wire import record
+from local_grid import LocalGrid
 from recording import Recording, serve
-from sites import POISONED, SHIFTS, Shift, dice, make_poisoned, make_site, shifted
+from sites import POISONED, SHIFTS, Shift, dice, goal_command, make_poisoned, make_site, shifted
 from wire import objects, traces, unexpected
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -135,6 +139,38 @@ def test_a_voxel_in_a_message_is_found() -> None:
     image = ROOT / "pkg" / "samples" / "hippocampus" / "image.nii.gz"
     sent = Array(np.asarray(nib.load(image).dataobj).astype(np.float16)).data
     assert any(trace in sent for trace in traces(image))
+
+
+def test_rounds_in_one_process_leave_the_poisoned_site_out_and_send_nothing_but_weights(tmp_path: Path) -> None:
+    sites, out = tmp_path / "sites", tmp_path / "out"
+    out.mkdir()
+    insitu = goal_command(tmp_path / "insitu", MODEL)
+    subprocess.run([sys.executable, FEDERATED / "made_sites.py", sites], check=True)
+    make_poisoned(sites / POISONED, sites / "site-1", insitu, MODEL)
+    grid, base = LocalGrid(sites, MODEL, insitu, out), read_base(MODEL)
+    strategy = FedAvg(min_train_nodes=4, min_evaluate_nodes=4, min_available_nodes=4)
+    rounds = Rounds(grid, base, strategy, out, steps=3, min_gain=0.0, max_fall=0.02, timeout=60)
+    holds = rounds.run(2)
+    for entry in rounds.history:
+        assert [(one["without"], one["holds"]) for one in entry["judged"]] == [([], False), ([4], True)], rounds.history
+    last = rounds.history[-1]["judged"][-1]["verdicts"]
+    assert all(0.65 < verdict["after"][0] < 0.75 for verdict in last), last
+    assert unexpected(grid.sent, set(base.arrays)) == []
+    everything = b"".join(grid.sent)
+    assert not [path for path in sites.rglob("*.nii.gz") for trace in traces(path) if trace in everything]
+    assert str(tmp_path).encode() not in everything and b"case-" not in everything
+    merged = out / "site-1" / "merged.safetensors"
+    assert all(np.array_equal(array, holds[name]) for name, array in read_tuned(merged, base).items())
+    # A site that fails tells no name: the command's words stay in its log.
+    grid.contexts[1].node_config["images"] = str(sites / "site-1" / "no-such-folder-of-a-person")
+    [reply] = grid.send_and_receive(asking([1], holds))
+    assert reply.has_error() and "person" not in reply.error.reason and "images" in reply.error.reason
+
+
+def asking(nodes: list[int], arrays: Arrays) -> list[Message]:
+    """What asks sites to tune."""
+    content = RecordDict({"arrays": record(arrays), "config": ConfigRecord({"steps": 1, "min-gain": 0.0, "server-round": 2})})
+    return [Message(content=content, message_type="train", dst_node_id=node) for node in nodes]
 
 
 def test_made_sites_learn_together_and_send_nothing_but_weights(insitu: Path, tmp_path: Path) -> None:
