@@ -9,6 +9,7 @@ mod evaluate;
 mod folder;
 mod foreign_weights;
 mod import;
+mod inference;
 mod info;
 mod log_plot;
 mod merge;

@@ -4,6 +4,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use insitu_seg::{Error, Result};
 use std::io::{IsTerminal, Write};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Exit status where some inputs of a batch failed and the rest was written.
 pub const SOME_FAILED: u8 = 1;
@@ -34,4 +36,12 @@ pub fn print_json(value: &impl serde::Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value)
         .map_err(|error| Error::argument("output", error.to_string(), "values that JSON can hold"))?;
     print_line(&text)
+}
+
+/// A flag that Ctrl-C sets.
+pub fn stop_on_ctrl_c() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = stop.clone();
+    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst));
+    stop
 }

@@ -41,7 +41,7 @@ pub fn report(model: &Model, input: &Path, result: &Segmentation) -> Result<serd
 }
 
 /// SHA-256 of a file, which is never held whole.
-fn sha256(path: &Path) -> Result<String> {
+pub fn sha256(path: &Path) -> Result<String> {
     let file = std::fs::File::open(path).map_err(|error| Error::io(path, &error))?;
     store::sha256_of_reader(file).map_err(|error| Error::io(path, &error))
 }

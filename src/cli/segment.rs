@@ -1,20 +1,18 @@
 //! `insitu segment`: volumes in, masks out.
 
-use super::arguments::{BackendName, Budget};
-use super::axes::{AxisName, flips};
+use super::arguments::Budget;
+use super::inference::{ModelArguments, load, share_done};
 use super::output::{NOTHING_DONE, SOME_FAILED, progress_bar};
 use super::report::report;
 use clap::Args;
 use indicatif::ProgressBar;
-use insitu_seg::card::Card;
 use insitu_seg::file::{parts, split_name};
 use insitu_seg::native::{ModelFiles, create_folder, parent_folder, write_file};
 use insitu_seg::predict::{
-    ChosenBoxes, InferenceOptions, Model, NamedBox, Phase, SegmentProgress, Segmentation, segment_boxes,
-    volumes_csv,
+    ChosenBoxes, Model, NamedBox, SegmentProgress, Segmentation, segment_boxes, volumes_csv,
 };
 use insitu_seg::train::manifest::case_id;
-use insitu_seg::{Error, Limits, ModelOptions, Result, Volume, VolumeFile, open_path};
+use insitu_seg::{Error, Result, Volume};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -32,21 +30,8 @@ pub struct Arguments {
     /// Folder for the masks of many inputs, each under its input's file name; that of head.mgz is head.nii.gz
     #[arg(long)]
     out_dir: Option<PathBuf>,
-    /// A model's folder, the name of a shipped model, or a file of tuned weights
-    #[arg(long, default_value = "hippocampus")]
-    model: String,
-    /// What computes
-    #[arg(long, default_value = "auto")]
-    backend: BackendName,
-    /// All folds of the model in place of the first
-    #[arg(long)]
-    ensemble: bool,
-    /// Look at the image mirrored along these axes too, for example x,y, and average; for models that were trained so
-    #[arg(long, value_delimiter = ',')]
-    flip: Vec<AxisName>,
-    /// Bring labels back to the file's grid as the nearest ones, as the reference does, not by their probabilities
-    #[arg(long)]
-    nearest: bool,
+    #[command(flatten)]
+    model: ModelArguments,
     /// The box in which the patch network looks, in voxels of the file as the report gives it: first x, y, z, then one
     /// past the last. The whole network is not asked. Of a model of several objects, one for each by its name, for
     /// example --box left=40,50,30,70,100,60; the whole network looks for the others
@@ -71,7 +56,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     written.extend(arguments.report.iter().chain(&arguments.csv).cloned());
     refuse_overwriting_inputs(&arguments.inputs, &written)?;
     check_outputs(&written)?;
-    let source = ModelFiles::find(&arguments.model)?;
+    let source = ModelFiles::find(&arguments.model.model)?;
     let card = &source.card;
     // The model is opened for the first readable volume, so that bad input is refused at once.
     let mut model = None;
@@ -81,9 +66,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     for (number, (input, output)) in arguments.inputs.iter().zip(&targets).enumerate() {
         let since = Instant::now();
         bar.set_position(BAR_UNITS * number as u64);
-        let done = load(input, card, &arguments.budget.limits()).and_then(|volume| {
+        let volume = load(input, card, &arguments.budget.limits()).map_err(|error| error.of_file(input));
+        let done = volume.and_then(|volume| {
             if model.is_none() {
-                model = Some(pollster::block_on(open(arguments, &source))?);
+                model = Some(arguments.model.open(&source)?);
             }
             let Some(model) = &model else { return Ok(None) };
             let result = segment_file(model, input, &volume, output, &chosen, &bar)?;
@@ -220,30 +206,7 @@ fn check_outputs(written: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
-/// Opens the device and loads the model; a GPU is checked against the CPU first.
-async fn open(arguments: &Arguments, source: &ModelFiles) -> Result<Model> {
-    let mut options = ModelOptions::default();
-    options.backend = arguments.backend.into();
-    options.ensemble = arguments.ensemble;
-    options.inference =
-        InferenceOptions { flips: flips(&arguments.flip, &source.card)?, nearest: arguments.nearest };
-    let (model, gpu_error) = options.open_files(source).await?;
-    if let Some(error) = gpu_error {
-        eprintln!("insitu: warning: the CPU is used, because of the GPU's {error}");
-    }
-    Ok(model)
-}
-
-/// Reads an image straight into RAS order; its file is never held whole.
-fn load(input: &Path, card: &Card, limits: &Limits) -> Result<Volume> {
-    let fits = |opened: VolumeFile<'static>| {
-        card.check_channels(opened.header()?.channels)?;
-        opened.read()
-    };
-    open_path(input, limits).and_then(fits).map_err(|error| error.of_file(input))
-}
-
-/// Units of the progress bar for one input: half for each of the two networks.
+/// Units of the progress bar for one input.
 const BAR_UNITS: u64 = 1000;
 
 fn segment_file(
@@ -256,14 +219,8 @@ fn segment_file(
 ) -> Result<Segmentation> {
     let begun = bar.position();
     bar.set_message(case_id(input));
-    let mut on_progress = |SegmentProgress { stage, done, .. }: SegmentProgress| {
-        let halves = match stage {
-            Phase::Prepare => 0.0,
-            Phase::Whole => done,
-            Phase::Patch => 1.0 + done,
-            _ => 2.0,
-        };
-        bar.set_position(begun + (halves / 2.0 * BAR_UNITS as f64) as u64);
+    let mut on_progress = |progress: SegmentProgress| {
+        bar.set_position(begun + (share_done(progress) * BAR_UNITS as f64) as u64);
         ControlFlow::Continue(())
     };
     let result = pollster::block_on(segment_boxes(model, volume, chosen, &mut on_progress))

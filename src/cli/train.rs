@@ -2,7 +2,7 @@
 
 pub use super::train_arguments::Arguments;
 
-use super::output::{print_line, progress_bar};
+use super::output::{print_line, progress_bar, stop_on_ctrl_c};
 use super::run_files::RunFiles;
 use super::training_set::{OpenedData, TrainingSet};
 use indicatif::ProgressBar;
@@ -55,14 +55,6 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     session.train_to_end()?;
     print_line(&arguments.model.display().to_string())?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// A flag that Ctrl-C sets.
-fn stop_on_ctrl_c() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = stop.clone();
-    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst));
-    stop
 }
 
 /// A training run with the files that it writes.

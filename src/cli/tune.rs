@@ -4,7 +4,7 @@ use super::arguments::Budget;
 use super::device::DeviceArguments;
 use super::evaluate::find_images;
 use super::folder::copy_tuned;
-use super::output::{print_line, progress_bar};
+use super::output::{print_line, progress_bar, stop_on_ctrl_c};
 use clap::{Args, ValueEnum};
 use insitu_seg::engine::compute::Compute;
 use insitu_seg::native::{ModelFiles, write_file};
@@ -15,8 +15,7 @@ use insitu_seg::{Error, Result, Volume, VolumeFile, open_path};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 /// Exit status where the tuned weights were refused.
 const REFUSED: u8 = 3;
@@ -158,9 +157,7 @@ fn tune_with_bar(
     config: &TuneConfig,
     compute: &Compute,
 ) -> Result<TuneOutcome> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = stop.clone();
-    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst));
+    let stop = stop_on_ctrl_c();
     let bar = progress_bar(1000, "{msg} [{bar:30}] {percent}%");
     let mut watch = |progress: TuneProgress| {
         let TuneProgress { phase, step, spent, seconds_left, loss, validation_dice } = progress;
