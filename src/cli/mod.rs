@@ -3,6 +3,7 @@
 mod arguments;
 mod axes;
 mod bench;
+mod bids;
 mod desktop;
 mod device;
 mod evaluate;
@@ -45,6 +46,8 @@ pub struct Command {
 enum Action {
     /// Segment volumes: masks on each file's own grid
     Segment(segment::Arguments),
+    /// Segment a data set in BIDS form: derivatives for each scan, then a table and a page of all
+    Bids(bids::Arguments),
     /// Train a stage of a model on a task's folder
     Train(train::Arguments),
     /// Make a model better by corrections of its masks, or leave it as it is
@@ -73,7 +76,15 @@ enum Action {
 
 impl Action {
     fn may_open_a_gpu(&self) -> bool {
-        matches!(self, Self::Segment(_) | Self::Train(_) | Self::Tune(_) | Self::Suggest(_) | Self::Bench(_))
+        matches!(
+            self,
+            Self::Segment(_)
+                | Self::Bids(_)
+                | Self::Train(_)
+                | Self::Tune(_)
+                | Self::Suggest(_)
+                | Self::Bench(_)
+        )
     }
 }
 
@@ -84,6 +95,7 @@ pub fn run(command: Command) -> Result<ExitCode> {
     }
     match command.action {
         Action::Segment(arguments) => segment::run(&arguments),
+        Action::Bids(arguments) => bids::run(&arguments),
         Action::Train(arguments) => train::run(&arguments),
         Action::Tune(arguments) => tune::run(&arguments),
         Action::Merge(arguments) => merge::run(&arguments),
