@@ -152,8 +152,9 @@ pub mod training {
             dataset::Dataset,
             fit::{TrainReport, fit},
             init::initial_weights,
+            recipe::TrainingRecipe,
             run::{EpochReport, TrainEvent},
-            split::split_fold,
+            split::{FoldsBy, split_fold},
         },
     };
 }

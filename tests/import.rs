@@ -37,6 +37,7 @@ fn like(base: usize) -> (tempfile::TempDir, PathBuf) {
         steps: 1,
         validation_dice: Vec::new(),
         command: String::new(),
+        recipe: None,
     };
     let architecture = Architecture { base, ..Architecture::default() };
     card.stages.patch = Some(StageCard { architecture, folds: vec![fold] });

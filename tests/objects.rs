@@ -134,6 +134,7 @@ fn model() -> Model {
         steps: 1,
         validation_dice: vec![],
         command: String::new(),
+        recipe: None,
     };
     for stage in [Stage::Whole, Stage::Patch] {
         let architecture = config(stage, &card, 1).architecture;

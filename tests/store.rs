@@ -43,6 +43,7 @@ fn model() -> (Card, HashMap<String, Vec<u8>>) {
             steps: 1,
             validation_dice: vec![],
             command: "insitu train".into(),
+            recipe: None,
         };
         *card.stages.get_mut(stage) = Some(StageCard { architecture: form, folds: vec![fold] });
         files.insert(file, bytes);

@@ -69,6 +69,7 @@ mod tests {
             steps: 1,
             validation_dice: vec![],
             command: String::new(),
+            recipe: None,
         };
         for file in ["../a.safetensors", "/a", "", ".hidden"] {
             let architecture =

@@ -52,6 +52,9 @@ pub struct Fold {
     pub validation_dice: Vec<f64>,
     /// The command that trained it.
     pub command: String,
+    /// Every setting of that training, as `train::recipe` reads and writes it: `insitu train --recipe` repeats it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipe: Option<serde_json::Value>,
 }
 
 impl Fold {

@@ -17,14 +17,16 @@ pub enum AxisName {
 }
 
 /// The axes of `--flip`, `[right, anterior, superior]`.
-///
-/// # Errors
-/// `Argument` where a label's name says left or right: a mirrored image would make it wrong.
-pub fn flips(given: &[AxisName], card: &Card) -> Result<[bool; 3]> {
+pub fn flips(given: &[AxisName]) -> [bool; 3] {
+    [AxisName::X, AxisName::Y, AxisName::Z].map(|axis| given.contains(&axis))
+}
+
+/// Refuses mirrored images where a label's name says left or right: they would make it wrong.
+pub fn check_flips(flips: [bool; 3], card: &Card) -> Result<()> {
     let sided = card.labels.iter().find(|label| names_a_side(&label.name));
-    if let (Some(label), false) = (sided, given.is_empty()) {
+    if let (Some(label), true) = (sided, flips.contains(&true)) {
         let found = format!("a label named \"{}\", which a mirrored image would make wrong", label.name);
         return Err(Error::argument("--flip", found, "labels that name no side, or no --flip"));
     }
-    Ok([AxisName::X, AxisName::Y, AxisName::Z].map(|axis| given.contains(&axis)))
+    Ok(())
 }

@@ -67,6 +67,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         steps: 0,
         validation_dice: Vec::new(),
         command: command(),
+        recipe: None,
     };
     let form = StageCard { architecture, folds: Vec::new() };
     write_fold(output, &mut card, stage, &form, entry, &weights, WeightPrecision::F32)?;

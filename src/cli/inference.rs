@@ -1,7 +1,7 @@
 //! Opening a model and running it on files, as several commands do.
 
 use super::arguments::BackendName;
-use super::axes::{AxisName, flips};
+use super::axes::{AxisName, check_flips, flips};
 use clap::Args;
 use insitu_seg::card::Card;
 use insitu_seg::native::ModelFiles;
@@ -35,7 +35,9 @@ impl ModelArguments {
     /// # Errors
     /// `Argument` where the model does not allow it.
     pub fn inference(&self, card: &Card) -> Result<InferenceOptions> {
-        Ok(InferenceOptions { flips: flips(&self.flip, card)?, nearest: self.nearest })
+        let flips = flips(&self.flip);
+        check_flips(flips, card)?;
+        Ok(InferenceOptions { flips, nearest: self.nearest })
     }
 
     /// Opens the device and loads the model; a GPU is checked against the CPU first.

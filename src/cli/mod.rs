@@ -16,6 +16,7 @@ mod log_plot;
 mod merge;
 mod output;
 mod phantom;
+mod refusals;
 mod report;
 mod run_files;
 mod segment;
@@ -23,6 +24,10 @@ mod suggest;
 mod synth;
 mod train;
 mod train_arguments;
+mod train_augment;
+mod train_learning;
+mod train_network;
+mod train_preset;
 mod training_data;
 mod training_maps;
 mod training_set;
@@ -49,7 +54,7 @@ enum Action {
     /// Segment a data set in BIDS form: derivatives for each scan, then a table and a page of all
     Bids(bids::Arguments),
     /// Train a stage of a model on a task's folder
-    Train(train::Arguments),
+    Train(Box<train::Arguments>),
     /// Make a model better by corrections of its masks, or leave it as it is
     Tune(tune::Arguments),
     /// Average tuned weights of one model, such as those of several sites

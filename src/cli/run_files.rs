@@ -21,6 +21,8 @@ pub struct RunFiles<'a> {
     stage: Stage,
     fold: usize,
     state: PathBuf,
+    /// Every setting of the training, for the card.
+    pub recipe: Option<serde_json::Value>,
 }
 
 /// The header of a state file.
@@ -40,7 +42,7 @@ impl<'a> RunFiles<'a> {
     /// The files of one fold of one stage in the folder `model`.
     pub fn new(model: &'a Path, log: Option<&'a Path>, stage: Stage, fold: usize) -> Self {
         let state = model.join(format!("state-{}-{fold}.safetensors", stage.name()));
-        Self { model, log, stage, fold, state }
+        Self { model, log, stage, fold, state, recipe: None }
     }
 
     /// Refuses to replace weights or the state of an earlier run by those of a new one.
@@ -95,6 +97,7 @@ impl<'a> RunFiles<'a> {
             steps: epoch.progress.step,
             validation_dice: epoch.validation_dice.iter().map(|dice| (dice * 1e4).round() / 1e4).collect(),
             command: command(),
+            recipe: self.recipe.clone(),
         };
         write_fold(self.model, card, self.stage, stage_card, fold, weights, WeightPrecision::F32)
     }
@@ -156,10 +159,17 @@ fn with_row(text: String, epoch: &EpochReport) -> std::result::Result<String, St
     let EpochReport { progress, rate, loss, validation_loss, validation_dice, .. } = epoch;
     let head =
         ["epoch", "steps", "seconds", "rate", "loss", "validation_loss"].map(str::to_owned).into_iter();
-    let numbered = (1..=validation_dice.len()).map(|label| format!("validation_dice_{label}"));
+    let labels = validation_dice.len();
+    let columns = ["validation_dice", "soft_dice", "validation_soft_dice"];
+    let numbered = columns.iter().flat_map(|name| (1..=labels).map(move |label| format!("{name}_{label}")));
     let values = [*rate, *loss, *validation_loss].into_iter().chain(validation_dice.iter().copied());
     let row = [progress.epoch.to_string(), progress.step.to_string(), format!("{:.1}", progress.seconds)];
-    let row = row.into_iter().chain(values.map(|value| format!("{value:.6}")));
+    // Cells of what a device does not tell are empty.
+    let soft = (0..labels).map(|label| epoch.soft_dice.get(label).copied());
+    let soft = soft.chain(epoch.validation_soft_dice.iter().copied().map(Some));
+    let values = values.map(Some).chain(soft);
+    let cell = |value: Option<f64>| value.map_or(String::new(), |value| format!("{value:.6}"));
+    let row = row.into_iter().chain(values.map(cell));
     let mut writer = csv::Writer::from_writer(text.into_bytes());
     if progress.epoch == 1 {
         writer.write_record(head.chain(numbered)).map_err(|error| error.to_string())?;

@@ -10,12 +10,13 @@ use insitu_seg::card::{Card, Stage, StageCard};
 use insitu_seg::native::read_file;
 use insitu_seg::store::{self, Weights};
 use insitu_seg::train::init::copy_matching;
+use insitu_seg::train::recipe::Start;
 use insitu_seg::train::run::{EpochEnd, EpochReport, TrainEvent, TrainingRun};
 use insitu_seg::train::source::ValidationSet;
 use insitu_seg::train::{TrainConfig, initial_weights};
 use insitu_seg::{Error, Result};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,18 +27,20 @@ const SAVE_EVERY: Duration = Duration::from_secs(120);
 
 /// Trains, logging and keeping the best weights after every epoch. Ctrl-C saves the state to go on from.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    arguments.check()?;
-    let stage = arguments.stage();
-    let data = OpenedData::open(arguments)?;
-    let files = RunFiles::new(&arguments.model, arguments.log.as_deref(), stage, arguments.fold);
+    let (stage, recipe) = (arguments.stage(), arguments.recipe()?);
+    let data = OpenedData::open(arguments, &recipe)?;
+    let mut files = RunFiles::new(&arguments.model, arguments.log.as_deref(), stage, arguments.fold);
     if !arguments.fresh {
         files.refuse_to_replace(data.card(), arguments.resume)?;
     }
-    let TrainingSet { card, augment, training, validation } = data.read(arguments)?;
-    let config = arguments.config(&card, augment);
+    // Images made of maps have settings of their own, which the recipe does not know.
+    files.recipe = matches!(data, OpenedData::Cases(_)).then(|| recipe.to_card()).transpose()?;
+    let TrainingSet { card, training, validation } = data.read(arguments.fold, &recipe)?;
+    let config = recipe.config(stage, &card);
     let compute = arguments.device.open()?;
     let adapter = compute.adapter().to_owned();
-    let weights = start_weights(arguments, stage, &card, &config)?;
+    let start = weights_file(&recipe.start, arguments, &card);
+    let weights = start_weights(start.as_deref(), &config)?;
     let said = training.to_string();
     let stage_card = StageCard { architecture: config.architecture, folds: Vec::new() };
     let mut run = training.start(config, weights, compute)?;
@@ -113,27 +116,26 @@ impl Session<'_> {
 }
 
 /// Random weights, with those to start from copied in as far as they fit.
-fn start_weights(arguments: &Arguments, stage: Stage, card: &Card, config: &TrainConfig) -> Result<Weights> {
+fn start_weights(path: Option<&Path>, config: &TrainConfig) -> Result<Weights> {
     let mut weights = initial_weights(&config.architecture, config.seed);
-    let Some(path) = weights_file(arguments, stage, card) else { return Ok(weights) };
-    let given = store::read_weights(&read_file(&path)?).map_err(|error| error.within(path.display()))?;
+    let Some(path) = path else { return Ok(weights) };
+    let given = store::read_weights(&read_file(path)?).map_err(|error| error.within(path.display()))?;
     let unmatched = copy_matching(&mut weights, &given);
     eprintln!("{unmatched} tensors start afresh, the others from {}", path.display());
     Ok(weights)
 }
 
 /// The file of the weights to start from.
-fn weights_file(arguments: &Arguments, stage: Stage, card: &Card) -> Option<PathBuf> {
-    match &arguments.init {
-        Some(word) if word.as_os_str() == "fresh" => None,
-        Some(path) => Some(path.clone()),
+fn weights_file(start: &Start, arguments: &Arguments, card: &Card) -> Option<PathBuf> {
+    match start {
+        Start::File(path) => Some(path.clone()),
         // As in the reference's later release.
-        None if stage == Stage::Whole => {
+        Start::Patch if arguments.stage() == Stage::Whole => {
             let folds = &card.stages.patch.as_ref()?.folds;
             let fold = folds.iter().find(|fold| fold.fold == arguments.fold)?;
             Some(arguments.model.join(&fold.file))
         }
-        None => None,
+        Start::Patch | Start::Fresh => None,
     }
 }
 

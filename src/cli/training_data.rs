@@ -1,24 +1,15 @@
-//! The data of `insitu train`: the cases of a task's folder, how samples are made of them, and what both determine of the
-//! model's card.
+//! The data of `insitu train`: the cases of a task's folder, and what they determine of the model's card.
 
-use super::axes::{AxisName, flips};
+use super::axes::check_flips;
 use super::output::progress_bar;
-use clap::{Args, ValueEnum};
-use insitu_seg::card::{Card, Preset};
+use super::train_preset::PresetArguments;
+use clap::Args;
+use insitu_seg::card::Card;
 use insitu_seg::native::read_card;
-use insitu_seg::train::augment::{Augment, Fill};
 use insitu_seg::train::case::LabeledCase;
-use insitu_seg::train::{Dataset, Manifest, ReadOptions};
+use insitu_seg::train::{Dataset, Manifest, ReadOptions, TrainingRecipe};
 use insitu_seg::{Error, Intensity, Result};
 use std::path::{Path, PathBuf};
-
-#[derive(Clone, Copy, ValueEnum)]
-enum FillName {
-    /// The edge goes on
-    Edge,
-    /// The value of --fill-value, and background
-    Constant,
-}
 
 /// The arguments on the data.
 #[derive(Args)]
@@ -26,18 +17,8 @@ pub struct DataArguments {
     /// The task's folder, with dataset.json
     #[arg(long, required_unless_present = "maps", conflicts_with = "maps")]
     data: Option<PathBuf>,
-    /// Axes along which one sample in two is mirrored, for example x,y; refused where a label's name says left or right
-    #[arg(long, value_delimiter = ',')]
-    flip: Vec<AxisName>,
-    /// What samples show where they reach beyond the volume
-    #[arg(long, default_value = "edge")]
-    fill: FillName,
-    /// The normalised value of a constant fill: 0 is the mean
-    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
-    fill_value: f32,
-    /// Volumes and boxes of more voxels than this shrink, in training and in use (180^3 where nothing is said)
-    #[arg(long)]
-    max_voxels: Option<usize>,
+    #[command(flatten)]
+    pub preset: PresetArguments,
     /// Keep cases of up to so many GiB in memory, and read the others again whenever they are needed
     #[arg(long, default_value_t = 4)]
     cache: u64,
@@ -52,34 +33,34 @@ pub struct TrainingData<'a> {
     manifest: Manifest,
     card: Card,
     options: ReadOptions,
-    augment: Augment,
 }
 
 impl DataArguments {
     /// Reads the manifest, and drafts the card of the model in the folder `model` or takes the one that is there.
-    pub fn open(&self, model: &Path) -> Result<TrainingData<'_>> {
+    pub fn open(&self, model: &Path, recipe: &TrainingRecipe) -> Result<TrainingData<'_>> {
         let manifest = Manifest::read(self.folder())?;
-        let (card, intensity) = self.card(model, &manifest)?;
-        let augment = self.augment(&card)?;
+        let (card, intensity) = self.card(model, &manifest, recipe)?;
+        check_flips(recipe.augment.flip, &card)?;
         let mut options = ReadOptions::default();
         options.intensity = intensity;
         options.cache_bytes = self.cache.saturating_mul(1 << 30);
         options.labels_by_voxel = self.labels_by_voxel;
-        Ok(TrainingData { arguments: self, manifest, card, options, augment })
+        Ok(TrainingData { arguments: self, manifest, card, options })
     }
 
     /// The card, and the intensity as far as it is known without reading the cases.
-    fn card(&self, model: &Path, manifest: &Manifest) -> Result<(Card, Option<Intensity>)> {
+    fn card(
+        &self,
+        model: &Path,
+        manifest: &Manifest,
+        recipe: &TrainingRecipe,
+    ) -> Result<(Card, Option<Intensity>)> {
         let (labels, modalities) = (manifest.label_names()?, manifest.modalities()?);
         let given = manifest.intensity()?;
         if model.join("model.json").exists() {
             let card = read_card(model)?;
             fits(&card, &labels, &modalities, given, model)?;
-            if let Some(max_voxels) = self.max_voxels.filter(|n| *n != card.preset.max_voxels) {
-                let expected =
-                    format!("{}, as {} has for both stages", card.preset.max_voxels, model.display());
-                return Err(Error::argument("--max-voxels", max_voxels.to_string(), expected));
-            }
+            self.preset.resolve(recipe.preset, Some(&card), model)?;
             // Both stages see the same values.
             let known = Some(card.intensity);
             return Ok((card, known));
@@ -87,40 +68,12 @@ impl DataArguments {
         let name = model.file_name().map_or("model".into(), |name| name.to_string_lossy().into_owned());
         let data = format!("{} ({})", manifest.name, manifest.reference.trim());
         let mut card = Card::draft(&name, &manifest.name, &labels, modalities, &data, &manifest.licence);
-        if let Some(max_voxels) = self.max_voxels()? {
-            card.preset.max_voxels = max_voxels;
-        }
+        card.preset = self.preset.resolve(recipe.preset, None, model)?;
         Ok((card, given))
     }
 
     fn folder(&self) -> &Path {
         self.data.as_deref().unwrap_or(Path::new(""))
-    }
-
-    /// The voxels to which views shrink, where that is said.
-    pub fn max_voxels(&self) -> Result<Option<usize>> {
-        let smallest = Preset::default().min_side.pow(3);
-        match self.max_voxels {
-            Some(n) if !(smallest..=1 << 28).contains(&n) => {
-                let expected = format!("{smallest} to {}", 1 << 28);
-                Err(Error::argument("--max-voxels", n.to_string(), expected))
-            }
-            given => Ok(given),
-        }
-    }
-
-    fn augment(&self, card: &Card) -> Result<Augment> {
-        if !self.fill_value.is_finite() {
-            return Err(Error::argument("--fill-value", self.fill_value.to_string(), "a finite number"));
-        }
-        Ok(Augment {
-            flip: flips(&self.flip, card)?,
-            fill: match self.fill {
-                FillName::Edge => Fill::Edge,
-                FillName::Constant => Fill::Constant(self.fill_value),
-            },
-            ..Augment::default()
-        })
     }
 }
 
@@ -130,10 +83,9 @@ impl TrainingData<'_> {
         &self.card
     }
 
-    /// Reads all cases. Returns the card, with intensity and field of view of the cases, the cases, and how their samples are
-    /// augmented.
-    pub fn read(self) -> Result<(Card, Dataset, Augment)> {
-        let Self { arguments, manifest, mut card, options, augment } = self;
+    /// Reads all cases. Returns the card, with intensity and field of view of the cases, and the cases.
+    pub fn read(self) -> Result<(Card, Dataset)> {
+        let Self { arguments, manifest, mut card, options } = self;
         let bar = progress_bar(manifest.training.len() as u64, "reading {pos}/{len} {bar:40}");
         let mut off: Vec<String> = Vec::new();
         let mut on_case = |case: &LabeledCase| {
@@ -164,7 +116,7 @@ impl TrainingData<'_> {
                 card.field_mm.max[axis] = card.field_mm.max[axis].max(side as f64);
             }
         }
-        Ok((card, cases, augment))
+        Ok((card, cases))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What `insitu train --maps` trains on, and `insitu synth`: images made of label maps.
 
 use super::output::progress_bar;
+use super::train_preset::PresetArguments;
 use clap::Args;
 use insitu_seg::card::{Card, CardObject, Preset, Stage};
 use insitu_seg::native::{read_card, read_file};
@@ -70,7 +71,7 @@ impl MapArguments {
 
     /// Reads the recipe, and drafts the card of the model in the folder `model` or takes the one that is there; none
     /// where no maps are given.
-    pub fn open(&self, model: &Path, stage: Stage, max_voxels: Option<usize>) -> Result<Option<MapData<'_>>> {
+    pub fn open(&self, model: &Path, stage: Stage, preset: &PresetArguments) -> Result<Option<MapData<'_>>> {
         let Some(folder) = &self.maps else { return Ok(None) };
         if stage != Stage::Whole {
             let expected = "whole: the patch stage is trained on cases, with --data";
@@ -81,7 +82,7 @@ impl MapArguments {
             return Err(Error::argument("--epoch-images and --check-images", found, "at least 1"));
         }
         let recipe = recipe(&self.synthesis)?;
-        let card = card(model, &recipe, max_voxels)?;
+        let card = card(model, &recipe, preset)?;
         Ok(Some(MapData { arguments: self, folder, recipe, card }))
     }
 }
@@ -111,7 +112,7 @@ impl MapData<'_> {
 /// Voxels of images of which only the field of view is looked at.
 const FIELD_VOXELS: usize = 24 * 24 * 24;
 
-fn card(model: &Path, recipe: &Recipe, max_voxels: Option<usize>) -> Result<Card> {
+fn card(model: &Path, recipe: &Recipe, preset: &PresetArguments) -> Result<Card> {
     let name = |target: &Target| target.name.clone();
     let labels: Vec<String> = recipe.objects().map(name).collect();
     let measured: Vec<String> = recipe.targets.iter().filter(|target| target.measure).map(name).collect();
@@ -120,26 +121,20 @@ fn card(model: &Path, recipe: &Recipe, max_voxels: Option<usize>) -> Result<Card
     if model.join("model.json").exists() {
         let card = read_card(model)?;
         let known: Vec<String> = card.objects.iter().map(|object| object.name.clone()).collect();
-        let wrong = |place: &str, found: String, expected: String| {
-            Err(Error::argument(place, found, format!("{expected}, as {} has", model.display())))
-        };
         if known != objects || card.measured != measured {
             let list = |objects: &[String], measured: &[String]| [objects, measured].concat().join(", ");
             let found = format!("targets {}", list(&objects, &measured));
-            return wrong("--synthesis", found, list(&known, &card.measured));
+            let expected = format!("{}, as {} has", list(&known, &card.measured), model.display());
+            return Err(Error::argument("--synthesis", found, expected));
         }
-        return match max_voxels.filter(|n| *n != card.preset.max_voxels) {
-            Some(n) => wrong("--max-voxels", n.to_string(), card.preset.max_voxels.to_string()),
-            None => Ok(card),
-        };
+        preset.resolve(None, Some(&card), model)?;
+        return Ok(card);
     }
     let folder = model.file_name().map_or("model".into(), |name| name.to_string_lossy().into_owned());
     let data = format!("images made of label maps: {}", recipe.origin);
     let mut card = Card::draft(&folder, &recipe.name, &labels, vec!["MRI".into()], &data, "");
     card.objects = objects.into_iter().map(|name| CardObject { name, mirror: false }).collect();
     card.measured = measured;
-    if let Some(max_voxels) = max_voxels {
-        card.preset.max_voxels = max_voxels;
-    }
+    card.preset = preset.resolve(None, None, model)?;
     Ok(card)
 }

@@ -7,28 +7,25 @@ use insitu_seg::Result;
 use insitu_seg::card::Card;
 use insitu_seg::engine::compute::Compute;
 use insitu_seg::store::Weights;
-use insitu_seg::train::augment::Augment;
 use insitu_seg::train::run::TrainingRun;
 use insitu_seg::train::source::ValidationSet;
 use insitu_seg::train::synthesis::SyntheticSource;
-use insitu_seg::train::{Dataset, TrainConfig, split_fold};
+use insitu_seg::train::{Dataset, TrainConfig, TrainingRecipe};
 use std::fmt;
 use std::sync::Arc;
 
 /// Data that is found, and not yet read.
 pub enum OpenedData<'a> {
     /// A task's folder.
-    Cases(TrainingData<'a>),
+    Cases(Box<TrainingData<'a>>),
     /// A folder of label maps.
-    Maps(MapData<'a>),
+    Maps(Box<MapData<'a>>),
 }
 
 /// Data to train and to validate on, with the card of their model.
 pub struct TrainingSet {
     /// The card.
     pub card: Card,
-    /// How samples of cases are augmented.
-    pub augment: Augment,
     /// To train on.
     pub training: Training,
     /// To validate on.
@@ -45,11 +42,11 @@ pub enum Training {
 
 impl<'a> OpenedData<'a> {
     /// Finds what the arguments name.
-    pub fn open(arguments: &'a Arguments) -> Result<Self> {
-        let max_voxels = arguments.data.max_voxels()?;
-        Ok(match arguments.maps.open(&arguments.model, arguments.stage(), max_voxels)? {
-            Some(maps) => Self::Maps(maps),
-            None => Self::Cases(arguments.data.open(&arguments.model)?),
+    pub fn open(arguments: &'a Arguments, recipe: &TrainingRecipe) -> Result<Self> {
+        let preset = &arguments.data.preset;
+        Ok(match arguments.maps.open(&arguments.model, arguments.stage(), preset)? {
+            Some(maps) => Self::Maps(Box::new(maps)),
+            None => Self::Cases(Box::new(arguments.data.open(&arguments.model, recipe)?)),
         })
     }
 
@@ -62,18 +59,18 @@ impl<'a> OpenedData<'a> {
     }
 
     /// Reads all of it, and splits it.
-    pub fn read(self, arguments: &Arguments) -> Result<TrainingSet> {
+    pub fn read(self, fold: usize, recipe: &TrainingRecipe) -> Result<TrainingSet> {
         match self {
             Self::Cases(data) => {
-                let (card, cases, augment) = data.read()?;
-                let (training, validation) = split_fold(cases, arguments.fold, arguments.folds);
+                let (card, cases) = data.read()?;
+                let (training, validation) = recipe.folds_by.split(cases, fold, recipe.folds);
                 let validation = Box::new(validation);
-                Ok(TrainingSet { card, augment, training: Training::Cases(training), validation })
+                Ok(TrainingSet { card, training: Training::Cases(training), validation })
             }
             Self::Maps(data) => {
-                let (card, training, validation) = data.read(arguments.fold, arguments.folds)?;
-                let (augment, training) = (Augment::default(), Training::Maps(training));
-                Ok(TrainingSet { card, augment, training, validation: Box::new(validation) })
+                let (card, training, validation) = data.read(fold, recipe.folds)?;
+                let (training, validation) = (Training::Maps(training), Box::new(validation));
+                Ok(TrainingSet { card, training, validation })
             }
         }
     }

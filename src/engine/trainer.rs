@@ -70,6 +70,18 @@ impl Trainer {
         }
     }
 
+    /// Mean soft Dice of each label over the examples of the last step, before it; empty on other devices, of whose steps the
+    /// loss alone is read.
+    pub fn soft_dice(&self) -> &[f64] {
+        match self {
+            Self::Cpu(learner) => learner.soft_dice(),
+            #[cfg(feature = "gpu")]
+            Self::Gpu(_) => &[],
+            #[cfg(feature = "burn")]
+            Self::Burn(_) => &[],
+        }
+    }
+
     /// Bytes of a step on an example of `dims` at its worst moment, weights included.
     ///
     /// # Errors

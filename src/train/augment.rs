@@ -5,9 +5,10 @@ use crate::grid::Region;
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand_distr::{Distribution, StandardNormal};
+use serde::{Deserialize, Serialize};
 
 /// How far a training sample may differ from its case. Every range is sampled uniformly.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Augment {
     /// Probability that a sample is rotated, zoomed, sheared and shifted by fractions of a voxel. The others are shifted
     /// by whole voxels only: they show the image as sharp as at inference, and its labels unchanged.
@@ -26,14 +27,19 @@ pub struct Augment {
     pub fill: Fill,
     /// Smallest and largest exponent of the intensities.
     pub gamma: [f64; 2],
-    /// Largest standard deviation of the noise; that of the image is 1.
-    pub noise: f64,
+    /// Smallest and largest standard deviation of the noise; that of the image is 1.
+    pub noise: [f64; 2],
     /// How far the scanner may be another one.
     pub scanner: Scanner,
+    /// The margin of a box is that of inference, or by this share less or more, drawn for each axis; 0 keeps it.
+    pub margin_spread: f64,
+    /// Share of patches that lie anywhere in the volume, so that the network sees background too.
+    pub anywhere: f64,
 }
 
 /// What a sample shows where it reaches beyond the volume.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Fill {
     /// The voxels of the edge are repeated, labels too.
     Edge,
@@ -52,8 +58,10 @@ impl Default for Augment {
             flip: [false; 3],
             fill: Fill::Edge,
             gamma: [0.7, 1.5],
-            noise: 0.1,
+            noise: [0.0, 0.1],
             scanner: Scanner::default(),
+            margin_spread: 0.5,
+            anywhere: 0.2,
         }
     }
 }
@@ -129,7 +137,8 @@ pub(crate) fn random_intensity(
 ) {
     random_scanner(channel, dims, &augment.scanner, rng);
     apply_gamma(channel, rng.random_range(augment.gamma[0]..=augment.gamma[1]) as f32);
-    let noise = (augment.noise * rng.random::<f64>()) as f32;
+    let [least, most] = augment.noise;
+    let noise = (least + (most - least) * rng.random::<f64>()) as f32;
     for value in channel {
         let draw: f32 = StandardNormal.sample(rng);
         *value += noise * draw;

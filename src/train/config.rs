@@ -7,10 +7,12 @@ use crate::card::{Card, Stage};
 use crate::engine::nn::adamw::AdamWConfig;
 use crate::engine::nn::loss::Loss;
 use crate::model::Architecture;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// When a training ends. The learning rate follows its schedule over the same span.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum TrainingBudget {
     /// After this much training time, validation included.
     Time(Duration),
@@ -32,8 +34,10 @@ pub struct TrainConfig {
     pub loss: Loss,
     /// AdamWConfig of the optimiser, AdamW.
     pub optimizer: AdamWConfig,
-    /// Largest learning rate, reached after a warm-up of 50 steps.
+    /// Largest learning rate, reached after the warm-up.
     pub peak_rate: f64,
+    /// Steps over which the learning rate rises; 0 for none.
+    pub warmup: usize,
     /// How the learning rate goes on from there.
     pub schedule: RateSchedule,
     /// Samples per step.
@@ -55,6 +59,7 @@ impl TrainConfig {
             loss: Loss::DiceAndEntropy,
             optimizer: AdamWConfig::default(),
             peak_rate: 1.5e-3,
+            warmup: 50,
             schedule: RateSchedule::default(),
             batch: 1,
             seed: 1,

@@ -217,10 +217,14 @@ impl Dataset {
         self.entries.iter().filter(|entry| matches!(entry.storage, Storage::Memory(_))).count()
     }
 
-    /// The cases whose subject `wanted` selects, and the others.
+    /// The cases that `wanted` selects by their index and their subject, and the others.
     #[must_use]
-    pub fn partition(self, wanted: impl Fn(usize) -> bool) -> (Self, Self) {
-        let (selected, others) = self.entries.into_iter().partition(|entry| wanted(entry.subject));
+    pub fn partition(self, wanted: impl Fn(usize, usize) -> bool) -> (Self, Self) {
+        let (mut selected, mut others) = (Vec::new(), Vec::new());
+        for (index, entry) in self.entries.into_iter().enumerate() {
+            let side = if wanted(index, entry.subject) { &mut selected } else { &mut others };
+            side.push(entry);
+        }
         (Self { entries: selected }, Self { entries: others })
     }
 }

@@ -19,11 +19,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use web_time::Instant;
 
-/// Steps over which the learning rate rises.
-const WARMUP: f64 = 50.0;
-
 /// Where a training stands: saved, beside a [`Checkpoint`], to continue later.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct TrainProgress {
     /// Steps done.
     pub step: usize,
@@ -34,6 +31,9 @@ pub struct TrainProgress {
     pub step_in_epoch: usize,
     /// Sum and number of the losses of the current epoch.
     pub losses: (f64, usize),
+    /// Sum of the soft Dice of each label over the same steps; empty where the device does not tell.
+    #[serde(default)]
+    pub soft_dice: Vec<f64>,
     /// Seconds spent.
     pub seconds: f64,
     /// Best validation loss so far.
@@ -57,8 +57,20 @@ pub struct EpochReport {
     pub validation_loss: f64,
     /// Mean Dice of the averaged weights on the validation cases, per output of the network.
     pub validation_dice: Vec<f64>,
+    /// Mean soft Dice of the training steps, per output of the network: what the loss is made of. Empty where the device does
+    /// not tell.
+    pub soft_dice: Vec<f64>,
+    /// The same of the averaged weights on the validation cases.
+    pub validation_soft_dice: Vec<f64>,
     /// Whether the validation loss is the best so far.
     pub improved: bool,
+}
+
+/// Means over the validation samples, of each label where there are several.
+struct Validation {
+    loss: f64,
+    dice: Vec<f64>,
+    soft_dice: Vec<f64>,
 }
 
 /// Why [`TrainingRun::epoch`] returned.
@@ -135,6 +147,7 @@ impl TrainingRun {
             epoch: 0,
             step_in_epoch: 0,
             losses: (0.0, 0),
+            soft_dice: Vec::new(),
             seconds: 0.0,
             best_loss: None,
             rate_scale: guard.rate_scale(),
@@ -154,7 +167,7 @@ impl TrainingRun {
 
     /// The last checkpoint, and where training stood then.
     pub fn state(&self) -> (&Checkpoint, TrainProgress) {
-        (self.guard.checkpoint(), self.progress)
+        (self.guard.checkpoint(), self.progress.clone())
     }
 
     /// Share of the budget that is spent.
@@ -193,7 +206,8 @@ impl TrainingRun {
                 self.prefetch = None; // It is ahead within an epoch that ends here.
                 break;
             }
-            rate = self.config.schedule.rate(self.config.peak_rate, self.progress.step, WARMUP, spent);
+            let TrainConfig { schedule, peak_rate, warmup, .. } = self.config;
+            rate = schedule.rate(peak_rate, self.progress.step, warmup as f64, spent);
             let loss = self.step(rate).await?;
             if on_event(TrainEvent::Step(self.spent(since).min(1.0), loss)).is_break() {
                 self.save(since).await?;
@@ -222,6 +236,9 @@ impl TrainingRun {
         if let Some(loss) = loss {
             let (sum, count) = progress.losses;
             progress.losses = (sum + loss, count + 1);
+            let dice = self.guard.learner().soft_dice();
+            progress.soft_dice.resize(dice.len(), 0.0);
+            progress.soft_dice.iter_mut().zip(dice).for_each(|(sum, dice)| *sum += dice);
         }
         Ok(loss)
     }
@@ -234,19 +251,30 @@ impl TrainingRun {
         since: Instant,
     ) -> Result<(EpochReport, Weights)> {
         let weights = self.guard.learner().averaged().await?;
-        let (validation_loss, validation_dice) = self.validate(&weights, validation).await?;
+        let Validation { loss: validation_loss, dice, soft_dice: validation_soft_dice } =
+            self.validate(&weights, validation).await?;
         let best = self.progress.best_loss;
         let improved = validation_loss.is_finite() && best.is_none_or(|best| validation_loss < best);
         if improved {
             self.progress.best_loss = Some(validation_loss);
         }
         let (sum, count) = std::mem::take(&mut self.progress.losses);
+        let sums = std::mem::take(&mut self.progress.soft_dice);
         self.progress.step_in_epoch = 0;
         self.progress.epoch += 1;
         self.save(since).await?;
-        let loss = sum / count.max(1) as f64;
-        let progress = self.progress;
-        Ok((EpochReport { progress, rate, loss, validation_loss, validation_dice, improved }, weights))
+        let mean = |sum: f64| sum / count.max(1) as f64;
+        let report = EpochReport {
+            progress: self.progress.clone(),
+            rate,
+            loss: mean(sum),
+            validation_loss,
+            validation_dice: dice,
+            soft_dice: sums.into_iter().map(mean).collect(),
+            validation_soft_dice,
+            improved,
+        };
+        Ok((report, weights))
     }
 
     /// Saves a checkpoint, and the time since `since`.
@@ -257,16 +285,18 @@ impl TrainingRun {
         Ok(())
     }
 
-    /// Mean loss of `weights` on the validation samples, and mean Dice per output.
-    async fn validate(&self, weights: &Weights, validation: &dyn ValidationSet) -> Result<(f64, Vec<f64>)> {
+    /// What `weights` do on the validation samples.
+    async fn validate(&self, weights: &Weights, validation: &dyn ValidationSet) -> Result<Validation> {
         let network = Network::new(&self.config.architecture, weights, &self.compute)?;
         let channels = self.config.architecture.outputs;
-        let (mut loss, mut scores) = (0.0, vec![0.0; channels]);
+        let (mut loss, mut scores, mut soft) = (0.0, vec![0.0; channels], vec![0.0; channels]);
         for index in 0..validation.len() {
             let TrainingSample { dims, image, target, .. } =
                 validation.sample(index, &self.config.samples)?;
             let logits = network.logits(&image, dims, &mut |_| Ok(())).await?;
-            loss += self.config.loss.value(&logits, &target, channels);
+            let value = self.config.loss.value(&logits, &target, channels);
+            loss += value.loss;
+            soft.iter_mut().zip(value.soft_dice).for_each(|(sum, dice)| *sum += dice);
             let truth: Vec<u8> = target.iter().map(|&v| v as u8).collect();
             let found: Vec<u8> = logits.iter().map(|&v| u8::from(v > 0.0)).collect();
             let count = found.len() / channels;
@@ -276,6 +306,7 @@ impl TrainingRun {
             }
         }
         let n = validation.len() as f64;
-        Ok((loss / n, scores.into_iter().map(|score| score / n).collect()))
+        let mean = |sums: Vec<f64>| sums.into_iter().map(|sum| sum / n).collect();
+        Ok(Validation { loss: loss / n, dice: mean(scores), soft_dice: mean(soft) })
     }
 }

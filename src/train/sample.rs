@@ -91,9 +91,9 @@ pub(crate) fn is_target(stage: Stage, output: usize, label: u8) -> bool {
     }
 }
 
-/// A random sample of the case. The margin of the box is drawn from 10, 20 and 30 % per axis; of an object in several
-/// parts one is taken; one box in five lies anywhere. One affine map and one resampling follow, then a random change of
-/// the intensities.
+/// A random sample of the case. The margin of the box is drawn per axis, by default from 10, 20 and 30 %; of an object in
+/// several parts one is taken; one box in five, by default, lies anywhere. One affine map and one resampling follow, then a
+/// random change of the intensities.
 ///
 /// # Errors
 /// As [`validation_sample`].
@@ -104,12 +104,12 @@ pub fn random_sample(
 ) -> Result<TrainingSample> {
     let SampleConfig { stage, preset, augment, .. } = config;
     let mut rule = preset.box_rule();
-    rule.margin = random_margin(rng);
+    rule.margin = random_margin(preset.margin, augment, rng);
     let part = match case.parts.len() {
         0 | 1 => case.parts.first().copied(),
         n => Some(case.parts[rng.random_range(0..n)]),
     };
-    let region = relocate_some(*stage, stage_box(*stage, part, case.dims, &rule), rng);
+    let region = relocate_some(*stage, stage_box(*stage, part, case.dims, &rule), augment, rng);
     let crop = CropResize::new(region, preset)?;
     let map = Affine::random(&region, augment, rng);
     let mut sample = resample(case, &crop, &map, config);
@@ -160,8 +160,10 @@ mod tests {
         flip: [false; 3],
         fill: Fill::Edge,
         gamma: [1.0, 1.0],
-        noise: 0.0,
+        noise: [0.0; 2],
         scanner: Scanner { bias: 0.0, blur_mm: 0.0, remap: 0.0 },
+        margin_spread: 0.5,
+        anywhere: 0.2,
     };
 
     fn config(stage: Stage, labels: usize, augment: Augment) -> SampleConfig {
@@ -195,7 +197,7 @@ mod tests {
     fn image_and_labels_move_together() {
         let case = ball();
         for index in 0..20 {
-            let augment = Augment { gamma: [1.0, 1.0], noise: 0.0, ..Augment::default() };
+            let augment = Augment { gamma: [1.0, 1.0], noise: [0.0; 2], ..Augment::default() };
             let sample =
                 random_sample(&case, &config(Stage::Patch, 2, augment), &mut seeded_rng(7, index)).unwrap();
             let count: usize = sample.dims.iter().product();
@@ -282,7 +284,7 @@ mod tests {
         let one = ball();
         let image: Vec<f32> = one.image.iter().copied().chain(one.image.iter().map(|v| 3.0 * v)).collect();
         let case = LabeledCase::new("two".into(), 0, one.dims, image, one.labels.clone());
-        let augment = Augment { gamma: [1.0, 1.0], noise: 0.0, ..Augment::default() };
+        let augment = Augment { gamma: [1.0, 1.0], noise: [0.0; 2], ..Augment::default() };
         let sample = random_sample(&case, &config(Stage::Patch, 2, augment), &mut seeded_rng(7, 1)).unwrap();
         let (a, b) = sample.image.split_at(sample.image.len() / 2);
         assert_eq!((a.len(), case.channels()), (sample.dims.iter().product(), 2));

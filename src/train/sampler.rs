@@ -60,7 +60,7 @@ mod tests {
         let case = |n: usize| {
             LabeledCase::new(n.to_string(), n, [24; 3], vec![n as f32; 24 * 24 * 24], vec![1; 24 * 24 * 24])
         };
-        let augment = Augment { noise: 0.0, ..Augment::default() };
+        let augment = Augment { noise: [0.0; 2], ..Augment::default() };
         let config = SampleConfig { stage: Stage::Patch, labels: 1, preset: Preset::default(), augment };
         let sampler = Sampler { cases: Dataset::in_memory((0..7).map(case)), config, batch: 2, seed: 5 };
         assert_eq!(sampler.steps_per_epoch(), 4);

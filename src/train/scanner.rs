@@ -6,6 +6,7 @@ use super::lattice::Lattice;
 use crate::intensity::mean_and_sd;
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
+use serde::{Deserialize, Serialize};
 
 /// Points per axis of the bias field: fewest and most.
 const BIAS_POINTS: [usize; 2] = [2, 4];
@@ -13,7 +14,7 @@ const BIAS_POINTS: [usize; 2] = [2, 4];
 const PIECES: [usize; 2] = [2, 5];
 
 /// How far the scanner may be another one. All 0: it is the same, and nothing is drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Scanner {
     /// Largest standard deviation of the logarithm of the bias field.
     pub bias: f64,

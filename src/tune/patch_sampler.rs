@@ -112,10 +112,11 @@ impl<'a> PatchSampler<'a> {
     }
 
     fn draw(&self, config: &PatchConfig, rng: &mut Xoshiro256PlusPlus) -> TrainingSample {
-        let region = self.region(&config.preset, random_margin(rng));
-        let region = relocate_some(self.stage, region, rng);
+        let PatchConfig { preset, augment, .. } = config;
+        let region = self.region(preset, random_margin(preset.margin, augment, rng));
+        let region = relocate_some(self.stage, region, augment, rng);
         let region = self.shorten(region, config, &mut |range| rng.random_range(range));
-        let map = Affine::random(&region, &config.augment, rng);
+        let map = Affine::random(&region, augment, rng);
         let dims = padded(&region, config);
         let stride = stride(region.dims(), dims);
         self.resample(dims, config.keep_weight, |at| {

@@ -27,6 +27,8 @@ use std::ops::Range;
 pub struct LossGradients {
     /// The loss.
     pub loss: f64,
+    /// Soft Dice of each label, of the segmentation.
+    pub soft_dice: Vec<f64>,
     /// Gradients by name, of the tensors that are trained.
     pub gradients: Weights,
 }
@@ -45,14 +47,16 @@ impl Network {
         trainable: &dyn Fn(&str) -> bool,
     ) -> Result<LossGradients> {
         let run = self.run(example.image, example.dims, true, &mut |_| Ok(()))?;
-        let (mut value, mut grads) = (0.0, vec![Vec::new(); self.graph.maps.len()]);
+        let (mut value, mut soft_dice, mut grads) =
+            (0.0, Vec::new(), vec![Vec::new(); self.graph.maps.len()]);
         for target in self.graph.targets(example) {
             let (map, dims) = (target.map, self.graph.dims(target.map, example.dims));
             let outputs = self.graph.maps[map].channels;
             let logits = swap(&run.maps[map], dims[2], outputs);
             let (loss, grad_logits) =
                 loss.gradient(&logits, &target.values, target.weighting().as_ref(), outputs);
-            value += loss;
+            value += loss.loss;
+            soft_dice = loss.soft_dice; // The segmentation is the last step.
             grads[map] = swap(&grad_logits, outputs, dims[2]);
         }
         let requires_grad = self.graph.requires_grad(trainable);
@@ -60,7 +64,7 @@ impl Network {
         for steps in self.graph.fusion_groups().into_iter().rev() {
             back.steps(steps)?;
         }
-        Ok(LossGradients { loss: value, gradients: back.gradients })
+        Ok(LossGradients { loss: value, soft_dice, gradients: back.gradients })
     }
 }
 

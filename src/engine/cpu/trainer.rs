@@ -1,5 +1,6 @@
 //! Training on the CPU.
 
+use super::backward::LossGradients;
 use super::network::Network;
 use crate::engine::nn::adamw::{AdamW, AdamWConfig};
 use crate::engine::nn::example::Example;
@@ -16,6 +17,7 @@ pub struct Trainer {
     weights: Weights,
     adam: AdamW,
     loss: Loss,
+    soft_dice: Vec<f64>,
 }
 
 impl Trainer {
@@ -30,7 +32,7 @@ impl Trainer {
         loss: Loss,
     ) -> Result<Self> {
         check_weights(&architecture, &weights)?;
-        Ok(Self { architecture, weights, adam: AdamW::new(settings), loss })
+        Ok(Self { architecture, weights, adam: AdamW::new(settings), loss, soft_dice: Vec::new() })
     }
 
     /// Mean loss of the examples and mean gradients, by the names of the tensors that are trained.
@@ -42,22 +44,31 @@ impl Trainer {
         examples: &[Example],
         trainable: &dyn Fn(&str) -> bool,
     ) -> Result<(f64, Weights)> {
+        let LossGradients { loss, gradients, .. } = self.mean(examples, trainable)?;
+        Ok((loss, gradients))
+    }
+
+    /// Means over the examples.
+    fn mean(&self, examples: &[Example], trainable: &dyn Fn(&str) -> bool) -> Result<LossGradients> {
         let network = Network::training(&self.architecture, &self.weights)?;
-        let (mut loss, mut sum) = (0.0, Weights::new());
-        for example in examples {
+        let mut mean = LossGradients { loss: 0.0, soft_dice: Vec::new(), gradients: Weights::new() };
+        for (number, example) in examples.iter().enumerate() {
             let found = network.loss_gradients(&self.weights, example, self.loss, trainable)?;
-            loss += found.loss;
-            if sum.is_empty() {
-                sum = found.gradients;
+            if number == 0 {
+                mean = found;
                 continue;
             }
-            for (sum, more) in sum.values_mut().zip(found.gradients.values()) {
+            mean.loss += found.loss;
+            mean.soft_dice.iter_mut().zip(&found.soft_dice).for_each(|(sum, more)| *sum += more);
+            for (sum, more) in mean.gradients.values_mut().zip(found.gradients.values()) {
                 sum.values.iter_mut().zip(&more.values).for_each(|(sum, more)| *sum += more);
             }
         }
         let share = 1.0 / examples.len().max(1) as f32;
-        sum.values_mut().flat_map(|array| &mut array.values).for_each(|value| *value *= share);
-        Ok((loss * f64::from(share), sum))
+        mean.loss *= f64::from(share);
+        mean.soft_dice.iter_mut().for_each(|value| *value *= f64::from(share));
+        mean.gradients.values_mut().flat_map(|array| &mut array.values).for_each(|value| *value *= share);
+        Ok(mean)
     }
 
     /// One step down the gradient; the loss before it. Where that is not finite nothing changes.
@@ -65,11 +76,17 @@ impl Trainer {
     /// # Errors
     /// As [`Self::gradients`].
     pub fn step(&mut self, examples: &[Example], rate: f32, trainable: &dyn Fn(&str) -> bool) -> Result<f64> {
-        let (loss, gradients) = self.gradients(examples, trainable)?;
+        let LossGradients { loss, soft_dice, gradients } = self.mean(examples, trainable)?;
         if loss.is_finite() {
             self.adam.step(&mut self.weights, &gradients, rate);
         }
+        self.soft_dice = soft_dice;
         Ok(loss)
+    }
+
+    /// Mean soft Dice of each label over the examples of the last step, before it.
+    pub fn soft_dice(&self) -> &[f64] {
+        &self.soft_dice
     }
 
     /// Bytes of a step on an example of `dims` at its worst moment: maps, gradients, and what is kept of each weight.

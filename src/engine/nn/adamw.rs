@@ -12,6 +12,9 @@ use super::parallel;
 use crate::store::{Array, Weights};
 use std::collections::BTreeMap;
 
+/// A norm of the gradient that clips nothing, and that 32 bits hold divided by any norm.
+pub const NO_CLIP: f32 = 1e20;
+
 /// AdamWConfig of the optimiser.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AdamWConfig {
@@ -23,7 +26,7 @@ pub struct AdamWConfig {
     pub epsilon: f32,
     /// Decoupled weight decay.
     pub decay: f32,
-    /// Largest norm of the gradient over all tensors.
+    /// Largest norm of the gradient over all tensors; [`NO_CLIP`] for any.
     pub clip: f32,
     /// Decay of the running average of the weights.
     pub average: f32,

@@ -10,16 +10,19 @@
 //! ```
 
 use crate::model::sigmoid;
+use serde::{Deserialize, Serialize};
 
 /// Added to both parts of the Dice fraction, as in the reference.
 const SMOOTH: f64 = 1.0;
 
 /// Which parts count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Loss {
     /// Soft Dice alone, as the reference has it.
+    #[serde(rename = "dice")]
     Dice,
     /// Both.
+    #[serde(rename = "dice-entropy")]
     DiceAndEntropy,
 }
 
@@ -64,9 +67,18 @@ impl Label {
     }
 }
 
+/// A loss with what it is made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LossValue {
+    /// The loss.
+    pub loss: f64,
+    /// Soft Dice of each label: the fraction in the formula.
+    pub soft_dice: Vec<f64>,
+}
+
 impl Loss {
     /// The loss of `logits` and `target`, both `[labels, ...]`.
-    pub fn value(self, logits: &[f32], target: &[f32], labels: usize) -> f64 {
+    pub fn value(self, logits: &[f32], target: &[f32], labels: usize) -> LossValue {
         self.sums(logits, target, None, labels).1
     }
 
@@ -77,7 +89,7 @@ impl Loss {
         target: &[f32],
         weighting: Option<&Weighting>,
         labels: usize,
-    ) -> (f64, Vec<f32>) {
+    ) -> (LossValue, Vec<f32>) {
         let (sums, value) = self.sums(logits, target, weighting, labels);
         let voxels = logits.len() / labels;
         let entropy = if self == Self::Dice { 0.0 } else { 1.0 / (labels * voxels) as f32 };
@@ -101,13 +113,14 @@ impl Loss {
         target: &[f32],
         weighting: Option<&Weighting>,
         labels: usize,
-    ) -> (Vec<Label>, f64) {
+    ) -> (Vec<Label>, LossValue) {
         let voxels = logits.len() / labels;
         let each = logits.chunks_exact(voxels).zip(target.chunks_exact(voxels));
         let sums: Vec<Label> = each.map(|(logits, target)| Label::of(logits, target, weighting)).collect();
-        let dice = sums.iter().map(Label::fraction).sum::<f64>() / labels as f64;
+        let soft_dice: Vec<f64> = sums.iter().map(Label::fraction).collect();
+        let dice = soft_dice.iter().sum::<f64>() / labels as f64;
         let entropy = sums.iter().map(|label| label.entropy).sum::<f64>() / logits.len() as f64;
-        let value = if self == Self::Dice { -dice } else { entropy - dice };
-        (sums, value)
+        let loss = if self == Self::Dice { -dice } else { entropy - dice };
+        (sums, LossValue { loss, soft_dice })
     }
 }
