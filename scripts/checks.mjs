@@ -218,6 +218,8 @@ export function checks({ quick, scratch }) {
           env: { INSITU_MODELS: join(root, 'pkg/models') },
         }),
     })),
+    // As tests are built with it, and before the library is built with other features: either would build it again.
+    { name: 'build of the command', quick: true, run: () => cargo('test', ...NATIVE, '--test', 'command', '--no-run') },
     // The command by burn and the example are `npm run test:burn`: with `cli` all that burn shares with it is built again.
     {
       name: 'native: burn',
@@ -226,8 +228,6 @@ export function checks({ quick, scratch }) {
     },
     { name: 'wasm: tests/web.rs, in Chromium', quick: false, lacks: noDriver, run: wasmTests },
     { name: 'build of the package and the page', quick: true, run: () => run(process.execPath, ['scripts/build.mjs']) },
-    // As a test is built with it: `cargo build` would take other features of crates, and build all of them again.
-    { name: 'build of the command', quick: true, run: () => cargo('test', ...NATIVE, '--test', 'command', '--no-run') },
     ...webTests.map((name) => web(name, { ...corpus, ...curve })),
     ...['firefox', 'webkit'].map(smoke),
     // They run by cargo-fuzz, on a compiler of every night (fuzz/README.md); here they must not fall behind the crate.
