@@ -4,6 +4,7 @@
 use super::device::{BurnDevice, read};
 use super::layers::{Layers, Tensors};
 use super::loss::{Weighting, loss};
+use crate::engine::cpu;
 use crate::engine::nn::adamw::{AdamWConfig, AdamWStep};
 use crate::engine::nn::example::Example;
 use crate::engine::nn::graph::{Graph, Operation};
@@ -187,7 +188,7 @@ impl Trainer {
 
     /// Bytes of maps, gradients and weights of a step on an example of `dims`, were no map kept twice. burn keeps more.
     pub fn peak_bytes(&self, dims: [usize; 3]) -> u64 {
-        peak_bytes(&self.architecture, dims)
+        cpu::trainer::peak_bytes(&self.architecture, dims)
     }
 
     /// Steps of the optimiser so far.
@@ -262,11 +263,6 @@ impl Trainer {
         }
         Ok(found)
     }
-}
-
-/// As [`Trainer::peak_bytes`].
-pub fn peak_bytes(architecture: &Architecture, dims: [usize; 3]) -> u64 {
-    crate::engine::cpu::trainer::peak_bytes(architecture, dims)
 }
 
 fn optimizer(settings: &AdamWConfig) -> AdamW {

@@ -173,7 +173,7 @@ pub fn largest_patch(architecture: &Architecture, compute: &Compute, budget: u64
         #[cfg(feature = "gpu")]
         Compute::Gpu(gpu) => super::gpu::trainer::peak_bytes(architecture, [side; 3], gpu),
         #[cfg(feature = "burn")]
-        Compute::Burn(_) => Some(crate::burn::trainer::peak_bytes(architecture, [side; 3])),
+        Compute::Burn(_) => Some(cpu::trainer::peak_bytes(architecture, [side; 3])),
     };
     let fits = |side: usize| bytes(side).filter(|bytes| *bytes <= budget).map(|bytes| (side, bytes));
     (1..=512 / smallest).map_while(|n| fits(n * smallest)).last()

@@ -49,7 +49,7 @@ pub(super) async fn segment_objects(
     model: &Model,
     cascade: Cascade<'_>,
     volume: &Volume,
-    (View { transform, image }, mut timer): (View, PhaseTimer),
+    (View { mut transform, image }, mut timer): (View, PhaseTimer),
     chosen: &ChosenBoxes,
     on_progress: &mut ProgressFn<'_>,
 ) -> Result<Segmentation> {
@@ -62,6 +62,7 @@ pub(super) async fn segment_objects(
         maps = Some(whole_maps(cascade, &transform, &image, on_progress).await?);
         timer.end(Phase::Whole);
     }
+    transform.set_upright(&volume.grid);
     let field = card.field_mm.warning(transform.field_mm());
     let mut warnings: Vec<String> = volume.warnings().into_iter().chain(field).collect();
     let mut labels = vec![0; volume.grid.len()];
@@ -74,7 +75,6 @@ pub(super) async fn segment_objects(
         }
         asked.extend_from_slice(own_labels);
         let mut own = transform;
-        own.set_upright(&volume.grid);
         let name = &object.name;
         if !place(&mut own, given, maps.as_ref(), output, &card.preset)? {
             warnings.push(format!("the whole network saw no {name} object: it is not in the mask"));
