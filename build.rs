@@ -6,6 +6,6 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     let wasm = std::env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "wasm32");
     if wasm && std::env::var_os("CARGO_FEATURE_BURN").is_some() {
-        println!("cargo:rustc-link-arg-cdylib=--export=__wasm_call_ctors");
+        println!("cargo:rustc-link-arg=--export=__wasm_call_ctors");
     }
 }

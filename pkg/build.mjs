@@ -90,9 +90,9 @@ function isFresh(folder, wanted) {
 const hasStdSources = () => existsSync(join(ask('rustc', ['--print', 'sysroot']).trim(), 'lib/rustlib/src/rust/library/Cargo.toml'));
 const targetFolder = () => JSON.parse(ask('cargo', ['metadata', '--format-version', '1', '--no-deps'])).target_directory;
 
-/** The module as cargo makes it. @param {Artifact} artifact @param {string} profile */
+/** The module as cargo makes it: a cdylib only here, as cargo would build the library anew for each set of features. @param {Artifact} artifact @param {string} profile */
 function compile({ features, own }, profile) {
-  const args = ['build', '--profile', profile, '--lib', '--target', TARGET, '--features', features];
+  const args = ['rustc', '--profile', profile, '--lib', '--crate-type', 'cdylib', '--target', TARGET, '--features', features];
   const built = (/** @type {string} */ folder) => join(folder, TARGET, profile, 'insitu_seg.wasm');
   if (!own) {
     run('cargo', args);

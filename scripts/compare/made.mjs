@@ -63,7 +63,7 @@ export async function burnModule() {
   const sources = readdirSync(join(root, 'src'), { recursive: true }).map((file) => statSync(join(root, 'src', file)).mtimeMs);
   if (existsSync(wasm) && statSync(wasm).mtimeMs > Math.max(...sources)) return;
   const target = 'wasm32-unknown-unknown';
-  await must('cargo', ['build', '--release', '--lib', '--target', target, '--features', 'web,burn']);
+  await must('cargo', ['rustc', '--release', '--lib', '--crate-type', 'cdylib', '--target', target, '--features', 'web,burn']);
   const built = join(targetFolder(), target, 'release', 'insitu_seg.wasm');
   await must('wasm-bindgen', ['--target', 'web', '--out-dir', folder, '--out-name', 'insitu_seg', built]);
 }
