@@ -66,6 +66,8 @@ export interface EngineCode {
   initThreadPool?(count: number): Promise<void>;
   /** With threads only; it ends with its worker. */
   wbg_rayon_start_worker?(receiver: number): void;
+  /** Throws where this machine's vectors do not compute what they should. */
+  checkVectors(): void;
   inspect(...args: FileArguments): VolumeInfo;
   read(...args: FileArguments): ImageVolume;
   benchmark(
@@ -80,4 +82,7 @@ export interface EngineCode {
   Session: { create(backend: Backend, card: Bytes, weights: [string, Bytes][], delta: Bytes | undefined): Promise<Session> };
 }
 
-export const CODE: Record<Artifact, EngineCode>;
+/** The engine's forms, and those of the CPU with fused products and sums. */
+export type ModuleName = Artifact | 'cpu-relaxed' | 'threads-relaxed';
+
+export const CODE: Record<ModuleName, EngineCode>;

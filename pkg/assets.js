@@ -2,24 +2,24 @@
  * Where wasm and other files come from: the `assets` option, or else the folder of this package. Never a CDN.
  * The addresses of this package's own files are those of shipped.js.
  */
-/** @import { Artifact } from './index.js' */
+/** @import { ModuleName } from './artifacts.js' */
 import { InsituError, messageOf } from './error.js';
 import { ENGINES } from './shipped.js';
 
 /** @type {Map<string, Promise<WebAssembly.Module>>} */
 const compiled = new Map();
 
-/** A compiled engine. It is compiled once and handed to every worker, so that a restart fetches nothing. @param {Artifact} artifact @param {URL} [assets] @returns {Promise<WebAssembly.Module>} */
-export async function loadWasm(artifact, assets) {
+/** A compiled engine. It is compiled once and handed to every worker, so that a restart fetches nothing. @param {ModuleName} module @param {URL} [assets] @returns {Promise<WebAssembly.Module>} */
+export async function loadWasm(module, assets) {
   const url = assets
-    ? new URL(`wasm/${artifact}/insitu_seg_bg.wasm`, assets)
-    : shippedUrl(ENGINES[artifact], `wasm/${artifact}/insitu_seg_bg.wasm`);
+    ? new URL(`wasm/${module}/insitu_seg_bg.wasm`, assets)
+    : shippedUrl(ENGINES[module], `wasm/${module}/insitu_seg_bg.wasm`);
   const known = compiled.get(url.href);
   if (known) return known;
-  const module = compile(url);
-  compiled.set(url.href, module);
-  module.catch(() => compiled.delete(url.href));
-  return module;
+  const wasm = compile(url);
+  compiled.set(url.href, wasm);
+  wasm.catch(() => compiled.delete(url.href));
+  return wasm;
 }
 
 /**

@@ -24,14 +24,20 @@ const SHARED = [
   ...['__wasm_init_tls', '__tls_size', '__tls_align', '__tls_base'].map((name) => `-Clink-arg=--export=${name}`),
 ];
 
-/** @typedef {{ features: string, own?: boolean }} Artifact */
+/** @typedef {{ features: string, own?: boolean, relaxed?: boolean }} Artifact */
 /** @typedef {{ wasmBindgen: string, opt: boolean }} Wanted */
 
-/** `own`: built with a standard library of its own, made from its sources, in a target folder of its own. @type {Record<string, Artifact>} */
+/**
+ * `own`: built with a standard library of its own, made from its sources, in a target folder of its own. `relaxed`: with fused
+ * products and sums, for browsers that have them; what the crate is built of is the same.
+ * @type {Record<string, Artifact>}
+ */
 const ARTIFACTS = {
   gpu: { features: 'web,gpu' },
   cpu: { features: 'web' },
   threads: { features: 'web,threads', own: true },
+  'cpu-relaxed': { features: 'web,relaxed', relaxed: true },
+  'threads-relaxed': { features: 'web,threads,relaxed', own: true, relaxed: true },
 };
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -91,16 +97,17 @@ const hasStdSources = () => existsSync(join(ask('rustc', ['--print', 'sysroot'])
 const targetFolder = () => JSON.parse(ask('cargo', ['metadata', '--format-version', '1', '--no-deps'])).target_directory;
 
 /** The module as cargo makes it: a cdylib only here, as cargo would build the library anew for each set of features. @param {Artifact} artifact @param {string} profile */
-function compile({ features, own }, profile) {
+function compile({ features, own, relaxed }, profile) {
   const args = ['rustc', '--profile', profile, '--lib', '--crate-type', 'cdylib', '--target', TARGET, '--features', features];
   const built = (/** @type {string} */ folder) => join(folder, TARGET, profile, 'insitu_seg.wasm');
+  const last = relaxed ? ['--', '-Ctarget-feature=+relaxed-simd'] : [];
   if (!own) {
-    run('cargo', args);
+    run('cargo', [...args, ...last]);
     return built(targetFolder());
   }
   const folder = join(targetFolder(), 'threads');
   const std = ['-Z', 'build-std=std,panic_abort', '--target-dir', folder];
-  run('cargo', [...args, ...std], { RUSTC_BOOTSTRAP: '1', RUSTFLAGS: SHARED.join(' ') });
+  run('cargo', [...args, ...std, ...last], { RUSTC_BOOTSTRAP: '1', RUSTFLAGS: SHARED.join(' ') });
   return built(folder);
 }
 
@@ -108,6 +115,7 @@ function compile({ features, own }, profile) {
 function optimise(wasm) {
   const features = [
     'simd',
+    'relaxed-simd',
     'threads',
     'bulk-memory',
     'sign-ext',

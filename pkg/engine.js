@@ -2,10 +2,10 @@
  * The engine: the one file that uses the generated wasm (artifacts.js). It runs in the worker, or with `worker: false` in the
  * calling thread, and is the same code in both. Its methods take and give structured-cloneable values.
  */
-/** @import { Bytes, CaseBytes, EngineCode, FileBytes, OnStage, Session, TuneSettings } from './artifacts.js' */
+/** @import { Bytes, CaseBytes, EngineCode, FileBytes, ModuleName, OnStage, Session, TuneSettings } from './artifacts.js' */
 /** @import { ChosenBoxes } from './boxes.js' */
 /** @import { AnyProgress } from './heartbeat.js' */
-/** @import { Artifact, Backend, Triple } from './index.js' */
+/** @import { Backend, Triple } from './index.js' */
 /** @import { Files } from './input.js' */
 /** @import { Joining } from './threads.js' */
 import { CODE } from './artifacts.js';
@@ -36,13 +36,14 @@ export class Engine {
 
   /**
    * How many threads run: those asked for, or, `measured`, as many of them as the machine runs at once.
-   * @param {{ artifact: Artifact, threads: number, measured?: boolean, wasm: WebAssembly.Module }} options
+   * @param {{ module: ModuleName, threads: number, measured?: boolean, wasm: WebAssembly.Module }} options
    */
-  async load({ artifact, threads, measured = false, wasm }) {
+  async load({ module, threads, measured = false, wasm }) {
     this.#generation = this.#gpu.faults;
-    const code = (this.#code = CODE[artifact]);
+    const code = (this.#code = CODE[module]);
     ({ memory: this.#memory } = await code.default({ module_or_path: wasm }));
-    return { threads: artifact === 'threads' ? await startThreads(code, { threads, measured }) : 1 };
+    code.checkVectors();
+    return { threads: code.initThreadPool ? await startThreads(code, { threads, measured }) : 1 };
   }
 
   /** `more`: weights that came later. @param {{ backend: Backend, card: Bytes, weights: [string, Bytes][], more: [string, Bytes][], delta?: Bytes }} options */
@@ -234,8 +235,8 @@ async function startThreads(code, { threads, measured }) {
 }
 
 /** Makes this worker one of another engine's threads. It says that it is ready, and then computes for the rest of its life. @param {NonNullable<Joining['thread']>} thread @param {() => void} onReady */
-export async function joinThreads({ init, receiver }, onReady) {
-  await CODE.threads.default(init);
+export async function joinThreads({ module, init, receiver }, onReady) {
+  await CODE[module].default(init);
   onReady();
-  CODE.threads.wbg_rayon_start_worker?.(receiver);
+  CODE[module].wbg_rayon_start_worker?.(receiver);
 }

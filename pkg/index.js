@@ -17,7 +17,7 @@
  *   support.js    which engine this browser can run, and why
  *   host.js       where the engine runs: a worker, or this thread
  *   threads.js    the threads of the CPU's engine
- *   engine.js     the engine itself, the one user of the generated wasm (artifacts.js: gpu, cpu, threads)
+ *   engine.js     the engine itself, the one user of the generated wasm (artifacts.js: gpu, cpu, threads, and the last two with relaxed SIMD)
  *   types/        the declarations, by theme
  *   gpu.js        what the GPU reports behind the engine's back
  *

@@ -16,18 +16,19 @@ const sides = ([x, y, z]) => `x runs ${SIDES[x]}, y ${SIDES[y]}, z ${SIDES[z]}`;
 
 /**
  * What a run says of itself, for the record: where it ran, on what, with what.
- * @param {Pick<Segmenter, 'artifact' | 'backend' | 'adapter' | 'threads' | 'why' | 'model'>} segmenter
+ * @param {Pick<Segmenter, 'artifact' | 'backend' | 'adapter' | 'threads' | 'relaxedSimd' | 'why' | 'model'>} segmenter
  * @param {RawSegmentation & { gpuSubmits: number, wasmBytes: number }} raw @param {{ name: string, bytes: number }} input @param {number} ms
  * @returns {RunReport}
  */
 export function reportOf(segmenter, raw, { name, bytes }, ms) {
-  const { artifact, backend, adapter, threads, why, model } = segmenter;
+  const { artifact, backend, adapter, threads, relaxedSimd, why, model } = segmenter;
   const { gpuSubmits, wasmBytes, dims, spacing, orientation, box, boxes, intracranialMl, timings, measures, nifti } = raw;
   return {
     artifact,
     backend,
     adapter,
     threads,
+    relaxedSimd,
     why,
     gpuSubmits,
     wasmBytes,

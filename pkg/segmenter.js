@@ -16,7 +16,7 @@ import { loadModel } from './model.js';
 import { reportOf } from './report.js';
 import { startCount } from './requests.js';
 import { Supervisor } from './supervisor.js';
-import { chooseEngine } from './support.js';
+import { chooseEngine, moduleOf } from './support.js';
 import { casesOf, keepCases, Tuning } from './tuning.js';
 
 /**
@@ -27,6 +27,7 @@ export async function createSegmenter({
   model = 'hippocampus',
   backend = 'auto',
   threads,
+  relaxedSimd,
   assets,
   worker = true,
   maxBytes,
@@ -36,11 +37,11 @@ export async function createSegmenter({
 } = {}) {
   checkBudget(maxBytes);
   const base = folder(assets);
-  const asked = { backend, threads, worker };
+  const asked = { backend, threads, relaxedSimd, worker };
   const news = heartbeat({ onProgress: /** @type {(progress: AnyProgress) => void} */ (onProgress) });
   try {
     const choice = await chooseEngine(asked);
-    const engine = loadWasm(choice.artifact, base).catch(() => {}); // fetched at the same time; `start` hears of a failure
+    const engine = loadWasm(moduleOf(choice), base).catch(() => {}); // fetched at the same time; `start` hears of a failure
     const onFile = (/** @type {number} */ done, /** @type {number} */ total) => news.report({ stage: 'load', done, total });
     const [files] = await Promise.all([loadModel(model, { assets: base, cache, prefetch, onFile }), engine]);
     const supervisor = new Supervisor({ choice, files, asked, base, Host: worker ? WorkerHost : ThreadHost });
@@ -92,6 +93,10 @@ class Segmenter {
   }
 
   /** Which of the package's engines runs: 'gpu', 'cpu', or 'threads'. */
+  get relaxedSimd() {
+    return this.#supervisor.choice.relaxedSimd;
+  }
+
   get artifact() {
     return this.#supervisor.choice.artifact;
   }

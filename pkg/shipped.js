@@ -3,13 +3,15 @@
  * from parts is one that they cannot follow. They are asked for by name, and made when asked, as a server that
  * imports this module has no such addresses.
  */
-/** @import { Artifact } from './index.js' */
+/** @import { ModuleName } from './artifacts.js' */
 
-/** @type {Record<Artifact, () => URL>} */
+/** @type {Record<ModuleName, () => URL>} */
 export const ENGINES = {
   gpu: () => new URL('./wasm/gpu/insitu_seg_bg.wasm', import.meta.url),
   cpu: () => new URL('./wasm/cpu/insitu_seg_bg.wasm', import.meta.url),
   threads: () => new URL('./wasm/threads/insitu_seg_bg.wasm', import.meta.url),
+  'cpu-relaxed': () => new URL('./wasm/cpu-relaxed/insitu_seg_bg.wasm', import.meta.url),
+  'threads-relaxed': () => new URL('./wasm/threads-relaxed/insitu_seg_bg.wasm', import.meta.url),
 };
 
 /** Files of each model by name; tests/web/tarball.test.mjs holds them against the folders. @type {Record<string, Record<string, () => URL>>} */

@@ -12,7 +12,7 @@ import { loadWasm } from './assets.js';
 import { asInsituError, cancelled, InsituError } from './error.js';
 import { isSilence } from './host.js';
 import { isBroken, pause, pausesAfter } from './recovery.js';
-import { chooseInstead, withThreads } from './support.js';
+import { chooseInstead, moduleOf, withThreads } from './support.js';
 
 /** @typedef {(progress: AnyProgress) => void} Report */
 
@@ -115,14 +115,15 @@ export class Supervisor {
     if (this.#disposed.signal.aborted) throw new InsituError('argument', 'This segmenter was disposed: create a new one.');
     if (this.#host?.alive && (await this.#host.call('healthy', undefined).catch(() => false))) return this.#host;
     this.drop(cancelled());
-    const { artifact, backend, threads } = this.choice;
-    const wasm = await loadWasm(artifact, this.#parts.base);
+    const { backend, threads } = this.choice;
+    const module = moduleOf(this.choice);
+    const wasm = await loadWasm(module, this.#parts.base);
     if (this.#disposed.signal.aborted) throw cancelled();
     const host = (this.#host = this.#acquireHost());
     this.#refilled = this.#refill();
     try {
       const measured = !this.#measured && this.#parts.asked.threads === undefined;
-      const found = await host.call('load', { artifact, threads, measured, wasm });
+      const found = await host.call('load', { module, threads, measured, wasm });
       this.#measured = true;
       this.choice = withThreads(this.choice, found.threads);
       const { bytes: card, weights, more, delta } = this.files;

@@ -1,3 +1,4 @@
+/** @import { ModuleName } from './artifacts.js' */
 /** @import { Artifact, Backend, Support } from './index.js' */
 import { InsituError, messageOf } from './error.js';
 
@@ -9,11 +10,12 @@ export async function checkSupport() {
   const { adapter, reason } = await findAdapter();
   const info = adapter && describe(adapter);
   const simd = hasSimd();
+  const relaxedSimd = hasRelaxedSimd();
   const { threads, why } = chooseThreads({});
   const recommended = info && !info.software ? 'webgpu' : 'cpu';
   const reasons = [
     info ? `WebGPU: ${nameOf(info)}${info.software ? ' (a software emulation: slow)' : ''}` : `WebGPU: ${reason}`,
-    simd ? 'SIMD: yes' : 'SIMD: this browser has no WebAssembly SIMD, which the engine needs',
+    simd ? `SIMD: yes${relaxedSimd ? ', relaxed too' : ''}` : 'SIMD: this browser has no WebAssembly SIMD, which the engine needs',
     threads > 1 ? `Threads: ${threads}` : `Threads: no, ${why}`,
   ];
   return {
@@ -22,13 +24,14 @@ export async function checkSupport() {
     limits: adapter ? numbersOf(adapter.limits) : {},
     threads: threads > 1,
     simd,
+    relaxedSimd,
     recommended,
     reasons,
   };
 }
 
-/** @typedef {{ artifact: Artifact, backend: Backend, adapter: string, threads: number, why: string, because?: string }} Choice `because`: of `why`, what does not hang on the number of threads */
-/** @typedef {{ backend?: 'auto' | Backend, threads?: number, worker?: boolean }} Asked */
+/** @typedef {{ artifact: Artifact, relaxedSimd: boolean, backend: Backend, adapter: string, threads: number, why: string, because?: string }} Choice `because`: of `why`, what does not hang on the number of threads */
+/** @typedef {{ backend?: 'auto' | Backend, threads?: number, relaxedSimd?: boolean, worker?: boolean }} Asked */
 /** @typedef {NonNullable<Support['adapter']>} AdapterInfo */
 
 /** The engine to run, and one sentence that says why. @param {Asked} asked @returns {Promise<Choice>} */
@@ -72,6 +75,11 @@ export function chooseInstead(failed, error, asked) {
   const reason = error.message.replace(/\.$/, '');
   if (artifact === 'gpu' && asked.backend === 'auto') return onCpu(`The CPU is used because WebGPU failed to start (${reason})`, asked);
   const machinery = ['internal', 'io', 'unsupported'].includes(error.code);
+  // Sums that are wrong are so on any number of threads; else threads are given up first. A worker that died is no reason.
+  if (failed.relaxedSimd && (error.code === 'device' || (artifact === 'cpu' && machinery && error.code !== 'internal'))) {
+    const why = `The CPU computes without relaxed SIMD because it failed to start (${reason}).`;
+    return { ...failed, relaxedSimd: false, why, because: why.replace(/\.$/, '') };
+  }
   if (artifact === 'threads' && machinery) {
     return { ...failed, artifact: 'cpu', threads: 1, why: `The CPU uses one thread because threads failed to start (${reason}).` };
   }
@@ -79,15 +87,19 @@ export function chooseInstead(failed, error, asked) {
 }
 
 /** @param {string} adapter @param {string} why @returns {Choice} */
-const onGpu = (adapter, why) => ({ artifact: 'gpu', backend: 'webgpu', adapter, threads: 1, why });
+const onGpu = (adapter, why) => ({ artifact: 'gpu', relaxedSimd: false, backend: 'webgpu', adapter, threads: 1, why });
 
 /** @param {string} because @param {Asked} asked @returns {Choice} */
 function onCpu(because, asked) {
   const { threads, why } = chooseThreads(asked);
   const count = threads > 1 ? `${threads} threads` : `one thread, as ${why}`;
   const artifact = threads > 1 ? 'threads' : 'cpu';
-  return { artifact, backend: 'cpu', adapter: '', threads, why: `${because}; it uses ${count}.`, because };
+  const relaxedSimd = asked.relaxedSimd !== false && hasRelaxedSimd();
+  return { artifact, relaxedSimd, backend: 'cpu', adapter: '', threads, why: `${because}; it uses ${count}.`, because };
 }
+
+/** The module of wasm that a choice comes to. @param {Choice} choice @returns {ModuleName} */
+export const moduleOf = ({ artifact, relaxedSimd }) => (relaxedSimd && artifact !== 'gpu' ? `${artifact}-relaxed` : artifact);
 
 /** The engine with as many threads as it runs, where this machine does not do as much at once as the browser says. @param {Choice} choice @param {number} threads @returns {Choice} */
 export function withThreads(choice, threads) {
@@ -170,3 +182,11 @@ function numbersOf(limits) {
 const SIMD_MODULE = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11];
 
 const hasSimd = () => WebAssembly.validate(new Uint8Array(SIMD_MODULE));
+
+/** The same of three splats and an f32x4.relaxed_madd. */
+const RELAXED_MODULE = [
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 19, 1, 17, 0],
+  ...[65, 0, 253, 15, 65, 0, 253, 15, 65, 0, 253, 15, 253, 133, 2, 11],
+];
+
+const hasRelaxedSimd = () => WebAssembly.validate(new Uint8Array(RELAXED_MODULE));

@@ -3,6 +3,7 @@
  * one worker to ship: a file that names itself as a worker, as the helper of wasm-bindgen-rayon does, has no end for some
  * of them. The generated code imports this module in that helper's place (pkg/glue.mjs).
  */
+/** @import { ModuleName } from './artifacts.js' */
 /** @import { Span, Speed } from './cores.js' */
 import { coresFor } from './cores.js';
 import { firstLine, InsituError } from './error.js';
@@ -11,7 +12,7 @@ import { firstLine, InsituError } from './error.js';
 export const THREAD = 'insitu-seg thread';
 
 /** @typedef {{ module_or_path: WebAssembly.Module, memory: WebAssembly.Memory }} ThreadMemory */
-/** What a thread is asked: to join, or when to measure its speed. @typedef {{ thread?: { init: ThreadMemory, receiver: number }, measure?: Span }} Joining */
+/** What a thread is asked: to join the engine of that module, or when to measure its speed. @typedef {{ thread?: { module: ModuleName, init: ThreadMemory, receiver: number }, measure?: Span }} Joining */
 /** What it answers. @typedef {{ joins?: true, speed?: Speed, refused?: string, requests?: import('./requests.js').Request[] }} Joined */
 
 /** A browser may drop a worker to which nothing refers. @type {Worker[]} */
@@ -29,18 +30,21 @@ export async function prepareThreads(most) {
   return count;
 }
 
+/** @typedef {{ numThreads(): number, receiver(): number, build(): void }} PoolBuilder */
+
 /**
- * What the generated code calls: starts the threads and waits until all of them are there.
- * @param {WebAssembly.Module} module @param {WebAssembly.Memory} memory
- * @param {{ numThreads(): number, receiver(): number, build(): void }} builder
+ * What the generated code of `module` calls: starts the threads and waits until all of them are there.
+ * @param {ModuleName} module
  */
-export async function startWorkers(module, memory, builder) {
-  /** @type {Joining} */
-  const joining = { thread: { init: { module_or_path: module, memory }, receiver: builder.receiver() } };
-  const count = builder.numThreads();
-  if (kept.length !== count) kept = Array.from({ length: count }, anotherSelf);
-  await Promise.all(kept.map((worker) => ask(worker, joining)));
-  builder.build();
+export function startWorkersOf(module) {
+  return async (/** @type {WebAssembly.Module} */ wasm, /** @type {WebAssembly.Memory} */ memory, /** @type {PoolBuilder} */ builder) => {
+    /** @type {Joining} */
+    const joining = { thread: { module, init: { module_or_path: wasm, memory }, receiver: builder.receiver() } };
+    const count = builder.numThreads();
+    if (kept.length !== count) kept = Array.from({ length: count }, anotherSelf);
+    await Promise.all(kept.map((worker) => ask(worker, joining)));
+    builder.build();
+  };
 }
 
 /** A bundler may have made a classic script of this module, and only the scripts themselves know. */

@@ -1,7 +1,7 @@
 /** What all parts speak of: axes, files, backends. */
 
 export type Backend = 'webgpu' | 'cpu';
-/** The engine's three forms: WebGPU; the CPU on one thread; the CPU on several, in a cross-origin isolated page. */
+/** The engine's forms: WebGPU; the CPU on one thread; the CPU on several, in a cross-origin isolated page. The CPU's are there with and without `relaxedSimd`. */
 export type Artifact = 'gpu' | 'cpu' | 'threads';
 export type Triple = [x: number, y: number, z: number];
 /** Four rows; voxel index (i, j, k, 1) -> millimetres. */

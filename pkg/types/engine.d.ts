@@ -11,6 +11,8 @@ export interface Support {
   threads: boolean;
   /** WebAssembly SIMD, which the engine needs. */
   simd: boolean;
+  /** Whether products and sums can be one step in WebAssembly. */
+  relaxedSimd: boolean;
   recommended: Backend;
   /** In words, for people. */
   reasons: string[];
@@ -28,6 +30,7 @@ export interface BenchmarkOptions {
   /** As for `createSegmenter`; but an engine that cannot start is an error, not a reason to take another. */
   backend?: 'auto' | Backend;
   threads?: number;
+  relaxedSimd?: boolean;
   /** Passes that count, 5 by default; one goes before that does not. */
   runs?: number;
   assets?: string | URL;

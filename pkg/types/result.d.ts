@@ -30,6 +30,8 @@ export interface RunReport {
   backend: Backend;
   adapter: string;
   threads: number;
+  /** Whether products and sums were one step on the CPU. */
+  relaxedSimd: boolean;
   why: string;
   /** Calls of GPUQueue.submit during this run; 0 on the CPU. */
   gpuSubmits: number;

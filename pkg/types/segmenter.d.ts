@@ -16,6 +16,8 @@ export interface SegmenterOptions {
   backend?: 'auto' | Backend;
   /** On the CPU, where threads can be had: how many, 1 to 256. By default one for each core, 16 at most; 1 for none. */
   threads?: number;
+  /** On the CPU, `false` for sums as every browser computes them; by default products and sums are one step where it can. */
+  relaxedSimd?: boolean;
   /** The folder that holds this package's wasm/ and models/, and all of it where the bundler did not ship its worker; by default what the bundler made of the package's own files. */
   assets?: string | URL;
   /** Run in a worker (the default), or in the calling thread, then without threads. */
@@ -78,6 +80,8 @@ export interface Segmenter {
   /** How many threads compute; 1 on the GPU. */
   readonly threads: number;
   readonly artifact: Artifact;
+  /** Whether the CPU's products and sums are one step, as this browser and machine can: faster, and rounded once where it was twice. */
+  readonly relaxedSimd: boolean;
   /** One sentence: why this engine. */
   readonly why: string;
   readonly model: ModelCard;

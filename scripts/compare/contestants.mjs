@@ -30,6 +30,7 @@ const tensorflow = `TensorFlow.js ${dependencies['@tensorflow/tfjs-core']}`;
 
 export const contestants = [
   ...threaded('ours', 'insitu-seg', ours, 'wasm', { backend: 'cpu' }),
+  ...threaded('plain', 'insitu-seg without relaxed SIMD', ours, 'wasm', { backend: 'cpu', relaxedSimd: false }),
   ...threaded('ort', ortWeb, ort, 'wasm', { backend: 'wasm' }),
   ...threaded('tfjs', tensorflow, tfjs, 'wasm'),
   { key: 'ours-webgpu', name: 'insitu-seg', start: ours, group: 'webgpu', options: { backend: 'webgpu' } },

@@ -3,6 +3,7 @@
 use super::convert::{named, plain, thrown};
 use crate::engine::bench::{self, Benchmark};
 use crate::engine::compute::Compute;
+use crate::engine::cpu::known_answers;
 use crate::engine::nn::adamw::AdamWConfig;
 use crate::engine::nn::example::Example;
 use crate::engine::nn::loss::Loss;
@@ -11,6 +12,15 @@ use crate::engine::trainer::Trainer;
 use crate::error::{Error, Result};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
+
+/// Sees to it that this machine's vectors are right, before anything is computed on them.
+///
+/// # Errors
+/// `device` where they are not.
+#[wasm_bindgen(js_name = checkVectors)]
+pub fn check_vectors() -> std::result::Result<(), JsValue> {
+    known_answers().map_err(|error| thrown(&error))
+}
 
 /// How fast a network of `base` channels runs here on an image of `x`, `y`, `z` voxels; see [`bench::forward`].
 ///

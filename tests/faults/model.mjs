@@ -1,6 +1,7 @@
 /** A small model and an image for it: networks of base 4, trained for some steps on phantoms of 32^3 voxels, by the native command. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { ask, root } from '../../scripts/tools.mjs';
@@ -26,7 +27,7 @@ function random(seed) {
 }
 
 /** An ellipsoid of two halves in noise: { image, label } as NIfTI files. */
-export function phantom(seed) {
+function phantom(seed) {
   const next = random(seed);
   const center = [0, 0, 0].map(() => SIDE / 2 + 6 * (next() - 0.5));
   const radius = [0, 0, 0].map(() => 6 + 3 * next());
@@ -57,8 +58,21 @@ function nifti(voxels) {
   return gzipSync(Buffer.concat([header, voxels]));
 }
 
+let files;
+/** What a server serves them as: the model in /tiny/, and an image that it has not seen with its labels in /phantom/. */
+export function phantomFiles(command) {
+  if (files) return files;
+  const folder = mkdtempSync(join(tmpdir(), 'insitu-phantoms-'));
+  const { image, label } = phantom(99);
+  const model = Object.entries(trainModel(command, folder)).map(([name, body]) => [`/tiny/${name}`, body]);
+  rmSync(folder, { recursive: true });
+  const all = [...model, ['/phantom/image.nii.gz', image], ['/phantom/label.nii.gz', label]];
+  files = Object.fromEntries(all.map(([path, body]) => [path, { type: 'application/octet-stream', body }]));
+  return files;
+}
+
 /** Trains the model in `folder`: the files by name. */
-export function trainModel(command, folder) {
+function trainModel(command, folder) {
   const data = join(folder, 'data');
   const training = [];
   for (const kind of ['imagesTr', 'labelsTr']) mkdirSync(join(data, kind), { recursive: true });

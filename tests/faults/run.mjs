@@ -1,13 +1,12 @@
 /** Makes one fault after the other in headless Chromium, and holds each run to the mask of the CPU. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { root } from '../../scripts/tools.mjs';
 import { cannotRun } from '../not-run.mjs';
 import { launch, serve } from '../web/browser.mjs';
-import { nativeCommand, phantom, trainModel } from './model.mjs';
+import { nativeCommand, phantomFiles } from './model.mjs';
 
 const EMPTY_PAGE = '<!doctype html><html lang="en"><title>faults</title><link rel="icon" href="data:,"></html>';
 /** Nobody waits longer than this without news, milliseconds. */
@@ -43,23 +42,19 @@ export const testFaults = (title, matrix) =>
   });
 
 async function start(more) {
-  const folder = mkdtempSync(join(tmpdir(), 'insitu-faults-'));
-  const model = trainModel(command, folder);
-  rmSync(folder, { recursive: true });
-  const { image, label } = phantom(99);
   server = await serve(join(root, 'pkg'), {
     extra: {
       '/': EMPTY_PAGE,
-      '/image.nii.gz': { type: 'application/octet-stream', body: image },
-      '/label.nii.gz': { type: 'application/octet-stream', body: label },
       '/inject.js': script(readFileSync(join(root, 'tests/faults/inject.js'))),
       '/faulty-worker.js': script("import './inject.js';\nimport './worker.js';\n"),
       '/broken/worker.js': script('this is no script'),
       '/page/worker.js': EMPTY_PAGE,
-      ...Object.fromEntries(Object.entries(model).map(([name, body]) => [`/tiny/${name}`, { type: 'application/octet-stream', body }])),
+      ...phantomFiles(command),
     },
   });
   browser = await launch({ more });
+  // Of both browsers the clean runs are the same.
+  if (counts.webgpu) return;
   for (const backend of ['cpu', 'webgpu']) {
     const page = await open({});
     counts[backend] = await page.evaluate(async (backend) => {
@@ -105,7 +100,7 @@ export async function open({ hardware = false, routes = {} }) {
     if (hardware) pretendHardware();
     const { createSegmenter } = await import('/index.js');
     const blob = async (path) => (await fetch(path)).blob();
-    const [image, labels] = [await blob('/image.nii.gz'), await blob('/label.nii.gz')];
+    const [image, labels] = [await blob('/phantom/image.nii.gz'), await blob('/phantom/label.nii.gz')];
     const heard = listen();
     const tuning = [[{ image, labels, name: 'image' }], { steps: 2, rate: 3e-3, minGain: 0, minAgreement: 0 }];
     window.t = { createSegmenter, image, tuning, workers: planWorkers(heard), heard };

@@ -7,11 +7,14 @@ import { launch, serve } from './browser.mjs';
 /** A page of nothing, whose icon is not asked for. */
 export const EMPTY_PAGE = '<!doctype html><html lang="en"><title>empty</title><link rel="icon" href="data:,"></html>';
 
-/** `server` and `browser` of a test file, there from its first test to its last. @param {Parameters<typeof launch>[0]} [options] of the browser */
-export function besideThePackage(options) {
+/**
+ * `server` and `browser` of a test file, there from its first test to its last; `extra` are more files of the server.
+ * @param {Parameters<typeof launch>[0] & { extra?: object }} [options] of the browser
+ */
+export function besideThePackage({ extra, ...options } = {}) {
   const beside = {};
   before(async () => {
-    beside.server = await serve(join(root, 'pkg'), { extra: { '/': EMPTY_PAGE } });
+    beside.server = await serve(join(root, 'pkg'), { extra: { '/': EMPTY_PAGE, ...extra } });
     beside.browser = await launch(options);
   });
   after(async () => {

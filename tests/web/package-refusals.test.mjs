@@ -5,7 +5,10 @@ import { EMPTY_PAGE } from './empty-page.mjs';
 import { packagePage } from './package-page.mjs';
 
 describe('the package refuses', () => {
-  const at = packagePage({ '/lost/wasm/cpu/insitu_seg_bg.wasm': EMPTY_PAGE });
+  const at = packagePage({
+    '/lost/wasm/cpu/insitu_seg_bg.wasm': EMPTY_PAGE,
+    '/lost/wasm/cpu-relaxed/insitu_seg_bg.wasm': EMPTY_PAGE,
+  });
 
   const network = { base: 4, size: [8, 8, 8], backend: 'cpu' };
   const refusedBenchmarks = {

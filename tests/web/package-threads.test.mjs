@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { root } from '../../scripts/tools.mjs';
-import { cannotRun } from '../not-run.mjs';
+import { cannotRun, notRun } from '../not-run.mjs';
 import { launch, serve } from './browser.mjs';
 import { EMPTY_PAGE } from './empty-page.mjs';
 
@@ -41,11 +41,15 @@ describe(ISOLATED, { skip: !threadsBuilt && cannotRun(ISOLATED, 'build', 'pkg/wa
   });
 
   it('runs on threads and fetches no other engine', async () => {
-    const { artifact, backend, threads, why } = await page.evaluate(async () => (await t.run({ threads: 2 })).report);
-    assert.deepEqual([artifact, backend, threads], ['threads', 'cpu', 2]);
+    const { report, canRelax } = await page.evaluate(async () => {
+      const { report } = await t.run({ threads: 2 });
+      return { report, canRelax: (await t.checkSupport()).relaxedSimd };
+    });
+    const { artifact, backend, threads, relaxedSimd, why } = report;
+    assert.deepEqual([artifact, backend, threads, relaxedSimd], ['threads', 'cpu', 2, canRelax]);
     assert.match(why, /2 threads/);
     const fetched = server.requests.filter((path) => path.endsWith('.wasm'));
-    assert.deepEqual(fetched, ['/wasm/threads/insitu_seg_bg.wasm']);
+    assert.deepEqual(fetched, [`/wasm/threads${canRelax ? '-relaxed' : ''}/insitu_seg_bg.wasm`]);
   });
 
   it('gives the same labels on threads as on one, which is another engine', async () => {
@@ -58,6 +62,41 @@ describe(ISOLATED, { skip: !threadsBuilt && cannotRun(ISOLATED, 'build', 'pkg/wa
     });
     assert.deepEqual(artifacts, ['threads', 'cpu']);
     assert.ok(same);
+  });
+
+  it('gives the same labels with relaxed SIMD as without, but for one voxel in 10,000', async (t) => {
+    const { share, relaxed } = await page.evaluate(async () => {
+      const [a, b] = [await t.run({ threads: 2 }), await t.run({ threads: 2, relaxedSimd: false })];
+      const equal = a.labels.filter((label, i) => label === b.labels[i]).length;
+      return { share: equal / a.labels.length, relaxed: [a, b].map(({ report }) => report.relaxedSimd) };
+    });
+    if (!relaxed[0]) return notRun(t, 'browser', 'this browser has no relaxed SIMD');
+    assert.deepEqual(relaxed, [true, false]);
+    assert.ok(share >= 0.9999, `${100 * share} % of the voxels are the same`);
+  });
+
+  it('does without relaxed SIMD where its sums are wrong, and says so', async () => {
+    const other = await browser.newPage();
+    // In place of the module whose sums are fused one that fails its known answer.
+    await other.route('**/wasm/*-relaxed/insitu_seg.js', async (route) => {
+      const response = await route.fetch();
+      const wrong = "Object.assign(new Error('vectors of the CPU: found products that are off'), { code: 'device' })";
+      const body = (await response.text()).replace(/export function checkVectors\(\) \{/, (line) => `${line} throw ${wrong};`);
+      return route.fulfill({ response, body });
+    });
+    await other.goto(server.url);
+    const { artifact, relaxedSimd, why, labels } = await other.evaluate(async () => {
+      const { createSegmenter } = await import('/index.js');
+      const bytes = new Uint8Array(await (await fetch('/samples/hippocampus/image.nii.gz')).arrayBuffer());
+      const segmenter = await createSegmenter({ backend: 'cpu', threads: 2 });
+      const { labels } = await segmenter.segment(bytes);
+      const { artifact, relaxedSimd, why } = segmenter;
+      return { artifact, relaxedSimd, why, labels: labels.filter(Boolean).length };
+    });
+    await other.close();
+    assert.deepEqual([artifact, relaxedSimd], ['threads', false]);
+    assert.match(why, /without relaxed SIMD because it failed to start \(vectors of the CPU/);
+    assert.ok(labels > 1000);
   });
 
   it('says how many threads there are, which is one for each core', async () => {
@@ -112,7 +151,11 @@ describe(ISOLATED, { skip: !threadsBuilt && cannotRun(ISOLATED, 'build', 'pkg/wa
 
   it('runs on one thread where the engine with threads cannot be had, and says why', async () => {
     const lost = await serve(join(root, 'pkg'), {
-      extra: { '/': EMPTY_PAGE, '/wasm/threads/insitu_seg_bg.wasm': EMPTY_PAGE },
+      extra: {
+        '/': EMPTY_PAGE,
+        '/wasm/threads/insitu_seg_bg.wasm': EMPTY_PAGE,
+        '/wasm/threads-relaxed/insitu_seg_bg.wasm': EMPTY_PAGE,
+      },
       isolated: true,
     });
     const other = await browser.newPage();

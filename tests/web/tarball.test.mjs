@@ -23,6 +23,8 @@ describe('the tarball', () => {
       'wasm/gpu/insitu_seg_bg.wasm': 4 * MB,
       'wasm/cpu/insitu_seg_bg.wasm': 2.5 * MB,
       'wasm/threads/insitu_seg_bg.wasm': 2.7 * MB,
+      'wasm/cpu-relaxed/insitu_seg_bg.wasm': 2.5 * MB,
+      'wasm/threads-relaxed/insitu_seg_bg.wasm': 2.7 * MB,
       'THIRD-PARTY.md': MB,
     };
     const other = {
@@ -50,7 +52,7 @@ describe('the tarball', () => {
       [],
     );
     t.diagnostic(`${(packed.size / MB).toFixed(2)} MB packed, ${packed.files.length} files`);
-    assert.ok(packed.size < 13 * MB, `${packed.size} bytes`);
+    assert.ok(packed.size < 14.5 * MB, `${packed.size} bytes`);
   });
 
   it('states the licences of code, weights and sample, and of every crate in the wasm', () => {

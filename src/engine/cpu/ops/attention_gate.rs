@@ -10,6 +10,7 @@
 //! of `dn s`, `dn`, `dn u`, `dt q` and `dt`. Voxels are taken by blocks whose values stay in the cache.
 
 use super::input::Input;
+use super::simd::dispatch;
 use crate::engine::nn::parallel;
 use crate::engine::nn::scale_shift::ScaleShift;
 use crate::engine::nn::weights::tensor;
@@ -114,7 +115,7 @@ pub fn forward(skip: &Input, up: &Input, weight: &Weight, plane: usize, output: 
         planes,
         || Block::new(channels, weight.0[1].len()),
         |block, (output, (skip_values, up_values))| {
-            pulp::Arch::new().dispatch(|| {
+            dispatch(|| {
                 for first in (0..plane).step_by(BLOCK) {
                     block.look(
                         [(skip_values, &skip.scale_shifts), (up_values, &up.scale_shifts)],
@@ -151,7 +152,7 @@ pub fn backward(skip: &Input, up: &Input, weight: &Weight, plane: usize, grad: &
         || (Block::new(channels, units), vec![0.0; channels * BLOCK]),
         |(block, gradient), ((grad, grad_up), (skip_values, up_values))| {
             let mut sums = weight.0.each_ref().map(|tensor| vec![0f64; tensor.len()]);
-            pulp::Arch::new().dispatch(|| {
+            dispatch(|| {
                 for first in (0..plane).step_by(BLOCK) {
                     block.look(
                         [(skip_values, &skip.scale_shifts), (up_values, &up.scale_shifts)],

@@ -14,6 +14,7 @@
 use super::input::Input;
 use super::micro_kernel::{ROWS, Tile, multiply};
 use super::row_moments::rows_moments;
+use super::simd::dispatch;
 use super::winograd::{POINTS, Rows, SLACK, taps};
 use crate::engine::nn::parallel;
 use crate::engine::nn::scale_shift::Moments;
@@ -125,7 +126,7 @@ pub fn forward(
         items,
         (x * y * channels * outputs) as f64 * 54.0 / groups as f64,
         || Block::new(x, y, channels, widest),
-        |block, item| pulp::Arch::new().dispatch(Pair { inputs, weights: &weights, dims, item, block }),
+        |block, item| dispatch(Pair { inputs, weights: &weights, dims, item, block }),
         |found| {
             for (target, first, part) in found {
                 let sums = moments[target][first..].iter_mut();

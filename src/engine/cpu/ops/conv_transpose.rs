@@ -8,6 +8,7 @@
 use super::input::Input;
 use super::micro_kernel::{ROWS, Tile, multiply};
 use super::row_moments::rows_moments;
+use super::simd::dispatch;
 use crate::engine::nn::parallel;
 use crate::engine::nn::scale_shift::Moments;
 use pulp::{Simd, WithSimd};
@@ -50,11 +51,8 @@ pub fn forward(
 ) -> Vec<Moments> {
     let plane = weight.outputs * to[1] * to[0];
     let pairs: Vec<_> = output.chunks_mut(2 * plane).enumerate().collect();
-    let found = parallel::map(
-        pairs,
-        || (),
-        |(), (z, planes)| pulp::Arch::new().dispatch(Pair { input, weight, from, to, z, planes }),
-    );
+    let found =
+        parallel::map(pairs, || (), |(), (z, planes)| dispatch(Pair { input, weight, from, to, z, planes }));
     let mut moments = vec![Moments::default(); weight.outputs];
     for part in found {
         moments.iter_mut().zip(part).for_each(|(sum, part)| *sum = sum.with(part));

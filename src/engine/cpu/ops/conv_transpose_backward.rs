@@ -9,6 +9,7 @@
 
 use super::input::Input;
 use super::micro_kernel::{ROWS, Tile, correlate, multiply};
+use super::simd::dispatch;
 use crate::engine::nn::parallel;
 use pulp::{Simd, WithSimd};
 
@@ -43,11 +44,7 @@ impl Up<'_> {
         }
         let mut found = vec![0.0; inputs * x * y * z];
         let planes = found.chunks_exact_mut(inputs * y * x).enumerate().collect();
-        parallel::map(
-            planes,
-            || (),
-            |(), (z, to)| pulp::Arch::new().dispatch(ByInput { up: self, tiles: &tiles, z, to }),
-        );
+        parallel::map(planes, || (), |(), (z, to)| dispatch(ByInput { up: self, tiles: &tiles, z, to }));
         found
     }
 
@@ -59,7 +56,7 @@ impl Up<'_> {
         let found = parallel::map(
             shares.collect(),
             || (),
-            |(), planes| pulp::Arch::new().dispatch(ByWeight { up: self, input, planes }),
+            |(), planes| dispatch(ByWeight { up: self, input, planes }),
         );
         let mut weight = vec![0.0; inputs * parts];
         for tiles in found {

@@ -10,6 +10,7 @@
 
 use super::input::Input;
 use super::micro_kernel::{ROWS, Tile, correlate};
+use super::simd::dispatch;
 use super::winograd::{POINTS, Rows, taps_back};
 use crate::engine::nn::parallel;
 use pulp::{Simd, WithSimd};
@@ -46,7 +47,7 @@ pub fn conv_weight(inputs: &[Input], grad: &[(&[f32], usize)], dims: [usize; 3])
         .flat_map(|first| (0..pieces).step_by(share).map(move |from| (first, from)))
         .map(|(first, from)| work(first, from))
         .collect();
-    let parts = parallel::map(works, || (), |(), work| (work.outputs[0], pulp::Arch::new().dispatch(work)));
+    let parts = parallel::map(works, || (), |(), work| (work.outputs[0], dispatch(work)));
     for (first, points) in parts {
         let rows = found[first * channels * 27..].chunks_exact_mut(27);
         let count = points.len() / (POINTS * channels) * ROWS;

@@ -7,6 +7,7 @@
 //! ```
 //! Means are over all values that the statistics are of, an up-convolution's padding too, where h is zero.
 
+use super::simd::dispatch;
 use crate::engine::nn::parallel;
 use crate::engine::nn::scale_shift::{Moments, ScaleShift};
 use crate::model::EPSILON;
@@ -42,7 +43,7 @@ pub fn norm_act_backward(
         || (),
         |(), (index, (grad, values))| {
             let channel = index % count;
-            pulp::Arch::new().dispatch(|| sums(grad, values, channels[channel].scale_shift, units[channel]))
+            dispatch(|| sums(grad, values, channels[channel].scale_shift, units[channel]))
         },
     );
     let mut found = vec![[0.0; 2]; count];
@@ -71,7 +72,7 @@ pub fn norm_act_backward(
             let channel = index % count;
             let ([a, b, c], Channel { scale_shift, .. }) = (factors[channel], channels[channel]);
             let mean = units[channel][0];
-            pulp::Arch::new().dispatch(|| {
+            dispatch(|| {
                 for (g, &value) in grad.iter_mut().zip(values) {
                     *g = a * leaky_grad(*g, value, scale_shift) + (b * (value - mean) + c);
                 }
