@@ -9,9 +9,10 @@ import { nativeCommand, phantomFiles } from '../faults/model.mjs';
 import { cannotRun } from '../not-run.mjs';
 import { besideThePackage } from './empty-page.mjs';
 
-const SAMPLE = { folder: '/samples/hippocampus', rate: 1e-3, voxels: 1000 };
+/** `every`: of how many coronal slices one has strokes. */
+const SAMPLE = { folder: '/samples/hippocampus', every: 5, rate: 1e-3, voxels: 1000 };
 // The small networks are not sure of their phantoms.
-const PHANTOM = { folder: '/phantom', model: '/tiny/', rate: 3e-3, minAgreement: 0, voxels: 200 };
+const PHANTOM = { folder: '/phantom', model: '/tiny/', every: 1, rate: 3e-3, minAgreement: 0, voxels: 200 };
 const LONG = Boolean(process.env.INSITU_LONG);
 const ON_GPU = LONG ? SAMPLE : PHANTOM;
 const STEPS = { cpu: 12, webgpu: 3 };
@@ -21,12 +22,12 @@ const beside = besideThePackage({ extra: command && !LONG ? phantomFiles(command
 const skip = (title) =>
   !command && !LONG && cannotRun(title, 'build', 'the native command is not built (cargo build --release --features cli)');
 
-/** A page with an image, its true labels, and strokes of these: every fifth coronal slice. */
-async function openPage({ folder, model } = SAMPLE) {
+/** A page with an image, its true labels, and strokes of these: whole coronal slices. */
+async function openPage({ folder, model, every } = SAMPLE) {
   const page = await beside.browser.newPage();
   await page.goto(beside.server.url);
   await page.evaluate(
-    async ([folder, model]) => {
+    async ([folder, model, every]) => {
       const index = await import('/index.js');
       const createSegmenter = (options) => index.createSegmenter({ model, ...options });
       const fetched = async (name) => new Uint8Array(await (await fetch(`${folder}/${name}.nii.gz`)).arrayBuffer());
@@ -35,16 +36,22 @@ async function openPage({ folder, model } = SAMPLE) {
       const { values, dims } = await reader.read(label);
       reader.dispose();
       const truth = Uint8Array.from(values);
-      const annotated = truth.map((_, i) => (Math.floor(i / dims[0]) % dims[1]) % 5 === 0);
+      const annotated = truth.map((_, i) => (Math.floor(i / dims[0]) % dims[1]) % every === 0);
       const agree = (labels) => labels.reduce((sum, l, i) => sum + (annotated[i] && l === truth[i] ? 1 : 0), 0);
       const refusal = (promise) =>
         promise.then(
           () => null,
           ({ code, message }) => ({ code, message }),
         );
-      window.t = { createSegmenter, image, truth, annotated, agree, refusal };
+      // What a tuned file is tuned from; a shipped model is found by its name.
+      const base = async () => {
+        const names = model ? ['model.json', 'whole-0.safetensors', 'patch-0.safetensors'] : [];
+        const bytes = async (name) => new Uint8Array(await (await fetch(`${model}${name}`)).arrayBuffer());
+        return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await bytes(name)])));
+      };
+      window.t = { createSegmenter, base, image, truth, annotated, agree, refusal };
     },
-    [folder, model],
+    [folder, model, every],
   );
   return page;
 }
@@ -106,7 +113,10 @@ describe('tuning in a page', () => {
       const again = await openPage(what);
       const labels = await again.evaluate(
         async ([backend, tuned]) => {
-          const segmenter = await t.createSegmenter({ backend, model: [Uint8Array.from(tuned)] });
+          const segmenter = await t.createSegmenter({
+            backend,
+            model: { ...(await t.base()), 'tuned.safetensors': Uint8Array.from(tuned) },
+          });
           const { labels } = await segmenter.segment(t.image);
           return [...labels];
         },
