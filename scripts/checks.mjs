@@ -24,7 +24,7 @@ const STRICT = ['--', '-D', 'warnings'];
 const PURE_TESTS = { quick: ['not_run', 'release', 'layers', 'damage', 'geometry', 'nifti_object'], full: ['large'] };
 /** Native tests that take long; those of all other files are quick. */
 const SLOW_TESTS = ['curve', 'evaluate', 'gpu', 'learn', 'tasks', 'train', 'train_refusals', 'tune', 'tune_command'];
-/** Browser tests that are quick: the package from the outside, and opening files in the page. */
+/** Browser tests that are quick: the package from the outside, and what the page is made of. */
 const QUICK_WEB = [
   'advice',
   'history',
@@ -33,7 +33,6 @@ const QUICK_WEB = [
   'masks',
   'mgh',
   'not-run',
-  'open',
   'package',
   'package-refusals',
   'package-threads',
