@@ -2,8 +2,8 @@
 
 use super::output::print_line;
 use clap::Args;
-use insitu_seg::native::{ModelFiles, parent_folder};
-use insitu_seg::tune::WeightDelta;
+use insitu_seg::native::{ModelFiles, parent_folder, read_file};
+use insitu_seg::tune::{ModelWeights, WeightDelta};
 use insitu_seg::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -33,11 +33,17 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         let found = output.display().to_string();
         return Err(Error::argument("--output", found, "a file in a folder that exists"));
     }
-    let mut base = None;
-    let mut weighted = Vec::with_capacity(deltas.len());
+    let mut base: Option<ModelWeights> = None;
+    let mut weighted: Vec<(WeightDelta, f64)> = Vec::with_capacity(deltas.len());
     for (index, path) in deltas.iter().enumerate() {
-        let (origin, delta) = tuned(path)?;
-        base.get_or_insert(origin);
+        let delta = match weighted.first() {
+            Some((first, _)) => another(path, first)?,
+            None => {
+                let (origin, delta) = tuned(path)?;
+                base = Some(origin);
+                delta
+            }
+        };
         weighted.push((delta, weights.get(index).copied().unwrap_or(1.0)));
     }
     if let Some(base) = base {
@@ -47,12 +53,24 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The model that a file of tuned weights belongs to, and the weights.
-fn tuned(path: &Path) -> Result<(insitu_seg::tune::ModelWeights, WeightDelta)> {
-    let name = path.display().to_string();
-    if !path.is_file() {
-        return Err(Error::argument(name, "no such file", "a file of tuned weights"));
+/// Tuned weights after the first; the model is read only to say in which words that they are of another one.
+fn another(path: &Path, first: &WeightDelta) -> Result<WeightDelta> {
+    check_file(path)?;
+    let delta = WeightDelta::read(&read_file(path)?).map_err(|error| error.of_file(path))?;
+    if delta.about.files == first.about.files { Ok(delta) } else { Ok(tuned(path)?.1) }
+}
+
+fn check_file(path: &Path) -> Result<()> {
+    if path.is_file() {
+        return Ok(());
     }
+    Err(Error::argument(path.display().to_string(), "no such file", "a file of tuned weights"))
+}
+
+/// The model that a file of tuned weights belongs to, and the weights.
+fn tuned(path: &Path) -> Result<(ModelWeights, WeightDelta)> {
+    check_file(path)?;
+    let name = path.display().to_string();
     let files = ModelFiles::find(&name)?;
     files.origin.ok_or_else(|| Error::argument(name, "a model of its own", "a file of tuned weights"))
 }
