@@ -6,4 +6,4 @@ mod output;
 
 pub use model_folder::{ModelFiles, installed_models, model_folder, read_card};
 pub use model_options::ModelOptions;
-pub use output::{create_folder, parent_folder, read_file, save_weights, write_file};
+pub use output::{create_folder, parent_folder, read_file, remove_unfinished, save_weights, write_file};

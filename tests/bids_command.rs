@@ -199,9 +199,13 @@ fn a_second_run_does_nothing_and_a_change_makes_one_mask_again() {
     assert_eq!(changed, 6, "the outputs of one scan");
 
     // A run that was killed before the record was written, and a lost file.
-    std::fs::remove_file(study.out.join(made("02/A", "_desc-hippocampus_report.json"))).unwrap();
+    let killed = study.out.join(made("02/A", "_desc-hippocampus_report.json"));
+    std::fs::remove_file(&killed).unwrap();
+    let half = killed.with_file_name(".insitu-a1B2c3");
+    std::fs::write(&half, b"half of a mask").unwrap();
     std::fs::remove_file(study.out.join(made("02/B", "_desc-volumes.tsv"))).unwrap();
     assert_eq!(study.participants(&[]), "2 segmented, 2 as they were, 2 failed");
+    assert!(!half.exists() && killed.exists());
 
     // An image that is broken now has no mask of what it was.
     std::fs::write(&image, &bytes[..1000]).unwrap();
@@ -235,7 +239,10 @@ fn what_cannot_be_meant_is_refused_in_one_sentence() {
     refused("participant", &["--suffix", "FLAIR"], "there are: T1w, T2w");
     refused("participant", &["--model", "none"], "model.json");
     assert!(!study.out.exists());
-    study.participants(&["--participant-label", "01", "--session-label", "A"]);
+    let one = ["--participant-label", "01", "--session-label", "A"];
+    assert_eq!(study.participants(&one), "1 segmented, 0 as they were, 0 failed");
+    let again = String::from_utf8(study.run("participant", &one).stdout).unwrap();
+    assert!(again.trim().ends_with(": 1 scan: 0 segmented, 1 as they were, 0 failed"), "{again}");
     refused("participant", &["--suffix", "T2w"], "a folder of their own");
     refused("group", &["--suffix", "T2w"], "--suffix");
     let [data, none] = [text(&study.data), "nowhere"];

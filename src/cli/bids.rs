@@ -22,6 +22,7 @@ mod record;
 mod rows;
 mod sidecars;
 mod table;
+mod words;
 
 pub use arguments::Arguments;
 pub use command::run;

@@ -9,6 +9,9 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
+/// How the names of files begin that are being written.
+const UNFINISHED: &str = ".insitu-";
+
 /// Writes a file whole or not at all: to a temporary name beside it, then renamed.
 ///
 /// # Errors
@@ -24,6 +27,7 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
         return std::fs::write(path, bytes).map_err(|error| fault(&error));
     }
     let mut builder = tempfile::Builder::new();
+    builder.prefix(UNFINISHED);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -32,6 +36,25 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = builder.tempfile_in(folder).map_err(|error| fault(&error))?;
     file.write_all(bytes).map_err(|error| fault(&error))?;
     file.persist(&target).map_err(|error| fault(&error.error))?;
+    Ok(())
+}
+
+/// Removes what [`write_file`] left in a folder when it was killed. For a folder that nobody else writes into.
+///
+/// # Errors
+/// `Io`, with the path.
+pub fn remove_unfinished(folder: &Path) -> Result<()> {
+    let fault = |path: &Path, error: &std::io::Error| Error::io(path, error);
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(folder).map_err(|error| fault(folder, &error))? {
+        let path = entry.map_err(|error| fault(folder, &error))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with(UNFINISHED) && path.is_file() {
+            std::fs::remove_file(&path).map_err(|error| fault(&path, &error))?;
+        }
+    }
     Ok(())
 }
 

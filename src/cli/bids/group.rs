@@ -8,6 +8,8 @@ use super::outliers::{distributions, outliers};
 use super::page::{Group, page};
 use super::rows::{Status, rows};
 use super::table::{dictionary, table};
+use super::words::scans;
+use insitu_seg::native::remove_unfinished;
 use insitu_seg::{Error, Result};
 use std::process::ExitCode;
 
@@ -28,6 +30,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let Kind { suffix, .. } = &kind;
     let wanted = arguments.selection();
     let rows = rows(out, &find_scans(bids_dir, suffix, &wanted)?.scans, &wanted)?;
+    remove_unfinished(out)?;
     let volumes = distributions(&rows);
     let outliers = outliers(&volumes);
     write_changed(&out.join("group.tsv"), table(&rows, &volumes, &outliers).as_bytes())?;
@@ -42,9 +45,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     write_changed(&out.join("group.html"), page.as_bytes())?;
     let count = |status: Status| rows.iter().filter(|row| row.status == status).count();
     print_line(&format!(
-        "{}: {} scans: {} with a mask, {} failed, {} missing; {} with outliers",
+        "{}: {}: {} with a mask, {} failed, {} missing; {} with outliers",
         out.join("group.html").display(),
-        rows.len(),
+        scans(rows.len()),
         count(Status::Done),
         count(Status::Failed),
         count(Status::Missing),

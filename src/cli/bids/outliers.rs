@@ -1,6 +1,7 @@
 //! Volumes that stand out of all of their kind.
 
 use super::rows::Row;
+use super::words::scans;
 use std::collections::BTreeMap;
 
 /// Robust standard deviations from the median beyond which a volume stands out (Iglewicz and Hoaglin, 1993).
@@ -85,11 +86,11 @@ pub fn outliers(distributions: &[Distribution]) -> BTreeMap<usize, Vec<Outlier>>
             let Some(score) = of.score(value).filter(|score| score.abs() > FAR) else { continue };
             let side = if score < 0.0 { "below" } else { "above" };
             let words = format!(
-                "{}: {value:.2} mL, {:.1} robust standard deviations {side} the median of {:.2} mL over {} scans",
+                "{}: {value:.2} mL, {:.1} robust standard deviations {side} the median of {:.2} mL over {}",
                 of.name,
                 score.abs(),
                 of.median,
-                of.volumes.len(),
+                scans(of.volumes.len()),
             );
             found.entry(row).or_default().push(Outlier { score, words });
         }

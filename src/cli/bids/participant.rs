@@ -9,6 +9,7 @@ use super::derivative::{self, Kind};
 use super::picture::picture;
 use super::record::{MadeOf, Outcome, Outputs, Record, RunOptions, model_sha256};
 use super::sidecars;
+use super::words::scans;
 use indicatif::ProgressBar;
 use insitu_seg::native::{ModelFiles, create_folder, parent_folder, write_file};
 use insitu_seg::predict::{ChosenBoxes, Model, SegmentProgress, segment_boxes};
@@ -86,8 +87,8 @@ impl std::fmt::Display for Count {
         let Self { made, current, failed } = self;
         write!(
             f,
-            "{} scans: {made} segmented, {current} as they were, {failed} failed",
-            made + current + failed
+            "{}: {made} segmented, {current} as they were, {failed} failed",
+            scans(made + current + failed)
         )
     }
 }

@@ -2,6 +2,7 @@
 
 use super::html::{color, escape};
 use super::outliers::{Distribution, FAR};
+use super::words::scans;
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -41,7 +42,7 @@ pub fn plot(of: &Distribution, title: impl Fn(usize) -> String) -> String {
 pub fn summary(of: &Distribution) -> String {
     let (first, last) = (of.volumes.first(), of.volumes.last());
     let range = first.zip(last).map_or(String::new(), |((_, a), (_, b))| format!(", {a:.2} to {b:.2} mL"));
-    escape(&format!("{}: median {:.2} mL{range}, {} scans", of.name, of.median, of.volumes.len()))
+    escape(&format!("{}: median {:.2} mL{range}, {}", of.name, of.median, scans(of.volumes.len())))
 }
 
 /// The range in which no volume stands out.
@@ -130,12 +131,12 @@ fn bars(of: &Distribution, scale: &Scale) -> (f64, String) {
         let tall = (count as f64 / most as f64 * (floor - 10.0)).max(1.5);
         let _ = write!(
             svg,
-            "<rect class=\"bar\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{tall:.1}\" fill=\"{}\"><title>{count} \
-             scans</title></rect>",
+            "<rect class=\"bar\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{tall:.1}\" fill=\"{}\"><title>{}</title></rect>",
             MARGIN + bar as f64 * wide,
             floor - tall,
             wide - 1.0,
             color(of.color.as_deref()),
+            scans(count),
         );
     }
     (floor, svg)

@@ -3,7 +3,7 @@
 use super::dataset::Scan;
 use super::name::label;
 use insitu_seg::card::Card;
-use insitu_seg::native::{read_file, write_file};
+use insitu_seg::native::{parent_folder, read_file, remove_unfinished, write_file};
 use insitu_seg::predict::InferenceOptions;
 use insitu_seg::{Error, Result, store};
 use serde::{Deserialize, Serialize};
@@ -171,7 +171,8 @@ impl Outputs {
         (record.made_of == *made_of && record.outcome.is_settled() && complete).then_some(record)
     }
 
-    /// Removes what was made before: the record first, so that what remains of a killed run is not taken for a whole.
+    /// Removes what was made before, and what a killed run left: the record first, so that what remains is not taken for a
+    /// whole.
     ///
     /// # Errors
     /// `Io`, with the path.
@@ -184,7 +185,7 @@ impl Outputs {
                 _ => {}
             }
         }
-        Ok(())
+        remove_unfinished(parent_folder(&self.record))
     }
 }
 
