@@ -194,7 +194,7 @@ def test_sites_of_the_hippocampus_task_learn_together_and_a_poisoned_one_has_no_
         cases = [str(case) for case in TEST_IDS if (case + 1) // 2 in subjects]
         shifted(task04, test / name, Shift(shift.kind, shift.noise, (), ()), "--test", "--ids", *cases)
     make_poisoned(sites / POISONED, sites / "site-1", insitu, MODEL)
-    run = federation(sites, tmp_path / "out", insitu, rounds=3, steps=int(os.environ.get("INSITU_FEDERATED_STEPS", "80")))
+    run = federation(sites, tmp_path / "out", insitu, rounds=3, steps=int(os.environ.get("INSITU_FEDERATED_STEPS", "40")))
     print(payload(run))
     figures = {}
     for name in SHIFTS:
