@@ -4,7 +4,7 @@ import type { Artifact, Backend } from './types/common.js';
 import type { Benchmark } from './types/engine.js';
 import type { Measure, Segmentation } from './types/result.js';
 import type { Progress } from './types/segmenter.js';
-import type { Suggestion, TuneOptions, TuneProgress, TuneReport } from './types/tuning.js';
+import type { MergeOptions, Suggestion, TuneOptions, TuneProgress, TuneReport } from './types/tuning.js';
 import type { FieldOfView, ImageVolume, Plan, VolumeInfo } from './types/volume.js';
 
 export type Bytes = Uint8Array<ArrayBuffer>;
@@ -38,6 +38,8 @@ export type RawTuneReport = Omit<TuneReport, 'undoneSteps'> & { taken_back: numb
 
 export type TuneSettings = Omit<TuneOptions, 'signal' | 'onProgress'>;
 
+export type MergeSettings = Omit<MergeOptions, 'signal' | 'onProgress'>;
+
 export type OnStage = (stage: Progress['stage'], done: number, total: number) => void;
 
 export interface Session {
@@ -51,6 +53,14 @@ export interface Session {
     cases: CaseBytes[],
     reference: CaseBytes | undefined,
     settings: TuneSettings,
+    maxBytes: number | undefined,
+    progress: (progress: TuneProgress) => void,
+  ): Promise<{ report: RawTuneReport; delta?: Bytes; refused?: Bytes }>;
+  merge(
+    theirs: Bytes,
+    cases: CaseBytes[],
+    reference: CaseBytes | undefined,
+    settings: MergeSettings,
     maxBytes: number | undefined,
     progress: (progress: TuneProgress) => void,
   ): Promise<{ report: RawTuneReport; delta?: Bytes; refused?: Bytes }>;

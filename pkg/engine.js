@@ -2,7 +2,7 @@
  * The engine: the one file that uses the generated wasm (artifacts.js). It runs in the worker, or with `worker: false` in the
  * calling thread, and is the same code in both. Its methods take and give structured-cloneable values.
  */
-/** @import { Bytes, CaseBytes, EngineCode, FileBytes, ModuleName, OnStage, Session, TuneSettings } from './artifacts.js' */
+/** @import { Bytes, CaseBytes, EngineCode, FileBytes, MergeSettings, ModuleName, OnStage, Session, TuneSettings } from './artifacts.js' */
 /** @import { ChosenBoxes } from './boxes.js' */
 /** @import { AnyProgress } from './heartbeat.js' */
 /** @import { Backend, Triple } from './index.js' */
@@ -104,10 +104,25 @@ export class Engine {
    * @param {{ cases: CaseBytes[], reference?: CaseBytes, settings: TuneSettings, maxBytes?: number }} options @param {OnProgress} onProgress
    */
   async tune({ cases, reference, settings, maxBytes }, onProgress) {
+    return this.#learn(cases, (session, known) => session.tune(known, reference, settings, maxBytes, onProgress));
+  }
+
+  /**
+   * Merges the model with tuned weights from elsewhere and judges the mean; the answer is as of `tune`.
+   * @param {{ theirs: Bytes, cases: CaseBytes[], reference?: CaseBytes, settings: MergeSettings, maxBytes?: number }} options @param {OnProgress} onProgress
+   */
+  async merge({ theirs, cases, reference, settings, maxBytes }, onProgress) {
+    return this.#learn(cases, (session, known) => session.merge(theirs, known, reference, settings, maxBytes, onProgress));
+  }
+
+  /**
+   * Work on annotated cases, as this thread can read them, after which the model may be another.
+   * @template {object} T @param {CaseBytes[]} cases @param {(session: Session, known: CaseBytes[]) => Promise<T>} work
+   */
+  async #learn(cases, work) {
     return this.#withSession(async (session) => {
       try {
-        const known = await Promise.all(cases.map(readableCase));
-        const value = await session.tune(known, reference, settings, maxBytes, onProgress);
+        const value = await work(session, await Promise.all(cases.map(readableCase)));
         return { ...value, card: session.card(), wasmBytes: this.#held };
       } catch (thrown) {
         await nameUnreadable(

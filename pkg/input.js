@@ -54,8 +54,8 @@ export function keepInput(input) {
   return { hdr: keepBytes(hdr), img: keepBytes(img) };
 }
 
-/** @param {Bytes} source @returns {Blob} */
-function keepBytes(source) {
+/** A file as what can be read again. @param {Bytes} source @returns {Blob} */
+export function keepBytes(source) {
   if (source instanceof Blob) return source;
   if (source instanceof ArrayBuffer) return new Blob([source]);
   if (ArrayBuffer.isView(source))
@@ -78,12 +78,21 @@ export function describeInput(kept) {
 /** @param {Blob} source */
 const nameOf = (source) => (source instanceof File && source.name) || 'image';
 
-/** @param {Blob} blob @param {Blob} [whole] the file that it is a part of */
-async function readBlob(blob, whole = blob) {
+/** All bytes of a file. @param {Blob} blob @param {Blob} [whole] the file that it is a part of */
+export async function readBlob(blob, whole = blob) {
   try {
     return new Uint8Array(await blob.arrayBuffer());
   } catch (cause) {
     const file = whole instanceof File ? `The file ${whole.name}` : 'The file';
     throw new InsituError('io', `${file} could not be read: it was moved or changed since it was chosen.`, { cause });
   }
+}
+
+/** Left out, the engine's own default holds. @param {number} [maxBytes] */
+export function checkBudget(maxBytes) {
+  if (maxBytes === undefined || (Number.isFinite(maxBytes) && maxBytes > 0)) return;
+  throw new InsituError(
+    'argument',
+    `maxBytes must be a positive number of bytes, found ${typeof maxBytes === 'number' ? maxBytes : typeof maxBytes}.`,
+  );
 }

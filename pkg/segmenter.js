@@ -1,6 +1,6 @@
 /** @import { Answer, Args, CallName } from './calls.js' */
 /** @import { AnyProgress } from './heartbeat.js' */
-/** @import { Input, RunOptions, Segmenter as Declared, TuneCase, TuneOptions } from './index.js' */
+/** @import { Input, MergeOptions, RunOptions, Segmenter as Declared, TuneCase, TuneOptions } from './index.js' */
 /** @import { Kept } from './input.js' */
 /** @import { RawSegmentation } from './artifacts.js' */
 /** @import { Report } from './supervisor.js' */
@@ -11,13 +11,13 @@ import { volumesCsv } from './csv.js';
 import { asInsituError, cancelled, InsituError, messageOf } from './error.js';
 import { heartbeat } from './heartbeat.js';
 import { ThreadHost, WorkerHost } from './host.js';
-import { describeInput, imageOf, keepInput } from './input.js';
+import { checkBudget, describeInput, imageOf, keepBytes, keepInput, readBlob } from './input.js';
 import { loadModel } from './model.js';
 import { reportOf } from './report.js';
 import { startCount } from './requests.js';
 import { Supervisor } from './supervisor.js';
 import { chooseEngine, moduleOf } from './support.js';
-import { casesOf, keepCases, Tuning } from './tuning.js';
+import { keepCases, lessonOf, Tuning } from './tuning.js';
 
 /**
  * Loads a model and the engine, starts it on the best backend, and gives a segmenter that is ready to run.
@@ -52,15 +52,6 @@ export async function createSegmenter({
   } finally {
     news.stop();
   }
-}
-
-/** Left out, the engine's own default holds. @param {number} [maxBytes] */
-function checkBudget(maxBytes) {
-  if (maxBytes === undefined || (Number.isFinite(maxBytes) && maxBytes > 0)) return;
-  throw new InsituError(
-    'argument',
-    `maxBytes must be a positive number of bytes, found ${typeof maxBytes === 'number' ? maxBytes : typeof maxBytes}.`,
-  );
 }
 
 /** One model on one engine, or on its replacements. Calls are queued. @implements {Declared} */
@@ -174,19 +165,26 @@ class Segmenter {
     });
   }
 
-  /**
-   * Learns from corrections, and goes on with what it learned if it is no worse for it: the report says which, and why.
-   * @param {TuneCase[]} cases @param {TuneOptions} [options]
-   */
+  /** Learns from corrections, and goes on with what it learned if it is no worse for it. @param {TuneCase[]} cases @param {TuneOptions} [options] */
   async tune(cases, { signal, onProgress, ...settings } = {}) {
     const kept = keepCases(cases);
     return this.#turn(signal, async (stop) => {
-      const make = async () => {
-        const { reference } = this.#supervisor.files;
-        const known = reference && { name: 'the reference case', file: reference.image.slice(), labelFile: reference.labels.slice() };
-        return { args: { cases: casesOf(kept), reference: known, settings, maxBytes: this.#maxBytes } };
-      };
+      const make = async () => ({ args: { ...lessonOf(kept, this.#supervisor.files), settings, maxBytes: this.#maxBytes } });
       return this.#tuning.apply(await this.#call('tune', make, { stop, onProgress }));
+    });
+  }
+
+  /**
+   * The mean with tuned weights of somebody else's, if it is no worse on these cases: the report says which, and why.
+   * @param {Blob | ArrayBuffer | Uint8Array} tuned @param {TuneCase[]} cases @param {MergeOptions} [options]
+   */
+  async merge(tuned, cases, { signal, onProgress, ...settings } = {}) {
+    const [file, kept] = [keepBytes(tuned), keepCases(cases)];
+    return this.#turn(signal, async (stop) => {
+      const theirs = await readBlob(file);
+      const lesson = () => lessonOf(kept, this.#supervisor.files);
+      const make = async () => ({ args: { theirs: theirs.slice(), ...lesson(), settings, maxBytes: this.#maxBytes } });
+      return this.#tuning.apply(await this.#call('merge', make, { stop, onProgress }));
     });
   }
 

@@ -119,8 +119,18 @@ function isFile(bytes) {
   return (a === 0x1f && b === 0x8b) || size === 348 || size === 540 || isMgh(bytes);
 }
 
+/**
+ * Cases to learn from or to be judged on, with labels of their own, and the one that the model must not get worse on.
+ * @param {KeptCase[]} kept @param {import('./model.js').Model} model its files
+ * @returns {{ cases: CaseBytes[], reference?: CaseBytes }}
+ */
+export function lessonOf(kept, { reference }) {
+  const known = reference && { name: 'the reference case', file: reference.image.slice(), labelFile: reference.labels.slice() };
+  return { cases: casesOf(kept), reference: known };
+}
+
 /** Cases as they are sent to the engine, with labels of their own. @param {KeptCase[]} kept @returns {CaseBytes[]} */
-export function casesOf(kept) {
+function casesOf(kept) {
   return kept.map(({ image, name, labels, labelFile }) => {
     const { file, voxels } = imageOf(image);
     if (!labelFile) return { name, file, voxels, labels: labels?.slice() };

@@ -10,7 +10,7 @@
 //! evaluation      scores before and after
 //! acceptance      accepted, refused with the reason, or offered as a variant of one's own
 //! weights, delta  the model in memory, and the file of the tuned tensors
-//! merge           the mean of several such files
+//! merge, judge    the mean of several such files; whether it holds on one's own annotations
 //! ```
 //! [`tune`] is that road. The model that is given does not change; the result is another model, or none. Beside it,
 //! [`suggest`] finds the slices in which an annotation would teach most.
@@ -23,6 +23,7 @@ pub mod delta;
 pub mod evaluation;
 pub mod fine_tuner;
 mod gradient_check;
+mod judge;
 mod merge;
 pub mod original;
 pub mod patch_sampler;
@@ -38,6 +39,7 @@ pub use acceptance::{AcceptanceBounds, Cause, Verdict};
 pub use case::{AnnotatedCase, UNANNOTATED};
 pub use config::TuneConfig;
 pub use delta::{Standing, WeightDelta};
+pub use judge::judge;
 pub use progress::{TunePhase, TuneProgress, TuneProgressFn};
 pub use report::TuneReport;
 pub use run::{TuneOutcome, tune};

@@ -5,10 +5,12 @@
 mod common;
 
 use common::balls::insitu;
-use common::sample::{at, image};
+use common::sample::{at, image, strokes, truth};
 use insitu_seg::domain::Domain;
+use insitu_seg::engine::compute::Compute;
 use insitu_seg::tune::delta::{DeltaMetadata, weight_hashes};
-use insitu_seg::tune::{ModelWeights, Standing, WeightDelta};
+use insitu_seg::tune::{self, AnnotatedCase, Cause, ModelWeights, Standing, TuneConfig, WeightDelta};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
@@ -104,6 +106,32 @@ fn the_mean_of_somebodys_own_variant_is_one_and_that_of_refused_weights_is_refus
     assert_eq!(merged(&[&Standing::Accepted, &own]), own);
     assert_eq!(merged(&[&own, &Standing::Refused]), Standing::Refused);
     assert_eq!(merged(&[&Standing::Accepted, &Standing::Accepted]), Standing::Accepted);
+}
+
+#[test]
+fn a_mean_is_judged_on_ones_own_annotations_without_a_step() {
+    let base = base();
+    let mine = AnnotatedCase::new("mine", &image(), strokes(5), &base.card).unwrap();
+    let reference = AnnotatedCase::new("reference", &image(), truth(), &base.card).unwrap();
+    let judged = |theirs: WeightDelta| {
+        let own = shifted(&base, TENSORS[0], 0.001);
+        let mean = WeightDelta::merge(&base, &[(own.clone(), 0.5), (theirs, 0.5)]).unwrap();
+        let (now, merged) = (own.apply(&base).unwrap(), mean.apply(&base).unwrap());
+        let (config, go_on) = (TuneConfig::default(), &mut |_| ControlFlow::Continue(()));
+        let cases = (std::slice::from_ref(&mine), Some(&reference));
+        pollster::block_on(tune::judge(&now, &merged, cases, &config, &Compute::Cpu, go_on)).unwrap()
+    };
+    let good = judged(shifted(&base, TENSORS[1], 0.001));
+    assert!(good.accepted && good.cause == Cause::Better, "{}", good.reason);
+    let reference = good.reference_dice.unwrap();
+    assert!(good.steps == 0 && good.stages.is_empty() && (reference.before - reference.after).abs() < 0.02);
+    // So that the mean has all signs turned.
+    let mut turned = base.clone();
+    turned.patch.values_mut().for_each(|array| array.values.iter_mut().for_each(|value| *value *= -3.0));
+    let bad = judged(WeightDelta::between(&base, &turned, shifted(&base, TENSORS[1], 0.1).about));
+    assert!(!bad.accepted && bad.cause == Cause::OwnFalls, "{}", bad.reason);
+    let own = bad.validation_dice.unwrap();
+    assert!(own.before > 0.5 && own.after < own.before - 0.02, "{}", bad.reason);
 }
 
 #[test]

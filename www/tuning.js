@@ -1,4 +1,5 @@
 /** Tuning the model on what a person corrected or found right, and the way back. Changes the state, and shows nothing. */
+/** @import { TuneCase, TuneProgress, TuneReport } from 'insitu-seg' */
 /** @import { Editor } from './edit/editor.js' */
 /** @import { Labels } from './edit/grid.js' */
 /** @import { Marked } from './advice.js' */
@@ -97,8 +98,16 @@ export async function goToSuggestion() {
   state.emit('suggestion', { plane, slice });
 }
 
+/** @typedef {{ signal: AbortSignal, onProgress(progress: TuneProgress): void }} Watched */
+
 /** Tunes the model, for some minutes at most. @param {number} minutes @returns {Promise<boolean>} false where nothing is marked */
-export async function tune(minutes) {
+export const tune = (minutes) => learn((cases, watched) => engine().tune(cases, { ...watched, minutes }));
+
+/** Merges the model with a colleague's. @param {File} file of tuned weights @returns {Promise<boolean>} false where nothing is marked to judge it on */
+export const mergeWith = (file) => learn((cases, watched) => engine().merge(file, cases, watched));
+
+/** @param {(cases: TuneCase[], watched: Watched) => Promise<TuneReport>} work */
+async function learn(work) {
   const cases = state.cases.flatMap((one) => {
     const labels = annotationsOf(one);
     return labels ? [{ image: one.input, labels, name: titleOf(one) }] : [];
@@ -109,9 +118,8 @@ export async function tune(minutes) {
   abort = new AbortController();
   state.emit('tuning', 'started');
   try {
-    const onProgress = (/** @type {import('insitu-seg').TuneProgress} */ progress) => state.emit('tuning', progress);
     const earlier = await modelNow();
-    const report = await engine().tune(cases, { signal: abort.signal, minutes, onProgress });
+    const report = await work(cases, { signal: abort.signal, onProgress: (progress) => state.emit('tuning', progress) });
     state.emit('tuning', 'ended');
     state.emit('tuning', report);
     // Nothing else begins before the new mask is there.

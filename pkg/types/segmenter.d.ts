@@ -2,7 +2,7 @@
 import type { Artifact, Backend, Box, Input } from './common.js';
 import type { ModelCard } from './model.js';
 import type { Segmentation } from './result.js';
-import type { Suggestion, TuneCase, TuneOptions, TuneReport } from './tuning.js';
+import type { MergeOptions, Suggestion, TuneCase, TuneOptions, TuneReport } from './tuning.js';
 import type { FieldOfView, ImageVolume, Plan, VolumeInfo } from './volume.js';
 
 export interface SegmenterOptions {
@@ -103,6 +103,13 @@ export interface Segmenter {
    * fails, the model stays as it is. Takes seconds to minutes.
    */
   tune(cases: TuneCase[], options?: TuneOptions): Promise<TuneReport>;
+  /**
+   * The mean of this model's tuned weights and a colleague's (`tuned`: a file of `saveModel` or `insitu tune`, of the same model),
+   * judged on one's own corrections without a step of training: it takes the place of the model where the annotations that `tune`
+   * would hold out, and the model's reference case, fall by no more than `maxFall`; otherwise the model stays as it is. A model that
+   * is as it came has nothing to share: the colleague's weights are judged alone.
+   */
+  merge(tuned: Blob | ArrayBuffer | Uint8Array, cases: TuneCase[], options?: MergeOptions): Promise<TuneReport>;
   /**
    * Takes the weights of the last tuning as a variant of one's own, where its report says `verdict: 'variant'`: two images or more
    * gained clearly, and only the reference case fell, as where a lab draws an object otherwise than the model was taught. The

@@ -48,6 +48,16 @@ export interface TuneOptions {
   minAgreement?: number;
 }
 
+export interface MergeOptions {
+  /** Cancels within a second; the promise rejects with code 'cancelled', and the model is as it was. */
+  signal?: AbortSignal;
+  onProgress?(progress: TuneProgress): void;
+  /** Of the mean, the share of the other weights: above 0, and 1 at most; 0.5 by default. */
+  share?: number;
+  /** What the Dice on the annotations held out, and that of the reference case, may fall at most; 0.02 by default. */
+  maxFall?: number;
+}
+
 /** A figure with the old weights and with the tuned ones, as their file holds them. */
 export interface Change {
   before: number;
@@ -61,9 +71,9 @@ export interface TuneReport {
   /**
    * Which rule decided: `better`: none refuses; `own-convention`: one's own images gain and the reference case falls; `no-gain`;
    * `small-gain`: it may be chance; `poor-fit`: the held-out annotations are still met badly; `reference-falls`; `annotations`: they
-   * do not belong to the images.
+   * do not belong to the images; `own-falls`: merged weights meet one's own annotations worse.
    */
-  cause: 'better' | 'own-convention' | 'no-gain' | 'small-gain' | 'poor-fit' | 'reference-falls' | 'annotations';
+  cause: 'better' | 'own-convention' | 'no-gain' | 'small-gain' | 'poor-fit' | 'reference-falls' | 'annotations' | 'own-falls';
   /** Why or why not, with the numbers, in words. */
   reason: string;
   /** Mean Dice on the annotations that were held out. */
@@ -98,6 +108,8 @@ export interface TuneReport {
   seed: number;
   keep: number;
   bounds: [gain: number, fall: number];
+  /** Of `merge`: how many files came together, and the share of each, one's own first. */
+  merged?: { deltas: number; shares: number[] };
   model: string;
   notice: string;
 }

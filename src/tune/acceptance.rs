@@ -74,6 +74,8 @@ pub enum Cause {
     PoorFit,
     /// The reference case falls.
     ReferenceFalls,
+    /// Merged weights meet one's own annotations worse.
+    OwnFalls,
     /// The annotations do not belong to the images.
     Annotations,
 }
@@ -148,6 +150,46 @@ pub fn decide(
     accepted
 }
 
+/// Whether weights that were merged with somebody else's take the place of one's own: they gain elsewhere, so here they may
+/// fall by as much as the reference case may. `validation`, `reference` and `veto` as of [`decide`].
+pub fn decide_merged(
+    validation: BeforeAfter,
+    reference: Option<BeforeAfter>,
+    veto: bool,
+    bounds: &AcceptanceBounds,
+) -> Decision {
+    let fall = bounds.fall;
+    let BeforeAfter { before, after } = validation;
+    let reference_falls =
+        veto && reference.is_some_and(|reference| reference.gain().is_nan() || reference.gain() < -fall);
+    // Written so that NaN is refused.
+    let (cause, why) = if validation.gain() >= -fall {
+        if after < MIN_DICE {
+            (
+                Cause::PoorFit,
+                format!("the annotations that were held out are met badly, {MIN_DICE} is the least"),
+            )
+        } else if reference_falls {
+            (Cause::ReferenceFalls, format!("the model's reference case falls by more than {fall}"))
+        } else {
+            (Cause::Better, format!("the annotations that were held out fall by no more than {fall}"))
+        }
+    } else {
+        (Cause::OwnFalls, format!("the annotations that were held out fall by more than {fall}"))
+    };
+    let (verdict, word) = match cause {
+        Cause::Better => (Verdict::Accepted, "accepted"),
+        _ => (Verdict::Refused, "refused"),
+    };
+    let on_reference = reference
+        .map(|BeforeAfter { before, after }| {
+            format!("; on the model's reference case {before:.4} before, {after:.4} after")
+        })
+        .unwrap_or_default();
+    let figures = format!("Dice {before:.4} before, {after:.4} after{on_reference}");
+    Decision { verdict, cause, reason: format!("{word}: {why} ({figures})") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,6 +244,26 @@ mod tests {
             words.starts_with(
                 "refused: the model's reference case falls by more than 0.02, while 2 of your images"
             ),
+            "{words}"
+        );
+    }
+
+    #[test]
+    fn merged_weights_may_cost_a_little_of_ones_own() {
+        let bounds = AcceptanceBounds::default();
+        let cause = |check, reference, veto| decide_merged(check, reference, veto, &bounds).cause;
+        let kept = Some(change(0.9, 0.89));
+        assert_eq!(cause(change(0.85, 0.84), kept, true), Cause::Better);
+        assert_eq!(cause(change(0.85, 0.82), kept, true), Cause::OwnFalls);
+        assert_eq!(cause(change(0.85, f64::NAN), kept, true), Cause::OwnFalls);
+        assert_eq!(cause(change(0.4, 0.45), kept, true), Cause::PoorFit);
+        for fallen in [0.7, f64::NAN] {
+            assert_eq!(cause(change(0.85, 0.9), Some(change(0.9, fallen)), true), Cause::ReferenceFalls);
+            assert_eq!(cause(change(0.85, 0.9), Some(change(0.9, fallen)), false), Cause::Better);
+        }
+        let words = decide_merged(change(0.85, 0.8), None, true, &bounds).reason;
+        assert!(
+            words.starts_with("refused: the annotations that were held out fall by more than 0.02"),
             "{words}"
         );
     }

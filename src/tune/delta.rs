@@ -141,6 +141,11 @@ impl WeightDelta {
         store::write_weights(&self.weights, WeightPrecision::F16, metadata)
     }
 
+    /// Whether it was refused, and is there to be looked at.
+    pub fn is_refused(&self) -> bool {
+        self.about.standing == Standing::Refused
+    }
+
     /// Whether bytes are those of a delta, of any version.
     pub fn is_one(bytes: &[u8]) -> bool {
         store::read_metadata(bytes).is_ok_and(|words| words.contains_key(FORMAT.0))

@@ -7,7 +7,8 @@ use crate::card::Card;
 use crate::error::{Error, Result};
 use crate::file::Volume;
 use crate::tune::{
-    self, AnnotatedCase, ModelWeights, Scope, TuneConfig, TuneOutcome, TuneProgress, UNANNOTATED, WeightDelta,
+    self, AnnotatedCase, ModelWeights, Scope, Standing, TuneConfig, TuneOutcome, TuneProgress, UNANNOTATED,
+    WeightDelta,
 };
 use js_sys::{Array, Function, Object, Reflect, Uint8Array};
 use serde::{Deserialize, Serialize};
@@ -27,9 +28,21 @@ struct Asked {
     min_gain: Option<f64>,
     max_fall: Option<f64>,
     min_agreement: Option<f64>,
+    /// Of merged weights, the share of those that came from elsewhere.
+    share: Option<f64>,
 }
 
+/// The share of a colleague's weights where nothing is said: as much as one's own.
+const SHARE: f64 = 0.5;
+
 impl Asked {
+    fn read(settings: JsValue) -> Result<Self> {
+        let asked: Option<Self> = serde_wasm_bindgen::from_value(settings).map_err(|error| {
+            Error::argument("settings", error.to_string(), "numbers, and a scope by its name")
+        })?;
+        Ok(asked.unwrap_or_default())
+    }
+
     fn settings(&self) -> Result<TuneConfig> {
         let mut config = TuneConfig::default();
         (config.scope, config.steps, config.minutes, config.rate) =
@@ -63,6 +76,26 @@ impl Session {
         progress: Function,
     ) -> std::result::Result<JsValue, JsValue> {
         self.learn(&cases, &reference, settings, max_bytes, &progress).await.map_err(|error| thrown(&error))
+    }
+
+    /// Merges the weights of this session with a file of tuned weights from elsewhere, by `settings.share` of the latter (one
+    /// half), and compares the mean with the model as it is, on cases as of [`Self::tune`]. Where this session's model is as it
+    /// came, the other weights are judged alone. The answer is as of [`Self::tune`]; its report has `merged: { deltas, shares }`.
+    ///
+    /// # Errors
+    /// As [`tune::judge`] and [`WeightDelta::merge`], and for weights that were refused; the model is then as it was.
+    pub async fn merge(
+        &mut self,
+        theirs: Vec<u8>,
+        cases: Array,
+        reference: JsValue,
+        settings: JsValue,
+        max_bytes: Option<f64>,
+        progress: Function,
+    ) -> std::result::Result<JsValue, JsValue> {
+        let given = self.given(&cases, &reference, max_bytes);
+        let merged = async { self.merge_with(&theirs, given?, settings, &progress).await };
+        merged.await.map_err(|error| thrown(&error))
     }
 
     /// Puts other tuned weights on the model as it came, or none.
@@ -138,21 +171,9 @@ impl Session {
         max_bytes: Option<f64>,
         progress: &Function,
     ) -> Result<JsValue> {
-        let asked: Option<Asked> = serde_wasm_bindgen::from_value(settings).map_err(|error| {
-            Error::argument("settings", error.to_string(), "numbers, and a scope by its name")
-        })?;
-        let settings = asked.unwrap_or_default().settings()?;
-        let card = &self.tuning.current.card;
-        let cases = cases.iter().map(|one| case(&one, max_bytes, card)).collect::<Result<Vec<_>>>()?;
-        let reference = match reference.is_undefined() || reference.is_null() {
-            true => None,
-            false => Some(case(reference, max_bytes, card)?),
-        };
-        let mut watch = |progress_now: TuneProgress| {
-            // A listener that throws does not stop the work; the way to stop it is to end the worker.
-            let _ = progress.call1(&JsValue::NULL, &told(&progress_now));
-            ControlFlow::Continue(())
-        };
+        let settings = Asked::read(settings)?.settings()?;
+        let (cases, reference) = self.given(cases, reference, max_bytes)?;
+        let mut watch = |progress_now: TuneProgress| tell(progress, &progress_now);
         let (current, compute) = (&self.tuning.current, self.model.compute().clone());
         let TuneOutcome { report, tuned, refused } =
             tune::tune(current, &cases, reference.as_ref(), &settings, &compute, &mut watch).await?;
@@ -165,13 +186,83 @@ impl Session {
             set(&value, "refused", &Uint8Array::from(refused.write()?.as_slice()));
         }
         if let Some(delta) = tuned.map(onto_origin).transpose()? {
-            let current = delta.apply(&self.tuning.origin)?;
-            let bytes = delta.write()?;
-            self.go_on_with(current, Some(delta))?;
-            set(&value, "delta", &Uint8Array::from(bytes.as_slice()));
+            self.take(delta, &value)?;
         }
         Ok(value)
     }
+
+    /// Runs tuned weights from now on, and puts their file into the answer.
+    fn take(&mut self, delta: WeightDelta, answer: &JsValue) -> Result<()> {
+        let current = delta.apply(&self.tuning.origin)?;
+        let bytes = delta.write()?;
+        self.go_on_with(current, Some(delta))?;
+        set(answer, "delta", &Uint8Array::from(bytes.as_slice()));
+        Ok(())
+    }
+
+    /// The cases and the reference case, as JavaScript gives them.
+    fn given(&self, cases: &Array, reference: &JsValue, max_bytes: Option<f64>) -> Result<Given> {
+        let card = &self.tuning.current.card;
+        let cases = cases.iter().map(|one| case(&one, max_bytes, card)).collect::<Result<Vec<_>>>()?;
+        let reference = match reference.is_undefined() || reference.is_null() {
+            true => None,
+            false => Some(case(reference, max_bytes, card)?),
+        };
+        Ok((cases, reference))
+    }
+
+    async fn merge_with(
+        &mut self,
+        theirs: &[u8],
+        (cases, reference): Given,
+        settings: JsValue,
+        progress: &Function,
+    ) -> Result<JsValue> {
+        let asked = Asked::read(settings)?;
+        let mut merged = self.merged(theirs, asked.share.unwrap_or(SHARE))?;
+        let (current, compute) = (&self.tuning.current, self.model.compute().clone());
+        let candidate = merged.apply(&self.tuning.origin)?;
+        let mut watch = |progress_now: TuneProgress| tell(progress, &progress_now);
+        let cases = (&cases[..], reference.as_ref());
+        let report =
+            tune::judge(current, &candidate, cases, &asked.settings()?, &compute, &mut watch).await?;
+        let mut facts = report.value()?;
+        facts["merged"] = merged.about.report["merged"].clone();
+        let value = Object::new().into();
+        set(&value, "report", &plain(&facts));
+        merged.about.report = facts;
+        if report.accepted {
+            self.take(merged, &value)?;
+        } else {
+            merged.about.standing = Standing::Refused;
+            set(&value, "refused", &Uint8Array::from(merged.write()?.as_slice()));
+        }
+        Ok(value)
+    }
+
+    /// The mean of this session's tuned weights and others, rounded as its file holds it.
+    fn merged(&self, theirs: &[u8], share: f64) -> Result<WeightDelta> {
+        let theirs = WeightDelta::read(theirs)?;
+        if [Some(&theirs), self.tuning.delta.as_ref()].into_iter().flatten().any(WeightDelta::is_refused) {
+            let expected = "weights that were accepted, or kept as a variant";
+            return Err(Error::argument("merge", "tuned weights that were refused", expected));
+        }
+        if !(share > 0.0 && share <= 1.0) {
+            return Err(Error::argument("share", share.to_string(), "above 0, and 1 at most"));
+        }
+        let own = self.tuning.delta.clone().filter(|_| share < 1.0).map(|own| (own, 1.0 - share));
+        let deltas: Vec<(WeightDelta, f64)> = own.into_iter().chain([(theirs, share)]).collect();
+        WeightDelta::read(&WeightDelta::merge(&self.tuning.origin, &deltas)?.write()?)
+    }
+}
+
+/// Cases, and the one that the model must not get worse on.
+type Given = (Vec<AnnotatedCase>, Option<AnnotatedCase>);
+
+/// A listener that throws does not stop the work; the way to stop it is to end the worker.
+fn tell(progress: &Function, now: &TuneProgress) -> ControlFlow<()> {
+    let _ = progress.call1(&JsValue::NULL, &told(now));
+    ControlFlow::Continue(())
 }
 
 fn told(progress: &TuneProgress) -> JsValue {

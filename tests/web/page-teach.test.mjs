@@ -124,11 +124,20 @@ describe('teaching', () => {
     assert.equal(await page.locator('#tuned').isVisible(), true);
     assert.deepEqual(await maskNow(page), after);
 
-    // Back to the shipped model, and the saved one loaded again.
-    await page.getByRole('button', { name: 'Return to the shipped model' }).click();
-    await page.locator('#said', { hasText: 'shipped' }).waitFor();
-    assert.equal(await page.locator('#tuned').isVisible(), false);
-    await page.locator('#delta-file').setInputFiles([{ name: delta.name, mimeType: 'application/octet-stream', buffer: delta.bytes }]);
+    // Back to the shipped model; the saved one as a colleague's, judged on the corrections and taken; and loaded again.
+    const file = { name: delta.name, mimeType: 'application/octet-stream', buffer: delta.bytes };
+    const back = async () => {
+      await page.getByRole('button', { name: 'Return to the shipped model' }).click();
+      await page.locator('#tuned').waitFor({ state: 'hidden' });
+    };
+    await back();
+    await page.locator('#merge-file').setInputFiles([file]);
+    await page.locator('#verdict-words', { hasText: /^Taken: the mean of both models/ }).waitFor();
+    await state(page, 'done', 'error');
+    assert.equal(await page.locator('#tuned').isVisible(), true);
+    assert.deepEqual(await maskNow(page), after);
+    await back();
+    await page.locator('#delta-file').setInputFiles([file]);
     await page.locator('#said', { hasText: 'was loaded' }).waitFor();
     assert.equal(await page.locator('#tuned').isVisible(), true);
 

@@ -1,6 +1,6 @@
 /**
  * A convention of one's own in a page: objects drawn larger than the model was taught, on two images. Refused, as the model's
- * reference case falls, and offered; kept under a name, which the model, its card and its file bear; and what was refused, saved.
+ * reference case falls, and offered; kept under a name, which the model, its card and its file bear; what was refused, saved; and the mean with a colleague's.
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -51,14 +51,39 @@ describe('a convention of one’s own', () => {
       const early = [await refusal(segmenter.keepVariant('Ours')), await refusal(segmenter.saveRefused())];
       const report = await segmenter.tune(cases, { ...settings, onProgress: ({ loss }) => loss !== null && losses.push(loss) });
       const asItWas = { canRevert: segmenter.canRevert, title: segmenter.model.title };
-      const refused = await titleOf(await segmenter.saveRefused());
+      const refusedFile = await segmenter.saveRefused();
+      const refused = await titleOf(refusedFile);
       const unnamed = await refusal(segmenter.keepVariant(' '));
       await segmenter.keepVariant('Ours');
       const { title, tuned } = segmenter.model;
       const saved = await titleOf(await segmenter.saveModel());
       const twice = await refusal(segmenter.keepVariant('Ours'));
+      // A colleague's weights that are the same: their mean changes nothing, and is a variant too.
+      const theirs = await segmenter.saveModel();
+      const merged = await segmenter.merge(theirs, cases);
+      const mean = { report: merged, title: segmenter.model.title };
+      const wrong = [];
+      for (const [file, options] of [[refusedFile], [new Uint8Array(100)], [theirs, { share: 0 }]])
+        wrong.push(await refusal(segmenter.merge(file, cases, options)));
       await segmenter.revert();
-      return { early, report, losses, asItWas, refused, unnamed, title, tuned, saved, twice, reverted: segmenter.model.title };
+      const before = segmenter.model.title;
+      await segmenter.revert();
+      return {
+        mean,
+        wrong,
+        before,
+        early,
+        report,
+        losses,
+        asItWas,
+        refused,
+        unnamed,
+        title,
+        tuned,
+        saved,
+        twice,
+        reverted: segmenter.model.title,
+      };
     });
     await page.close();
     const { report, asItWas } = found;
@@ -74,5 +99,11 @@ describe('a convention of one’s own', () => {
     assert.equal(found.saved, found.title);
     assert.equal(found.tuned.own_variant, 'Ours');
     assert.equal(found.reverted, asItWas.title);
+    const { mean, wrong } = found;
+    t.diagnostic(mean.report.reason);
+    assert.deepEqual([mean.report.accepted, mean.report.steps, mean.title, found.before], [true, 0, found.title, found.title]);
+    assert.deepEqual(mean.report.merged, { deltas: 2, shares: [0.5, 0.5] });
+    assert.ok(Math.abs(mean.report.check.after - mean.report.check.before) < 0.005, mean.report.reason);
+    assert.deepEqual(wrong, ['argument', 'malformed', 'argument']);
   });
 });

@@ -60,6 +60,14 @@ export default {
   loadDelta: 'Nachtrainiertes Modell laden …',
   deltaInput: 'Ein gesichertes nachtrainiertes Modell',
   deltaLoaded: 'Das nachtrainierte Modell wurde geladen.',
+  mergeDelta: 'Mit dem einer Kollegin mitteln …',
+  mergeInput: 'Ein nachtrainiertes Modell von jemand anderem',
+  mergeHint:
+    'Das Mittel aus Ihrem Modell und dem einer Kollegin wird an den zurückgehaltenen Markierungen geprüft und übernommen, wenn sie etwa gleich gut getroffen werden.',
+  mergedBetter:
+    'Übernommen: Das Mittel beider Modelle trifft Ihre zurückgehaltenen Markierungen besser als vorher oder um höchstens {fall} schlechter.',
+  mergedFalls:
+    'Abgelehnt, das Modell bleibt, wie es war: Das Mittel beider Modelle trifft Ihre zurückgehaltenen Markierungen um mehr als {fall} schlechter.',
   isTuned: 'Das Modell ist nachtrainiert.',
   isVariant: 'Das Modell ist Ihre eigene Variante „{name}“.',
   isRefused: 'Das Modell ist ein nachtrainiertes, das abgelehnt wurde: nur zum Ansehen.',

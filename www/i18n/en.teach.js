@@ -57,6 +57,12 @@ export default {
   loadDelta: 'Load a tuned model…',
   deltaInput: 'A saved tuned model',
   deltaLoaded: 'The tuned model was loaded.',
+  mergeDelta: 'Merge with a colleague’s…',
+  mergeInput: 'A colleague’s tuned model',
+  mergeHint:
+    'The mean of your model and a colleague’s is tested on the marks that tuning holds out, and taken if they are met about as well.',
+  mergedBetter: 'Taken: the mean of both models meets your marks that were held out better than before, or worse by {fall} at most.',
+  mergedFalls: 'Refused, the model stays as it was: the mean of both models meets your marks that were held out worse by more than {fall}.',
   isTuned: 'The model is tuned.',
   isVariant: 'The model is your own variant “{name}”.',
   isRefused: 'The model is a tuned one that was refused: only to be looked at.',

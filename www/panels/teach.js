@@ -18,6 +18,7 @@ import {
   keepVariant,
   loadModel,
   markedVolumes,
+  mergeWith,
   revert,
   toggleChecked,
   tune,
@@ -40,7 +41,11 @@ const CAUSES = {
   'poor-fit': 'verdictPoorFit',
   'reference-falls': 'verdictReference',
   annotations: 'verdictAnnotations',
+  'own-falls': 'mergedFalls',
 };
+
+/** Of merged weights, where the words are other ones. @type {Partial<typeof CAUSES>} */
+const MERGED = { better: 'mergedBetter' };
 
 /** What an image must gain to count for a variant, as the engine has it. */
 const OWN_GAIN = 0.01;
@@ -58,7 +63,7 @@ const failHere = (thrown) => fail(thrown, 'teach');
 export function setUpTeaching() {
   onClick('check-slice', toggleChecked);
   onClick('next-slice', () => goToSuggestion().catch(failHere));
-  onClick('tune', () => startTuning().catch(failHere));
+  onClick('tune', () => startLearning(() => tune(Math.max(0.05, input('minutes').valueAsNumber || 2))).catch(failHere));
   onClick('tune-cancel', cancelTuning);
   onClick('revert', () => revert().catch(failHere));
   onInput('compare', (field) => compare(field.valueAsNumber));
@@ -66,6 +71,8 @@ export function setUpTeaching() {
   onClick('save-refused', () => downloadRefused().catch(failHere));
   $('variant', HTMLFormElement).addEventListener('submit', (event) => takeVariant(event).catch(failHere));
   onClick('load-delta', () => input('delta-file').click());
+  onClick('merge-delta', () => input('merge-file').click());
+  onPicked('merge-file', ([file]) => file && startLearning(() => mergeWith(file)).catch(failHere));
   onPicked('delta-file', ([file]) => file && loadModel(file).catch(failHere));
 
   state.on('mask', (one) => {
@@ -94,9 +101,9 @@ function showMaskNow() {
   compare(1);
 }
 
-async function startTuning() {
-  const started = await tune(Math.max(0.05, input('minutes').valueAsNumber || 2));
-  if (!started) $('teach-found').textContent = t('teachNone');
+/** @param {() => Promise<boolean>} learn */
+async function startLearning(learn) {
+  if (!(await learn())) $('teach-found').textContent = t('teachNone');
 }
 
 /** @param {PageEvents['suggestion']} suggestion */
@@ -146,10 +153,11 @@ function showProgress({ stage, done, total, step, loss, check }) {
 }
 
 /** What became of the tuning and why, its numbers, and what can be done with what was refused. @param {TuneReport} report */
-function showVerdict({ verdict, cause, check, reference, cases, bounds: [gain, fall], steps }) {
+function showVerdict({ verdict, cause, check, reference, cases, bounds: [gain, fall], steps, merged }) {
   lastCause = cause;
   const count = cases.filter(({ dice: { before, after } }) => after - before >= OWN_GAIN).length;
-  $('verdict-words').textContent = t(CAUSES[cause], { gain: number(gain), fall: number(fall), count });
+  const words = (merged && MERGED[cause]) ?? CAUSES[cause];
+  $('verdict-words').textContent = t(words, { gain: number(gain), fall: number(fall), count });
   $('verdict').dataset.verdict = verdict;
   const rows = [
     check && row(t('heldOut'), check),
@@ -196,8 +204,8 @@ function showMarks() {
   $('teach-found').textContent = marked.length > 0 ? found : t('teachNone');
   const { key, values } = adviceOf(all, segmenter?.model.labels.map(({ name }) => name) ?? [], lastCause);
   $('advice').textContent = t(key, values);
-  button('tune').disabled = marked.length === 0;
-  $('load-delta').hidden = $('next-slice').hidden = false;
+  button('tune').disabled = button('merge-delta').disabled = marked.length === 0;
+  $('load-delta').hidden = $('merge-delta').hidden = $('next-slice').hidden = false;
   $('revert').hidden = $('save-delta').hidden = $('tuned').hidden = !segmenter?.canRevert;
   $('tuned').textContent = whatItIs(segmenter?.model.tuned);
   const approved = approvedSlices(current);
