@@ -181,8 +181,11 @@ def test_made_sites_learn_together_and_send_nothing_but_weights(insitu: Path, tm
     print(payload(run))
     check_wire(run, sites)
     check_guard(run)
-    kept = [(tmp_path / "out" / name / "merged.safetensors").read_bytes() for name in ("site-1", "site-2", POISONED)]
-    assert set(kept) == {(tmp_path / "out" / "merged.safetensors").read_bytes()}
+    base = read_base(MODEL)
+    merged = read_tuned(tmp_path / "out" / "merged.safetensors", base)
+    for name in ("site-1", "site-2", POISONED):
+        kept = read_tuned(tmp_path / "out" / name / "merged.safetensors", base)
+        assert all(np.array_equal(array, merged[tensor]) for tensor, array in kept.items()), name
 
 
 def test_sites_of_the_hippocampus_task_learn_together_and_a_poisoned_one_has_no_say(insitu: Path, task04: Path, tmp_path: Path) -> None:
