@@ -48,10 +48,11 @@ impl Measures {
     fn of(values: &[f32], dims: [usize; 3]) -> Self {
         let step = values.len().div_ceil(MAX_SAMPLES).max(1);
         let mut some: Vec<f32> = values.iter().copied().step_by(step).collect();
-        some.sort_unstable_by(f32::total_cmp);
         let last = some.len().saturating_sub(1);
-        let percentiles =
-            PERCENTILES.map(|q| some.get((last * q + 50) / 100).copied().map_or(0.0, f64::from));
+        let percentiles = PERCENTILES.map(|q| {
+            let at = (last * q + 50) / 100;
+            if some.is_empty() { 0.0 } else { (*some.select_nth_unstable_by(at, f32::total_cmp).1).into() }
+        });
         Self { percentiles, roughness: roughness(values, dims), blocks: blocks(values, dims) }
     }
 }

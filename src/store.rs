@@ -28,6 +28,13 @@ pub struct Array {
 /// Tensors by name, for example `down.0.a.conv.weight`.
 pub type Weights = BTreeMap<String, Array>;
 
+/// Arrays by their names. One after the other: what `collect` does would be compiled anew for each kind of iterator.
+pub(crate) fn by_name<T>(named: impl Iterator<Item = (String, T)>) -> BTreeMap<String, T> {
+    let mut all = BTreeMap::new();
+    named.for_each(|(name, one)| drop(all.insert(name, one)));
+    all
+}
+
 /// SHA-256 of `bytes` as lower-case hexadecimal digits.
 pub fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
@@ -107,7 +114,7 @@ pub fn round_to_f16(weights: &Weights) -> Weights {
         shape: array.shape.clone(),
         values: array.values.iter().map(|&v| f16::from_f32(v).to_f32()).collect(),
     };
-    weights.iter().map(|(name, array)| (name.clone(), round(array))).collect()
+    by_name(weights.iter().map(|(name, array)| (name.clone(), round(array))))
 }
 
 /// The tensors of a safetensors file, whatever their precision.

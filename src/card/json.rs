@@ -10,8 +10,11 @@ impl Card {
     /// # Errors
     /// `Malformed` where it is not one; `Unsupported` for a later format.
     pub fn read(bytes: &[u8]) -> Result<Self> {
-        let card: Self = serde_json::from_slice(bytes)
-            .map_err(|error| Error::malformed("model.json", error.to_string(), "a model card"))?;
+        let unread =
+            |error: &dyn std::fmt::Display| Error::malformed("model.json", error.to_string(), "a model card");
+        // As text, as the heads of weights are read: one parser in the module of a browser, not two.
+        let text = std::str::from_utf8(bytes).map_err(|error| unread(&error))?;
+        let card: Self = serde_json::from_str(text).map_err(|error| unread(&error))?;
         if card.format != FORMAT {
             return Err(Error::unsupported(
                 "model.json: format",

@@ -97,7 +97,7 @@ pub(super) fn decode(
     let parts = voxels.chunks_mut(count).flat_map(|voxels| strides.cut(voxels, depth)).collect();
     let counted = !header.exact();
     let job = DecodeJob { header, dims: strides.dims, slab, counted };
-    let running = job.run(source, parts, |part, at, piece| {
+    let running = job.run(source, parts, &|part, at, piece| {
         scatter(piece, part.voxels, strides.index_of(at) - part.start, strides.steps[0]);
     })?;
     let statistics = if counted { Some(running.finish()?) } else { None };
@@ -120,7 +120,7 @@ pub(super) fn decode_resampled(
     let parts = values.chunks_mut(count * orders.len()).map(whole).collect();
     let ways: Vec<Resampled> = orders.iter().map(|order| Resampled::new(step, order)).collect();
     let job = DecodeJob { header, dims, slab: slab_shape(dims, SLAB, header), counted: !header.exact() };
-    let running = job.run(source, parts, |part, at, piece| {
+    let running = job.run(source, parts, &|part, at, piece| {
         part.voxels.chunks_mut(count).zip(&ways).for_each(|(to, way)| way.write(at, piece, to));
     })?;
     let statistics = if job.counted { Some(running.finish()?) } else { None };
@@ -141,7 +141,7 @@ pub(super) fn read_statistics(source: &mut Stream, header: &Header) -> Result<St
     let dims = [header.grid.len() * header.channels, 1, 1];
     let job = DecodeJob { header, dims, slab: slab_shape(dims, SLAB, header), counted: true };
     let whole = Part { first: 0, planes: 1, start: 0, voxels: &mut [] };
-    job.run(source, vec![whole], |_, _, _| {})?.finish()
+    job.run(source, vec![whole], &|_, _, _| {})?.finish()
 }
 
 /// Writes values from the memory index `at` on, `step` apart.
@@ -184,6 +184,13 @@ struct DecodeJob<'h> {
     counted: bool,
 }
 
+/// Takes a piece of a row: part, first voxel, values along x. Behind a pointer, as all that decodes would else be compiled
+/// once for each of them.
+#[cfg(not(target_arch = "wasm32"))]
+type Visit<'f> = &'f (dyn Fn(&mut Part<'_>, [usize; 3], &[f32]) + Sync);
+#[cfg(target_arch = "wasm32")]
+type Visit<'f> = &'f dyn Fn(&mut Part<'_>, [usize; 3], &[f32]);
+
 /// Parts in the file's order and the source that they are read from, one worker at a time.
 struct Queue<'a, 'v, 's> {
     source: &'a mut Stream<'s>,
@@ -191,27 +198,17 @@ struct Queue<'a, 'v, 's> {
 }
 
 impl DecodeJob<'_> {
-    /// Decodes all parts, on every core where there are many, and hands them over in pieces of rows: part, first
-    /// voxel, values along x.
-    fn run<'v>(
-        &self,
-        source: &mut Stream,
-        parts: Vec<Part<'v>>,
-        visit: impl Fn(&mut Part<'v>, [usize; 3], &[f32]) + Sync,
-    ) -> Result<RunningStatistics> {
+    /// Decodes all parts, on every core where there are many, and hands them over in pieces of rows.
+    fn run(&self, source: &mut Stream, parts: Vec<Part<'_>>, visit: Visit<'_>) -> Result<RunningStatistics> {
         let many = parts.len() > 8;
         let queue = Mutex::new(Queue { source, parts: parts.into_iter() });
-        let one = || self.work(&queue, &visit);
+        let one = || self.work(&queue, visit);
         if many { on_every_core(one) } else { one() }
     }
 
     /// Takes part after part from the queue. The source is held while a slab is read, and given up before the last
     /// slab of a part is decoded, so that the next worker reads meanwhile.
-    fn work<'v>(
-        &self,
-        queue: &Mutex<Queue<'_, 'v, '_>>,
-        visit: &impl Fn(&mut Part<'v>, [usize; 3], &[f32]),
-    ) -> Result<RunningStatistics> {
+    fn work(&self, queue: &Mutex<Queue<'_, '_, '_>>, visit: Visit<'_>) -> Result<RunningStatistics> {
         let ([nx, ny, _], [sx, sy, sz]) = (self.dims, self.slab);
         let width = self.header.datatype.bytes();
         let mut raw = vec![0; sx * sy * sz * width];

@@ -25,8 +25,10 @@ pub(super) fn read(bytes: &[u8; BYTES], big_endian: bool) -> Result<Fields> {
     let mut shown = *bytes;
     shown[RANK].copy_from_slice(&if big_endian { 3i16.to_be_bytes() } else { 3i16.to_le_bytes() });
     shown[MAGIC].copy_from_slice(b"n+1\0");
-    let header = NiftiHeader::from_reader(&shown[..])
-        .map_err(|error| Error::malformed("header", error.to_string(), "a NIfTI-1 header"))?;
+    // Behind a pointer, as the crate reads field by field: the code of each read would else be part of it 150 times.
+    let reader: &mut dyn std::io::Read = &mut &shown[..];
+    let header = NiftiHeader::from_reader(reader)
+        .map_err(|_| Error::malformed("header", "another format", "a NIfTI-1 header"))?;
     let mut fields = Fields::of(&header);
     if fields.big_endian != big_endian {
         return Err(Error::malformed(

@@ -22,7 +22,12 @@ impl Reorientation {
         let rotation = nearest_rotation(&grid.affine);
         let alignment = |axis: usize| (0..3).map(|world| rotation[world][axis].powi(2)).fold(0.0, f64::max);
         let mut order = [0, 1, 2];
-        order.sort_by(|a, b| alignment(*b).total_cmp(&alignment(*a)));
+        // Sorted, the largest first, and equal ones as they were.
+        for first in [0, 1, 0] {
+            if alignment(order[first + 1]).total_cmp(&alignment(order[first])).is_gt() {
+                order.swap(first, first + 1);
+            }
+        }
         let (mut from_axis, mut flipped) = ([0; 3], [false; 3]);
         let mut free = vec![0, 1, 2];
         for axis in order {

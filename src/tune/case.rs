@@ -131,9 +131,10 @@ impl AnnotatedCase {
 /// `Unsupported` where they are of several.
 fn of_first_object(mut labels: Vec<u8>, card: &Card) -> Result<(usize, Vec<u8>)> {
     let (count, known) = (card.labels.len(), card.scan.as_ref().map_or(0, |scan| scan.labels.len()));
-    let marked = labels.iter().filter(|label| is_object(**label) && usize::from(**label) <= known);
-    let mut objects: Vec<usize> = marked.map(|label| (usize::from(*label) - 1) / count).collect();
-    objects.sort_unstable();
+    let mut marked = [false; 256];
+    labels.iter().for_each(|label| marked[usize::from(*label)] = true);
+    let labelled = (0..=known.min(255)).filter(|label| marked[*label] && is_object(*label as u8));
+    let mut objects: Vec<usize> = labelled.map(|label| (label - 1) / count).collect();
     objects.dedup();
     match objects[..] {
         [] => Ok((0, labels)),

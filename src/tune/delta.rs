@@ -5,7 +5,7 @@ use super::weights::ModelWeights;
 use crate::card::{Card, Stage};
 use crate::domain::Domain;
 use crate::error::{Error, Result};
-use crate::store::{self, WeightPrecision, Weights};
+use crate::store::{self, WeightPrecision, Weights, by_name};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
@@ -64,7 +64,7 @@ pub struct DeltaMetadata {
 /// `Malformed` where a stage is missing.
 pub fn weight_hashes(card: &Card) -> Result<BTreeMap<String, String>> {
     let named = |stage: Stage| Ok((stage.name().to_owned(), card.stage(stage)?.folds[0].sha256.clone()));
-    [Stage::Whole, Stage::Patch].into_iter().map(named).collect()
+    Ok(by_name([named(Stage::Whole)?, named(Stage::Patch)?].into_iter()))
 }
 
 impl WeightDelta {

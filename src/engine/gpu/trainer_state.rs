@@ -4,7 +4,7 @@ use super::trainer::Trainer;
 use crate::engine::nn::weights::tensor;
 use crate::engine::plan::list::{Binding, Command, ParamBuffer, Plan};
 use crate::error::Result;
-use crate::store::{Array, Weights, check_weights};
+use crate::store::{Array, Weights, by_name, check_weights};
 
 impl Trainer {
     /// The weights as they are.
@@ -88,6 +88,6 @@ impl Trainer {
             let values = all[self.parameters.place(&parameter.name)].to_vec();
             (parameter.name.clone(), Array { shape: parameter.shape.clone(), values })
         });
-        Ok(named.collect())
+        Ok(by_name(named))
     }
 }

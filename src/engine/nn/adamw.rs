@@ -9,7 +9,7 @@
 //! Loshchilov and Hutter, arXiv 1711.05101.
 
 use super::parallel;
-use crate::store::{Array, Weights};
+use crate::store::{Array, Weights, by_name};
 use std::collections::BTreeMap;
 
 /// A norm of the gradient that clips nothing, and that 32 bits hold divided by any norm.
@@ -120,11 +120,18 @@ impl AdamW {
         for (name, array) in weights.iter().filter(|(name, _)| gradients.contains_key(*name)) {
             self.slots.entry(name.clone()).or_insert_with(|| Slot::new(&array.values));
         }
-        let slots = self.slots.iter_mut();
-        let mut weights: BTreeMap<&String, &mut Array> = weights.iter_mut().collect();
-        let work = slots.filter_map(|(name, slot)| Some((slot, weights.remove(name)?, gradients.get(name)?)));
+        // Both are in the order of their names.
+        let (mut slots, mut work) = (self.slots.iter_mut().peekable(), Vec::new());
+        for (name, weight) in weights {
+            while slots.next_if(|(other, _)| *other < name).is_some() {}
+            if let Some(gradient) = gradients.get(name)
+                && let Some((_, slot)) = slots.next_if(|(own, _)| *own == name)
+            {
+                work.push((slot, weight, gradient));
+            }
+        }
         parallel::map(
-            work.collect(),
+            work,
             || (),
             |(), (slot, weight, gradient)| slot.update(&mut weight.values, &gradient.values, clip, &step),
         );
@@ -155,7 +162,7 @@ impl AdamW {
                 },
             )
         };
-        self.slots.iter().flat_map(named).collect()
+        by_name(self.slots.iter().flat_map(named))
     }
 
     /// Goes on from a [`Self::state`] after `step` steps. Tensors that the state lacks start afresh.

@@ -1,7 +1,7 @@
 //! Numbers without a pattern that are the same every time: for benchmarks and checks.
 
 use crate::model::{Architecture, Init, Parameter};
-use crate::store::{Array, Weights};
+use crate::store::{Array, Weights, by_name};
 
 /// Values between -1 and 1 without a pattern, the same every time (an MMIX generator's upper bits).
 pub fn pseudo_random(count: usize, seed: u64) -> Vec<f32> {
@@ -27,5 +27,5 @@ pub fn random_weights(architecture: &Architecture) -> Weights {
         };
         (name, Array { shape, values })
     };
-    architecture.parameters().into_iter().enumerate().map(tensor).collect()
+    by_name(architecture.parameters().into_iter().enumerate().map(tensor))
 }

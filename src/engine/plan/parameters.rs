@@ -8,6 +8,7 @@ use crate::engine::nn::adamw::AdamWStep;
 use crate::engine::nn::graph::{Graph, Norm, Operation, Step};
 use crate::engine::wgsl::{adamw, conv, gather, norm_act, squeeze_excite};
 use crate::model::{Architecture, Parameter, attention_gate_units};
+use crate::store::by_name;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -31,7 +32,7 @@ impl Parameters {
             total += parameter.shape.iter().product::<usize>();
             (parameter.name.clone(), total - parameter.shape.iter().product::<usize>()..total)
         };
-        let places = list.iter().map(place).collect();
+        let places = by_name(list.iter().map(place));
         Self { list, places, total }
     }
 
