@@ -70,13 +70,31 @@ const EXAMPLES = {
 const cargo = (...args) => run('cargo', args);
 const npm = (script) => run('npm', ['run', '--silent', script]);
 
-/** The core must stay free of the network and of the browser: purity is what cargo resolves, not what we say. */
+const NETWORK = ['burn', 'burn-wgpu'];
+const BROWSER = ['js-sys', 'wasm-bindgen', 'web-sys'];
+const IN_BROWSER = ['--target', 'wasm32-unknown-unknown', '--features'];
+
+/** What the crate is made of: the core needs neither network nor browser, and what a page loads needs no burn. */
+const PACKAGES = [
+  { of: 'the core', args: [], has: ['nifti'], lacks: [...NETWORK, ...BROWSER] },
+  { of: 'the docs', args: ['--target', 'all', '--features', 'native,burn,nifti-object'], has: ['nifti', ...NETWORK, ...BROWSER] },
+  { of: 'the module for the GPU', args: [...IN_BROWSER, 'web,gpu'], has: ['nifti', ...BROWSER], lacks: NETWORK },
+  { of: 'the module for the CPU', args: [...IN_BROWSER, 'web'], has: ['nifti', ...BROWSER], lacks: NETWORK },
+];
+
+/** Holds what cargo resolves against [`PACKAGES`]: purity is that, and not what we say. */
 function isPure() {
-  const tree = ask('cargo', ['tree', '--no-default-features', '-e', 'normal', '--prefix', 'none']);
-  if (tree === null) return false;
-  const found = ['burn', 'wasm-bindgen'].filter((name) => new RegExp(`^${name} v`, 'm').test(tree));
-  console.log(found.length === 0 ? 'neither burn nor wasm-bindgen' : `found in the tree without features: ${found.join(', ')}`);
-  return found.length === 0;
+  const faults = PACKAGES.flatMap(({ of, args, has, lacks = [] }) => {
+    const tree = ask('cargo', ['tree', '--no-default-features', '-e', 'normal', '--prefix', 'none', ...args]);
+    if (tree === null) return [`${of}: cargo tree failed`];
+    const found = (/** @type {string} */ name) => new RegExp(`^${name} v`, 'm').test(tree);
+    return [
+      ...has.filter((name) => !found(name)).map((name) => `${of}: expected ${name} among its packages, found none`),
+      ...lacks.filter(found).map((name) => `${of}: expected no ${name} among its packages, found it`),
+    ];
+  });
+  console.log(faults.length === 0 ? PACKAGES.map(({ of, has }) => `${of}: ${has.join(', ')}`).join('\n') : faults.join('\n'));
+  return faults.length === 0;
 }
 
 /** Advisories come from a database on the network; without it there is nothing to hold the crates against. */
