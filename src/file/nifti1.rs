@@ -7,6 +7,7 @@
 use super::layout::{Fields, Version, characters};
 use crate::error::{Error, Result};
 use nifti::{Endianness, NiftiHeader};
+use std::io::{self, Read};
 
 /// Bytes of a header.
 const BYTES: usize = Version::One.bytes();
@@ -25,9 +26,7 @@ pub(super) fn read(bytes: &[u8; BYTES], big_endian: bool) -> Result<Fields> {
     let mut shown = *bytes;
     shown[RANK].copy_from_slice(&if big_endian { 3i16.to_be_bytes() } else { 3i16.to_le_bytes() });
     shown[MAGIC].copy_from_slice(b"n+1\0");
-    // Behind a pointer, as the crate reads field by field: the code of each read would else be part of it 150 times.
-    let reader: &mut dyn std::io::Read = &mut &shown[..];
-    let header = NiftiHeader::from_reader(reader)
+    let header = NiftiHeader::from_reader(WholeHeader(&shown))
         .map_err(|_| Error::malformed("header", "another format", "a NIfTI-1 header"))?;
     let mut fields = Fields::of(&header);
     if fields.big_endian != big_endian {
@@ -40,6 +39,33 @@ pub(super) fn read(bytes: &[u8; BYTES], big_endian: bool) -> Result<Fields> {
     fields.dim[0] = order([bytes[RANK.start], bytes[RANK.start + 1]]).into();
     fields.magic[..MAGIC.len()].copy_from_slice(&bytes[MAGIC]);
     Ok(fields)
+}
+
+/// What is left of a header. All its bytes are there, so that no read fails: the crate reads field by field, and what it would
+/// do about an error of each, in either byte order, would be 10 KB of the module of a browser.
+struct WholeHeader<'a>(&'a [u8]);
+
+impl WholeHeader<'_> {
+    /// Copies the next bytes; how many there were.
+    #[inline(never)]
+    fn take(&mut self, buffer: &mut [u8]) -> usize {
+        let count = buffer.len().min(self.0.len());
+        let (next, left) = self.0.split_at(count);
+        buffer[..count].copy_from_slice(next);
+        self.0 = left;
+        count
+    }
+}
+
+impl Read for WholeHeader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(self.take(buffer))
+    }
+
+    fn read_exact(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+        self.take(buffer);
+        Ok(())
+    }
 }
 
 impl Fields {
