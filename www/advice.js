@@ -4,6 +4,8 @@
 
 /** Fewer voxels of a label than this teach the engine nothing of it, and it says so. */
 const LEAST_VOXELS = 10;
+/** An image that gains so much of a Dice counts for a variant of one's own, as the engine has it (src/tune/acceptance.rs). */
+export const OWN_GAIN = 0.01;
 /** So many slices of an image can be divided into those that teach and those that are held out. */
 const LEAST_SLICES = 3;
 
@@ -31,3 +33,6 @@ export function adviceOf(marked, labels, cause) {
   if (cause === 'no-gain' || cause === 'small-gain' || cause === 'poor-fit') return { key: 'adviceMore', values: {} };
   return { key: taught.length === 1 ? 'adviceReadyOne' : 'adviceReady', values: {} };
 }
+
+/** How many images gain clearly. @param {TuneReport['cases']} cases */
+export const gainClearly = (cases) => cases.filter(({ dice: { before, after } }) => after - before >= OWN_GAIN).length;

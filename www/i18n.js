@@ -21,6 +21,7 @@ const makeFormats = () => ({
   number: new Intl.NumberFormat(language, { maximumSignificantDigits: 4, useGrouping: false }),
   tenths: new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 }),
   thousandths: new Intl.NumberFormat(language, { minimumFractionDigits: 3, maximumFractionDigits: 3 }),
+  change: new Intl.NumberFormat(language, { minimumFractionDigits: 3, maximumFractionDigits: 3, signDisplay: 'exceptZero' }),
 });
 
 /** @param {keyof ReturnType<typeof makeFormats>} kind @param {number} value */
@@ -54,6 +55,8 @@ export const milliliters = (value) => `${format('three', value)} mL`;
 export const permille = (value) => `${format('three', value)} ‰`;
 /** @param {number} value */
 export const dice = (value) => format('thousandths', value);
+/** Between two Dice, with its sign. @param {number} value */
+export const change = (value) => format('change', value);
 /** Of a table whose heading has the unit. @param {number} value */
 export const thousandths = (value) => format('thousandths', value);
 /** @param {number} value */

@@ -109,8 +109,7 @@ export const FEATURES = {
   async restore({ tab, kept }) {
     await until(tab, () => /is kept in this browser until/.test(document.querySelector('#kept').textContent));
     kept.last = await maskOf(tab);
-    // A moment later what was last done is written too.
-    await new Promise((resolve) => setTimeout(resolve, 3000));
+    await until(tab, () => document.documentElement.dataset.kept === 'yes');
     await tab.reload();
     await state(tab, 'done');
     assert.equal(await text(tab, '#file-name'), 'image.nii.gz');

@@ -20,13 +20,18 @@ import { join } from 'node:path';
 const PATIENCE_MS = 240_000;
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Waits until `script` gives something in the page. @param {Tab} tab @param {Function} script @param {unknown[]} args */
+/**
+ * Waits until `script` gives something in the page, as long as the page shows that it goes on: a machine that does other things besides
+ * is slow, and no failure. @param {Tab} tab @param {Function} script @param {unknown[]} args
+ */
 export async function until(tab, script, ...args) {
-  for (const end = Date.now() + PATIENCE_MS; ; ) {
+  for (let shown, end = 0; ; await pause(200)) {
     const found = await tab.evaluate(script, ...args);
     if (found) return found;
-    if (Date.now() > end) throw new Error(`not within ${PATIENCE_MS / 1000} s: ${script}`);
-    await pause(200);
+    const now = await tab.evaluate(() => document.querySelector('main').textContent);
+    if (now !== shown) end = Date.now() + PATIENCE_MS;
+    if (Date.now() > end) throw new Error(`nothing new within ${PATIENCE_MS / 1000} s: ${script}`);
+    shown = now;
   }
 }
 

@@ -1,7 +1,10 @@
 /** What a person is told to mark next, so that the model learns from it. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { adviceOf } from '../../www/advice.js';
+import { root } from '../../scripts/tools.mjs';
+import { adviceOf, gainClearly, OWN_GAIN } from '../../www/advice.js';
 import de from '../../www/i18n/de.js';
 import en from '../../www/i18n/en.js';
 
@@ -35,5 +38,14 @@ describe('advice on what to mark next', () => {
   it('speaks plainly: nothing judges, in either language', () => {
     for (const table of [en, de])
       for (const [key, words] of Object.entries(table)) assert.doesNotMatch(words, /voxels that judge|judging|urteilende/i, key);
+  });
+});
+
+describe('an image gains clearly', () => {
+  it('at the bound of the engine, each image for itself', () => {
+    const rules = readFileSync(join(root, 'src/tune/acceptance.rs'), 'utf8');
+    assert.equal(OWN_GAIN, Number(rules.match(/^const OWN_GAIN: f64 = (.*);$/m)?.[1]));
+    const by = (gain) => ({ name: 'a', dice: { before: 0.5, after: 0.5 + gain } });
+    assert.equal(gainClearly([0.011, 0.0099, 0.3, -0.2].map(by)), 2);
   });
 });

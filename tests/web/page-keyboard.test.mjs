@@ -68,6 +68,13 @@ describe('the keyboard alone', () => {
     assert.equal(await page.locator('#classes tr:first-child td:nth-child(3) input').isChecked(), true);
     assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), 'Lock Front part');
     for (const id of ['#smooth', '#largest', '#between']) await press(page, id);
+    // What was done in the panel is undone there too, and in a field its own typing.
+    const rows = await page.locator('#classes tr').count();
+    await press(page, '#delete-label');
+    assert.equal(await page.locator('#classes tr').count(), rows - 1);
+    await page.keyboard.press('Control+z');
+    await page.locator('#said', { hasText: 'Undone: deletion of a label' }).waitFor();
+    assert.equal(await page.locator('#classes tr').count(), rows);
     await press(page, '#box summary');
     await press(page, '#box-fields input', 'ArrowUp');
     await press(page, '#box-run');

@@ -77,8 +77,8 @@ describe('teaching', () => {
     t.diagnostic(verdict);
     const numbers = await page.locator('#verdict-rows tr').allTextContents();
     t.diagnostic(numbers.join('; '));
-    assert.match(numbers[0], /^Dice on held-out marks\d\.\d{3}\d\.\d{3}$/);
-    assert.match(numbers.at(-1), /^Dice on the model’s example\d\.\d{3}\d\.\d{3}$/);
+    assert.match(numbers[0], /^Dice on held-out marks\d\.\d{3}\d\.\d{3}\+\d\.\d{3}$/);
+    assert.match(numbers.at(-1), /^Dice on the model’s example\d\.\d{3}\d\.\d{3}[-+]?\d\.\d{3}$/);
     assert.match(await page.locator('#curves-words').textContent(), /loss \d.*held out 0\.\d/);
     // Axes with numbers and names, and a legend for both curves.
     const words = await page.locator('#curves-svg text').allTextContents();

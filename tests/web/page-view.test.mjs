@@ -11,6 +11,21 @@ import { assertAccessible, choose, opened } from './page.mjs';
 /** Whether a place lies in a box of the page. */
 const isIn = ({ x, y, width, height }, [u, v]) => u > x && u < x + width && v > y && v < y + height;
 
+/** The width of the crosshair's upright line in pixels: columns of the canvas that are mostly of its colour. */
+async function lineWidth(page) {
+  const shot = (await page.locator('#slices').screenshot()).toString('base64');
+  return page.evaluate(async (shot) => {
+    const bitmap = await createImageBitmap(new Blob([Uint8Array.from(atob(shot), (c) => c.charCodeAt(0))], { type: 'image/png' }));
+    const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
+    context.drawImage(bitmap, 0, 0);
+    const columns = new Uint32Array(bitmap.width);
+    const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+    const isLine = (i) => data[i] < 80 && data[i + 1] > 190 && Math.abs(data[i + 2] - 191) < 25;
+    for (let i = 0; i < data.length; i += 4) if (isLine(i)) columns[(i / 4) % bitmap.width]++;
+    return columns.filter((count) => count > bitmap.height / 2).length;
+  }, shot);
+}
+
 describe('looking', () => {
   let page;
   let complaints;
@@ -65,6 +80,17 @@ describe('looking', () => {
       await settle(page);
       assert.equal(await page.evaluate(() => document.activeElement.id), 'slices');
       assert.equal(await page.locator('#zoom').isVisible(), false);
+    });
+
+    it('have lines of the crosshair as thin as before, however far they are zoomed about the pointer', async () => {
+      await look(page, 2);
+      const { x, y, width, height } = await page.locator('#slices').boundingBox();
+      const before = await lineWidth(page);
+      await zoomAt(page, [x + width / 2, y + height / 2], 6);
+      assert.ok((await zoomNow(page)) > 3);
+      const after = await lineWidth(page);
+      assert.ok(before >= 1 && after >= 1 && after <= before + 2, `${before} pixels, zoomed ${after}`);
+      await page.keyboard.press('r');
     });
 
     for (const [how, options] of Object.entries({ 'the middle button': { button: 'middle' }, Shift: { shift: true } })) {

@@ -18,8 +18,9 @@ import { correctSlices, truth } from './teaching.mjs';
 
 const COUNT = 8;
 const VARIANT = 'Our wide hippocampus';
-/** At most; a variant is offered as soon as the curves say so. */
-const MINUTES = process.env.STORY_MINUTES ?? '4';
+/** So long it is taught at first. A machine that does other things besides takes few steps in that time: then longer, as a person would. */
+const MINUTES = Number(process.env.STORY_MINUTES ?? 4);
+const MOST_MINUTES = 8 * MINUTES;
 const scratch = mkdtempSync(join(tmpdir(), 'insitu-story-'));
 const pictures = process.env.STORY_PICTURES;
 after(() => rmSync(scratch, { recursive: true }));
@@ -66,6 +67,24 @@ async function look(page, name) {
   await page.locator('#cases li > button:first-child', { hasText: name }).click();
   await page.locator('#file-name', { hasText: name }).waitFor();
   await state(page, 'done', 'ready');
+}
+
+/** Waits for the verdict of a tuning, however slow the machine: as long as it says that it goes on. */
+async function tuned(page) {
+  const told = () =>
+    page.evaluate(() => ['#tune-words', '#tune-count', '#curves-words'].map((id) => document.querySelector(id).textContent).join());
+  for (let last; ; last = await told()) {
+    const ended = page.locator('html[data-state=done], html[data-state=error]').waitFor({ state: 'attached', timeout: 300_000 });
+    if (
+      await ended.then(
+        () => true,
+        () => false,
+      )
+    )
+      break;
+    assert.notEqual(await told(), last, 'the tuning stands still');
+  }
+  await page.locator('#verdict').waitFor();
 }
 
 async function picture(page, name) {
@@ -119,15 +138,16 @@ describe('an hour with eight patients', () => {
   });
 
   it('the model is taught, and not taken, as the example that came with it gets worse: a variant is offered', async (t) => {
-    await page.locator('#minutes').fill(MINUTES);
-    await page.locator('#tune').click();
-    await state(page, 'tuning');
-    await page.locator('#curves').waitFor();
-    await state(page, 'done', 'error');
-    await page.locator('#verdict').waitFor();
-    t.diagnostic((await page.locator('#verdict-rows tr').allTextContents()).join('; '));
+    for (let minutes = MINUTES; minutes <= MOST_MINUTES; minutes *= 2) {
+      await page.locator('#minutes').fill(String(minutes));
+      await page.locator('#tune').click();
+      await state(page, 'tuning');
+      await tuned(page);
+      t.diagnostic(`${minutes} min: ${(await page.locator('#verdict-rows tr').allTextContents()).join('; ')}`);
+      if ((await page.locator('#verdict').getAttribute('data-verdict')) !== 'refused') break;
+    }
     assert.equal(await page.locator('#verdict').getAttribute('data-verdict'), 'variant');
-    assert.match(await page.locator('#verdict-words').textContent(), /^Not taken, .* [23] of your images gain clearly/);
+    assert.match(await page.locator('#verdict-words').textContent(), /^Not taken, .* [23] of your images gain 0\.01 or more,/);
     assert.equal(await page.locator('#tuned').isVisible(), false);
     const refused = await download(page, 'Save the refused model to look at it');
     assert.match(refused.name, /-refused\.safetensors$/);
@@ -169,7 +189,9 @@ describe('an hour with eight patients', () => {
     const files = unzipSync(bytes);
     for (let i = 1; i <= COUNT; i++) assert.ok(files[`patient-${i}/patient-${i}_mask.nii.gz`], `patient-${i}`);
     assert.equal(Buffer.from(files['volumes.csv']).toString().trimEnd().split('\n').length, 1 + 2 * COUNT);
-    assert.equal(JSON.parse(Buffer.from(files['patient-1/patient-1_report.json'])).ownVariant, VARIANT);
+    // The variant segmented the patient that was open; the masks of the others are still the shipped model's, and say so.
+    const madeBy = (name) => JSON.parse(Buffer.from(files[`${name}/${name}_report.json`])).ownVariant;
+    assert.deepEqual(['patient-3', 'patient-1'].map(madeBy), [VARIANT, undefined]);
     const imported = readNifti(Buffer.from(files['patient-5/patient-5_mask.nii.gz'])).voxels;
     assert.deepEqual(Buffer.from(imported), Buffer.from(truth.voxels));
   });
@@ -177,7 +199,7 @@ describe('an hour with eight patients', () => {
   it('the page is closed, and everything is there when the person comes back', async () => {
     await look(page, 'patient-3.nii.gz');
     await page.locator('#kept', { hasText: 'kept' }).waitFor();
-    await page.waitForTimeout(2000);
+    await page.locator('html[data-kept=yes]').waitFor({ state: 'attached' });
     await page.close();
     page = await context.newPage();
     page.setDefaultTimeout(180_000);

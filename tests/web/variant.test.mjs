@@ -89,6 +89,10 @@ describe('a convention of one’s own', () => {
     const { report, asItWas } = found;
     t.diagnostic(report.reason);
     assert.deepEqual([report.accepted, report.verdict, report.cause], [false, 'variant', 'own-convention']);
+    assert.match(
+      report.reason,
+      /^refused: .* falls by more than 0\.02, while 2 of your images gain 0\.01 or more: it can be kept as a variant/,
+    );
     assert.ok(report.cases.length === 2 && report.cases.every(({ dice }) => dice.after - dice.before >= 0.01));
     assert.ok(report.reference.after < report.reference.before - 0.02);
     assert.ok(found.losses.length > 0 && Math.min(...found.losses, ...report.loss) >= 0, 'a loss is not negative');

@@ -4,7 +4,7 @@ export default {
   openingCheck: '{name} wird geprüft …',
   openingDraw: '{name} wird gezeichnet …',
   queued: 'Wird geöffnet, sobald die Seite frei ist: {names}.',
-  busy: 'Bitte das Ende des Laufs abwarten oder ihn abbrechen: Solange kann kein anderes Bild geöffnet werden.',
+  busy: 'Bitte das Ende des Laufs abwarten oder ihn abbrechen: Solange kann kein Bild geöffnet oder geschlossen werden.',
   notOpened: 'Nicht geöffnet, weil der Rechenkern nicht gestartet ist: {names}.',
   nothingGiven: 'Erwartet wurden Dateien oder Ordner mit Dateien, gefunden wurde keine Datei ({folders}).',
   unreadable: 'Nicht lesbar, weil seit der Auswahl verschoben, geändert oder gesperrt: {names}.',

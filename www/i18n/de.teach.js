@@ -37,7 +37,7 @@ export default {
   curveSteps: 'Schritte des Trainings',
   verdictBetter: 'Angenommen: Das nachtrainierte Modell trifft die zurückgehaltenen Markierungen besser als vorher.',
   verdictOwn:
-    'Nicht übernommen, das Modell bleibt, wie es war: {count} Ihrer Bilder gewinnen deutlich, aber das mitgelieferte Beispiel verliert mehr als {fall}. So ist es, wo Sie ein Objekt anders zeichnen, als das Modell es gelernt hat. Sie können das nachtrainierte Modell als Ihre eigene Variante behalten.',
+    'Nicht übernommen, das Modell bleibt, wie es war: {count} Ihrer Bilder gewinnen {own} oder mehr, aber das mitgelieferte Beispiel verliert mehr als {fall}. So ist es, wo Sie ein Objekt anders zeichnen, als das Modell es gelernt hat. Sie können das nachtrainierte Modell als Ihre eigene Variante behalten.',
   verdictNoGain: 'Abgelehnt, das Modell bleibt, wie es war: Die zurückgehaltenen Markierungen werden nicht besser getroffen als vorher.',
   verdictSmallGain:
     'Abgelehnt, das Modell bleibt, wie es war: Ein Gewinn von weniger als {gain} auf den zurückgehaltenen Markierungen kann Zufall sein.',
@@ -54,6 +54,7 @@ export default {
   beforeAfter: 'Maske vor und nach dem Nachtraining',
   before: 'Vorher',
   after: 'Nachher',
+  gained: 'Gewinn',
   revert: 'Zurück zum mitgelieferten Modell',
   reverted: 'Das Modell ist wieder das mitgelieferte.',
   saveDelta: 'Nachtrainiertes Modell sichern',

@@ -4,7 +4,7 @@ export default {
   openingCheck: 'Checking {name}…',
   openingDraw: 'Drawing {name}…',
   queued: 'Will be opened as soon as the page is free: {names}.',
-  busy: 'Wait until the run is over, or cancel it: another volume cannot be opened meanwhile.',
+  busy: 'Wait until the run is over, or cancel it: volumes cannot be opened or closed meanwhile.',
   notOpened: 'Not opened, because the engine has not started: {names}.',
   nothingGiven: 'Expected files or folders with files, found no file ({folders}).',
   unreadable: 'Cannot be read, as they were moved, changed or locked since they were chosen: {names}.',

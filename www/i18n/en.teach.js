@@ -35,7 +35,7 @@ export default {
   curveSteps: 'Steps of training',
   verdictBetter: 'Accepted: the tuned model meets the marks that were held out better than before.',
   verdictOwn:
-    'Not taken, the model stays as it was: {count} of your images gain clearly, but the example that came with the model gets worse by more than {fall}. That is so where you draw an object otherwise than the model was taught. You can keep the tuned model as your own variant.',
+    'Not taken, the model stays as it was: {count} of your images gain {own} or more, but the example that came with the model gets worse by more than {fall}. That is so where you draw an object otherwise than the model was taught. You can keep the tuned model as your own variant.',
   verdictNoGain: 'Refused, the model stays as it was: the marks that were held out are met no better than before.',
   verdictSmallGain: 'Refused, the model stays as it was: a gain of less than {gain} on the marks that were held out may be chance.',
   verdictPoorFit: 'Refused, the model stays as it was: the marks that were held out are still met badly.',
@@ -51,6 +51,7 @@ export default {
   beforeAfter: 'Mask before and after tuning',
   before: 'Before',
   after: 'After',
+  gained: 'Gain',
   revert: 'Return to the shipped model',
   reverted: 'The model is the shipped one again.',
   saveDelta: 'Save the tuned model',

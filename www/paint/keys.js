@@ -63,6 +63,8 @@ const ZOOM = { '+': 1, '=': 1, '-': -1, _: -1 };
  * }} Actions
  */
 
+const UNDO = new Set(['z', 'y']);
+
 /** @param {HTMLElement} viewer @param {Actions} actions */
 export function attachKeys(viewer, actions) {
   // Before NiiVue, which has keys of its own.
@@ -77,6 +79,13 @@ export function attachKeys(viewer, actions) {
     },
     { capture: true },
   );
+  // Whatever was pressed last, in the panel too, can be undone by the keys.
+  viewer.ownerDocument.addEventListener('keydown', (event) => {
+    const isUndo = (event.ctrlKey || event.metaKey) && UNDO.has(event.key.toLowerCase());
+    if (!isUndo || event.defaultPrevented || isTheirs(event)) return;
+    actionOf(event, actions)?.();
+    event.preventDefault();
+  });
 }
 
 /** Whether the key belongs to the field or button under the focus. @param {KeyboardEvent} event */

@@ -2,13 +2,13 @@
 /** @import { Change, ModelCard, TuneProgress, TuneReport } from 'insitu-seg' */
 /** @import { Case, PageEvents, TuningPoint } from '../types.js' */
 /** @import { Key } from '../i18n.js' */
-import { adviceOf } from '../advice.js';
+import { adviceOf, gainClearly, OWN_GAIN } from '../advice.js';
 import { $, button, element, input, onClick, onInput } from '../dom.js';
 import { downloadModel, downloadRefused } from '../export.js';
 import { fail } from '../failures.js';
 import { onPicked } from '../files.js';
 import { approvedSlices } from '../handmade.js';
-import { dice, number, t } from '../i18n.js';
+import { change, dice, number, t } from '../i18n.js';
 import { state } from '../state.js';
 import {
   canCompare,
@@ -46,9 +46,6 @@ const CAUSES = {
 
 /** Of merged weights, where the words are other ones. @type {Partial<typeof CAUSES>} */
 const MERGED = { better: 'mergedBetter' };
-
-/** What an image must gain to count for a variant, as the engine has it. */
-const OWN_GAIN = 0.01;
 
 /** @type {TuningPoint[]} of the tuning under way */
 let points = [];
@@ -155,9 +152,9 @@ function showProgress({ stage, done, total, step, loss, check }) {
 /** What became of the tuning and why, its numbers, and what can be done with what was refused. @param {TuneReport} report */
 function showVerdict({ verdict, cause, check, reference, cases, bounds: [gain, fall], steps, merged }) {
   lastCause = cause;
-  const count = cases.filter(({ dice: { before, after } }) => after - before >= OWN_GAIN).length;
+  const count = gainClearly(cases);
   const words = (merged && MERGED[cause]) ?? CAUSES[cause];
-  $('verdict-words').textContent = t(words, { gain: number(gain), fall: number(fall), count });
+  $('verdict-words').textContent = t(words, { gain: number(gain), fall: number(fall), own: number(OWN_GAIN), count });
   $('verdict').dataset.verdict = verdict;
   const rows = [
     check && row(t('heldOut'), check),
@@ -175,7 +172,12 @@ function showVerdict({ verdict, cause, check, reference, cases, bounds: [gain, f
 
 /** @param {string} name @param {Change} change */
 const row = (name, { before, after }) =>
-  element('tr', {}, element('th', { scope: 'row' }, name), ...[before, after].map((value) => element('td', {}, dice(value))));
+  element(
+    'tr',
+    {},
+    element('th', { scope: 'row' }, name),
+    ...[dice(before), dice(after), change(after - before)].map((text) => element('td', {}, text)),
+  );
 
 /** What was said of a tuning is not true of another model. */
 function forgetVerdict() {

@@ -89,8 +89,11 @@ export class Camera {
 
   /** @param {number[]} pan @param {number} zoom */
   #put([x, y, z], zoom) {
-    this.#nv.scene.pan2Dxyzmm = [x, y, z, zoom];
-    this.#nv.opts.crosshairWidth = LINE / zoom;
+    const nv = this.#nv;
+    nv.scene.pan2Dxyzmm = [x, y, z, zoom];
+    nv.opts.crosshairWidth = LINE / zoom;
+    // NiiVue makes the lines anew where the crosshair has moved, and else keeps their width, 20 times as wide on the screen.
+    if (nv.crosshairs3D?.mm) nv.crosshairs3D.mm[0] = Number.NaN;
     this.#draw();
   }
 }
