@@ -16,6 +16,23 @@ import { chooseInstead, moduleOf, withThreads } from './support.js';
 
 /** @typedef {(progress: AnyProgress) => void} Report */
 
+/** Longer than the engine itself waits for its threads. */
+const THREADS_MS = 30_000;
+
+/**
+ * A worker that makes others may be held up by the browser for ever, and its own clock with it (Firefox on a busy machine): so the page
+ * looks at the clock too. @template T @param {Promise<T>} loading @param {number} threads
+ */
+function inTime(loading, threads) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const error = new InsituError('unsupported', `The engine's ${threads} threads did not start within ${THREADS_MS / 1000} s.`);
+  const late = new Promise((/** @type {(never: never) => void} */ _, reject) => {
+    timer = setTimeout(reject, THREADS_MS, error);
+  });
+  return Promise.race([loading, late]).finally(() => clearTimeout(timer));
+}
+
 export class Supervisor {
   #parts;
   /** @type {Host | null} */
@@ -123,7 +140,8 @@ export class Supervisor {
     this.#refilled = this.#refill();
     try {
       const measured = !this.#measured && this.#parts.asked.threads === undefined;
-      const found = await host.call('load', { module, threads, measured, wasm });
+      const loading = host.call('load', { module, threads, measured, wasm });
+      const found = await (this.choice.artifact === 'threads' ? inTime(loading, threads) : loading);
       this.#measured = true;
       this.choice = withThreads(this.choice, found.threads);
       const { bytes: card, weights, more, delta } = this.files;
