@@ -115,6 +115,9 @@ describe('what is said', () => {
     await page.locator('#said', { hasText: 'Undone' }).waitFor();
     assert.equal(await placeOf(page, '#said'), 'viewer');
     assert.deepEqual(await page.locator('#slices').boundingBox(), before);
+    await page.mouse.click(before.x + before.width * 0.3, before.y + before.height * 0.3);
+    await page.locator('#undo:enabled').waitFor();
+    assert.equal(await page.locator('.over').isVisible(), false, 'nothing is said over the slices');
 
     await page.locator('#delta-file').setInputFiles({ name: 'words.safetensors', mimeType: '', buffer: Buffer.from('words') });
     await page.locator('#error:not([hidden])').waitFor();
