@@ -53,6 +53,13 @@ pub struct ScaleShift {
     pub negative_slope: f32,
 }
 
+/// The larger of two values; NaN where the second one is. In WebAssembly `f32::max` is a call for each value, and no vector
+/// instruction: it took a fifth of a training step.
+#[inline(always)]
+pub fn larger(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
 impl ScaleShift {
     /// Gives a value back as it is.
     pub const IDENTITY: Self = Self { scale: 1.0, shift: 0.0, negative_slope: 1.0 };
@@ -64,7 +71,7 @@ impl ScaleShift {
     #[inline(always)]
     pub fn at(&self, value: f32) -> f32 {
         let value = value * self.scale + self.shift;
-        value.max(self.negative_slope * value)
+        larger(value, self.negative_slope * value)
     }
 
     /// The scale and shift of a channel with these statistics.

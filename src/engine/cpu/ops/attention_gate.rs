@@ -12,7 +12,7 @@
 use super::input::Input;
 use super::simd::dispatch;
 use crate::engine::nn::parallel;
-use crate::engine::nn::scale_shift::ScaleShift;
+use crate::engine::nn::scale_shift::{ScaleShift, larger};
 use crate::engine::nn::weights::tensor;
 use crate::error::Result;
 use crate::model::{NEGATIVE_SLOPE, attention_gate_parameters, sigmoid};
@@ -62,7 +62,7 @@ fn dot(a: &[f32], b: &[f32]) -> f64 {
 
 #[inline(always)]
 fn leaky(value: f32) -> f32 {
-    value.max(NEGATIVE_SLOPE * value)
+    larger(value, NEGATIVE_SLOPE * value)
 }
 
 impl Block {

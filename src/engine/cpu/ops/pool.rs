@@ -7,6 +7,7 @@
 
 use super::input::Input;
 use crate::engine::nn::parallel;
+use crate::engine::nn::scale_shift::larger;
 
 /// `[z, c, y, x]` of size `dims` (`[x, y, z]`) -> `[z / 2, c, y / 2, x / 2]`.
 pub fn forward(input: &Input, dims: [usize; 3], output: &mut [f32]) {
@@ -22,8 +23,9 @@ pub fn forward(input: &Input, dims: [usize; 3], output: &mut [f32]) {
                 let scale_shift = input.scale_shifts[channel];
                 let sources = rows(input, dims, [at, channel, row]);
                 for (i, out) in out.iter_mut().enumerate() {
-                    let both = |row: &[f32]| scale_shift.at(row[2 * i]).max(scale_shift.at(row[2 * i + 1]));
-                    *out = sources.iter().fold(f32::NEG_INFINITY, |top, row| top.max(both(row)));
+                    let both =
+                        |row: &[f32]| larger(scale_shift.at(row[2 * i]), scale_shift.at(row[2 * i + 1]));
+                    *out = sources.iter().fold(f32::NEG_INFINITY, |top, row| larger(top, both(row)));
                 }
             }
         },

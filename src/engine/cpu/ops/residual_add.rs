@@ -7,7 +7,7 @@
 
 use super::input::Input;
 use crate::engine::nn::parallel;
-use crate::engine::nn::scale_shift::ScaleShift;
+use crate::engine::nn::scale_shift::{ScaleShift, larger};
 use crate::model::NEGATIVE_SLOPE;
 
 /// `a`, `[z, c, y, x]` of planes of `plane` voxels, becomes the result.
@@ -21,7 +21,7 @@ pub fn forward(a: &mut [f32], scale_shifts: &[ScaleShift], b: &Input, plane: usi
                 (scale_shifts[index % scale_shifts.len()], b.scale_shifts[index % scale_shifts.len()]);
             for (a, &b) in a.iter_mut().zip(b_row) {
                 let sum = *a * first.scale + first.shift + (b * second.scale + second.shift);
-                *a = sum.max(NEGATIVE_SLOPE * sum);
+                *a = larger(sum, NEGATIVE_SLOPE * sum);
             }
         },
     );
