@@ -5,6 +5,9 @@ import { readFileSync } from 'node:fs';
 /** Fetched when somebody needs them, and kept from then on: the converter of DICOM files, and codecs of formats that the page does not open. */
 const LATER = /dcm2niix|\.jpeg-|blosc|zstd|lz4|browser-external/;
 
+/** The CPU's modules, of which a browser needs those with relaxed SIMD or those without. */
+const CPU = /wasm\/(cpu|threads)(-relaxed)?\/[^/]+\.wasm$/;
+
 /** @type {import('vite').Plugin} */
 export const offline = {
   name: 'offline',
@@ -19,9 +22,22 @@ export const offline = {
         const file = bundle[name];
         hash.update(name).update(file.type === 'chunk' ? file.code : file.source);
       }
-      const now = ['./', ...names.filter((name) => !LATER.test(name) && name !== 'index.html').map((name) => `./${name}`)];
-      const later = names.filter((name) => LATER.test(name)).map((name) => `./${name}`);
-      const head = `const VERSION = '${hash.digest('hex').slice(0, 12)}';\nconst FILES = ${JSON.stringify(now)};\nconst LATER = ${JSON.stringify(later)};\n`;
+      /** @type {(name: string) => RegExpExecArray | null | undefined} */
+      const cpu = (name) => {
+        const file = bundle[name];
+        return file.type === 'asset' ? CPU.exec(file.originalFileNames[0] ?? '') : null;
+      };
+      const listed = (/** @type {(name: string) => boolean} */ has) => names.filter(has).map((name) => `./${name}`);
+      const lists = {
+        VERSION: hash.digest('hex').slice(0, 12),
+        ALWAYS: ['./', ...listed((name) => !LATER.test(name) && name !== 'index.html' && !cpu(name))],
+        PLAIN: listed((name) => cpu(name)?.[2] === undefined && Boolean(cpu(name))),
+        RELAXED: listed((name) => cpu(name)?.[2] !== undefined),
+        WHEN_NEEDED: listed((name) => LATER.test(name)),
+      };
+      const head = Object.entries(lists)
+        .map(([name, value]) => `const ${name} = ${JSON.stringify(value)};\n`)
+        .join('');
       this.emitFile({ type: 'asset', fileName: 'sw.js', source: head + readFileSync(new URL('sw.template.js', import.meta.url), 'utf8') });
     },
   },

@@ -1,10 +1,19 @@
 /**
  * Keeps the page for visits without a network: its files, by the names that the build gave them, and nothing of a person's. It answers
- * for these files only; whatever else lies on the same server is the network's. `FILES` and `VERSION` are put in by the build. A new
+ * for these files only; whatever else lies on the same server is the network's. The names in capitals are put in by the build. A new
  * version takes over when the last tab of the old one is closed, so that no tab is left with half of each.
  */
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (globalThis));
 const CACHE = `insitu-seg ${VERSION}`;
+
+/** A module of three splats and an f32x4.relaxed_madd, by which the package too finds out which of its modules this browser takes. */
+const RELAXED_MODULE = [
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 19, 1, 17, 0],
+  ...[65, 0, 253, 15, 65, 0, 253, 15, 65, 0, 253, 15, 253, 133, 2, 11],
+];
+const canRelax = WebAssembly.validate(new Uint8Array(RELAXED_MODULE));
+const FILES = [...ALWAYS, ...(canRelax ? RELAXED : PLAIN)];
+const LATER = [...WHEN_NEEDED, ...(canRelax ? PLAIN : RELAXED)];
 
 /** Where a file of the build lies, whatever is asked of it. @param {string} file */
 const placeOf = (file) => {

@@ -46,6 +46,15 @@ describe('the service worker', () => {
     await page.locator('#requests', { hasText: '1 network requests' }).waitFor();
   });
 
+  it('keeps the modules that this browser runs, and not those of others', async () => {
+    const kept = await page.evaluate(async () => {
+      const name = (await caches.keys()).find((name) => name.startsWith('insitu-seg '));
+      return (await (await caches.open(name)).keys()).map(({ url }) => url).filter((url) => url.endsWith('.wasm')).length;
+    });
+    // One for the GPU, one for one thread and one for several; all five before.
+    assert.equal(kept, 3);
+  });
+
   it('lets other pages and unknown paths of the same server be answered by the server', async () => {
     for (const [path, heading] of [
       ['notes.html', 'Another page'],
