@@ -12,6 +12,7 @@ import { CODE } from './artifacts.js';
 import { InsituError, isTrap } from './error.js';
 import { watchGpu } from './gpu.js';
 import { nameUnreadable, readable, withFiles } from './input.js';
+import { startedInTime } from './recovery.js';
 import { prepareThreads } from './threads.js';
 
 /** @typedef {Files & { name: string, maxBytes?: number }} Image */
@@ -232,21 +233,14 @@ const stagesTo = (onProgress) => (stage, done, total) => onProgress({ stage, don
 
 /** @param {EngineCode} code @param {{ threads: number, measured: boolean }} options @returns {Promise<number>} how many run */
 async function startThreads(code, { threads, measured }) {
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let timer;
-  /** @type {Promise<never>} */
-  const late = new Promise((_, reject) => {
-    // By this code it is not tried again: who has waited for so long goes on with one thread.
-    const error = new InsituError('unsupported', `The engine's ${threads} threads did not start within ${THREADS_MS / 1000} s.`);
-    timer = setTimeout(reject, THREADS_MS, error);
-  });
   const begin = async () => {
     // Two are worth having wherever there are any.
     const count = measured && threads > 2 ? await prepareThreads(threads) : threads;
     await code.initThreadPool?.(count);
     return count;
   };
-  return Promise.race([begin(), late]).finally(() => clearTimeout(timer));
+  // Who has waited for so long goes on with one thread.
+  return startedInTime(begin(), threads, THREADS_MS);
 }
 
 /** Makes this worker one of another engine's threads. It says that it is ready, and then computes for the rest of its life. @param {NonNullable<Joining['thread']>} thread @param {() => void} onReady */

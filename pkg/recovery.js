@@ -3,8 +3,8 @@
  * died twice has no adapter for 10 s, which the last pause outlasts. An engine that trapped, or whose worker died, gets
  * one more try, as the image itself may be the reason. All else is an answer and is given to the caller.
  */
-/** @import { InsituError } from './error.js' */
 /** @import { ErrorCode } from './index.js' */
+import { InsituError } from './error.js';
 
 /** @type {Partial<Record<ErrorCode, number[]>>} */
 const PAUSES_MS = { device: [250, 4_000, 14_000], internal: [250] };
@@ -30,4 +30,18 @@ export function pause(ms, ...signals) {
     for (const signal of signals) signal.addEventListener('abort', done);
     if (signals.some(({ aborted }) => aborted)) done();
   });
+}
+
+/**
+ * What `starting` gives, if it comes within `ms`; by the code of the error threads are not tried again.
+ * @template T @param {Promise<T>} starting @param {number} threads how many are started @param {number} ms
+ */
+export function startedInTime(starting, threads, ms) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const error = new InsituError('unsupported', `The engine's ${threads} threads did not start within ${ms / 1000} s.`);
+  const late = new Promise((/** @type {(never: never) => void} */ _, reject) => {
+    timer = setTimeout(reject, ms, error);
+  });
+  return Promise.race([starting, late]).finally(() => clearTimeout(timer));
 }

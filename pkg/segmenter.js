@@ -84,12 +84,12 @@ class Segmenter {
   }
 
   /** Which of the package's engines runs: 'gpu', 'cpu', or 'threads'. */
-  get relaxedSimd() {
-    return this.#supervisor.choice.relaxedSimd;
-  }
-
   get artifact() {
     return this.#supervisor.choice.artifact;
+  }
+
+  get relaxedSimd() {
+    return this.#supervisor.choice.relaxedSimd;
   }
 
   /** One sentence: why this engine. */

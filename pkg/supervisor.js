@@ -11,27 +11,16 @@
 import { loadWasm } from './assets.js';
 import { asInsituError, cancelled, InsituError } from './error.js';
 import { isSilence } from './host.js';
-import { isBroken, pause, pausesAfter } from './recovery.js';
+import { isBroken, pause, pausesAfter, startedInTime } from './recovery.js';
 import { chooseInstead, moduleOf, withThreads } from './support.js';
 
 /** @typedef {(progress: AnyProgress) => void} Report */
 
-/** Longer than the engine itself waits for its threads. */
-const THREADS_MS = 30_000;
-
 /**
- * A worker that makes others may be held up by the browser for ever, and its own clock with it (Firefox on a busy machine): so the page
- * looks at the clock too. @template T @param {Promise<T>} loading @param {number} threads
+ * Longer than the engine itself waits for its threads: a worker that makes others may be held up by the browser for ever, and its own
+ * clock with it (Firefox on a busy machine), so the page looks at the clock too.
  */
-function inTime(loading, threads) {
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let timer;
-  const error = new InsituError('unsupported', `The engine's ${threads} threads did not start within ${THREADS_MS / 1000} s.`);
-  const late = new Promise((/** @type {(never: never) => void} */ _, reject) => {
-    timer = setTimeout(reject, THREADS_MS, error);
-  });
-  return Promise.race([loading, late]).finally(() => clearTimeout(timer));
-}
+const THREADS_MS = 30_000;
 
 export class Supervisor {
   #parts;
@@ -141,7 +130,7 @@ export class Supervisor {
     try {
       const measured = !this.#measured && this.#parts.asked.threads === undefined;
       const loading = host.call('load', { module, threads, measured, wasm });
-      const found = await (this.choice.artifact === 'threads' ? inTime(loading, threads) : loading);
+      const found = await (this.choice.artifact === 'threads' ? startedInTime(loading, threads, THREADS_MS) : loading);
       this.#measured = true;
       this.choice = withThreads(this.choice, found.threads);
       const { bytes: card, weights, more, delta } = this.files;

@@ -102,16 +102,10 @@ pub fn decide(
 ) -> Decision {
     let BeforeAfter { before, after } = validation;
     let figures = format!("Dice on the held-out annotations {before:.4} before, {after:.4} after");
-    let reference_figures = reference.map(|BeforeAfter { before, after }| {
-        format!("; on the model's reference case {before:.4} before, {after:.4} after")
-    });
-    let figures =
-        figures + &reference_figures.unwrap_or_else(|| "; the model has no reference case".to_owned());
+    let on_reference = reference.map(on_reference);
+    let figures = figures + &on_reference.unwrap_or_else(|| "; the model has no reference case".to_owned());
     let decision = |verdict: Verdict, cause: Cause, why: &str| {
-        let word = match verdict {
-            Verdict::Accepted => "accepted",
-            Verdict::Variant | Verdict::Refused => "refused",
-        };
+        let word = word(verdict);
         let why = if why.is_empty() { String::new() } else { format!("{why} (") };
         let end = if why.is_empty() { "" } else { ")" };
         Decision { verdict, cause, reason: format!("{word}: {why}{figures}{end}") }
@@ -131,8 +125,7 @@ pub fn decide(
         let why = format!("the annotations that were held out are still met badly, {MIN_DICE} is the least");
         return refused(Cause::PoorFit, &why);
     }
-    let preserved = reference.is_none_or(|reference| reference.gain() >= -fall);
-    if veto && !preserved {
+    if veto && !is_preserved(reference, fall) {
         let own = cases.iter().filter(|case| case.gain() >= OWN_GAIN).count();
         let why = format!("the model's reference case falls by more than {fall}");
         if own < OWN_IMAGES {
@@ -160,34 +153,37 @@ pub fn decide_merged(
 ) -> Decision {
     let fall = bounds.fall;
     let BeforeAfter { before, after } = validation;
-    let reference_falls =
-        veto && reference.is_some_and(|reference| reference.gain().is_nan() || reference.gain() < -fall);
     // Written so that NaN is refused.
-    let (cause, why) = if validation.gain() >= -fall {
-        if after < MIN_DICE {
-            (
-                Cause::PoorFit,
-                format!("the annotations that were held out are met badly, {MIN_DICE} is the least"),
-            )
-        } else if reference_falls {
-            (Cause::ReferenceFalls, format!("the model's reference case falls by more than {fall}"))
-        } else {
-            (Cause::Better, format!("the annotations that were held out fall by no more than {fall}"))
-        }
-    } else {
+    let holds = validation.gain() >= -fall;
+    let (cause, why) = if !holds {
         (Cause::OwnFalls, format!("the annotations that were held out fall by more than {fall}"))
+    } else if after < MIN_DICE {
+        (Cause::PoorFit, format!("the annotations that were held out are met badly, {MIN_DICE} is the least"))
+    } else if veto && !is_preserved(reference, fall) {
+        (Cause::ReferenceFalls, format!("the model's reference case falls by more than {fall}"))
+    } else {
+        (Cause::Better, format!("the annotations that were held out fall by no more than {fall}"))
     };
-    let (verdict, word) = match cause {
-        Cause::Better => (Verdict::Accepted, "accepted"),
-        _ => (Verdict::Refused, "refused"),
-    };
-    let on_reference = reference
-        .map(|BeforeAfter { before, after }| {
-            format!("; on the model's reference case {before:.4} before, {after:.4} after")
-        })
-        .unwrap_or_default();
+    let verdict = if cause == Cause::Better { Verdict::Accepted } else { Verdict::Refused };
+    let (word, on_reference) = (word(verdict), reference.map(on_reference).unwrap_or_default());
     let figures = format!("Dice {before:.4} before, {after:.4} after{on_reference}");
     Decision { verdict, cause, reason: format!("{word}: {why} ({figures})") }
+}
+
+/// Whether the reference case, where there is one, does not fall too far; not where its Dice is no number.
+fn is_preserved(reference: Option<BeforeAfter>, fall: f64) -> bool {
+    reference.is_none_or(|reference| reference.gain() >= -fall)
+}
+
+fn on_reference(BeforeAfter { before, after }: BeforeAfter) -> String {
+    format!("; on the model's reference case {before:.4} before, {after:.4} after")
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Accepted => "accepted",
+        Verdict::Variant | Verdict::Refused => "refused",
+    }
 }
 
 #[cfg(test)]
