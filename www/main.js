@@ -2,7 +2,6 @@
 
 import { InsituError } from 'insitu-seg';
 import { Autosave } from './autosave.js';
-import { onClick } from './dom.js';
 import { draw } from './draw.js';
 import { fail } from './failures.js';
 import { onFiles } from './files.js';
@@ -11,7 +10,7 @@ import { firstSegmenter } from './models.js';
 import { importFiles, setUpImport } from './open/import.js';
 import { fetchVolume, linkedBox, linkedVolumes } from './open/link.js';
 import { linkedModel } from './open/model.js';
-import { fetchSample, firstSample, SAMPLE_NAMES, sampleOf } from './open/samples.js';
+import { fetchSample, firstSample } from './open/samples.js';
 import { setUpAllPanel } from './panels/all.js';
 import { setUpBox } from './panels/box.js';
 import { setUpDifference } from './panels/difference.js';
@@ -34,16 +33,6 @@ import { setUpViewer } from './panels/viewer.js';
 import { keepPage, restoreVisit, setUpAutosave, setUpLanguage, watchRequests } from './panels/visit.js';
 import { state } from './state.js';
 import { open } from './workflow.js';
-
-/** Both of them, so that no request is made when one is opened later; the one to begin with. */
-async function fetchSamples() {
-  const samples = await Promise.all(SAMPLE_NAMES.map(fetchSample));
-  for (const sample of samples) {
-    const which = sampleOf(sample);
-    onClick(`sample-${which}`, () => open(state.cases.find((one) => sampleOf(one) === which) ?? sample));
-  }
-  return samples[SAMPLE_NAMES.indexOf(firstSample(location.search))];
-}
 
 /** The panels listen before anything happens. */
 async function setUpPanels() {
@@ -95,7 +84,7 @@ async function start() {
   await setUpPanels();
   setUpAutosave(autosave);
   try {
-    const [sample, last] = await Promise.all([fetchSamples(), restoring]);
+    const [sample, last] = await Promise.all([fetchSample(firstSample(location.search)), restoring]);
     const first = last.cases.find(({ id }) => id === last.current) ?? last.cases[0];
     const [{ take, problems }] = await Promise.all([starting, draw(first ?? sample)]);
     take();

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-/** Fetched when somebody needs them, and kept from then on: the converter of DICOM files, and codecs of formats that the page does not open. */
-const LATER = /dcm2niix|\.jpeg-|blosc|zstd|lz4|browser-external/;
+/** Fetched when somebody needs it, and kept from then on: the converter of DICOM files. */
+const LATER = /dcm2niix|\.jpeg-|browser-external/;
 
 /** The CPU's modules, of which a browser needs those with relaxed SIMD or those without. */
 const CPU = /wasm\/(cpu|threads)(-relaxed)?\/[^/]+\.wasm$/;

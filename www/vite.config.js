@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 import { offline } from './offline.js';
 
@@ -29,6 +30,7 @@ export default defineConfig({
   base: './',
   plugins: [contentSecurityPolicy, offline],
   worker: { format: 'es' },
+  resolve: { alias: { zarrita: fileURLToPath(new URL('view/zarr.js', import.meta.url)) } },
   optimizeDeps: { exclude: ['insitu-seg', '@niivue/dcm2niix'] },
   server: { headers, fs: { allow: ['..'] } },
   preview: { headers },

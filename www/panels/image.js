@@ -1,9 +1,11 @@
 /** The open image with the checks of its file, the other open volumes, DICOM series to choose from, and whether the model fits it. */
 /** @import { Comparison } from '../open/compatibility.js' */
+/** @import { SampleName } from '../open/samples.js' */
 /** @import { Case, DicomSeries, DicomState, Several, VolumeInfo } from '../types.js' */
 import { close, lastClosed, reopen } from '../cases.js';
 import { ONE_SLICE, warningInWords } from '../dicom/warnings.js';
 import { $, button, details, element, input, onClick } from '../dom.js';
+import { fail } from '../failures.js';
 import { onPicked } from '../files.js';
 import { number, t } from '../i18n.js';
 import { compareWith } from '../open/compatibility.js';
@@ -11,7 +13,7 @@ import { openSeries, openVolume } from '../open/import.js';
 import { importMask } from '../open/mask.js';
 import { titleOf } from '../open/names.js';
 import { tellApart } from '../open/paths.js';
-import { SAMPLE_NAMES, SAMPLES, sampleOf } from '../open/samples.js';
+import { fetchSample, SAMPLE_NAMES, SAMPLES, sampleOf } from '../open/samples.js';
 import { phaseOf, state } from '../state.js';
 import { open } from '../workflow.js';
 import { showChecks } from './checks.js';
@@ -28,8 +30,18 @@ export function setUpImage() {
   state.on('dicom', showDicom);
   state.on('several', offerVolumes);
   onClick('reopen', reopen);
+  for (const name of SAMPLE_NAMES) onClick(`sample-${name}`, () => openSample(name));
   onClick('import-mask', () => input('mask').click());
   onPicked('mask', ([file]) => file && importMask(file));
+}
+
+/** The one that is open already, with what was made of it, or else fetched now. @param {SampleName} which */
+async function openSample(which) {
+  try {
+    await open(state.cases.find((one) => sampleOf(one) === which) ?? (await fetchSample(which)));
+  } catch (thrown) {
+    fail(thrown, 'image');
+  }
 }
 
 /** @param {Case} one @param {VolumeInfo} info */
