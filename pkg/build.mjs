@@ -1,12 +1,11 @@
 #!/usr/bin/env node
 /**
- * Makes pkg/wasm from the crate: cargo, then wasm-bindgen of exactly the crate's version. One folder for each way to
+ * Makes pkg/wasm from the crate: cargo, then wasm-bindgen of exactly the crate's version (scripts/bindgen). One folder for each way to
  * run, as one module cannot hold both the GPU and threads: gpu, cpu, threads.
  *
  *   node pkg/build.mjs          the release profile, for work and tests; nothing to do where the sources are older
  *   node pkg/build.mjs cpu      of these folders only
  *   node pkg/build.mjs --opt    the dist profile and wasm-opt -O3, for publishing (minutes)
- *   node pkg/build.mjs --tools  only makes sure of wasm-bindgen
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -25,7 +24,7 @@ const SHARED = [
 ];
 
 /** @typedef {{ features: string, own?: boolean, relaxed?: boolean }} Artifact */
-/** @typedef {{ wasmBindgen: string, opt: boolean }} Wanted */
+/** @typedef {{ opt: boolean }} Wanted */
 
 /**
  * `own`: built with a standard library of its own, made from its sources, in a target folder of its own. `relaxed`: with fused
@@ -51,31 +50,18 @@ const run = (command, args, more) =>
 const ask = (command, args) =>
   execFileSync(command, args, { cwd: root, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 2 ** 26 });
 
-/** The exact version the crate pins: generated glue and command must agree to the last digit. */
-function pinnedVersion() {
-  const pin = /^wasm-bindgen\s*=.*?"=(\d+\.\d+\.\d+)"/m.exec(readFileSync(join(root, 'Cargo.toml'), 'utf8'));
-  if (!pin) throw new Error('Cargo.toml: expected an exact pin such as wasm-bindgen = { version = "=0.2.130" }, found none');
-  return pin[1];
-}
-
-/** @param {string} version */
-function ensureWasmBindgen(version) {
-  let found = 'none';
-  try {
-    found = ask('wasm-bindgen', ['--version']).trim().split(' ').at(-1) ?? 'none';
-  } catch {
-    // not installed: the same as the wrong version
-  }
-  if (found === version) return;
-  console.log(`wasm-bindgen: found ${found}, installing ${version} (some minutes)`);
-  run('cargo', ['install', 'wasm-bindgen-cli', '--version', version, '--force']);
-}
-
 /** The newest change to anything the wasm is made of, milliseconds. */
 function newestSource() {
-  const files = ['Cargo.toml', 'Cargo.lock', 'build.rs', '.cargo/config.toml', 'rust-toolchain.toml', 'pkg/build.mjs', 'pkg/glue.mjs'].map(
-    (file) => join(root, file),
-  );
+  const files = [
+    'Cargo.toml',
+    'Cargo.lock',
+    'build.rs',
+    '.cargo/config.toml',
+    'rust-toolchain.toml',
+    'pkg/build.mjs',
+    'pkg/glue.mjs',
+    'scripts/bindgen/Cargo.lock',
+  ].map((file) => join(root, file));
   /** @type {(dir: string) => string[]} */
   const walk = (dir) =>
     readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
@@ -90,11 +76,17 @@ function isFresh(folder, wanted) {
   const [wasm, stampFile] = [join(folder, 'insitu_seg_bg.wasm'), join(folder, 'build.json')];
   if (!existsSync(wasm) || !existsSync(stampFile)) return false;
   const stamp = JSON.parse(readFileSync(stampFile, 'utf8'));
-  return stamp.wasmBindgen === wanted.wasmBindgen && (stamp.opt || !wanted.opt) && stamp.started > newestSource();
+  return (stamp.opt || !wanted.opt) && stamp.started > newestSource();
 }
 
 const hasStdSources = () => existsSync(join(ask('rustc', ['--print', 'sysroot']).trim(), 'lib/rustlib/src/rust/library/Cargo.toml'));
 const targetFolder = () => JSON.parse(ask('cargo', ['metadata', '--format-version', '1', '--no-deps'])).target_directory;
+
+/** The module for the web and its JavaScript, as the command `wasm-bindgen` writes them. @param {string} wasm @param {string} folder */
+function bind(wasm, folder) {
+  const tool = ['--manifest-path', join('scripts', 'bindgen', 'Cargo.toml'), '--target-dir', join(targetFolder(), 'bindgen')];
+  run('cargo', ['run', '--quiet', ...tool, '--', wasm, folder]);
+}
 
 /** The module as cargo makes it: a cdylib only here, as cargo would build the library anew for each set of features. @param {Artifact} artifact @param {string} profile */
 function compile({ features, own, relaxed }, profile) {
@@ -147,7 +139,7 @@ function make(name, wanted) {
   const started = Date.now();
   const built = compile(artifact, wanted.opt ? 'dist' : 'release');
   empty();
-  run('wasm-bindgen', ['--target', 'web', '--no-typescript', '--out-dir', folder, '--out-name', 'insitu_seg', built]);
+  bind(built, folder);
   if (artifact.own) useOwnThreads(folder);
   const wasm = join(folder, 'insitu_seg_bg.wasm');
   if (wanted.opt) optimise(wasm);
@@ -157,9 +149,8 @@ function make(name, wanted) {
 
 const options = process.argv.slice(2).filter((argument) => argument.startsWith('--'));
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
-const unknown = [...options.filter((option) => !['--opt', '--tools'].includes(option)), ...names.filter((name) => !(name in ARTIFACTS))];
-if (unknown.length > 0) throw new Error(`expected --opt, --tools, or of ${Object.keys(ARTIFACTS).join(', ')}, found ${unknown.join(' ')}`);
+const unknown = [...options.filter((option) => option !== '--opt'), ...names.filter((name) => !(name in ARTIFACTS))];
+if (unknown.length > 0) throw new Error(`expected --opt, or of ${Object.keys(ARTIFACTS).join(', ')}, found ${unknown.join(' ')}`);
 
-const wanted = { wasmBindgen: pinnedVersion(), opt: options.includes('--opt') };
-ensureWasmBindgen(wanted.wasmBindgen);
-if (!options.includes('--tools')) for (const name of names.length > 0 ? names : Object.keys(ARTIFACTS)) make(name, wanted);
+const wanted = { opt: options.includes('--opt') };
+for (const name of names.length > 0 ? names : Object.keys(ARTIFACTS)) make(name, wanted);

@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 /** Installs what a build and the tests need and is missing. Says what could not be had; needs no `npm install` first. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { lacks as noFirefox } from '../tests/browsers/firefox.mjs';
 import { lacks as noWebKit } from '../tests/browsers/webkit.mjs';
-import { ask, cargoDeny, chromedriver, chromium, ensureNodeModules, readers, run, which } from './tools.mjs';
+import { ask, cargoDeny, chromedriver, chromium, ensureNodeModules, readers, root, run, which } from './tools.mjs';
 
 const TARGET = 'wasm32-unknown-unknown';
 
@@ -20,17 +21,25 @@ export async function setup({ tests = true, browsers = tests } = {}) {
   }
   // For the engine with threads, without which the build goes on and says so.
   if (!ask('rustup', ['component', 'list', '--installed'])?.includes('rust-src')) await run('rustup', ['component', 'add', 'rust-src']);
-  if (!(await run(process.execPath, ['pkg/build.mjs', '--tools']))) missing.push('wasm-bindgen: `cargo install` failed');
   if (!(await ensureNodeModules())) missing.push('the npm packages: `npm ci` failed');
   if (tests && !(await ensureBrowser())) {
     missing.push('a browser for the tests: install Chromium and chromedriver, or set CHROMIUM and CHROMEDRIVER');
   }
+  if (tests && !(await ensureTestRunner())) missing.push('wasm-bindgen-test-runner: `cargo install wasm-bindgen-cli` failed');
   if (browsers) missing.push(...(await ensureOtherBrowsers()));
   if (tests && !cargoDeny() && !(await installDeny())) missing.push('cargo-deny: `cargo install --locked cargo-deny` failed');
   if (tests && !readers() && !(await installReaders())) {
     missing.push('nibabel, SimpleITK, slicerio, pynrrd and SciPy, with which the tests compare: install them for python3, or leave them');
   }
   return missing;
+}
+
+/** What runs the crate's own tests in a browser: of exactly the crate's version, and minutes to build, so for tests alone. */
+async function ensureTestRunner() {
+  const [, version] = /^wasm-bindgen\s*=.*?"=(\d+\.\d+\.\d+)"/m.exec(readFileSync(join(root, 'Cargo.toml'), 'utf8')) ?? [];
+  const found = ask('wasm-bindgen-test-runner', ['--version'])?.trim().split(' ').at(-1);
+  if (version === undefined || found === version) return version !== undefined;
+  return run('cargo', ['install', 'wasm-bindgen-cli', '--version', version, '--force']);
 }
 
 /** Into a virtual environment of the checkout: Debian's own Python takes no packages from outside. */

@@ -40,6 +40,16 @@ fn the_version_of_cargo_is_the_one_everywhere() {
 }
 
 #[test]
+fn what_writes_the_modules_is_of_the_version_of_wasm_bindgen_that_they_are_built_with() {
+    let crates = read("Cargo.toml");
+    let wanted = after(&crates, "wasm-bindgen = ").and_then(|rest| rest.split('"').nth(1)).unwrap();
+    assert!(wanted.starts_with('='), "Cargo.toml: found {wanted}, expected an exact version");
+    let tool = read("scripts/bindgen/Cargo.toml");
+    let found = after(&tool, "wasm-bindgen-cli-support = ").map(|rest| rest.trim_matches('"'));
+    assert_eq!(found, Some(wanted), "scripts/bindgen/Cargo.toml");
+}
+
+#[test]
 fn commands_that_documents_and_workflows_name_exist() {
     let scripts = read("package.json");
     let mut documents: Vec<PathBuf> = Vec::new();

@@ -65,5 +65,6 @@ export async function burnModule() {
   const target = 'wasm32-unknown-unknown';
   await must('cargo', ['rustc', '--release', '--lib', '--crate-type', 'cdylib', '--target', target, '--features', 'web,burn']);
   const built = join(targetFolder(), target, 'release', 'insitu_seg.wasm');
-  await must('wasm-bindgen', ['--target', 'web', '--out-dir', folder, '--out-name', 'insitu_seg', built]);
+  const tool = ['--manifest-path', join('scripts', 'bindgen', 'Cargo.toml'), '--target-dir', join(targetFolder(), 'bindgen')];
+  await must('cargo', ['run', '--quiet', ...tool, '--', built, folder]);
 }
