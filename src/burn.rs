@@ -10,6 +10,7 @@ mod layers;
 pub mod loss;
 pub mod module;
 pub mod network;
+mod replicas;
 #[cfg(not(target_arch = "wasm32"))]
 mod store;
 pub mod trainer;

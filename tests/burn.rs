@@ -184,8 +184,11 @@ fn files_go_to_the_engine_and_come_back() {
 #[test]
 fn a_device_that_is_missing_is_refused_in_a_sentence() {
     use device::{BurnDevice, Place, Precision};
-    assert_eq!(Place::parse("cuda:3"), Some(Place::Cuda(3)));
-    assert_eq!([Place::parse("cuda:x"), Place::parse("tpu"), Place::parse("flex:1")], [None; 3]);
-    let error = BurnDevice::open(Place::Cuda(99), Precision::F32).unwrap_err();
+    assert_eq!(Place::parse("cuda:3"), Some(vec![Place::Cuda(3)]));
+    assert_eq!(Place::parse("rocm:1,rocm"), Some(vec![Place::Rocm(1), Place::Rocm(0)]));
+    for wrong in ["cuda:x", "tpu", "flex:1", "", "cuda,", "cuda:0,rocm:0"] {
+        assert_eq!(Place::parse(wrong), None, "{wrong}");
+    }
+    let error = BurnDevice::open(&[Place::Cuda(99)], Precision::F32).unwrap_err();
     assert_eq!((error.code(), error.place.as_str()), ("device", "--device"));
 }

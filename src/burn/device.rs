@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
+use std::mem::discriminant;
 
 /// What convolutions compute in. Weights, sums, norms and the optimiser keep 32 bits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,8 +26,14 @@ pub enum Place {
 }
 
 impl Place {
-    /// A device by its name: `flex`, `cuda`, `cuda:1`, `rocm`, `rocm:1`.
-    pub fn parse(name: &str) -> Option<Self> {
+    /// Devices of one kind by their names, divided by commas: `cuda`, `cuda:1`, `rocm:0,rocm:1`, `flex`.
+    pub fn parse(names: &str) -> Option<Vec<Self>> {
+        let places = names.split(',').map(Self::parse_one).collect::<Option<Vec<Self>>>()?;
+        let is_one_kind = places.iter().all(|place| discriminant(place) == discriminant(&places[0]));
+        is_one_kind.then_some(places)
+    }
+
+    fn parse_one(name: &str) -> Option<Self> {
         let (kind, number) = name.split_once(':').unwrap_or((name, "0"));
         match (kind, number.parse().ok()?) {
             ("flex", 0) => Some(Self::Flex),
@@ -35,13 +42,38 @@ impl Place {
             _ => None,
         }
     }
+
+    fn open(self) -> Result<Device> {
+        match self {
+            Self::Flex => Ok(Device::flex()),
+            Self::Cuda(number) => cuda(number),
+            Self::Rocm(number) => rocm(number),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Flex => "flex",
+            Self::Cuda(_) => "cuda",
+            Self::Rocm(_) => "rocm",
+        }
+    }
+
+    fn number(self) -> usize {
+        match self {
+            Self::Flex => 0,
+            Self::Cuda(number) | Self::Rocm(number) => number,
+        }
+    }
 }
 
-/// A device that is ready.
+/// A device that is ready, or several of one kind.
 #[derive(Debug, Clone)]
 pub struct BurnDevice {
-    /// burn's, without autodiff.
+    /// burn's, without autodiff; the first of several.
     pub device: Device,
+    /// The others, which take their share of the examples of a training step.
+    others: Vec<Device>,
     /// `flex`, `cuda` or `rocm`.
     pub name: &'static str,
     /// The device in words.
@@ -50,16 +82,22 @@ pub struct BurnDevice {
 }
 
 impl BurnDevice {
-    /// Opens a device.
+    /// Opens a device, or several for the steps of a training.
     ///
     /// # Errors
-    /// `Device` where it is missing, or this build lacks its kernels.
-    pub fn open(place: Place, precision: Precision) -> Result<Self> {
-        let (device, name, adapter) = match place {
-            Place::Flex => (Device::flex(), "flex", "the CPU, by burn".to_owned()),
-            Place::Cuda(number) => (cuda(number)?, "cuda", format!("CUDA device {number}, by burn")),
-            Place::Rocm(number) => (rocm(number)?, "rocm", format!("ROCm device {number}, by burn")),
+    /// `Device` where one is missing, or this build lacks its kernels; `Argument` for no device, or a precision that it has not.
+    pub fn open(places: &[Place], precision: Precision) -> Result<Self> {
+        let [first, others @ ..] = places else {
+            return Err(Error::argument("--device", "no device", "at least one"));
         };
+        let numbers: Vec<String> = places.iter().map(|place| place.number().to_string()).collect();
+        let (name, numbers) = (first.name(), numbers.join(" and "));
+        let adapter = match first {
+            Place::Flex => "the CPU, by burn".to_owned(),
+            Place::Cuda(_) => format!("CUDA device {numbers}, by burn"),
+            Place::Rocm(_) => format!("ROCm device {numbers}, by burn"),
+        };
+        let device = first.open()?;
         let half = match precision {
             Precision::F32 => None,
             Precision::Bf16 if device.supports_dtype(FloatDType::BF16) => Some(FloatDType::BF16),
@@ -67,7 +105,14 @@ impl BurnDevice {
                 return Err(Error::argument("--precision", "bf16", format!("f32, as {adapter} has no bf16")));
             }
         };
-        Ok(Self { device, name, adapter, half })
+        let others = others.iter().map(|place| place.open()).collect::<Result<_>>()?;
+        Ok(Self { device, others, name, adapter, half })
+    }
+
+    /// Each of the devices by itself.
+    pub(super) fn each(&self) -> impl Iterator<Item = Self> {
+        let alone = |device: &Device| Self { device: device.clone(), others: Vec::new(), ..self.clone() };
+        [&self.device].into_iter().chain(&self.others).map(alone)
     }
 
     /// What convolutions compute in, where that is not 32 bits.

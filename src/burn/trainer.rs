@@ -4,6 +4,7 @@
 use super::device::{BurnDevice, read};
 use super::layers::{Layers, Tensors};
 use super::loss::{Weighting, loss};
+use super::replicas::Replica;
 use crate::engine::cpu;
 use crate::engine::nn::adamw::{AdamWConfig, AdamWStep};
 use crate::engine::nn::example::Example;
@@ -108,48 +109,34 @@ impl Trainer {
         Ok((f64::from(loss[0] / count), self.read_all(&means).await?))
     }
 
-    /// The sums over the examples of their losses and of their gradients; nothing of no examples.
+    /// The sums over the examples of their losses and of their gradients; nothing of no examples. The examples go to the devices
+    /// by turns, and each device computes while the next is given its own.
     fn sums(
         &self,
         examples: &[Example<'_>],
         trainable: &dyn Fn(&str) -> bool,
     ) -> Option<(Tensor<1>, Tensors)> {
-        // All are tracked, whatever learns: where only some are, burn's GPU gradients can be wrong (tracel-ai/burn#5162).
-        let leaf =
-            |(name, tensor): (&String, &Tensor<1>)| (name.clone(), tensor.clone().autodiff().require_grad());
-        let (mut loss, mut sums) = (None::<Tensor<1>>, Tensors::new());
-        for example in examples {
-            let leaves: Tensors = self.tensors.iter().map(leaf).collect();
-            let value = self.example_loss(example, leaves.clone());
-            let mut gradients = value.backward();
-            for (name, leaf) in leaves.iter().filter(|(name, _)| trainable(name)) {
-                if let Some(gradient) = leaf.grad_remove(&mut gradients) {
-                    let sum = match sums.remove(name) {
-                        Some(sum) => sum + gradient,
-                        None => gradient,
-                    };
-                    sums.insert(name.clone(), sum);
-                }
-            }
-            let value = value.inner();
-            loss = Some(match loss {
-                Some(loss) => loss + value,
-                None => value,
-            });
+        let mut replicas = Replica::on_each(&self.device, &self.tensors, examples.len());
+        let count = replicas.len();
+        for (position, example) in examples.iter().enumerate() {
+            let replica = replicas.get_mut(position % count)?;
+            let leaves = replica.leaves();
+            let loss = self.example_loss(example, leaves.clone(), &replica.device);
+            replica.add(loss, &leaves, trainable);
         }
-        Some((loss?, sums))
+        Replica::gathered(replicas, &self.device.device)
     }
 
     /// The loss of an example, with that of the region of interest where there is one.
-    fn example_loss(&self, example: &Example<'_>, leaves: Tensors) -> Tensor<1> {
+    fn example_loss(&self, example: &Example<'_>, leaves: Tensors, device: &BurnDevice) -> Tensor<1> {
         let [x, y, z] = example.dims;
-        let image = self.device.tensor(example.image, [1, self.architecture.inputs, z, y, x]).autodiff();
-        let mut layers = Layers::new(leaves, self.device.half());
+        let image = device.tensor(example.image, [1, self.architecture.inputs, z, y, x]).autodiff();
+        let mut layers = Layers::new(leaves, device.half());
         let logits = self.architecture.training_pass(&mut layers, &image);
         let targets = self.graph.targets(example).into_iter();
         let losses = targets.filter_map(|target| {
             let logits = if self.is_roi(&target) { layers.roi.clone()? } else { logits.clone() };
-            Some(self.target_loss(logits, &target))
+            Some(self.target_loss(logits, &target, device))
         });
         losses.reduce(|sum, loss| sum + loss).unwrap_or_else(|| logits.mean())
     }
@@ -159,12 +146,12 @@ impl Trainer {
         made.is_some_and(|step| matches!(&step.kind, Operation::HeadConv1x1(name) if name == ROI))
     }
 
-    fn target_loss(&self, logits: Tensor<5>, target: &Target) -> Tensor<1> {
+    fn target_loss(&self, logits: Tensor<5>, target: &Target, device: &BurnDevice) -> Tensor<1> {
         let [_, labels, z, y, x] = logits.dims();
-        let values = self.device.tensor(&target.values, [1, labels, z, y, x]);
+        let values = device.tensor(&target.values, [1, labels, z, y, x]);
         let weighting = target.weighting().map(|weights| Weighting {
-            overlap: self.device.tensor(weights.overlap, [1, 1, z, y, x]),
-            entropy: self.device.tensor(weights.entropy, [1, 1, z, y, x]),
+            overlap: device.tensor(weights.overlap, [1, 1, z, y, x]),
+            entropy: device.tensor(weights.entropy, [1, 1, z, y, x]),
         });
         loss(self.loss, logits, values, weighting)
     }

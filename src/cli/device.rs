@@ -6,11 +6,11 @@ use insitu_seg::Result;
 use insitu_seg::engine::compute::Compute;
 
 /// What a device is called; those of burn need a build with it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 enum DeviceName {
     Ours(Backend),
     #[cfg(feature = "burn")]
-    Burn(insitu_seg::burn::device::Place),
+    Burn(Vec<insitu_seg::burn::device::Place>),
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -24,7 +24,7 @@ enum PrecisionName {
 #[derive(Args)]
 pub struct DeviceArguments {
     /// What computes: auto (a GPU if there is a real one, else the CPU), cpu, wgpu; in builds with them also cuda or rocm, by
-    /// burn, with :N for the GPU of number N
+    /// burn, with :N for the GPU of number N; several (cuda:0,cuda:1) share the images of a step
     #[arg(long, alias = "backend", default_value = "auto", value_name = "NAME", value_parser = named)]
     device: DeviceName,
     /// What cuda and rocm compute convolutions in
@@ -43,9 +43,10 @@ fn named(text: &str) -> std::result::Result<DeviceName, String> {
 
 #[cfg(feature = "burn")]
 fn of_burn(text: &str) -> std::result::Result<DeviceName, String> {
-    insitu_seg::burn::device::Place::parse(text)
-        .map(DeviceName::Burn)
-        .ok_or_else(|| "expected auto, cpu, wgpu, cuda, cuda:N, rocm or rocm:N".to_owned())
+    insitu_seg::burn::device::Place::parse(text).map(DeviceName::Burn).ok_or_else(|| {
+        "expected auto, cpu, wgpu, cuda, cuda:N, rocm or rocm:N, or several of one kind (cuda:0,cuda:1)"
+            .to_owned()
+    })
 }
 
 #[cfg(not(feature = "burn"))]
@@ -64,21 +65,21 @@ impl DeviceArguments {
     /// # Errors
     /// `Device` where it is missing; `Argument` for a precision that it does not have.
     pub fn open(&self) -> Result<Compute> {
-        match self.device {
+        match &self.device {
             DeviceName::Ours(_) if self.precision != PrecisionName::F32 => Err(insitu_seg::Error::argument(
                 "--precision",
                 "bf16",
                 "f32, or --device cuda or rocm: our kernels compute in 32 bits",
             )),
-            DeviceName::Ours(backend) => pollster::block_on(Compute::open(backend)),
+            DeviceName::Ours(backend) => pollster::block_on(Compute::open(*backend)),
             #[cfg(feature = "burn")]
-            DeviceName::Burn(place) => {
+            DeviceName::Burn(places) => {
                 use insitu_seg::burn::device::{BurnDevice, Precision};
                 let precision = match self.precision {
                     PrecisionName::F32 => Precision::F32,
                     PrecisionName::Bf16 => Precision::Bf16,
                 };
-                BurnDevice::open(place, precision).map(Compute::Burn)
+                BurnDevice::open(places, precision).map(Compute::Burn)
             }
         }
     }

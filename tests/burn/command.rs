@@ -17,7 +17,7 @@ fn the_command_trains_by_burn_and_goes_on_with_our_kernels() {
         done(&[&fixed[..], &own, more].concat());
     };
     train("flex", "6", &[]);
-    train("flex", "9", &["--resume", "--precision", "bf16"]);
+    train("flex,flex", "9", &["--resume", "--precision", "bf16"]);
     train("cpu", "12", &["--resume"]);
     let steps: Vec<String> =
         std::fs::read_to_string(&log).unwrap().lines().skip(1).map(str::to_owned).collect();
@@ -31,7 +31,10 @@ fn a_device_that_is_not_there_is_refused_in_a_sentence() {
     let bench = ["bench", "--base", "2", "--size", "8", "8", "8"];
     for (more, expected) in [
         (&["--device", "cuda:99"][..], "--device: found"),
-        (&["--device", "tpu"], "expected auto, cpu, wgpu, cuda, cuda:N, rocm or rocm:N"),
+        (
+            &["--device", "tpu"],
+            "expected auto, cpu, wgpu, cuda, cuda:N, rocm or rocm:N, or several of one kind",
+        ),
         (&["--device", "cpu", "--precision", "bf16"], "--precision: found bf16, expected f32"),
     ] {
         let run = insitu(&[&bench[..], more].concat());

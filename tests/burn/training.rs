@@ -21,7 +21,7 @@ use pollster::block_on;
 use std::ops::ControlFlow;
 
 fn flex(precision: Precision) -> Compute {
-    Compute::Burn(BurnDevice::open(Place::Flex, precision).unwrap())
+    Compute::Burn(BurnDevice::open(&[Place::Flex], precision).unwrap())
 }
 
 /// Two images with their targets, and how much each voxel of the first counts.
@@ -90,6 +90,22 @@ fn every_step_is_the_engines() {
         assert!(most < 1e-2, "averages off by {most}");
         let weights = block_on(theirs.weights()).unwrap();
         assert_eq!(weights["stem.conv.weight"], random_weights(&architecture)["stem.conv.weight"]);
+    }
+}
+
+#[test]
+fn several_devices_share_a_batch_and_step_as_one() {
+    let [architecture, _] = architectures();
+    let lesson = Lesson::new(&architecture);
+    let on = |places: &[Place]| Compute::Burn(BurnDevice::open(places, Precision::F32).unwrap());
+    let [expected, found, spare] = [1, 2, 3].map(|count| {
+        let mut trainer = trainer(architecture, &on(&vec![Place::Flex; count]));
+        (steps(&mut trainer, &lesson, 4), block_on(trainer.averaged()).unwrap())
+    });
+    // Two examples: the third device has nothing to do.
+    for (losses, averages) in [found, spare] {
+        assert!(deviation(&losses, &expected.0) < 1e-5, "{losses:?}, expected {:?}", expected.0);
+        assert!(apart(&averages, &expected.1) < 1e-5);
     }
 }
 
