@@ -60,7 +60,7 @@ describe('tuning in a page', () => {
     ['cpu', SAMPLE],
     ['webgpu', ON_GPU],
   ]) {
-    it(`strokes are learned, saved, loaded and reverted (${backend})`, async (t) => {
+    it(`strokes are learned, saved, loaded, merged and reverted (${backend})`, async (t) => {
       if (what.model && NO_MODEL) return notRun(t, 'build', NO_MODEL);
       const page = await openPage(what);
       const first = await page.evaluate(
@@ -83,6 +83,11 @@ describe('tuning in a page', () => {
           };
           if (!report.accepted) return found;
           found.tuned = [...(await segmenter.saveModel())];
+          // The mean with the same weights of somebody else changes nothing.
+          const mean = await segmenter.merge(Uint8Array.from(found.tuned), cases);
+          const { labels } = await segmenter.segment(t.image);
+          found.mean = { report: mean, same: labels.every((label, i) => label === after.labels[i]) };
+          await segmenter.revert();
           await segmenter.revert();
           const reverted = await segmenter.segment(t.image);
           found.reverted = reverted.labels.every((label, i) => label === before.labels[i]);
@@ -103,6 +108,7 @@ describe('tuning in a page', () => {
       assert.ok(first.agree[1] > first.agree[0], `${first.agree}`);
       assert.ok(first.news >= STEPS[backend] && first.attached);
       assert.match(first.title, /tuned$/);
+      assert.deepEqual([first.mean.report.accepted, first.mean.same], [true, true], first.mean.report.reason);
       assert.equal(first.reverted, true);
       assert.deepEqual(
         first.nothing.map(({ code }) => code),
