@@ -65,6 +65,28 @@ fn the_mask_of_a_mirrored_image_is_the_mirrored_mask_with_the_names_of_the_other
 }
 
 #[test]
+fn an_image_that_is_surely_of_the_first_side_is_not_read_mirrored_and_has_the_same_mask() {
+    let (sure, mut asking) = (model(), model());
+    asking.card.scan.as_mut().unwrap().sure_agreement = None;
+    let run = |model: &Model, volume: &Volume| {
+        let mut news = 0;
+        let mut on_progress = |_: SegmentProgress| {
+            news += 1;
+            ControlFlow::Continue(())
+        };
+        let everywhere = ChosenBoxes::default();
+        let found = pollster::block_on(segment_boxes(model, volume, &everywhere, &mut on_progress)).unwrap();
+        (found, news)
+    };
+    for (volume, is_sure) in [(left(), true), (right(), false)] {
+        let [(one, less), (other, more)] = [&sure, &asking].map(|model| run(model, &volume));
+        assert_eq!(less < more, is_sure, "{less} and {more} calls");
+        assert!(one.labels == other.labels && one.warnings == other.warnings);
+        assert_eq!((side(&one), one.region), (side(&other), other.region));
+    }
+}
+
+#[test]
 fn a_side_that_is_said_is_not_asked_for() {
     let (model, volume) = (model(), left());
     let found = model.segment(&volume).unwrap();

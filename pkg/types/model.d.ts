@@ -23,6 +23,8 @@ export interface ModelCard {
   scan?: {
     labels: { index: number; name: string; color: string }[];
     objects: { name: string; mirror?: boolean }[];
+    /** From which agreement of its folds on an image of one object its mirror image is not looked at. */
+    sure_agreement?: number;
     measured?: string[];
     modalities: string[];
     field_mm: { min: Triple; max: Triple };

@@ -48,6 +48,7 @@ mod tests {
         card.scan = Some(ScanCard {
             labels,
             objects: vec![object("left", false), object("right", true)],
+            sure_agreement: Some(0.97),
             measured: vec!["intracranial".into()],
             modalities: vec!["MRI of a head".into()],
             preset: card.preset,

@@ -13,6 +13,10 @@ pub struct ScanCard {
     pub labels: Vec<Label>,
     /// What boxes are put around. An image of one object shows the first of them, or one that is mirrored.
     pub objects: Vec<CardObject>,
+    /// From which agreement of its folds on an image of one object is taken as it is, without a look at its mirror image: more than
+    /// they ever reach on an object of the other side. Without it both are looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sure_agreement: Option<f64>,
     /// Further outputs of the whole network, of which only the volume is of interest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub measured: Vec<String>,

@@ -201,6 +201,7 @@ fn scan_card(folder: &Path, card: &Card) -> Result<(ScanCard, Files)> {
     let scan = ScanCard {
         labels: Card::draft("", "", &names, Vec::new(), "", "").labels,
         objects: objects.collect(),
+        sure_agreement: None,
         measured: heads.measured,
         modalities: heads.modalities,
         preset,

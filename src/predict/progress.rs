@@ -12,11 +12,11 @@ use web_time::Instant;
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Phase {
-    /// The image is resampled and normalised, and its side is found.
+    /// The image is resampled and normalised.
     Prepare,
     /// The whole network runs.
     Whole,
-    /// The patch network runs.
+    /// The patch network runs, on the mirror image too where the side is to be found.
     Patch,
     /// The mask is brought back to the file's grid.
     Restore,
@@ -57,15 +57,6 @@ pub struct SegmentProgress {
     pub stage: Phase,
     /// Share of the phase that is done.
     pub done: f64,
-}
-
-impl SegmentProgress {
-    /// The progress of a run that is a part of another one's preparation.
-    pub(super) fn within_preparation(self) -> Self {
-        let phases = [Phase::Prepare, Phase::Whole, Phase::Patch, Phase::Restore];
-        let before = phases.iter().position(|phase| *phase == self.stage).unwrap_or(0);
-        Self { stage: Phase::Prepare, done: (before as f64 + self.done) / phases.len() as f64 }
-    }
 }
 
 /// Called with the progress; a `Break` stops the work.

@@ -53,15 +53,9 @@ impl Reading {
     ///
     /// # Errors
     /// As [`super::segment`].
-    pub(super) async fn by_all_folds(
-        self,
-        model: &Model,
-        timer: &mut PhaseTimer,
-        on_progress: &mut ProgressFn<'_>,
-    ) -> Result<Self> {
+    pub(super) async fn by_all_folds(self, model: &Model, on_progress: &mut ProgressFn<'_>) -> Result<Self> {
         let patch = self.transform.crop_patch(&self.image);
         let (probabilities, agreement) = fold_agreement(model.cascade(), model, &patch, on_progress).await?;
-        timer.end(Phase::Patch);
         Ok(Self { probabilities: Some(probabilities), agreement, ..self })
     }
 }

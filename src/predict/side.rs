@@ -1,10 +1,11 @@
 //! Which side of the body an image of one object shows, where the patch network knows one side only: it looks at the image as it
 //! is and mirrored, and the reading in which its folds agree more is taken. A network that sees the other side guesses, and
-//! each fold guesses otherwise.
+//! each fold guesses otherwise; so where they agree on the image as it is, by more than they ever do on the other side
+//! ([`crate::card::ScanCard::sure_agreement`]), its mirror image is not looked at.
 
 use super::boxes::{Bounds, ONLY_OBJECT, TRUSTED_AGREEMENT};
 use super::model::Model;
-use super::progress::{PhaseTimer, ProgressFn, SegmentProgress};
+use super::progress::{Phase, PhaseTimer, ProgressFn, SegmentProgress};
 use super::reading::Reading;
 use super::views::{Seen, View};
 use crate::card::CardObject;
@@ -87,7 +88,7 @@ pub(super) async fn shown_object(
     Ok(Shown { object, name, reading, doubt: None })
 }
 
-/// Both readings of an image, and the surer one taken.
+/// The image as it is, where that is sure; else both readings, and the surer one taken.
 async fn surer_reading(
     model: &Model,
     (straight, mirrored): (View, View),
@@ -95,19 +96,24 @@ async fn surer_reading(
     timer: &mut PhaseTimer,
     on_progress: &mut ProgressFn<'_>,
 ) -> Result<Shown> {
-    // Of the run that a listener sees, the mirrored reading is a part of the preparation.
-    let mut preparing = |progress: SegmentProgress| on_progress(progress.within_preparation());
-    let mut untold = PhaseTimer::start();
-    let turned = Reading::locate(model, mirrored, bounds, &mut untold, &mut preparing).await?;
-    let turned = turned.by_all_folds(model, &mut untold, &mut preparing).await?;
     let straight = Reading::locate(model, straight, bounds, timer, on_progress).await?;
-    let straight = straight.by_all_folds(model, timer, on_progress).await?;
-    let [unmirrored, mirrored] = [&straight, &turned].map(|reading| reading.agreement.unwrap_or(0.0));
-    let agreement = SideAgreement { unmirrored, mirrored };
+    let straight = straight.by_all_folds(model, on_progress).await?;
+    let unmirrored = straight.agreement.unwrap_or(0.0);
+    let scan = model.card.scan.as_ref();
+    let objects = scan.iter().flat_map(|scan| &scan.objects);
+    let names: Vec<&str> = objects.map(|CardObject { name, .. }| &name[..]).collect();
+    if scan.and_then(|scan| scan.sure_agreement).is_some_and(|sure| unmirrored >= sure) {
+        timer.end(Phase::Patch);
+        return Ok(Shown { object: 0, name: names[0].to_owned(), reading: straight, doubt: None });
+    }
+    // Of the run that a listener sees it is the end of the patch network's.
+    let mut standing = |_: SegmentProgress| on_progress(SegmentProgress { stage: Phase::Patch, done: 1.0 });
+    let turned = Reading::locate(model, mirrored, bounds, &mut PhaseTimer::start(), &mut standing).await?;
+    let turned = turned.by_all_folds(model, &mut standing).await?;
+    timer.end(Phase::Patch);
+    let agreement = SideAgreement { unmirrored, mirrored: turned.agreement.unwrap_or(0.0) };
     let takes_mirrored = agreement.takes_mirrored();
     let [object, other] = if takes_mirrored { [mirrored_object, 0] } else { [0, mirrored_object] };
-    let objects = model.card.scan.iter().flat_map(|scan| &scan.objects);
-    let names: Vec<&str> = objects.map(|CardObject { name, .. }| &name[..]).collect();
     let doubt = agreement.is_in_doubt().then(|| {
         let [ours, others] = [takes_mirrored, !takes_mirrored].map(|mirrored| agreement.of(mirrored));
         format!(
