@@ -36,7 +36,7 @@ export type RawSegmentation = Omit<Segmentation, 'report' | 'toNifti' | 'toNrrd'
 /** The report as `insitu tune` writes it. */
 export type RawTuneReport = Omit<TuneReport, 'undoneSteps'> & { taken_back: number };
 
-export type TuneSettings = Omit<TuneOptions, 'signal' | 'onProgress'>;
+export type TuneSettings = Omit<TuneOptions, 'signal' | 'onProgress' | 'trainer'>;
 
 export type MergeSettings = Omit<MergeOptions, 'signal' | 'onProgress'>;
 
@@ -71,7 +71,11 @@ export interface Session {
 
 /** A module of wasm-bindgen. */
 export interface EngineCode {
-  default(options: { module_or_path: WebAssembly.Module; memory?: WebAssembly.Memory }): Promise<{ memory: WebAssembly.Memory }>;
+  default(options: { module_or_path: WebAssembly.Module; memory?: WebAssembly.Memory }): Promise<{
+    memory: WebAssembly.Memory;
+    /** With burn only, which registers things before anything else is called. */
+    __wasm_call_ctors?(): void;
+  }>;
   /** With threads only. */
   initThreadPool?(count: number): Promise<void>;
   /** With threads only; it ends with its worker. */
@@ -92,7 +96,7 @@ export interface EngineCode {
   Session: { create(backend: Backend, card: Bytes, weights: [string, Bytes][], delta: Bytes | undefined): Promise<Session> };
 }
 
-/** The engine's forms, and those of the CPU with fused products and sums. */
-export type ModuleName = Artifact | 'cpu-relaxed' | 'threads-relaxed';
+/** The engine's forms, those of the CPU with fused products and sums, and that of the GPU in which burn trains. */
+export type ModuleName = Artifact | 'cpu-relaxed' | 'threads-relaxed' | 'burn';
 
 export const CODE: Record<ModuleName, EngineCode>;

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 /**
  * Makes pkg/wasm from the crate: cargo, then wasm-bindgen of exactly the crate's version (scripts/bindgen). One folder for each way to
- * run, as one module cannot hold both the GPU and threads: gpu, cpu, threads.
+ * run, as one module cannot hold both the GPU and threads: gpu, cpu, threads. And one to train by burn, which takes minutes more.
  *
- *   node pkg/build.mjs          the release profile, for work and tests; nothing to do where the sources are older
+ *   node pkg/build.mjs          the release profile, for work and tests; nothing to do where the sources are older; without burn
  *   node pkg/build.mjs cpu      of these folders only
- *   node pkg/build.mjs --opt    the dist profile and wasm-opt -O3, for publishing (minutes)
+ *   node pkg/build.mjs --opt    all, by the dist profile and wasm-opt -O3, for publishing (many minutes)
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -26,12 +26,13 @@ const SHARED = [
 /** What is published is a tenth smaller for it (gzip), and 1 to 2 % slower: LLVM's own limit is 225. */
 const INLINE_LESS = '-Cllvm-args=-inline-threshold=75';
 
-/** @typedef {{ features: string, own?: boolean, relaxed?: boolean }} Artifact */
+/** @typedef {{ features: string, own?: boolean, relaxed?: boolean, named?: boolean }} Artifact */
 /** @typedef {{ opt: boolean }} Wanted */
 
 /**
  * `own`: built with a standard library of its own, made from its sources, in a target folder of its own. `relaxed`: with fused
- * products and sums, for browsers that have them; what the crate is built of is the same.
+ * products and sums, for browsers that have them; what the crate is built of is the same. `named`: built for publishing, and where it
+ * is asked for by name; else a module that says so stands in its place.
  * @type {Record<string, Artifact>}
  */
 const ARTIFACTS = {
@@ -40,6 +41,7 @@ const ARTIFACTS = {
   threads: { features: 'web,threads', own: true },
   'cpu-relaxed': { features: 'web,relaxed', relaxed: true },
   'threads-relaxed': { features: 'web,threads,relaxed', own: true, relaxed: true },
+  burn: { features: 'web,burn-gpu', named: true },
 };
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -124,25 +126,40 @@ function optimise(wasm) {
   run('npm', [...wasmOpt, '-O3', ...features.map((name) => `--enable-${name}`), wasm, '-o', wasm]);
 }
 
-/** @param {string} name @param {Wanted} wanted */
-function make(name, wanted) {
+/** A module that says what it lacks: the worker imports its script. @param {string} folder @param {string} lacks */
+function standIn(folder, lacks) {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const failure = `Object.assign(new Error('this build has no ${lacks}'), { code: 'unsupported' })`;
+  writeFileSync(join(folder, 'insitu_seg.js'), `export default () => {\n  throw ${failure};\n};\n`);
+}
+
+/** Wasm of one section without meaning, for bundlers that look for a file, and too long for them to put it into a script. */
+function emptyWasm() {
+  const [size, name] = [6000, [4, ...Buffer.from('none')]];
+  const section = [0, 0x80 | (size & 0x7f), size >> 7, ...name, ...Array(size - name.length).fill(0)];
+  return Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, ...section);
+}
+
+/** @param {string} name @param {Wanted} wanted @param {boolean} named */
+function make(name, wanted, named) {
   const folder = join(root, 'pkg', 'wasm', name);
   const artifact = ARTIFACTS[name];
+  if (artifact.named && !named && !wanted.opt) {
+    if (existsSync(join(folder, 'insitu_seg.js'))) return;
+    standIn(folder, name);
+    return writeFileSync(join(folder, 'insitu_seg_bg.wasm'), emptyWasm());
+  }
   if (isFresh(folder, wanted)) return console.log(`pkg/wasm/${name} is newer than its sources: nothing to build`);
-  const empty = () => {
-    rmSync(folder, { recursive: true, force: true });
-    mkdirSync(folder, { recursive: true });
-  };
   if (artifact.own && !hasStdSources()) {
-    empty();
-    // The worker imports it; at run time its failure is followed by one thread.
-    const failure = "Object.assign(new Error('this build has no threads'), { code: 'unsupported' })";
-    writeFileSync(join(folder, 'insitu_seg.js'), `export default () => {\n  throw ${failure};\n};\n`);
+    // At run time its failure is followed by one thread.
+    standIn(folder, 'threads');
     return console.error(`pkg/wasm/${name}: not built, so the CPU has one thread: it needs \`rustup component add rust-src\``);
   }
   const started = Date.now();
   const built = compile(artifact, wanted.opt ? 'dist' : 'release');
-  empty();
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
   bind(built, folder);
   if (artifact.own) useOwnThreads(folder);
   const wasm = join(folder, 'insitu_seg_bg.wasm');
@@ -157,4 +174,4 @@ const unknown = [...options.filter((option) => option !== '--opt'), ...names.fil
 if (unknown.length > 0) throw new Error(`expected --opt, or of ${Object.keys(ARTIFACTS).join(', ')}, found ${unknown.join(' ')}`);
 
 const wanted = { opt: options.includes('--opt') };
-for (const name of names.length > 0 ? names : Object.keys(ARTIFACTS)) make(name, wanted);
+for (const name of names.length > 0 ? names : Object.keys(ARTIFACTS)) make(name, wanted, names.includes(name));

@@ -42,7 +42,9 @@ export class Engine {
   async load({ module, threads, measured = false, wasm }) {
     this.#generation = this.#gpu.faults;
     const code = (this.#code = CODE[module]);
-    ({ memory: this.#memory } = await code.default({ module_or_path: wasm }));
+    const { memory, __wasm_call_ctors: registerAll } = await code.default({ module_or_path: wasm });
+    this.#memory = memory;
+    registerAll?.(); // build.rs says why
     code.checkVectors();
     return { threads: code.initThreadPool ? await startThreads(code, { threads, measured }) : 1 };
   }

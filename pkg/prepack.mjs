@@ -12,11 +12,11 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const pkg = join(root, 'pkg');
 
-for (const name of ['gpu', 'cpu', 'cpu-relaxed', 'threads', 'threads-relaxed']) {
-  if (existsSync(join(pkg, 'wasm', name, 'insitu_seg_bg.wasm'))) continue;
-  // Without threads the package works; without the others it is none.
-  if (!name.startsWith('threads')) throw new Error(`pkg/wasm/${name} is not built: node pkg/build.mjs --opt`);
-  console.error(`pkg/wasm/${name} is not built: the package will have one thread on the CPU`);
+for (const name of ['gpu', 'cpu', 'cpu-relaxed', 'threads', 'threads-relaxed', 'burn']) {
+  if (existsSync(join(pkg, 'wasm', name, 'build.json'))) continue;
+  // Without threads and burn the package works; without the others it is none.
+  if (!/^(threads|burn)/.test(name)) throw new Error(`pkg/wasm/${name} is not built: node pkg/build.mjs --opt`);
+  console.error(`pkg/wasm/${name} is not built: the package will be without it`);
 }
 for (const name of ['LICENSE-MIT', 'LICENSE-APACHE']) copyFileSync(join(root, name), join(pkg, name));
 // Two that pack at the same time must not read what the other is writing.
@@ -47,7 +47,7 @@ function cratesInWasm() {
     '1',
     '--no-default-features',
     '--features',
-    'web,gpu,threads,relaxed',
+    existsSync(join(pkg, 'wasm/burn/build.json')) ? 'web,gpu,threads,relaxed,burn-gpu' : 'web,gpu,threads,relaxed',
     '--filter-platform',
     'wasm32-unknown-unknown',
   ];

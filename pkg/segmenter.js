@@ -17,6 +17,7 @@ import { reportOf } from './report.js';
 import { startCount } from './requests.js';
 import { Supervisor } from './supervisor.js';
 import { chooseEngine, moduleOf } from './support.js';
+import { trainerOf } from './trainer.js';
 import { keepCases, lessonOf, Tuning } from './tuning.js';
 
 /**
@@ -166,11 +167,11 @@ class Segmenter {
   }
 
   /** Learns from corrections, and goes on with what it learned if it is no worse for it. @param {TuneCase[]} cases @param {TuneOptions} [options] */
-  async tune(cases, { signal, onProgress, ...settings } = {}) {
+  async tune(cases, { signal, onProgress, trainer = 'engine', ...settings } = {}) {
     const kept = keepCases(cases);
     return this.#turn(signal, async (stop) => {
       const make = async () => ({ args: { ...lessonOf(kept, this.#supervisor.files), settings, maxBytes: this.#maxBytes } });
-      return this.#tuning.apply(await this.#call('tune', make, { stop, onProgress }));
+      return this.#tuning.apply(await this.#call('tune', make, { stop, onProgress, of: trainerOf(trainer, this.#supervisor) }));
     });
   }
 
@@ -306,12 +307,12 @@ class Segmenter {
    * A call that says how far it is.
    * @template {CallName} Name
    * @param {Name} name @param {() => Promise<{ args: Args<Name>, transfer?: Transferable[] }>} make
-   * @param {{ stop: AbortSignal, onProgress?(progress: AnyProgress): void }} options @returns {Promise<Answer<Name>>}
+   * @param {{ stop: AbortSignal, onProgress?(progress: AnyProgress): void, of?: Pick<Supervisor, 'call'> }} options @returns {Promise<Answer<Name>>}
    */
-  async #call(name, make, { stop, onProgress }) {
+  async #call(name, make, { stop, onProgress, of = this.#supervisor }) {
     const news = heartbeat({ onProgress });
     try {
-      return await this.#supervisor.call(name, make, { stop, report: news.report });
+      return await of.call(name, make, { stop, report: news.report });
     } finally {
       news.stop();
     }

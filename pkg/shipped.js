@@ -12,6 +12,7 @@ export const ENGINES = {
   threads: () => new URL('./wasm/threads/insitu_seg_bg.wasm', import.meta.url),
   'cpu-relaxed': () => new URL('./wasm/cpu-relaxed/insitu_seg_bg.wasm', import.meta.url),
   'threads-relaxed': () => new URL('./wasm/threads-relaxed/insitu_seg_bg.wasm', import.meta.url),
+  burn: () => new URL('./wasm/burn/insitu_seg_bg.wasm', import.meta.url),
 };
 
 /** Files of each model by name; tests/web/tarball.test.mjs holds them against the folders. @type {Record<string, Record<string, () => URL>>} */

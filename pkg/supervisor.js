@@ -6,6 +6,7 @@
 /** @import { AnyProgress } from './heartbeat.js' */
 /** @import { Answer, Args, CallName } from './calls.js' */
 /** @import { Host, HostKind } from './host.js' */
+/** @import { ModuleName } from './artifacts.js' */
 /** @import { Model } from './model.js' */
 /** @import { Asked, Choice } from './support.js' */
 import { loadWasm } from './assets.js';
@@ -35,7 +36,7 @@ export class Supervisor {
   /** Whether a worker said nothing for as long as one is waited for. */
   #wasSilent = false;
 
-  /** @param {{ choice: Choice, files: Model, asked: Asked, base?: URL, Host: HostKind }} parts */
+  /** `module`: of wasm, where it is not the one that the choice comes to. @param {{ choice: Choice, files: Model, asked: Asked, base?: URL, Host: HostKind, module?: ModuleName }} parts */
   constructor({ choice, files, ...parts }) {
     /** The engine that runs, or runs next, and why. */
     this.choice = choice;
@@ -64,6 +65,21 @@ export class Supervisor {
       },
       { stop, report },
     );
+  }
+
+  /**
+   * One that keeps an engine of another module on the same GPU, with the same model, until either is disposed; no other kind of
+   * engine stands in for it.
+   * @param {ModuleName} module
+   */
+  beside(module) {
+    const { asked, ...parts } = this.#parts;
+    const { backend, why } = this.choice;
+    if (backend !== 'webgpu') throw new InsituError('unsupported', `The module '${module}' needs WebGPU, and this engine has none: ${why}`);
+    if (!parts.Host.canWait) throw new InsituError('unsupported', `The module '${module}' needs a worker: leave out \`worker: false\`.`);
+    const other = new Supervisor({ choice: this.choice, files: this.files, ...parts, asked: { ...asked, backend }, module });
+    this.#disposed.signal.addEventListener('abort', () => other.dispose(), { once: true, signal: other.#disposed.signal });
+    return other;
   }
 
   /** Ends the running engine; what is under way rejects with `error`. @param {Error} error */
@@ -122,7 +138,7 @@ export class Supervisor {
     if (this.#host?.alive && (await this.#host.call('healthy', undefined).catch(() => false))) return this.#host;
     this.drop(cancelled());
     const { backend, threads } = this.choice;
-    const module = moduleOf(this.choice);
+    const module = this.#parts.module ?? moduleOf(this.choice);
     const wasm = await loadWasm(module, this.#parts.base);
     if (this.#disposed.signal.aborted) throw cancelled();
     const host = (this.#host = this.#acquireHost());
@@ -153,8 +169,8 @@ export class Supervisor {
 
   /** Sees to it that a worker waits, with the code of every engine; without one, a replacement needs the network. */
   async #refill() {
-    const { Host, base } = this.#parts;
-    if (!Host.canWait || this.#disposed.signal.aborted || this.#waiting?.alive) return;
+    const { Host, base, module } = this.#parts;
+    if (module || !Host.canWait || this.#disposed.signal.aborted || this.#waiting?.alive) return;
     const host = new Host(base);
     this.#waiting = host;
     await host.call('healthy', undefined).catch((error) => host.end(asInsituError(error)));

@@ -237,7 +237,7 @@ export function checks({ quick, scratch }) {
     })),
     // As tests are built with it, and before the library is built with other features: either would build it again.
     { name: 'build of the command', quick: true, run: () => cargo('test', ...NATIVE, '--test', 'command', '--no-run') },
-    // The command by burn and the example are `npm run test:burn`: with `cli` all that burn shares with it is built again.
+    // The command by burn, the example and the module of the browser are `npm run test:burn`: with other features all that burn needs is built again.
     {
       name: 'native: burn',
       quick: false,

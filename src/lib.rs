@@ -43,6 +43,7 @@
 //! | `train` | training and tuning |
 //! | `native` | all of these, and models by name, calls that block, masks as files |
 //! | `burn` | the networks as modules of [burn](https://burn.dev), and training by it; `cuda` and `rocm` are its GPUs |
+//! | `burn-gpu` | training by burn's autodiff and optimiser with the kernels of `gpu` |
 //! | `cli` | the command `insitu` |
 //! | `web` | the module of a browser, of which the npm package `insitu-seg` is made |
 //!
@@ -61,7 +62,7 @@ pub mod intensity;
 #[doc(hidden)]
 pub mod metrics;
 
-#[cfg(feature = "burn")]
+#[cfg(any(feature = "burn", feature = "burn-gpu"))]
 pub mod burn;
 #[cfg(feature = "net")]
 #[doc(hidden)]

@@ -3,6 +3,7 @@
 
 mod boxes;
 mod convert;
+mod device;
 pub mod file;
 mod files;
 mod measure;

@@ -2,11 +2,14 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-/** Fetched when somebody needs it, and kept from then on: the converter of DICOM files. */
+/** Fetched when somebody needs them, and kept from then on: the converter of DICOM files, and burn. */
 const LATER = /dcm2niix|\.jpeg-|browser-external/;
 
 /** The CPU's modules, of which a browser needs those with relaxed SIMD or those without. */
 const CPU = /wasm\/(cpu|threads)(-relaxed)?\/[^/]+\.wasm$/;
+
+/** The module in which burn trains. */
+const BURN = /wasm\/burn\/[^/]+\.wasm$/;
 
 /** @type {import('vite').Plugin} */
 export const offline = {
@@ -22,18 +25,20 @@ export const offline = {
         const file = bundle[name];
         hash.update(name).update(file.type === 'chunk' ? file.code : file.source);
       }
-      /** @type {(name: string) => RegExpExecArray | null | undefined} */
-      const cpu = (name) => {
+      const madeOf = (/** @type {string} */ name) => {
         const file = bundle[name];
-        return file.type === 'asset' ? CPU.exec(file.originalFileNames[0] ?? '') : null;
+        return file.type === 'asset' ? (file.originalFileNames[0] ?? '') : '';
       };
+      /** @type {(name: string) => RegExpExecArray | null | undefined} */
+      const cpu = (name) => CPU.exec(madeOf(name));
+      const later = (/** @type {string} */ name) => LATER.test(name) || BURN.test(madeOf(name));
       const listed = (/** @type {(name: string) => boolean} */ has) => names.filter(has).map((name) => `./${name}`);
       const lists = {
         VERSION: hash.digest('hex').slice(0, 12),
-        ALWAYS: ['./', ...listed((name) => !LATER.test(name) && name !== 'index.html' && !cpu(name))],
+        ALWAYS: ['./', ...listed((name) => !later(name) && name !== 'index.html' && !cpu(name))],
         PLAIN: listed((name) => cpu(name)?.[2] === undefined && Boolean(cpu(name))),
         RELAXED: listed((name) => cpu(name)?.[2] !== undefined),
-        WHEN_NEEDED: listed((name) => LATER.test(name)),
+        WHEN_NEEDED: listed(later),
       };
       const head = Object.entries(lists)
         .map(([name, value]) => `const ${name} = ${JSON.stringify(value)};\n`)

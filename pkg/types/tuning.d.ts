@@ -46,6 +46,12 @@ export interface TuneOptions {
   maxFall?: number;
   /** The least agreement of the annotations with the old masks, of images that the model knows. */
   minAgreement?: number;
+  /**
+   * Who learns: the `engine` itself by default, or on WebGPU, in a worker, `burn` (burn.dev): its autodiff and its optimiser, with the
+   * engine's kernels, in a module of its own that is fetched at the first such tuning. Rejects with code 'unsupported' on the CPU,
+   * with `worker: false`, and where the module is not part of the build.
+   */
+  trainer?: 'engine' | 'burn';
 }
 
 export interface MergeOptions {

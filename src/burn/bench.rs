@@ -1,8 +1,8 @@
 //! The network on burn's own kernels, timed: what ours are compared with.
 
-use super::device::read;
 use super::loss::loss;
 use super::module::SeResUNet;
+use super::read::read;
 use crate::engine::bench::architecture;
 use crate::engine::nn::loss::Loss;
 use crate::engine::nn::pseudo_random::{pseudo_random, random_weights};

@@ -1,8 +1,8 @@
 //! The network as a module of burn. Its fields are the paths of [`Architecture::parameters`]: `down.0.a.conv.weight`. What it
 //! computes is written once, in [`crate::model`]; here lie the weights.
 
-use super::device::read;
 use super::layers::{Layers, Tensors};
+use super::read::read;
 use crate::error::{Error, Result};
 use crate::model::{Architecture, Blocks};
 use crate::store::{Array, Weights, check_weights};

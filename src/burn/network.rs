@@ -1,7 +1,8 @@
 //! Inference on a device of burn.
 
-use super::device::{BurnDevice, read};
+use super::device::BurnDevice;
 use super::layers::{Layers, Tensors};
+use super::read::read;
 use crate::engine::nn::graph::Graph;
 use crate::engine::nn::labels;
 use crate::error::{Error, Result};

@@ -1,9 +1,11 @@
 //! Training on a device of burn, by burn's autodiff and its AdamW. What the engine's trainer does around the step is done here
 //! too: the gradient is clipped over all tensors, and a running average of the weights is kept.
 
-use super::device::{BurnDevice, read};
+use super::device::BurnDevice;
 use super::layers::{Layers, Tensors};
 use super::loss::{Weighting, loss};
+use super::optimizer::optimizer;
+use super::read::read;
 use super::replicas::Replica;
 use crate::engine::cpu;
 use crate::engine::nn::adamw::{AdamWConfig, AdamWStep};
@@ -14,7 +16,7 @@ use crate::engine::nn::targets::Target;
 use crate::error::Result;
 use crate::model::{Architecture, ROI};
 use crate::store::{Array, Weights, check_weights};
-use burn::optim::{AdamW, AdamWState, AdaptiveMomentumState, Optimizer};
+use burn::optim::{AdamWState, AdaptiveMomentumState, Optimizer};
 use burn::tensor::Tensor;
 use std::collections::BTreeMap;
 
@@ -250,14 +252,4 @@ impl Trainer {
         }
         Ok(found)
     }
-}
-
-fn optimizer(settings: &AdamWConfig) -> AdamW {
-    let AdamWConfig { beta1, beta2, epsilon, decay, .. } = *settings;
-    burn::optim::AdamWConfig::new()
-        .with_beta_1(beta1)
-        .with_beta_2(beta2)
-        .with_epsilon(epsilon)
-        .with_weight_decay(decay)
-        .build()
 }

@@ -26,6 +26,9 @@ pub enum Compute {
     /// A device of burn: its kernels, not ours. Networks run on it, and learn.
     #[cfg(feature = "burn")]
     Burn(crate::burn::device::BurnDevice),
+    /// A GPU that burn opened: our kernels run networks on it, burn's autodiff and optimiser train them.
+    #[cfg(feature = "burn-gpu")]
+    BurnGpu(crate::burn::gpu::BurnGpu),
 }
 
 impl Compute {
@@ -71,6 +74,8 @@ impl Compute {
             Self::Gpu(_) => "webgpu",
             #[cfg(feature = "burn")]
             Self::Burn(device) => device.name,
+            #[cfg(feature = "burn-gpu")]
+            Self::BurnGpu(_) => "webgpu",
         }
     }
 
@@ -82,6 +87,8 @@ impl Compute {
             Self::Gpu(gpu) => &gpu.adapter,
             #[cfg(feature = "burn")]
             Self::Burn(device) => &device.adapter,
+            #[cfg(feature = "burn-gpu")]
+            Self::BurnGpu(device) => &device.gpu.adapter,
         }
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod device;
 pub mod execute;
+pub mod gradient_pass;
 pub mod microbench;
 pub mod network;
 pub mod open;

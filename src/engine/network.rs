@@ -39,6 +39,8 @@ impl Network {
             Compute::Gpu(gpu) => gpu::Network::new(architecture, weights, gpu).map(Self::Gpu),
             #[cfg(feature = "burn")]
             Compute::Burn(device) => burn::Network::new(architecture, weights, device).map(Self::Burn),
+            #[cfg(feature = "burn-gpu")]
+            Compute::BurnGpu(device) => gpu::Network::new(architecture, weights, &device.gpu).map(Self::Gpu),
         }
     }
 
@@ -60,6 +62,8 @@ impl Network {
             Compute::Gpu(gpu) => gpu::Network::roi(architecture, weights, gpu).map(Self::Gpu),
             #[cfg(feature = "burn")]
             Compute::Burn(device) => burn::Network::roi(architecture, weights, device).map(Self::Burn),
+            #[cfg(feature = "burn-gpu")]
+            Compute::BurnGpu(device) => gpu::Network::roi(architecture, weights, &device.gpu).map(Self::Gpu),
         }
     }
 

@@ -21,6 +21,9 @@ pub enum Trainer {
     /// On a device of burn.
     #[cfg(feature = "burn")]
     Burn(Box<crate::burn::trainer::Trainer>),
+    /// On a GPU that burn opened, by burn's autodiff and optimiser with our kernels.
+    #[cfg(feature = "burn-gpu")]
+    BurnGpu(Box<crate::burn::gpu_trainer::GpuTrainer>),
 }
 
 impl Trainer {
@@ -47,6 +50,11 @@ impl Trainer {
                 crate::burn::trainer::Trainer::new(architecture, &weights, settings, loss, device)
                     .map(|learner| Self::Burn(Box::new(learner)))
             }
+            #[cfg(feature = "burn-gpu")]
+            Compute::BurnGpu(device) => {
+                crate::burn::gpu_trainer::GpuTrainer::new(architecture, &weights, settings, loss, device)
+                    .map(|learner| Self::BurnGpu(Box::new(learner)))
+            }
         }
     }
 
@@ -67,6 +75,28 @@ impl Trainer {
             Self::Gpu(learner) => learner.step(examples, rate, trainable).await,
             #[cfg(feature = "burn")]
             Self::Burn(learner) => learner.step(examples, rate, trainable).await,
+            #[cfg(feature = "burn-gpu")]
+            Self::BurnGpu(learner) => learner.step(examples, rate, trainable).await,
+        }
+    }
+
+    /// Mean loss and mean gradients of some examples, without a step, of the tensors that are trained.
+    ///
+    /// # Errors
+    /// As [`Self::step`].
+    pub async fn gradients(
+        &mut self,
+        examples: &[Example<'_>],
+        trainable: &dyn Fn(&str) -> bool,
+    ) -> Result<(f64, Weights)> {
+        match self {
+            Self::Cpu(learner) => learner.gradients(examples, trainable),
+            #[cfg(feature = "gpu")]
+            Self::Gpu(learner) => learner.gradients(examples, trainable).await,
+            #[cfg(feature = "burn")]
+            Self::Burn(learner) => learner.gradients(examples, trainable).await,
+            #[cfg(feature = "burn-gpu")]
+            Self::BurnGpu(learner) => learner.gradients(examples, trainable).await,
         }
     }
 
@@ -79,6 +109,8 @@ impl Trainer {
             Self::Gpu(_) => &[],
             #[cfg(feature = "burn")]
             Self::Burn(_) => &[],
+            #[cfg(feature = "burn-gpu")]
+            Self::BurnGpu(_) => &[],
         }
     }
 
@@ -93,6 +125,8 @@ impl Trainer {
             Self::Gpu(learner) => learner.peak_bytes(dims),
             #[cfg(feature = "burn")]
             Self::Burn(learner) => Ok(learner.peak_bytes(dims)),
+            #[cfg(feature = "burn-gpu")]
+            Self::BurnGpu(learner) => learner.peak_bytes(dims),
         }
     }
 
@@ -104,6 +138,8 @@ impl Trainer {
             Self::Gpu(learner) => learner.steps(),
             #[cfg(feature = "burn")]
             Self::Burn(learner) => learner.steps(),
+            #[cfg(feature = "burn-gpu")]
+            Self::BurnGpu(learner) => learner.steps(),
         }
     }
 
@@ -118,6 +154,8 @@ impl Trainer {
             Self::Gpu(learner) => learner.weights().await,
             #[cfg(feature = "burn")]
             Self::Burn(learner) => learner.weights().await,
+            #[cfg(feature = "burn-gpu")]
+            Self::BurnGpu(learner) => learner.weights().await,
         }
     }
 
@@ -132,6 +170,8 @@ impl Trainer {
             Self::Gpu(learner) => learner.averaged().await,
             #[cfg(feature = "burn")]
             Self::Burn(learner) => learner.averaged().await,
+            #[cfg(feature = "burn-gpu")]
+            Self::BurnGpu(learner) => learner.averaged().await,
         }
     }
 
@@ -146,6 +186,8 @@ impl Trainer {
             Self::Gpu(learner) => learner.state().await,
             #[cfg(feature = "burn")]
             Self::Burn(learner) => learner.state().await,
+            #[cfg(feature = "burn-gpu")]
+            Self::BurnGpu(learner) => learner.state().await,
         }
     }
 
@@ -160,6 +202,8 @@ impl Trainer {
             Self::Gpu(learner) => learner.restore(&weights, state, step),
             #[cfg(feature = "burn")]
             Self::Burn(learner) => learner.restore(&weights, &state, step),
+            #[cfg(feature = "burn-gpu")]
+            Self::BurnGpu(learner) => learner.restore(&weights, state, step),
         }
     }
 }
@@ -171,9 +215,13 @@ pub fn largest_patch(architecture: &Architecture, compute: &Compute, budget: u64
     let bytes = |side: usize| match compute {
         Compute::Cpu => Some(cpu::trainer::peak_bytes(architecture, [side; 3])),
         #[cfg(feature = "gpu")]
-        Compute::Gpu(gpu) => super::gpu::trainer::peak_bytes(architecture, [side; 3], gpu),
+        Compute::Gpu(gpu) => super::gpu::gradient_pass::peak_bytes(architecture, [side; 3], gpu),
         #[cfg(feature = "burn")]
         Compute::Burn(_) => Some(cpu::trainer::peak_bytes(architecture, [side; 3])),
+        #[cfg(feature = "burn-gpu")]
+        Compute::BurnGpu(device) => {
+            super::gpu::gradient_pass::peak_bytes(architecture, [side; 3], &device.gpu)
+        }
     };
     let fits = |side: usize| bytes(side).filter(|bytes| *bytes <= budget).map(|bytes| (side, bytes));
     (1..=512 / smallest).map_while(|n| fits(n * smallest)).last()

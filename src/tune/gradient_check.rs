@@ -7,7 +7,7 @@ use crate::engine::nn::{
     adamw::AdamWConfig, example::Example, loss::Loss, loss::Weighting, pseudo_random::pseudo_random,
 };
 #[cfg(feature = "gpu")]
-use crate::engine::{cpu, gpu};
+use crate::engine::{cpu, trainer::Trainer};
 #[cfg(feature = "gpu")]
 use crate::error::Error;
 use crate::error::Result;
@@ -29,7 +29,9 @@ pub async fn check(
     learns: &dyn Fn(&str) -> bool,
     compute: &Compute,
 ) -> Result<()> {
-    let Compute::Gpu(device) = compute else { return Ok(()) };
+    if !compute.is_gpu() {
+        return Ok(());
+    }
     let dims = [architecture.min_side().max(12); 3];
     let count: usize = dims.iter().product();
     let image = pseudo_random(architecture.inputs * count, 1);
@@ -40,7 +42,7 @@ pub async fn check(
     let weighting = Some(Weighting { overlap: &overlap, entropy: &entropy });
     let example = Example { image: &image, target: &target, weighting, dims };
     let (settings, loss) = (AdamWConfig::default(), Loss::DiceAndEntropy);
-    let mut ours = gpu::trainer::Trainer::new(*architecture, weights, settings, loss, device)?;
+    let mut ours = Trainer::new(*architecture, weights.clone(), settings, loss, compute)?;
     let cpu = cpu::trainer::Trainer::new(*architecture, weights.clone(), settings, loss)?;
     let (_, found) = ours.gradients(&[example], learns).await?;
     let (_, expected) = cpu.gradients(&[example], learns)?;
@@ -55,7 +57,7 @@ pub async fn check(
         let equal = found.len() == expected.values.len() && off <= TOLERANCE;
         if !equal {
             return Err(Error::device(
-                format!("gradient of {name} on {}", device.adapter),
+                format!("gradient of {name} on {}", compute.adapter()),
                 format!("{:.2} % apart from the CPU's", 100.0 * off),
                 format!("at most {} %", 100.0 * TOLERANCE),
             ));

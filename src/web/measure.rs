@@ -1,8 +1,8 @@
 //! How fast a network runs and learns here, and a small one to be tried out.
 
 use super::convert::{named, plain, thrown};
+use super::device;
 use crate::engine::bench::{self, Benchmark};
-use crate::engine::compute::Compute;
 use crate::engine::cpu::known_answers;
 use crate::engine::nn::adamw::AdamWConfig;
 use crate::engine::nn::example::Example;
@@ -54,7 +54,7 @@ async fn measure(backend: &str, base: usize, dims: [usize; 3], train: bool, runs
         adapter: String,
     }
     let architecture = bench::architecture(base, dims)?;
-    let compute = Compute::open(named(backend)?).await?;
+    let compute = device::open(named(backend)?).await?;
     let found = bench::forward(&architecture, dims, runs.max(1), &compute).await?;
     let Benchmark { forward_ms, gflops, peak_bytes, backend, adapter, .. } = found;
     let step = match train {
@@ -80,7 +80,7 @@ impl Practice {
     pub async fn create(backend: String, base: usize) -> std::result::Result<Self, JsValue> {
         let create = async {
             let architecture = bench::architecture(base, [8; 3])?;
-            let compute = Compute::open(named(&backend)?).await?;
+            let compute = device::open(named(&backend)?).await?;
             let (weights, settings) = (random_weights(&architecture), AdamWConfig::default());
             Trainer::new(architecture, weights, settings, Loss::DiceAndEntropy, &compute)
         };

@@ -2,6 +2,7 @@
 
 use super::boxes::chosen_boxes;
 use super::convert::{files, named, plain, set, thrown};
+use super::device;
 use super::file::open;
 use super::files::{Place, place};
 use super::stages::{self, Stages};
@@ -213,7 +214,7 @@ async fn forecast(model: &Model, opened: Result<VolumeFile<'_>>, train: bool) ->
 }
 
 async fn create(backend: &str, card: &[u8], weights: &HashMap<String, Vec<u8>>) -> Result<Session> {
-    let compute = Compute::open(named(backend)?).await?;
+    let compute = device::open(named(backend)?).await?;
     let file = |name: &str| {
         let found = weights.get(name).cloned();
         found.ok_or_else(|| Error::argument("weights", format!("no {name}"), "every file of the card"))

@@ -83,10 +83,19 @@ impl Gpu {
             ..Default::default()
         };
         let adapter = instance.request_adapter(&wish).await.map_err(|error| missing(error.to_string()))?;
-        let info = adapter.get_info();
         let descriptor = wgpu::DeviceDescriptor { label: Some("insitu"), ..Default::default() };
         let (device, queue) =
             adapter.request_device(&descriptor).await.map_err(|error| missing(error.to_string()))?;
+        Ok(Self::of_device(&adapter.get_info(), device, queue, options))
+    }
+
+    /// A device that is open already. From now on its faults are heard here, and by nobody else.
+    pub(super) fn of_device(
+        info: &wgpu::AdapterInfo,
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+        options: Options,
+    ) -> Rc<Self> {
         let faults = Arc::new(Mutex::new(Vec::new()));
         let heard = faults.clone();
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| note(&heard, error.to_string())));
@@ -99,7 +108,7 @@ impl Gpu {
         let emulated = info.device_type == wgpu::DeviceType::Cpu || name.contains("SwiftShader");
         let ones = [1f32; 4].into_iter().chain([0.0; 4]).collect::<Vec<_>>().repeat(1024);
         let identity = buffer(&device, &queue, &ones);
-        Ok(Rc::new(Self {
+        Rc::new(Self {
             adapter: format!("{name} ({:?}, {:?})", info.device_type, info.backend),
             emulated,
             precision: options.precision,
@@ -114,7 +123,7 @@ impl Gpu {
             pipelines: RefCell::default(),
             trusted: RefCell::default(),
             faults,
-        }))
+        })
     }
 
     /// How many faults were reported so far.
@@ -135,6 +144,13 @@ impl Gpu {
                 let words: Vec<&str> = fault.split_whitespace().take(80).collect();
                 Err(Error::device("GPU", words.join(" "), "no error; the result was discarded"))
             }
+        }
+    }
+
+    /// Learns from how many operations were done in how many seconds, unless they were too few to tell.
+    pub fn learn_rate(&self, operations: f64, seconds: f64) {
+        if operations > 1e8 {
+            self.rate.set(0.5 * self.rate.get() + 0.5 * operations / seconds.max(1e-4));
         }
     }
 

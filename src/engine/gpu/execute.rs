@@ -5,6 +5,8 @@ use crate::engine::plan::list::{Binding, Command, Plan, PlanSettings};
 use crate::engine::wgsl::kernel::Kernel;
 use crate::error::{Error, Result};
 use std::collections::HashMap;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use web_time::Instant;
 
 /// Seconds that a submit should take: what a stop waits for, and far from any watchdog.
@@ -49,11 +51,43 @@ pub async fn execute(
     kept: &mut Vec<Option<wgpu::Buffer>>,
     io: &mut IoCallbacks<'_>,
 ) -> Result<()> {
+    run(gpu, weight_buffers, plan, kept, io, true).await
+}
+
+/// Hands over a plan and waits for nothing: the queue does it before all that it is given later. Faults may be heard later too
+/// ([`Gpu::sound`]), and how fast the device was is not learned.
+///
+/// # Errors
+/// As [`execute`]; `Device` for a plan that reads.
+pub fn enqueue(
+    gpu: &Gpu,
+    weight_buffers: &WeightBuffers,
+    plan: &Plan,
+    kept: &mut Vec<Option<wgpu::Buffer>>,
+    io: &mut IoCallbacks<'_>,
+) -> Result<()> {
+    // Of what is never waited for the first look finds the end.
+    let mut work = pin!(run(gpu, weight_buffers, plan, kept, io, false));
+    match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => Err(Error::device("plan", "a command that waits", "commands that are handed over")),
+    }
+}
+
+async fn run(
+    gpu: &Gpu,
+    weight_buffers: &WeightBuffers,
+    plan: &Plan,
+    kept: &mut Vec<Option<wgpu::Buffer>>,
+    io: &mut IoCallbacks<'_>,
+    waits: bool,
+) -> Result<()> {
     let before = gpu.faults();
     let keep = !kept.is_empty();
     let mut run = Execution {
         gpu,
         weight_buffers,
+        waits,
         buffers: std::mem::take(kept),
         encoder: gpu.encoder(),
         uniforms: Vec::new(),
@@ -77,6 +111,8 @@ pub async fn execute(
 struct Execution<'a> {
     gpu: &'a Gpu,
     weight_buffers: &'a WeightBuffers,
+    /// Whether each submit is waited for.
+    waits: bool,
     buffers: Vec<Option<wgpu::Buffer>>,
     encoder: wgpu::CommandEncoder,
     /// Of what is encoded and not yet submitted.
@@ -206,7 +242,7 @@ impl Execution<'_> {
         if self.uniforms.is_empty() { Ok(()) } else { self.submit(io).await }
     }
 
-    /// Hands over what is encoded and waits for it; learns from the time how much to hand over at once.
+    /// Hands over what is encoded. Who waits for it learns from the time how much to hand over at once.
     async fn submit(&mut self, io: &mut IoCallbacks<'_>) -> Result<()> {
         let gpu = self.gpu;
         let encoder = std::mem::replace(&mut self.encoder, gpu.encoder());
@@ -215,10 +251,9 @@ impl Execution<'_> {
         }
         let since = Instant::now();
         gpu.queue.submit([encoder.finish()]);
-        gpu.idle().await?;
-        let seconds = since.elapsed().as_secs_f64();
-        if self.waiting > 1e8 {
-            gpu.rate.set(0.5 * gpu.rate.get() + 0.5 * self.waiting / seconds.max(1e-4));
+        if self.waits {
+            gpu.idle().await?;
+            gpu.learn_rate(self.waiting, since.elapsed().as_secs_f64());
         }
         self.done += self.waiting;
         self.waiting = 0.0;

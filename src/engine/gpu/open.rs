@@ -12,15 +12,31 @@ impl Gpu {
     /// # Errors
     /// `Device` where there is no adapter, or it fails.
     pub async fn open(options: Options) -> Result<Rc<Self>> {
-        let gpu = Self::connect(options).await?;
+        Self::connect(options).await?.choose(options).await
+    }
+
+    /// Takes a device that somebody else has opened and goes on using. From now on all its faults are heard here.
+    ///
+    /// # Errors
+    /// `Device` where it fails.
+    pub async fn adopt(
+        info: &wgpu::AdapterInfo,
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+        options: Options,
+    ) -> Result<Rc<Self>> {
+        Self::of_device(info, device, queue, options).choose(options).await
+    }
+
+    async fn choose(self: Rc<Self>, options: Options) -> Result<Rc<Self>> {
         let tiled = match options.tiled {
             Some(tiled) => tiled,
             // A CPU that stands in for a GPU has no fast shared memory: a barrier there is a switch of threads.
-            None if gpu.emulated => false,
-            None => tiled_is_faster(&gpu).await?,
+            None if self.emulated => false,
+            None => tiled_is_faster(&self).await?,
         };
-        gpu.tiled.set(tiled);
-        Ok(gpu)
+        self.tiled.set(tiled);
+        Ok(self)
     }
 }
 

@@ -52,9 +52,9 @@ impl Trainer {
         self.step = step;
         self.learned.clear();
         let mut flats = [ParamBuffer::Values, ParamBuffer::First, ParamBuffer::Second, ParamBuffer::Average]
-            .map(|flat| (flat, vec![0f32; self.parameters.total]));
-        for parameter in &self.parameters.list {
-            let (name, place) = (&parameter.name, self.parameters.place(&parameter.name));
+            .map(|flat| (flat, vec![0f32; self.pass.parameters.total]));
+        for parameter in &self.pass.parameters.list {
+            let (name, place) = (&parameter.name, self.pass.parameters.place(&parameter.name));
             let values = tensor(weights, name)?;
             flats[0].1[place.clone()].copy_from_slice(values);
             flats[3].1[place.clone()].copy_from_slice(values);
@@ -67,8 +67,8 @@ impl Trainer {
             }
         }
         for (flat, values) in flats {
-            if let Some(buffer) = self.weight_buffers.get(&Binding::ParamBuffer(flat)) {
-                self.gpu.queue.write_buffer(buffer, 0, bytemuck::cast_slice(&values));
+            if let Some(buffer) = self.pass.weight_buffers.get(&Binding::ParamBuffer(flat)) {
+                self.pass.gpu.queue.write_buffer(buffer, 0, bytemuck::cast_slice(&values));
             }
         }
         Ok(())
@@ -77,15 +77,16 @@ impl Trainer {
     /// An array of all parameters, by name.
     pub(super) async fn named(&self, flat: ParamBuffer) -> Result<Weights> {
         let mut plan = Plan::default();
-        let bytes = 4 * self.parameters.total as u64;
+        let bytes = 4 * self.pass.parameters.total as u64;
         plan.ops.push(Command::Read { binding: Binding::ParamBuffer(flat), bytes, planes: 0..1 });
         let mut all = Vec::new();
-        self.execute_once(&plan, &mut Vec::new(), (&[], &[]), &mut |found, _| {
-            all = found.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-        })
-        .await?;
-        let named = self.parameters.list.iter().map(|parameter| {
-            let values = all[self.parameters.place(&parameter.name)].to_vec();
+        self.pass
+            .execute_once(&plan, &mut Vec::new(), (&[], &[]), &mut |found, _| {
+                all = found.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+            })
+            .await?;
+        let named = self.pass.parameters.list.iter().map(|parameter| {
+            let values = all[self.pass.parameters.place(&parameter.name)].to_vec();
             (parameter.name.clone(), Array { shape: parameter.shape.clone(), values })
         });
         Ok(by_name(named))

@@ -1,0 +1,126 @@
+//! The loss of a network on some examples, as one operation of burn: forward it runs the engine's whole training plan on the
+//! parameters and keeps their gradient; backward it multiplies that by what comes from above. So the plan keeps its order of
+//! buffers, its fused kernels and its memory, of which burn's autodiff sees one node.
+
+use crate::engine::gpu::gradient_pass::{Batch, GradientPass};
+use crate::error::{Error, Result};
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::ops::FloatTensorOps;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::wgpu::{AutoCompiler, WgpuResource};
+use burn::backend::{Autodiff, Backend, Cube, Dispatch, FloatDType, TensorMetadata, backend_extension};
+use burn::cubecl::server::Handle;
+use burn::cubecl::wgpu::WgpuServer;
+use burn::tensor::{Shape, Tensor};
+
+#[cfg(any(feature = "cuda", feature = "rocm"))]
+compile_error!(
+    "burn-gpu hands burn's buffers to the engine, which fusion (cuda, rocm) has not filled yet: build one without the other"
+);
+
+/// What an operation needs beside its tensors, and its error: an operation of burn returns none.
+pub struct Lesson<'a> {
+    /// The engine's side of the parameters.
+    pub pass: &'a mut GradientPass,
+    /// The examples.
+    pub batch: &'a Batch<'a>,
+    /// What went wrong.
+    pub fault: Option<Error>,
+}
+
+/// The mean loss of the examples at the parameters `theta`, flat and all of them, on the device of burn that the pass shares.
+///
+/// # Shapes
+/// theta `[parameters]` -> `[1]`
+///
+/// # Errors
+/// `Device` where the device fails.
+pub fn loss(theta: Tensor<1>, pass: &mut GradientPass, batch: &Batch<'_>) -> Result<Tensor<1>> {
+    let mut lesson = Lesson { pass, batch, fault: None };
+    let loss = <Dispatch as LossOperation>::network_loss(theta.into_dispatch(), &mut lesson);
+    match lesson.fault {
+        Some(fault) => Err(fault),
+        None => Ok(Tensor::from_dispatch(loss)),
+    }
+}
+
+/// Backends on which a network's loss is one operation.
+#[backend_extension(Cube, Autodiff)]
+pub trait LossOperation: Backend {
+    /// See [`loss`].
+    fn network_loss(theta: FloatTensor<Self>, lesson: &mut Lesson<'_>) -> FloatTensor<Self>;
+}
+
+impl LossOperation for Cube {
+    fn network_loss(theta: FloatTensor<Self>, lesson: &mut Lesson<'_>) -> FloatTensor<Self> {
+        loss_and_gradient(theta, lesson).0
+    }
+}
+
+impl<C: CheckpointStrategy> LossOperation for Autodiff<Cube, C> {
+    fn network_loss(theta: FloatTensor<Self>, lesson: &mut Lesson<'_>) -> FloatTensor<Self> {
+        let (theta, node) = theta.into_parts();
+        let (loss, gradient) = loss_and_gradient(theta, lesson);
+        match Kept.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => prepared.finish(gradient, loss),
+            OpsKind::UnTracked(prepared) => prepared.finish(loss),
+        }
+    }
+}
+
+/// The way back: the gradient is there already.
+#[derive(Debug)]
+struct Kept;
+
+impl Backward<Cube, 1> for Kept {
+    type State = FloatTensor<Cube>;
+
+    fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let above = gradients.consume::<Cube>(&ops.node);
+        if let [Some(theta)] = ops.parents {
+            gradients.register::<Cube>(theta.id, Cube::float_mul(ops.state, above));
+        }
+    }
+}
+
+/// The loss `[1]` and the gradient, of theta's shape. Where it fails the loss is whatever was there, and the lesson has the fault.
+fn loss_and_gradient(
+    theta: FloatTensor<Cube>,
+    lesson: &mut Lesson<'_>,
+) -> (FloatTensor<Cube>, FloatTensor<Cube>) {
+    let empty = |shape: Shape| Cube::float_empty(shape, &theta.device, FloatDType::F32);
+    let (loss, gradient) = (empty([1].into()), empty(theta.shape()));
+    lesson.fault = run(&theta, &loss, &gradient, lesson).err();
+    (loss, gradient)
+}
+
+fn run(
+    theta: &FloatTensor<Cube>,
+    loss: &FloatTensor<Cube>,
+    gradient: &FloatTensor<Cube>,
+    lesson: &mut Lesson<'_>,
+) -> Result<()> {
+    let total = lesson.pass.parameters.total;
+    if !theta.is_contiguous() || theta.shape().num_elements() != total {
+        let found = format!("{theta:?}");
+        return Err(Error::device("parameters", found, format!("{total} numbers in one piece")));
+    }
+    // Buffers of burn are pieces of larger ones that kernels of ours must not bind, so numbers are copied over the border.
+    on_buffer(theta, |resource| lesson.pass.copy_values_from((&resource.buffer, resource.offset)))?;
+    lesson.pass.enqueue(lesson.batch)?;
+    on_buffer(gradient, |resource| lesson.pass.copy_gradient_to((&resource.buffer, resource.offset)))?;
+    on_buffer(loss, |resource| lesson.pass.copy_loss_to((&resource.buffer, resource.offset)))
+}
+
+/// Lets something be submitted on the buffer of a tensor. All that burn computed before is submitted first, and the buffer stays
+/// where it is for as long.
+fn on_buffer(tensor: &FloatTensor<Cube>, submit: impl FnOnce(&WgpuResource)) -> Result<()> {
+    let handle: Handle = tensor.handle.clone();
+    let held = tensor.client.get_resource::<WgpuServer<AutoCompiler>>(handle);
+    let held = held.map_err(|error| Error::device("a buffer of burn", format!("{error:?}"), "a buffer"))?;
+    submit(held.resource());
+    Ok(())
+}
