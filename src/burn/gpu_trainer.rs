@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use web_time::Instant;
 
-/// Flat tensors that are alive at a step's worst moment beyond those that the engine's own trainer keeps, measured.
+/// Flat tensors of burn that are alive at the worst moment of a step, at least; its pools of memory may hold more.
 const MORE_FLATS: u64 = 8;
 
 /// Weights that are trained, and what the optimiser remembers.
