@@ -117,7 +117,7 @@ describe('the sample head', () => {
     await context.close();
   });
 
-  it('is one press away from the sample crop, and fetched with it; and the other way; a mask of either stays', async () => {
+  it('is one press away from the sample crop, without a request where the page is kept; and the other way; a mask of either stays', async () => {
     const { page, complaints } = await openPage('?backend=cpu');
     const samplesFetched = () =>
       page.evaluate(() => performance.getEntriesByType('resource').filter(({ name }) => /\/image\.nii-[^/]*\.gz$/.test(name)).length);
@@ -126,9 +126,11 @@ describe('the sample head', () => {
     assert.match(await text(page, '#file-origin'), /Decathlon.*CC‑BY‑SA/);
     assert.equal(await page.locator('#sample-crop').isVisible(), false);
     await segmented(page);
+    await page.locator('html[data-offline=ready]').waitFor({ state: 'attached' });
     await press(page, 'Open sample head');
     await opened(page, 'Sample head');
-    assert.equal(await samplesFetched(), 2);
+    assert.equal(await samplesFetched(), 1);
+    assert.match(await text(page, '#requests'), /^0 /);
     assert.equal(await page.locator('#sample-head').isVisible(), false);
     assert.equal(await page.locator('#result').isVisible(), false);
     await press(page, 'Open sample crop');

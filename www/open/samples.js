@@ -28,7 +28,9 @@ export const sampleOf = (one) => (one.isSample ? SAMPLE_NAMES.find((name) => SAM
 /** @param {SampleName} which @returns {Promise<Case>} */
 export async function fetchSample(which) {
   const { name, url } = SAMPLES[which];
-  const response = await fetch(url);
+  // What is kept for visits without a network is not asked for again.
+  const kept = await globalThis.caches?.match(url).catch(() => undefined);
+  const response = kept ?? (await fetch(url));
   if (!response.ok) throw pageError('io', t('sampleFailed', { status: response.status }));
   return newCase({ name, title: name, input: new File([await response.blob()], name), isSample: true });
 }
