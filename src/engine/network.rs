@@ -24,7 +24,7 @@ pub enum Network {
     Gpu(gpu::Network),
     /// On a device of burn.
     #[cfg(feature = "burn")]
-    Burn(burn::Network),
+    Burn(Box<burn::Network>),
 }
 
 impl Network {
@@ -38,7 +38,9 @@ impl Network {
             #[cfg(feature = "gpu")]
             Compute::Gpu(gpu) => gpu::Network::new(architecture, weights, gpu).map(Self::Gpu),
             #[cfg(feature = "burn")]
-            Compute::Burn(device) => burn::Network::new(architecture, weights, device).map(Self::Burn),
+            Compute::Burn(device) => {
+                burn::Network::new(architecture, weights, device).map(|network| Self::Burn(Box::new(network)))
+            }
             #[cfg(feature = "burn-gpu")]
             Compute::BurnGpu(device) => gpu::Network::new(architecture, weights, &device.gpu).map(Self::Gpu),
         }
@@ -61,7 +63,9 @@ impl Network {
             #[cfg(feature = "gpu")]
             Compute::Gpu(gpu) => gpu::Network::roi(architecture, weights, gpu).map(Self::Gpu),
             #[cfg(feature = "burn")]
-            Compute::Burn(device) => burn::Network::roi(architecture, weights, device).map(Self::Burn),
+            Compute::Burn(device) => {
+                burn::Network::roi(architecture, weights, device).map(|network| Self::Burn(Box::new(network)))
+            }
             #[cfg(feature = "burn-gpu")]
             Compute::BurnGpu(device) => gpu::Network::roi(architecture, weights, &device.gpu).map(Self::Gpu),
         }
