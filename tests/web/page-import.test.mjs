@@ -27,6 +27,15 @@ const LONG = 60_000;
 
 const said = (page) => page.locator('#said').textContent();
 
+/** Begins a run that takes seconds: of the sample head. */
+async function segmentForLong(page) {
+  await page.locator('#sample-head').click();
+  await page.locator('#file-name', { hasText: 'Sample head' }).waitFor();
+  await state(page, 'ready', 'done');
+  await segment(page);
+  await page.locator('#cancel').waitFor();
+}
+
 /** A page of its own, closed by the caller, that is not waited for. */
 async function loadingPage(query = '?backend=cpu&sample=crop') {
   const page = await browser.newPage();
@@ -109,8 +118,7 @@ describe('a drop', () => {
   });
 
   it('while a run goes on waits for its end, says so, and does not disturb it', async () => {
-    await segment(page);
-    await page.locator('#cancel').waitFor();
+    await segmentForLong(page);
     await dropPaths(page, [onDisk('meanwhile.nii.gz')]);
     await choose(page, { 'second.nii.gz': sample });
     await page.locator('#said', { hasText: /meanwhile\.nii\.gz.*second\.nii\.gz/ }).waitFor();
@@ -123,8 +131,7 @@ describe('a drop', () => {
   });
 
   it('that can no longer be read when its turn comes is refused by name', async () => {
-    await segment(page);
-    await page.locator('#cancel').waitFor();
+    await segmentForLong(page);
     const [gone, stays] = [onDisk('gone.nii.gz'), onDisk('stays.nii.gz')];
     await page.locator('#file').setInputFiles([gone, stays]);
     rmSync(gone);
@@ -135,8 +142,7 @@ describe('a drop', () => {
   });
 
   it('of a volume in the list while a run goes on is answered in words', async () => {
-    await segment(page);
-    await page.locator('#cancel').waitFor();
+    await segmentForLong(page);
     await page.locator('#cases button[aria-current=false]').first().click();
     await page.locator('#said', { hasText: /run|busy/i }).waitFor();
     await page.locator('#cancel').click();

@@ -259,7 +259,7 @@ describe('the downloaded mask', () => {
 
 describe('a run', () => {
   it('is cancelled long before its end, and the next one works', async () => {
-    const { page } = await openPage('?backend=cpu');
+    const { page } = await openPage('?backend=cpu&sample=head');
     await segment(page);
     const cancel = page.getByRole('button', { name: 'Cancel' });
     await cancel.waitFor();

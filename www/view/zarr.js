@@ -1,11 +1,11 @@
 /**
- * In the place of NiiVue's `zarrita` (vite.config.js), which brings half of all scripts with it: this page opens no Zarr. Whoever asks for
- * some is told so.
+ * In the place of NiiVue's `zarrita` (vite.config.js), which brings half of all scripts with it: this page opens no Zarr, and
+ * refuses such files before the viewer sees them.
  */
 
 /** @returns {never} */
 const refused = () => {
-  throw new Error('found a Zarr image, expected NIfTI, MGH, NRRD or DICOM: convert it');
+  throw new Error('Zarr');
 };
 
 export class FetchStore {
