@@ -12,6 +12,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bindgen } from './bindgen.mjs';
 import { useOwnThreads } from './glue.mjs';
 
 const TARGET = 'wasm32-unknown-unknown';
@@ -87,12 +88,6 @@ function isFresh(folder, wanted) {
 const hasStdSources = () => existsSync(join(ask('rustc', ['--print', 'sysroot']).trim(), 'lib/rustlib/src/rust/library/Cargo.toml'));
 const targetFolder = () => JSON.parse(ask('cargo', ['metadata', '--format-version', '1', '--no-deps'])).target_directory;
 
-/** The module for the web and its JavaScript, as the command `wasm-bindgen` writes them. @param {string} wasm @param {string} folder */
-function bind(wasm, folder) {
-  const tool = ['--manifest-path', join('scripts', 'bindgen', 'Cargo.toml'), '--target-dir', join(targetFolder(), 'bindgen')];
-  run('cargo', ['run', '--quiet', ...tool, '--', wasm, folder]);
-}
-
 /** The module as cargo makes it: a cdylib only here, as cargo would build the library anew for each set of features. @param {Artifact} artifact @param {string} profile */
 function compile({ features, own, relaxed }, profile) {
   const args = ['rustc', '--profile', profile, '--lib', '--crate-type', 'cdylib', '--target', TARGET, '--features', features];
@@ -160,7 +155,7 @@ function make(name, wanted, named) {
   const built = compile(artifact, wanted.opt ? 'dist' : 'release');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  bind(built, folder);
+  run('cargo', bindgen(targetFolder(), built, folder));
   if (artifact.own) useOwnThreads(folder);
   const wasm = join(folder, 'insitu_seg_bg.wasm');
   if (wanted.opt) optimise(wasm);

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bindgen } from '../../pkg/bindgen.mjs';
 import { ask, root, run } from '../tools.mjs';
 
 export const here = fileURLToPath(new URL('.', import.meta.url));
@@ -65,6 +66,5 @@ export async function burnModule() {
   const target = 'wasm32-unknown-unknown';
   await must('cargo', ['rustc', '--release', '--lib', '--crate-type', 'cdylib', '--target', target, '--features', 'web,burn']);
   const built = join(targetFolder(), target, 'release', 'insitu_seg.wasm');
-  const tool = ['--manifest-path', join('scripts', 'bindgen', 'Cargo.toml'), '--target-dir', join(targetFolder(), 'bindgen')];
-  await must('cargo', ['run', '--quiet', ...tool, '--', built, folder]);
+  await must('cargo', bindgen(targetFolder(), built, folder));
 }
