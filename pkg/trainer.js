@@ -25,6 +25,7 @@ async function callOnBurn(running, name, make, { stop, report }) {
   const burn = running.beside('burn');
   const end = () => burn.dispose();
   stop.addEventListener('abort', end, { once: true });
+  report?.({ stage: 'load', done: 0, total: 1 });
   try {
     const answer = await burn.call(name, make, { stop, report });
     const { delta } = /** @type {Partial<Answer<'tune'>>} */ (answer);

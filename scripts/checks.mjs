@@ -202,7 +202,7 @@ export function checks({ quick, scratch }) {
   /** Crops on which the native test learned, with their losses, for a browser to repeat. */
   const curve = { INSITU_CURVE: join(scratch, 'curve.bin') };
   const pureTests = [...PURE_TESTS.quick, ...PURE_TESTS.full, 'fuzz'];
-  const nativeTests = named('tests', '.rs').filter((name) => ![...pureTests, 'burn', 'web'].includes(name));
+  const nativeTests = named('tests', '.rs').filter((name) => ![...pureTests, 'burn', 'burn_gpu', 'web'].includes(name));
   const each = (names) => names.flatMap((name) => ['--test', name]);
   const examples = named('examples', '.rs').filter((name) => name !== 'burn');
   const webTests = named('tests/web', '.test.mjs')

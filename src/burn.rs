@@ -7,6 +7,8 @@
 
 #[cfg(feature = "burn")]
 pub mod bench;
+#[cfg(feature = "burn-gpu")]
+mod border;
 #[cfg(feature = "burn")]
 pub mod device;
 #[cfg(feature = "burn-gpu")]
@@ -15,6 +17,8 @@ pub mod gpu;
 pub mod gpu_trainer;
 #[cfg(feature = "burn")]
 mod layers;
+#[cfg(feature = "burn-gpu")]
+mod logits_operation;
 #[cfg(feature = "burn")]
 pub mod loss;
 #[cfg(feature = "burn-gpu")]
@@ -24,6 +28,8 @@ pub mod module;
 #[cfg(feature = "burn")]
 pub mod network;
 mod optimizer;
+#[cfg(feature = "burn-gpu")]
+pub mod pass;
 mod read;
 #[cfg(feature = "burn")]
 mod replicas;

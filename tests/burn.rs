@@ -7,11 +7,13 @@
 mod command;
 #[path = "common/golden.rs"]
 mod golden;
+#[path = "burn/lesson.rs"]
+mod lesson;
 #[path = "burn/training.rs"]
 mod training;
 
-use burn::module::{Module, ModuleMapper, Param};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
 use golden::{Golden, deviation, instances};
 use insitu_seg::burn::loss::loss;
 use insitu_seg::burn::read;
@@ -20,48 +22,11 @@ use insitu_seg::engine::cpu::network::Network;
 use insitu_seg::engine::nn::example::Example;
 use insitu_seg::engine::nn::loss::Loss;
 use insitu_seg::engine::nn::pseudo_random::{pseudo_random, random_weights};
-use insitu_seg::model::{Architecture, sigmoid};
+use insitu_seg::model::Architecture;
 use insitu_seg::store::{self, WeightPrecision, Weights};
 use insitu_seg::tune::Scope;
+use lesson::{Only, apart, same_output, tensor};
 use pollster::block_on;
-
-/// Values `[channels, z, y, x]` as a batch of one.
-fn tensor(values: &[f32], channels: usize, [x, y, z]: [usize; 3], device: &Device) -> Tensor<5> {
-    Tensor::from_data(TensorData::new(values.to_vec(), [1, channels, z, y, x]), device)
-}
-
-/// Norm of the difference of all gradients over their norm. Single tensors say less: where a voxel of burn's lies on
-/// the other side of a kink than ours they differ by a percent, and ours are those of 64 bits within 1e-5 there.
-fn apart(found: &Weights, expected: &Weights) -> f64 {
-    assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
-    let pairs = found.iter().flat_map(|(name, array)| array.values.iter().zip(&expected[name].values));
-    let (mut off, mut all) = (0.0, 0.0);
-    for (found, expected) in pairs {
-        off += f64::from(found - expected).powi(2);
-        all += f64::from(*expected).powi(2);
-    }
-    (off / all).sqrt()
-}
-
-/// Only the tensors of a scope ask for gradients.
-struct Only {
-    scope: Scope,
-    path: Vec<String>,
-}
-
-impl ModuleMapper for Only {
-    fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.push(name.to_owned());
-    }
-
-    fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
-    }
-
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        param.set_require_grad(self.scope.contains(&self.path.join(".")))
-    }
-}
 
 #[test]
 fn its_weights_have_our_names_and_shapes() {
@@ -126,12 +91,6 @@ fn every_instance_equals_keras() {
         }
         same_lesson(name, architecture, &instance.nudged(), &image, dims);
     }
-}
-
-fn same_output(name: &str, logits: Tensor<5>, expected: &[f32]) {
-    let found: Vec<f32> = block_on(read(logits)).unwrap().into_iter().map(sigmoid).collect();
-    let off = deviation(&found, expected);
-    assert!(off < 2e-4, "{name}: output off by {off}");
 }
 
 fn same_lesson(name: &str, form: Architecture, golden: &Golden, image: &Tensor<5>, dims: [usize; 3]) {

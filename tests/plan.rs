@@ -45,8 +45,10 @@ fn follow(plan: &Plan, limits: &Limits) -> u64 {
                 }
             }
             Command::Copy { from, to, bytes } => {
-                for (buffer, offset) in [from, to] {
-                    assert!(offset + bytes <= sizes[*buffer], "a copy beyond the end of {buffer}");
+                for (binding, offset) in [from, to] {
+                    if let Binding::Buffer(buffer) = binding {
+                        assert!(offset + bytes <= sizes[*buffer], "a copy beyond the end of {buffer}");
+                    }
                 }
             }
             Command::Dispatch { bindings, groups, .. } => {

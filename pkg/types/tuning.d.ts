@@ -14,8 +14,11 @@ export interface TuneCase {
 }
 
 export interface TuneProgress extends Omit<Progress, 'stage'> {
-  /** `before` and `after`: the figures; `whole` and `patch`: steps of the network that finds and the one that segments. */
-  stage: 'before' | 'whole' | 'patch' | 'after' | 'recover';
+  /**
+   * `before` and `after`: the figures; `whole` and `patch`: steps of the network that finds and the one that segments; `load`: the
+   * module of another trainer than the engine is fetched and started.
+   */
+  stage: 'load' | 'before' | 'whole' | 'patch' | 'after' | 'recover';
   step?: number;
   /** At most: it may end early. */
   secondsLeft?: number | null;

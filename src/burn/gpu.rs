@@ -2,7 +2,7 @@
 
 use crate::engine::gpu::device::{Gpu, Options};
 use crate::error::{Error, Result};
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor, TensorData};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -45,5 +45,11 @@ impl BurnGpu {
         let open = Self { device, gpu };
         OPEN.set(Some(open.clone()));
         Ok(open)
+    }
+
+    /// Numbers as a flat tensor, without autodiff.
+    pub fn tensor(&self, values: Vec<f32>) -> Tensor<1> {
+        let shape = [values.len()];
+        Tensor::from_data(TensorData::new(values, shape), &self.device)
     }
 }

@@ -9,12 +9,12 @@ use crate::engine::gpu::gradient_pass::GradientPass;
 use crate::engine::nn::adamw::{AdamWConfig, AdamWStep};
 use crate::engine::nn::example::Example;
 use crate::engine::nn::loss::Loss;
-use crate::engine::nn::weights::tensor;
+use crate::engine::plan::flat::Flats;
 use crate::error::{Error, Result};
 use crate::model::Architecture;
-use crate::store::{Array, Weights, by_name, check_weights};
+use crate::store::{Weights, check_weights};
 use burn::optim::{AdamWState, AdaptiveMomentumState, Optimizer};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use web_time::Instant;
@@ -184,61 +184,31 @@ impl GpuTrainer {
     /// # Errors
     /// `Device` where the device fails.
     pub async fn state(&self) -> Result<Weights> {
-        let mut state = Weights::new();
-        for (part, flat) in [("first", &self.first), ("second", &self.second), ("average", &self.average)] {
-            for (name, Array { values, .. }) in self.named(flat).await? {
-                if self.learned.contains(&name) {
-                    state.insert(format!("{part}/{name}"), Array { shape: vec![values.len()], values });
-                }
-            }
+        let mut flats = [Vec::new(), Vec::new(), Vec::new()];
+        for (flat, kept) in flats.iter_mut().zip([&self.first, &self.second, &self.average]) {
+            *flat = read(kept.clone()).await?;
         }
-        Ok(state)
+        Ok(self.pass.parameters.state(&flats, &self.learned))
     }
 
     /// Goes on from weights and a [`Self::state`] after `steps` steps. Tensors that the state lacks start afresh.
     ///
     /// # Errors
     /// As [`check_weights`].
-    pub fn restore(&mut self, weights: &Weights, mut state: Weights, steps: usize) -> Result<()> {
+    pub fn restore(&mut self, weights: &Weights, state: Weights, steps: usize) -> Result<()> {
         check_weights(&self.architecture, weights)?;
         self.steps = steps;
-        self.learned.clear();
-        let parameters = &self.pass.parameters;
-        let zeros = vec![0f32; parameters.total];
-        let (mut values, mut moments) = (zeros.clone(), [zeros.clone(), zeros]);
-        for parameter in &parameters.list {
-            values[parameters.place(&parameter.name)].copy_from_slice(tensor(weights, &parameter.name)?);
-        }
-        let mut average = values.clone();
-        let [first, second] = &mut moments;
-        for parameter in &parameters.list {
-            let (name, place) = (&parameter.name, parameters.place(&parameter.name));
-            for (part, flat) in [("first", &mut *first), ("second", &mut *second), ("average", &mut average)]
-            {
-                let found = state.remove(&format!("{part}/{name}"));
-                if let Some(array) = found.filter(|array| array.values.len() == place.len()) {
-                    flat[place.clone()].copy_from_slice(&array.values);
-                    self.learned.insert(name.clone());
-                }
-            }
-        }
-        let flat = |values: Vec<f32>| {
-            Tensor::from_data(TensorData::new(values, [parameters.total]), &self.on.device)
-        };
-        let [first, second] = moments;
-        (self.values, self.average) = (flat(values), flat(average));
-        (self.first, self.second) = (flat(first), flat(second));
+        let Flats { values, state, learned } = self.pass.parameters.flats(weights, state)?;
+        self.learned = learned;
+        self.values = self.on.tensor(values);
+        let [first, second, average] = state.map(|values| self.on.tensor(values));
+        (self.first, self.second, self.average) = (first, second, average);
         Ok(())
     }
 
     /// A flat tensor, by the names of the parameters.
     async fn named(&self, flat: &Tensor<1>) -> Result<Weights> {
-        let all = read(flat.clone()).await?;
-        let parameters = &self.pass.parameters;
-        Ok(by_name(parameters.list.iter().map(|parameter| {
-            let values = all[parameters.place(&parameter.name)].to_vec();
-            (parameter.name.clone(), Array { shape: parameter.shape.clone(), values })
-        })))
+        Ok(self.pass.parameters.named(&read(flat.clone()).await?))
     }
 }
 

@@ -2,6 +2,7 @@
 //! parameters and keeps their gradient; backward it multiplies that by what comes from above. So the plan keeps its order of
 //! buffers, its fused kernels and its memory, of which burn's autodiff sees one node.
 
+use super::border::{on_buffer, put_parameters};
 use crate::engine::gpu::gradient_pass::{Batch, GradientPass};
 use crate::error::{Error, Result};
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -10,10 +11,7 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
-use burn::backend::wgpu::{AutoCompiler, WgpuResource};
 use burn::backend::{Autodiff, Backend, Cube, Dispatch, FloatDType, TensorMetadata, backend_extension};
-use burn::cubecl::server::Handle;
-use burn::cubecl::wgpu::WgpuServer;
 use burn::tensor::{Shape, Tensor};
 
 #[cfg(any(feature = "cuda", feature = "rocm"))]
@@ -103,24 +101,8 @@ fn run(
     gradient: &FloatTensor<Cube>,
     lesson: &mut Lesson<'_>,
 ) -> Result<()> {
-    let total = lesson.pass.parameters.total;
-    if !theta.is_contiguous() || theta.shape().num_elements() != total {
-        let found = format!("{theta:?}");
-        return Err(Error::device("parameters", found, format!("{total} numbers in one piece")));
-    }
-    // Buffers of burn are pieces of larger ones that kernels of ours must not bind, so numbers are copied over the border.
-    on_buffer(theta, |resource| lesson.pass.copy_values_from((&resource.buffer, resource.offset)))?;
+    put_parameters(lesson.pass, theta)?;
     lesson.pass.enqueue(lesson.batch)?;
     on_buffer(gradient, |resource| lesson.pass.copy_gradient_to((&resource.buffer, resource.offset)))?;
     on_buffer(loss, |resource| lesson.pass.copy_loss_to((&resource.buffer, resource.offset)))
-}
-
-/// Lets something be submitted on the buffer of a tensor. All that burn computed before is submitted first, and the buffer stays
-/// where it is for as long.
-fn on_buffer(tensor: &FloatTensor<Cube>, submit: impl FnOnce(&WgpuResource)) -> Result<()> {
-    let handle: Handle = tensor.handle.clone();
-    let held = tensor.client.get_resource::<WgpuServer<AutoCompiler>>(handle);
-    let held = held.map_err(|error| Error::device("a buffer of burn", format!("{error:?}"), "a buffer"))?;
-    submit(held.resource());
-    Ok(())
 }

@@ -8,6 +8,7 @@
 pub mod device;
 pub mod execute;
 pub mod gradient_pass;
+pub mod logits_pass;
 pub mod microbench;
 pub mod network;
 pub mod open;

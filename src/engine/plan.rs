@@ -14,6 +14,7 @@
 mod buffers;
 mod chunks;
 mod emit;
+pub mod flat;
 pub mod forward;
 pub mod list;
 pub mod packing;

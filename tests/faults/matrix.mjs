@@ -5,6 +5,7 @@
  *   routes   { path: how its request fails }, from the beginning; `once`: the first request only
  *   act      what the caller does: { abort | dispose: a share of the run, abortAt | disposeAt: a stage }
  *   tune     the run is a tuning, and a mask of the tuned model
+ *   trainer  who learns in it; the engine where nothing is said
  *   expect   'mask', or the code of the error; `start`: the segmenter itself is refused with it
  *   after    the backend that the run ends on
  */
@@ -20,12 +21,15 @@ const POINTS = [
 ];
 /** What is done where a fault is made in a call. */
 const during = (call) => (call === 'tune' ? { tune: true } : {});
-const percent = (share) => `${Math.round(100 * share)} %`;
+export const percent = (share) => `${Math.round(100 * share)} %`;
 
 const forEachPoint = (make) => POINTS.flatMap(([call, shares]) => shares.map((share) => make(call, share)));
 
+/** How a GPU fails once. */
+export const ONCE = ['lose', 'validation', 'memory', 'throw', 'submit throws', 'die'];
+
 /** A GPU that fails once, in the middle of something: the run is made again. */
-const transient = ['lose', 'validation', 'memory', 'throw', 'submit throws', 'die'].flatMap((kind) =>
+const transient = ONCE.flatMap((kind) =>
   forEachPoint((call, share) => ({
     name: `${kind}, at ${percent(share)} of the submits of ${call}`,
     options: { backend: 'webgpu' },

@@ -18,15 +18,15 @@ const script = (body) => ({ type: 'text/javascript', body });
 
 let server;
 let browser;
-/** Counts of events of a clean run, by backend and call, by which a share becomes a number. */
+/** Counts of events of a clean run, by backend and call, by which a share becomes a number; `burn`: on WebGPU, tuned by burn. */
 const counts = {};
 
 /** Describes tests that have the server, a browser started with `more` arguments, and the small model. */
-export function withBrowser(title, more, tests) {
+export function withBrowser(title, more, tests, kinds = ['cpu', 'webgpu']) {
   describe(title, {
     skip: !command && cannotRun(title, 'build', 'the native command is not built (cargo build --release --features cli)'),
   }, () => {
-    before(() => start(more));
+    before(() => start(more, kinds));
     after(async () => {
       await browser?.close();
       await server?.close();
@@ -37,11 +37,16 @@ export function withBrowser(title, more, tests) {
 
 /** Describes the cases of a matrix, as tests. */
 export const testFaults = (title, matrix) =>
-  withBrowser(title, [], () => {
-    for (const fault of matrix) it(fault.name, (t) => runCase(t, fault));
-  });
+  withBrowser(
+    title,
+    [],
+    () => {
+      for (const fault of matrix) it(fault.name, (t) => runCase(t, fault));
+    },
+    ['cpu', 'webgpu', ...(matrix.some(({ trainer }) => trainer === 'burn') ? ['burn'] : [])],
+  );
 
-async function start(more) {
+async function start(more, kinds) {
   server = await serve(join(root, 'pkg'), {
     extra: {
       '/': EMPTY_PAGE,
@@ -55,9 +60,24 @@ async function start(more) {
   browser = await launch({ more });
   // Of both browsers the clean runs are the same.
   if (counts.webgpu) return;
-  for (const backend of ['cpu', 'webgpu']) {
-    const page = await open({});
-    counts[backend] = await page.evaluate(async (backend) => {
+  for (const kind of kinds) {
+    counts[kind] = await cleanRun(kind);
+    assert.ok(counts[kind].accepted, counts[kind].reason);
+    assert.ok(
+      differing(counts[kind].labels, counts[kind].tuned) > GPU_DIFFERS,
+      'tuning changes too little for the tests to mean anything',
+    );
+  }
+  const [cpu, webgpu] = [counts.cpu.labels, counts.webgpu.labels];
+  assert.ok(cpu.filter(Boolean).length > 200, 'the model sees too little for the tests to mean anything');
+  assert.ok(differing(cpu, webgpu) <= GPU_DIFFERS, `${differing(cpu, webgpu)} voxels differ between CPU and GPU`);
+}
+
+/** What a run and a tuning without a fault count, and their masks. */
+async function cleanRun(kind) {
+  const page = await open({});
+  const found = await page.evaluate(
+    async ([backend, trainer]) => {
       t.workers.every({});
       const segmenter = await t.createSegmenter({ model: '/tiny/', backend });
       const { labels } = await segmenter.segment(t.image);
@@ -65,22 +85,16 @@ async function start(more) {
       const seen = { ...t.heard.counts };
       // Of an engine that has done nothing else, as each tuning of the matrix is.
       const fresh = await t.createSegmenter({ model: '/tiny/', backend });
-      const { accepted, reason } = await fresh.tune(...t.tuning);
+      const { accepted, reason } = await fresh.tune(t.tuning[0], { ...t.tuning[1], trainer });
       while (!t.heard.counts.tune) await new Promise((resolve) => setTimeout(resolve, 10));
       seen.tune = t.heard.counts.tune;
       const tuned = await fresh.segment(t.image);
       return { ...seen, labels: Array.from(labels), tuned: Array.from(tuned.labels), accepted, reason };
-    }, backend);
-    await page.context().close();
-    assert.ok(counts[backend].accepted, counts[backend].reason);
-    assert.ok(
-      differing(counts[backend].labels, counts[backend].tuned) > GPU_DIFFERS,
-      'tuning changes too little for the tests to mean anything',
-    );
-  }
-  const [cpu, webgpu] = [counts.cpu.labels, counts.webgpu.labels];
-  assert.ok(cpu.filter(Boolean).length > 200, 'the model sees too little for the tests to mean anything');
-  assert.ok(differing(cpu, webgpu) <= GPU_DIFFERS, `${differing(cpu, webgpu)} voxels differ between CPU and GPU`);
+    },
+    kind === 'burn' ? ['webgpu', 'burn'] : [kind, 'engine'],
+  );
+  await page.context().close();
+  return found;
 }
 
 const differing = (a, b) => a.reduce((sum, label, i) => sum + (label !== b[i]), 0);
@@ -119,19 +133,20 @@ async function spoil(route, how) {
 }
 
 /** A plan's share of the events of a call as the number of one of them. */
-function numbered(plan, backend) {
+function numbered(plan, kind) {
   if (!plan) return plan;
   const counter = ['submits', 'maps', 'shaders'].find((name) => name in plan);
   if (!counter) return plan;
-  const { [plan.call]: seen } = counts[backend === 'auto' ? 'webgpu' : backend];
+  const { [plan.call]: seen } = counts[kind];
   return { ...plan, n: Math.round(plan[counter] * (seen[counter] - 1)) };
 }
 
-async function runCase(t, { options, plans = [], every = null, routes, act = {}, tune = false, ...expected }) {
+async function runCase(t, { options, plans = [], every = null, routes, act = {}, tune = false, trainer = 'engine', ...expected }) {
   const { hardware, ...asked } = options;
   const page = await open({ hardware, routes });
-  const number = (plan) => numbered(plan, options.backend);
-  const given = { asked, plans: plans.map(number), every: number(every), act, tune };
+  const kind = trainer === 'burn' ? 'burn' : options.backend === 'auto' ? 'webgpu' : options.backend;
+  const number = (plan) => numbered(plan, kind);
+  const given = { asked, plans: plans.map(number), every: number(every), act, tune: tune && trainer };
   const { first, next, silence, fired, refused } = await page.evaluate(attempt, given);
   await page.context().close();
 
@@ -143,7 +158,8 @@ async function runCase(t, { options, plans = [], every = null, routes, act = {},
   t.diagnostic(
     `${fired.join(', ') || 'no injection'}; ${first.error ? first.error.code : `a mask on ${first.backend}, after ${first.ms} ms`}`,
   );
-  const tuned = tune && expected.expect === 'mask';
+  // Of a tuning that came to its end both masks are the tuned model's.
+  const tuned = tune && expected.expect === 'mask' ? (trainer === 'burn' ? 'burn' : first.backend) : null;
   if (expected.expect === 'mask') {
     assertMask(first, tuned);
     assert.equal(first.backend, expected.after);
@@ -154,11 +170,12 @@ async function runCase(t, { options, plans = [], every = null, routes, act = {},
   else assertMask(next, tuned);
 }
 
-export function assertMask({ error, labels, backend }, tuned = false) {
+/** `tuned`: by whom, or on which backend; null of a model as it came. */
+export function assertMask({ error, labels, backend }, tuned = null) {
   assert.equal(error, undefined);
   assert.equal(labels.length, counts.cpu.labels.length);
   assert.equal(
-    differing(labels, counts[backend][tuned ? 'tuned' : 'labels']),
+    differing(labels, tuned ? counts[tuned].tuned : counts[backend].labels),
     0,
     `voxels differ from the mask of a clean run on ${backend}`,
   );
@@ -189,7 +206,7 @@ async function attempt({ asked, plans, every, act, tune }) {
     const heardOf = { ...options, onProgress };
     news();
     try {
-      if (tune) await segmenter.tune(t.tuning[0], { ...t.tuning[1], ...heardOf });
+      if (tune) await segmenter.tune(t.tuning[0], { ...t.tuning[1], trainer: tune, ...heardOf });
       const { labels, report } = await segmenter.segment(image, tune ? { onProgress: news } : heardOf);
       return { labels: Array.from(labels), backend: report.backend, ms: Math.round(performance.now() - started) };
     } catch (error) {

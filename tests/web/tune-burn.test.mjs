@@ -10,6 +10,7 @@ import { root } from '../../scripts/tools.mjs';
 import { nativeCommand, phantomFiles } from '../faults/model.mjs';
 import { notRun } from '../not-run.mjs';
 import { besideThePackage } from './empty-page.mjs';
+import { practise, step } from './practice.mjs';
 
 const STEPS = 30;
 /** What pkg/build.mjs leaves where the module is not built. */
@@ -52,45 +53,14 @@ async function openPhantom() {
   return page;
 }
 
-/** Losses, milliseconds of the steps, and the most bytes of GPU buffers, of a network of base 4 that learns an ellipsoid in noise. */
-function learn(page, artifact, steps) {
-  return page.evaluate(
-    async ([artifact, steps]) => {
-      const { createBuffer } = GPUDevice.prototype;
-      const { destroy } = GPUBuffer.prototype;
-      const sizes = new Map();
-      let [held, most] = [0, 0];
-      GPUDevice.prototype.createBuffer = function (...args) {
-        const buffer = createBuffer.apply(this, args);
-        sizes.set(buffer, buffer.size);
-        held += buffer.size;
-        most = Math.max(most, held);
-        return buffer;
-      };
-      GPUBuffer.prototype.destroy = function () {
-        held -= sizes.get(this) ?? 0;
-        sizes.delete(this);
-        return destroy.call(this);
-      };
-      const code = await import(`/wasm/${artifact}/insitu_seg.js`);
-      (await code.default()).__wasm_call_ctors?.();
-      const practice = await code.Practice.create('webgpu', 4);
-      const side = 24;
-      const inside = (i) => [i % side, Math.floor(i / side) % side, Math.floor(i / side ** 2)].every((x) => Math.abs(x - 11) < 7);
-      const image = Float32Array.from({ length: side ** 3 }, (_, i) => Number(inside(i)) + Math.sin(i * 12.9898));
-      const target = Float32Array.from({ length: 2 * side ** 3 }, (_, i) => Number(inside(i % side ** 3)));
-      const [losses, ms] = [[], []];
-      for (let step = 0; step < steps; step += 1) {
-        const started = performance.now();
-        losses.push(await practice.step(image, target, side, side, side, 2e-3));
-        ms.push(performance.now() - started);
-      }
-      Object.assign(GPUDevice.prototype, { createBuffer });
-      Object.assign(GPUBuffer.prototype, { destroy });
-      return { losses, ms, most };
-    },
-    [artifact, steps],
-  );
+/** Losses, milliseconds of the steps, and the most bytes of GPU buffers, of a network of base 4 at 24^3. */
+async function learn(artifact, steps) {
+  const page = await emptyPage();
+  await practise(page, { artifact, base: 4, dims: [24, 24, 24] });
+  const taken = [];
+  while (taken.length < steps) taken.push(await step(page));
+  await page.close();
+  return { losses: taken.map(({ loss }) => loss), ms: taken.map(({ ms }) => ms), most: taken.at(-1).most };
 }
 
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
@@ -98,9 +68,7 @@ const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.le
 describe('tuning by burn', () => {
   it(`${STEPS} losses are those of the engine's own trainer`, async (t) => {
     if (NO_BURN) return notRun(t, 'build', NO_BURN);
-    const page = await emptyPage();
-    const [own, burn] = [await learn(page, 'gpu', STEPS), await learn(page, 'burn', STEPS)];
-    await page.close();
+    const [own, burn] = [await learn('gpu', STEPS), await learn('burn', STEPS)];
     const off = own.losses.map((loss, i) => Math.abs(loss - burn.losses[i]));
     t.diagnostic(`off by at most ${Math.max(...off).toExponential(1)}: ${burn.losses.map((loss) => loss.toFixed(4)).join(' ')}`);
     t.diagnostic(`a step: ${median(own.ms).toFixed(1)} ms, by burn ${median(burn.ms).toFixed(1)} ms`);

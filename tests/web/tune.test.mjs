@@ -4,7 +4,10 @@
  * small networks learn, of phantoms; INSITU_LONG=1: the shipped ones and all 500 steps there too.
  */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { root } from '../../scripts/tools.mjs';
 import { nativeCommand, phantomFiles } from '../faults/model.mjs';
 import { notRun } from '../not-run.mjs';
 import { besideThePackage } from './empty-page.mjs';
@@ -20,6 +23,7 @@ const STEPS = { cpu: 12, webgpu: 3 };
 const command = nativeCommand();
 const beside = besideThePackage({ extra: command && !LONG ? phantomFiles(command) : {} });
 const NO_MODEL = command || LONG ? null : 'the native command is not built (cargo build --release --features cli)';
+const NO_BURN = existsSync(join(root, 'pkg/wasm/burn/build.json')) ? null : 'pkg/wasm/burn is not built (node pkg/build.mjs burn)';
 
 /** A page with an image, its true labels, and strokes of these: whole coronal slices. */
 async function openPage({ folder, model, every } = SAMPLE) {
@@ -56,20 +60,23 @@ async function openPage({ folder, model, every } = SAMPLE) {
 }
 
 describe('tuning in a page', () => {
-  for (const [backend, what] of [
-    ['cpu', SAMPLE],
-    ['webgpu', ON_GPU],
+  for (const [backend, what, trainer] of [
+    ['cpu', SAMPLE, 'engine'],
+    ['webgpu', ON_GPU, 'engine'],
+    ['webgpu', ON_GPU, 'burn'],
   ]) {
-    it(`strokes are learned, saved, loaded, merged and reverted (${backend})`, async (t) => {
+    it(`strokes are learned, saved, loaded, merged and reverted (${backend}, trainer: ${trainer})`, async (t) => {
       if (what.model && NO_MODEL) return notRun(t, 'build', NO_MODEL);
+      if (trainer === 'burn' && NO_BURN) return notRun(t, 'build', NO_BURN);
       const page = await openPage(what);
       const first = await page.evaluate(
-        async ([backend, steps, rate, minAgreement]) => {
+        async ([backend, trainer, steps, rate, minAgreement]) => {
           const segmenter = await t.createSegmenter({ backend });
           const before = await segmenter.segment(t.image);
           const news = [];
           const cases = [{ image: t.image, labels: t.truth, annotated: t.annotated, name: 'sample' }];
-          const options = { steps, rate, scope: 'decoder', minGain: 0, minAgreement, onProgress: (progress) => news.push(progress) };
+          const guard = { minGain: 0, minAgreement };
+          const options = { trainer, steps, rate, scope: 'decoder', ...guard, onProgress: (progress) => news.push(progress) };
           const report = await segmenter.tune(cases, options);
           const after = await segmenter.segment(t.image);
           const found = {
@@ -94,7 +101,7 @@ describe('tuning in a page', () => {
           found.nothing = [await t.refusal(segmenter.revert()), await t.refusal(segmenter.saveModel())];
           return found;
         },
-        [backend, STEPS[backend], what.rate, what.minAgreement],
+        [backend, trainer, STEPS[backend], what.rate, what.minAgreement],
       );
       await page.close();
       const { report } = first;

@@ -30,7 +30,14 @@ import { showShare } from './run.js';
 const PLANES = ['viewSagittal', 'viewCoronal', 'viewAxial'];
 
 /** @type {Record<TuneProgress['stage'], Key>} */
-const STAGES = { before: 'tuneBefore', whole: 'tuneWhole', patch: 'tunePatch', after: 'tuneAfter', recover: 'stageRecover' };
+const STAGES = {
+  load: 'stageLoad',
+  before: 'tuneBefore',
+  whole: 'tuneWhole',
+  patch: 'tunePatch',
+  after: 'tuneAfter',
+  recover: 'stageRecover',
+};
 
 /** What the engine's rules say, in the page's words. @type {Record<TuneReport['cause'], Key>} */
 const CAUSES = {

@@ -165,7 +165,10 @@ impl Gpu {
     }
 
     /// Waits until everything that was submitted is done.
-    pub(super) async fn idle(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// `Device` where the device is gone.
+    pub async fn idle(&self) -> Result<()> {
         let (done, heard) = oneshot::channel();
         self.queue.on_submitted_work_done(move || {
             let _ = done.send(());

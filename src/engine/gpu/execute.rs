@@ -144,7 +144,7 @@ impl Execution<'_> {
                     self.encoder.clear_buffer(&buffer, 0, None);
                 }
                 Command::Copy { from, to, bytes } => {
-                    let (source, target) = (self.buffer(from.0)?.clone(), self.buffer(to.0)?.clone());
+                    let (source, target) = (self.bound(from.0)?.clone(), self.bound(to.0)?.clone());
                     self.encoder.copy_buffer_to_buffer(&source, from.1, &target, to.1, *bytes);
                 }
                 other => self.exchange(other, io).await?,

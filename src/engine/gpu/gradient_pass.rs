@@ -21,7 +21,7 @@ use std::rc::Rc;
 /// A network's parameters on a GPU, and the way to their gradients.
 pub struct GradientPass {
     pub(super) gpu: Rc<Gpu>,
-    graph: Graph,
+    pub(super) graph: Graph,
     /// Where each parameter lies in a buffer of all.
     pub parameters: Parameters,
     loss: Loss,
@@ -29,7 +29,7 @@ pub struct GradientPass {
     /// Numbers by table.
     tables: BTreeMap<Packed, usize>,
     /// The buffers of the last example, and its size.
-    kept: (Vec<Option<wgpu::Buffer>>, [usize; 3]),
+    pub(super) kept: (Vec<Option<wgpu::Buffer>>, [usize; 3]),
 }
 
 /// The work of some examples, planned; every kernel of it has given its known answers.
@@ -94,7 +94,8 @@ impl GradientPass {
     /// # Errors
     /// `Limit` where a map exceeds a binding; `Device` where the device fails or reports an error.
     pub async fn learn(&mut self, examples: &[Example<'_>], trainable: &dyn Fn(&str) -> bool) -> Result<f64> {
-        let pack_weights = self.pack_weights().await?;
+        let pack_weights = self.pack_weights();
+        self_test::before_use(&self.gpu, &pack_weights.kernels()).await?;
         self.execute_once(&pack_weights, &mut Vec::new(), (&[], &[]), &mut |_, _| ()).await?;
         let mut loss = f64::NAN;
         for (number, example) in examples.iter().enumerate() {
@@ -125,7 +126,8 @@ impl GradientPass {
         examples: &[Example<'a>],
         trainable: &dyn Fn(&str) -> bool,
     ) -> Result<Batch<'a>> {
-        let pack_weights = self.pack_weights().await?;
+        let pack_weights = self.pack_weights();
+        self_test::before_use(&self.gpu, &pack_weights.kernels()).await?;
         let mut planned = Vec::with_capacity(examples.len());
         for (number, example) in examples.iter().enumerate() {
             planned.push(self.planned(example, (number, examples.len()), trainable).await?);
@@ -148,7 +150,7 @@ impl GradientPass {
         Ok(())
     }
 
-    fn enqueue_once(
+    pub(super) fn enqueue_once(
         &self,
         plan: &Plan,
         kept: &mut Vec<Option<wgpu::Buffer>>,
@@ -175,18 +177,17 @@ impl GradientPass {
         self.copy((&self.weight_buffers[&Binding::Loss], 0), place, 1);
     }
 
-    fn copy(&self, from: (&wgpu::Buffer, u64), to: (&wgpu::Buffer, u64), numbers: usize) {
+    pub(super) fn copy(&self, from: (&wgpu::Buffer, u64), to: (&wgpu::Buffer, u64), numbers: usize) {
         let mut encoder = self.gpu.encoder();
         encoder.copy_buffer_to_buffer(from.0, from.1, to.0, to.1, 4 * numbers as u64);
         self.gpu.queue.submit([encoder.finish()]);
     }
 
     /// What brings the parameters to where the kernels see them, and clears the gradients.
-    async fn pack_weights(&self) -> Result<Plan> {
+    pub(super) fn pack_weights(&self) -> Plan {
         let mut plan = self.parameters.pack_weights(&self.graph, &self.tables);
         plan.ops.push(Command::Clear { binding: Binding::ParamBuffer(ParamBuffer::Gradient) });
-        self_test::before_use(&self.gpu, &plan.kernels()).await?;
-        Ok(plan)
+        plan
     }
 
     /// The work of one example, by its number of how many.
@@ -244,7 +245,7 @@ impl Drop for GradientPass {
 }
 
 /// The buffers of the last example, if a plan wants the same; else room for new ones.
-fn kept_for(
+pub(super) fn kept_for(
     kept: &mut (Vec<Option<wgpu::Buffer>>, [usize; 3]),
     dims: [usize; 3],
     plan: &Plan,
@@ -271,6 +272,6 @@ pub fn peak_bytes(architecture: &Architecture, dims: [usize; 3], gpu: &Gpu) -> O
     peak(TrainSpec { graph, parameters, dims, settings, trainable: &|_| true }).ok()
 }
 
-fn settings(gpu: &Gpu) -> PlanSettings {
+pub(super) fn settings(gpu: &Gpu) -> PlanSettings {
     PlanSettings { precision: Precision::F32, ..plan_settings(gpu, false) }
 }

@@ -13,8 +13,8 @@ use crate::store::{Weights, check_weights};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-/// What the optimiser keeps of every parameter.
-const KEPT: [ParamBuffer; 3] = [ParamBuffer::First, ParamBuffer::Second, ParamBuffer::Average];
+/// What the optimiser keeps of every parameter, in the order of [`STATE`](crate::engine::plan::flat::STATE).
+pub(super) const KEPT: [ParamBuffer; 3] = [ParamBuffer::First, ParamBuffer::Second, ParamBuffer::Average];
 
 /// Weights that are trained, on a GPU.
 pub struct Trainer {

@@ -80,6 +80,10 @@ pub enum Binding {
     ParamBuffer(ParamBuffer),
     /// The loss of a step.
     Loss,
+    /// The logits of an example, `[plane, label, size / 4]` channel blocks of voxels.
+    Logits,
+    /// The gradient by them, as they lie.
+    LogitsGradient,
     /// Scales and shifts that change nothing.
     Identity,
 }
@@ -124,9 +128,9 @@ pub enum Command {
     /// Copy bytes between two buffers.
     Copy {
         /// Source and its offset.
-        from: (usize, u64),
+        from: (Binding, u64),
         /// Target and its offset.
-        to: (usize, u64),
+        to: (Binding, u64),
         /// How many.
         bytes: u64,
     },

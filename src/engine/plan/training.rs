@@ -12,8 +12,9 @@ mod planner;
 
 use super::list::Plan;
 use crate::error::Result;
-use planner::TrainPlanner;
+use planner::{End, TrainPlanner};
 
+pub use loss::logits_bytes;
 pub use planner::{LossScale, TrainSpec};
 
 /// The list for one example.
@@ -21,9 +22,32 @@ pub use planner::{LossScale, TrainSpec};
 /// # Errors
 /// `Limit` where a map exceeds a binding.
 pub fn training_step(spec: TrainSpec, loss: LossScale) -> Result<Plan> {
+    planned(spec, End::Loss(loss))
+}
+
+/// The list for the logits of one example, with no way back: into [`Binding::Logits`](super::list::Binding::Logits).
+///
+/// # Errors
+/// As [`training_step`].
+pub fn logits(spec: TrainSpec) -> Result<Plan> {
+    planned(spec, End::Logits)
+}
+
+/// The list for the gradients by all parameters where that by the logits is given, in
+/// [`Binding::LogitsGradient`](super::list::Binding::LogitsGradient). The way forward is gone again.
+///
+/// # Errors
+/// As [`training_step`].
+pub fn from_logits_gradient(spec: TrainSpec) -> Result<Plan> {
+    planned(spec, End::Gradient)
+}
+
+fn planned(spec: TrainSpec, end: End) -> Result<Plan> {
     let mut planner = TrainPlanner::new(spec)?;
-    planner.forward(loss);
-    planner.backward();
+    planner.forward(end);
+    if end != End::Logits {
+        planner.backward();
+    }
     Ok(planner.buffers.plan)
 }
 

@@ -7,7 +7,7 @@ use super::{
 };
 
 /// The kernels that only training uses.
-pub const TRAINING: [Kernel; 23] = [
+pub const TRAINING: [Kernel; 24] = [
     norm_act::STATS,
     norm_act::SUMS,
     norm_act::COEFFICIENTS,
@@ -22,6 +22,7 @@ pub const TRAINING: [Kernel; 23] = [
     loss::SUMS,
     loss::TOTAL,
     loss::BACKWARD,
+    loss::GIVEN,
     head_conv1x1::BACKWARD,
     head_conv1x1::WEIGHT_GRAD,
     sum::SUM,

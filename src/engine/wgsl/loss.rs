@@ -31,3 +31,11 @@ pub const BACKWARD: Kernel = Kernel::new(
     |_| shader::BACK.to_owned(),
     |_, _| vec![known_answers::backward()],
 );
+
+/// The kernel: a gradient of the logits that came from elsewhere.
+pub const GIVEN: Kernel = Kernel::new(
+    "loss, given",
+    &[false, true],
+    |_| shader::GIVEN.to_owned(),
+    |_, _| vec![known_answers::given()],
+);

@@ -3,7 +3,7 @@
 use super::planner::{Chunk, ForwardPlanner, Scratch};
 use crate::engine::nn::graph::{MapRef, Operation, Step};
 use crate::engine::plan::emit::Output;
-use crate::engine::plan::list::Command;
+use crate::engine::plan::list::{Binding, Command};
 use crate::engine::wgsl::conv;
 use crate::engine::wgsl::layout::Layout;
 use std::ops::Range;
@@ -49,7 +49,10 @@ impl ForwardPlanner<'_> {
                 let planes = from.core.start.max(to.with_halo.start)..from.core.end.min(to.with_halo.end);
                 if from.core != to.core && !planes.is_empty() {
                     let at = |chunk: &Chunk| {
-                        (chunk.buffer, self.chunking.bytes(&layout, planes.start - chunk.with_halo.start))
+                        (
+                            Binding::Buffer(chunk.buffer),
+                            self.chunking.bytes(&layout, planes.start - chunk.with_halo.start),
+                        )
                     };
                     let bytes = self.chunking.bytes(&layout, planes.len());
                     let op = Command::Copy { from: at(from), to: at(to), bytes };

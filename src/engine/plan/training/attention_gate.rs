@@ -136,8 +136,8 @@ impl TrainPlanner<'_> {
         });
         self.sum(parts, numbers, splits, summed);
         self.buffers.push(Command::Copy {
-            from: (summed, 0),
-            to: (all, 4 * at as u64),
+            from: (Binding::Buffer(summed), 0),
+            to: (Binding::Buffer(all), 4 * at as u64),
             bytes: 4 * numbers as u64,
         });
         [parts, summed].into_iter().for_each(|buffer| self.buffers.release(buffer));

@@ -86,8 +86,8 @@ impl TrainPlanner<'_> {
                 let summed = self.scratch(4 * size);
                 self.sum(parts, *size, splits, summed);
                 self.buffers.push(Command::Copy {
-                    from: (summed, 0),
-                    to: (all, 4 * before as u64),
+                    from: (Binding::Buffer(summed), 0),
+                    to: (Binding::Buffer(all), 4 * before as u64),
                     bytes: 4 * *size as u64,
                 });
                 self.buffers.release(summed);

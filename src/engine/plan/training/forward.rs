@@ -1,10 +1,10 @@
 //! Forward, with all maps kept.
 
-use super::planner::{LossScale, TrainPlanner, bytes};
+use super::planner::{End, TrainPlanner, bytes};
 use crate::engine::nn::graph::{Operation, Step};
 use crate::engine::nn::scale_shift::padding;
 use crate::engine::plan::emit::{Job, Output, View};
-use crate::engine::plan::list::{Command, Packed};
+use crate::engine::plan::list::{Binding, Command, Packed};
 use crate::engine::plan::statistics::{Statistics, moments_bytes};
 use crate::engine::wgsl::{conv, conv_transpose};
 use std::ops::Range;
@@ -13,8 +13,8 @@ use std::ops::Range;
 const MOMENTS: usize = 8 << 20;
 
 impl TrainPlanner<'_> {
-    /// The whole pass, to the gradients by the logits.
-    pub(super) fn forward(&mut self, mut loss: LossScale) {
+    /// The whole pass, to its end.
+    pub(super) fn forward(&mut self, mut end: End) {
         let graph = self.spec.graph;
         let Output { buffer, layout, .. } = self.output(0);
         self.buffers.push(Command::Upload { buffer, layout, planes: 0..layout.dims[2] });
@@ -24,10 +24,14 @@ impl TrainPlanner<'_> {
                 Operation::Pool => self.pool(index, step),
                 Operation::ResidualAdd => self.residual_add(index, step),
                 Operation::AttentionGate(_) => self.attention_gate(index, step),
-                Operation::HeadConv1x1(_) => {
-                    self.loss(index, step, loss);
-                    loss.fresh = false;
-                }
+                Operation::HeadConv1x1(_) => match &mut end {
+                    End::Loss(scale) => {
+                        self.loss(index, step, *scale);
+                        scale.fresh = false;
+                    }
+                    End::Logits => self.keep_logits(index, step),
+                    End::Gradient => self.take_gradient(step),
+                },
             }
         }
     }
@@ -98,7 +102,8 @@ impl TrainPlanner<'_> {
         let output = self.output(step.output);
         let mut views = self.views(step);
         let bytes = bytes(&output.layout);
-        self.buffers.push(Command::Copy { from: (views[0].buffer, 0), to: (output.buffer, 0), bytes });
+        let [from, to] = [views[0].buffer, output.buffer].map(|buffer| (Binding::Buffer(buffer), 0));
+        self.buffers.push(Command::Copy { from, to, bytes });
         views[0].buffer = output.buffer;
         let command = self.whole(index, step, &views, output).residual_add();
         self.buffers.push(command);

@@ -21,6 +21,17 @@ pub struct LossScale {
     pub entropy: bool,
 }
 
+/// Where the way forward ends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum End {
+    /// In the loss, and the gradient by the logits.
+    Loss(LossScale),
+    /// In the logits, which are left in [`Binding::Logits`].
+    Logits,
+    /// In the gradient by the logits, which lies in [`Binding::LogitsGradient`].
+    Gradient,
+}
+
 /// Inputs from which a training step is planned.
 #[derive(Clone, Copy)]
 pub struct TrainSpec<'a> {

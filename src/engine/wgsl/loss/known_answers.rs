@@ -110,10 +110,22 @@ pub fn backward() -> KnownAnswer {
     };
     let whole: Vec<f32> = (0..OUTPUTS * volume).map(g).collect();
     let [logits, target] = voxels.buffers(DIMS);
-    let buffers = vec![logits, target, bytes(&coefficients), blank(4 * slab.map.pitch * DIMS[2])];
+    gradient(vec![logits, target, bytes(&coefficients)], slab, &whole)
+}
+
+pub fn given() -> KnownAnswer {
+    let voxels = Voxels::new(DIMS);
+    let [given, _] = voxels.buffers(DIMS);
+    gradient(vec![given], slab_of_labels(DIMS), &voxels.logits)
+}
+
+/// What leaves a gradient `whole` of the logits, in the buffer after those that it reads.
+fn gradient(mut buffers: Vec<Vec<u8>>, slab: Slab, whole: &[f32]) -> KnownAnswer {
+    let look = buffers.len();
+    buffers.push(blank(4 * slab.map.pitch * DIMS[2]));
     let found: Found = Box::new(move |bytes| {
         slab.map.unpack(&bytes[slab.first * slab.map.pitch * 16..], OUTPUTS, slab.planes, Precision::F32)
     });
     let words = shader::back_words(&slab, OUTPUTS);
-    known_answer(words, buffers, slab.groups(), (3, planes(&whole, DIMS, SLAB), found))
+    known_answer(words, buffers, slab.groups(), (look, planes(whole, DIMS, SLAB), found))
 }

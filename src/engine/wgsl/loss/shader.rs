@@ -168,6 +168,28 @@ pub fn back_words(slab: &Slab, outputs: usize) -> Vec<u32> {
     words
 }
 
+/// A gradient by the logits that came from elsewhere, `[plane, label, size / 4]` as they lie, as a map of a channel per label.
+/// Its uniform and workgroups are those of *back*.
+pub const GIVEN: &str = "
+struct Params { map: Slab, outputs: u32, spare0: u32, spare1: u32, spare2: u32 }
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> given: array<f32>;
+@group(0) @binding(2) var<storage, read_write> output: array<ChannelBlock>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (id.x >= p.map.size * p.map.channel_blocks) { return; }
+    let row = (p.map.size + 3u) / 4u * 4u;
+    let z = p.map.first + id.y;
+    var gradient = vec4(0.0);
+    for (var k = 0u; k < 4u; k += 1u) {
+        let o = id.x / p.map.size * 4u + k;
+        if (o < p.outputs) { gradient[k] = given[(z * p.outputs + o) * row + id.x % p.map.size]; }
+    }
+    output[z * p.map.pitch + id.x] = pack(gradient);
+}
+";
+
 /// A target `[label, z, y, x]` and how much its voxels count, as the kernels read them.
 pub fn pack(
     target: &[f32],
