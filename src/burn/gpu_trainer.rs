@@ -19,8 +19,12 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use web_time::Instant;
 
-/// Flat tensors of burn that are alive at the worst moment of a step, at least; its pools of memory may hold more.
-const MORE_FLATS: u64 = 8;
+/// Flat tensors that a step holds more than the engine's own trainer: values and gradient lie on either side of the border; with room
+/// for what the optimiser makes of a piece.
+const MORE_FLATS: u64 = 3;
+
+/// Pieces of the parameters that burn works on one after the other, as every operation of its makes a tensor.
+const PIECES: usize = 32;
 
 /// Weights that are trained, and what the optimiser remembers.
 pub struct GpuTrainer {
@@ -83,7 +87,7 @@ impl GpuTrainer {
         let (loss, norm, gradient) = self.lesson(examples, trainable).await?;
         if loss.is_finite() && norm.is_finite() {
             let clip = (f64::from(self.settings.clip) / (norm + 1e-12)).min(1.0) as f32;
-            self.update(gradient, clip, rate, &self.pass.parameters.ranges(trainable));
+            self.update(&gradient, clip, rate, &self.pass.parameters.ranges(trainable));
             let names = self.pass.parameters.list.iter().map(|parameter| &parameter.name);
             self.learned.extend(names.filter(|name| trainable(name)).cloned());
         }
@@ -120,34 +124,42 @@ impl GpuTrainer {
         let gradient = theta.grad_remove(&mut loss.backward());
         let gradient =
             gradient.ok_or_else(|| Error::device("burn", "no gradient", "one of the parameters"))?;
-        let squares = gradient.clone().square().sum();
+        let squares = pieces(0..self.pass.parameters.total, self.piece())
+            .map(|piece| gradient.clone().slice([piece]).square().sum());
         // Read together, as every reading waits for the device.
-        let numbers = read(Tensor::cat(vec![loss.inner(), squares], 0)).await?;
+        let numbers = read(Tensor::cat([loss.inner()].into_iter().chain(squares).collect(), 0)).await?;
         gpu.sound(before)?;
         gpu.learn_rate(batch.flops(), since.elapsed().as_secs_f64());
-        Ok((f64::from(numbers[0]), f64::from(numbers[1]).sqrt(), gradient))
+        let squares: f64 = numbers[1..].iter().map(|&sum| f64::from(sum)).sum();
+        Ok((f64::from(numbers[0]), squares.sqrt(), gradient))
     }
 
     /// One step of the optimiser down `gradient` times `scale`, of what learns.
-    fn update(&mut self, gradient: Tensor<1>, scale: f32, rate: f32, ranges: &[Range<usize>]) {
+    fn update(&mut self, gradient: &Tensor<1>, scale: f32, rate: f32, ranges: &[Range<usize>]) {
         let steps = self.steps;
         self.steps += 1;
         let AdamWStep { keep, .. } = AdamWStep::new(self.settings, self.steps, rate);
         let optimizer = optimizer(&self.settings);
-        let gradient = gradient * scale;
-        for range in ranges {
+        let most = self.piece();
+        for range in ranges.iter().flat_map(|range| pieces(range.clone(), most)) {
             let part = |flat: &Tensor<1>| flat.clone().slice([range.clone()]);
             let momentum = AdaptiveMomentumState::new(steps, part(&self.first), part(&self.second));
             let state = Some(AdamWState::new(momentum));
-            let (values, state) = optimizer.step(f64::from(rate), part(&self.values), part(&gradient), state);
+            let (values, state) =
+                optimizer.step(f64::from(rate), part(&self.values), part(gradient) * scale, state);
             let average = part(&self.average) * keep + values.clone() * (1.0 - keep);
             if let Some(AdamWState { momentum }) = state {
-                put(&mut self.first, range, momentum.moment_1);
-                put(&mut self.second, range, momentum.moment_2);
+                put(&mut self.first, &range, momentum.moment_1);
+                put(&mut self.second, &range, momentum.moment_2);
             }
-            put(&mut self.values, range, values);
-            put(&mut self.average, range, average);
+            put(&mut self.values, &range, values);
+            put(&mut self.average, &range, average);
         }
+    }
+
+    /// How many numbers a piece has at most.
+    fn piece(&self) -> usize {
+        self.pass.parameters.total.div_ceil(PIECES)
     }
 
     /// Bytes of a step on an example of `dims`: of its maps at the worst moment, and of all parameters, burn's among them.
@@ -212,11 +224,13 @@ impl GpuTrainer {
     }
 }
 
-/// Puts values into a range of a flat tensor; nothing is copied where that is all of it.
+/// A range in pieces of at most so many numbers.
+fn pieces(range: Range<usize>, most: usize) -> impl Iterator<Item = Range<usize>> {
+    let end = range.end;
+    range.step_by(most).map(move |start| start..(start + most).min(end))
+}
+
+/// Puts values into a range of a flat tensor.
 fn put(flat: &mut Tensor<1>, range: &Range<usize>, values: Tensor<1>) {
-    if *range == (0..flat.dims()[0]) {
-        *flat = values;
-    } else {
-        flat.inplace(|flat| flat.slice_assign([range.clone()], values));
-    }
+    flat.inplace(|flat| flat.slice_assign([range.clone()], values));
 }
