@@ -42,7 +42,10 @@ console.log('| --- | --- | --- | --- | --- | --- | --- | --- |');
 try {
   for (let at = 0; at < NETWORKS.length; at += 2) {
     const { gpu, burn } = await learn(browser, server.url, Number(NETWORKS[at]), NETWORKS[at + 1].split('x').map(Number));
-    const [ms, mb] = [[gpu, burn].map((list) => median(list.slice(1).map((one) => one.ms))), [gpu, burn].map((list) => list.at(-1).most / 1e6)];
+    const [ms, mb] = [
+      [gpu, burn].map((list) => median(list.slice(1).map((one) => one.ms))),
+      [gpu, burn].map((list) => list.at(-1).most / 1e6),
+    ];
     const apart = Math.max(...gpu.map(({ loss }, n) => Math.abs(loss - burn[n].loss)));
     const columns = [ms, mb].flatMap(([a, b], n) => [a.toFixed(n), b.toFixed(n), (b / a).toFixed(2)]);
     console.log(`| base ${NETWORKS[at]}, ${NETWORKS[at + 1]} | ${columns.join(' | ')} | ${apart.toExponential(1)} |`);

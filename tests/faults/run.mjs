@@ -63,10 +63,7 @@ async function start(more, kinds) {
   for (const kind of kinds) {
     counts[kind] = await cleanRun(kind);
     assert.ok(counts[kind].accepted, counts[kind].reason);
-    assert.ok(
-      differing(counts[kind].labels, counts[kind].tuned) > GPU_DIFFERS,
-      'tuning changes too little for the tests to mean anything',
-    );
+    assert.ok(differing(counts[kind].labels, counts[kind].tuned) > GPU_DIFFERS, 'tuning changes too little for the tests to mean anything');
   }
   const [cpu, webgpu] = [counts.cpu.labels, counts.webgpu.labels];
   assert.ok(cpu.filter(Boolean).length > 200, 'the model sees too little for the tests to mean anything');
