@@ -18,6 +18,8 @@ const PURE = ['--release', '--no-default-features'];
 /** What its tests are built with: Rust's other image types are not of the core, and need nothing more to be built. */
 const PURE_TESTED = [...PURE, '--features', 'nifti-object'];
 const WASM = ['--release', '--target', 'wasm32-unknown-unknown', '--features', 'web,gpu'];
+/** Its networks as modules of burn. */
+const BURN = ['--release', '--features', 'native,burn'];
 const STRICT = ['--', '-D', 'warnings'];
 
 /** Tests of the crate without features, by file; the quick ones first. */
@@ -66,6 +68,9 @@ const EXAMPLES = {
   train: (scratch) => [join(scratch, 'patch.safetensors')],
   tune: (scratch) => [join(scratch, 'tuned.safetensors')],
 };
+
+/** Where the Rust examples find models by name. */
+const MODELS = { INSITU_MODELS: join(root, 'pkg/models') };
 
 const cargo = (...args) => run('cargo', args);
 const npm = (script) => run('npm', ['run', '--silent', script]);
@@ -232,17 +237,14 @@ export function checks({ quick, scratch }) {
       quick: false,
       run: () =>
         run('cargo', ['run', ...NATIVE, '--example', name, '--', ...(EXAMPLES[name]?.(scratch) ?? [])], {
-          env: { INSITU_MODELS: join(root, 'pkg/models') },
+          env: MODELS,
         }),
     })),
     // As tests are built with it, and before the library is built with other features: either would build it again.
     { name: 'build of the command', quick: true, run: () => cargo('test', ...NATIVE, '--test', 'command', '--no-run') },
-    // The command by burn, the example and the module of the browser are `npm run test:burn`: with other features all that burn needs is built again.
-    {
-      name: 'native: burn',
-      quick: false,
-      run: () => cargo('test', '--release', '--features', 'burn', '--test', 'burn', '--', '--show-output'),
-    },
+    // By the command, on a GPU and in a browser burn trains in `npm run test:burn`: with other features all that it needs is built again.
+    { name: 'native: burn', quick: false, run: () => cargo('test', ...BURN, '--test', 'burn', '--', '--show-output') },
+    { name: 'native: example burn', quick: false, run: () => run('cargo', ['run', ...BURN, '--example', 'burn'], { env: MODELS }) },
     { name: 'wasm: tests/web.rs, in Chromium', quick: false, lacks: noDriver, run: wasmTests },
     { name: 'build of the package and the page', quick: true, run: () => run(process.execPath, ['scripts/build.mjs']) },
     ...webTests.map((name) => web(name, { ...corpus, ...curve })),

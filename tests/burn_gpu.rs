@@ -37,10 +37,14 @@ const STEPS: usize = 30;
 const FIRST: usize = 8;
 const SCOPES: [Scope; 3] = [Scope::Head, Scope::Decoder, Scope::All];
 
+fn gpu() -> Option<BurnGpu> {
+    on_gpu(block_on(BurnGpu::open()))
+}
+
 /// burn opens its GPU once in a process and for one thread, so this is one test.
 #[test]
 fn burn_trains_on_a_gpu_as_the_engine_does() {
-    let Some(burns) = on_gpu(block_on(BurnGpu::open())) else { return };
+    let Some(burns) = gpu() else { return };
     println!("{}", burns.gpu.adapter);
     the_open_pass_has_the_engines_logits_and_gradients(&burns);
     the_open_pass_has_the_numbers_of_keras(&burns);

@@ -28,6 +28,7 @@ describe('the tarball', () => {
       'wasm/cpu-relaxed/insitu_seg_bg.wasm': 2.5 * MB,
       'wasm/threads-relaxed/insitu_seg_bg.wasm': 2.7 * MB,
       'wasm/burn/insitu_seg_bg.wasm': hasBurn ? 26 * MB : 0.01 * MB,
+      'wasm/burn/insitu_seg.js': 0.1 * MB,
       'THIRD-PARTY.md': hasBurn ? 2 * MB : MB,
     };
     const other = {

@@ -27,11 +27,11 @@ const rows = () => [...$('classes', HTMLTableSectionElement).rows];
 function showLabels(editor) {
   const { tool } = state;
   if (!editor.table.some(({ index }) => index === tool.label)) tool.set({ label: editor.table[0]?.index ?? 1 });
-  const typed = editor === drawn ? typing() : undefined;
+  const focusAgain = editor === drawn ? fieldInUse() : undefined;
   drawn = null;
   $('classes').replaceChildren(...editor.table.map((label) => rowOf(editor, label)));
   drawn = editor;
-  typed?.();
+  focusAgain?.();
   showVolumes(editor);
 }
 
@@ -54,9 +54,9 @@ function rowOf(editor, { index, name, color, visible, locked }) {
   const swatch = element('label', { className: 'swatch' }, picker);
   swatch.style.setProperty('--color', color);
   const show = element('input', { type: 'checkbox', checked: visible, ariaLabel: t('show', { name }) });
-  show.onchange = () => keepFocus(() => editor.show(index, show.checked));
+  show.onchange = () => editor.show(index, show.checked);
   const lock = element('input', { type: 'checkbox', checked: locked, ariaLabel: t('lock', { name }) });
-  lock.onchange = () => keepFocus(() => editor.lock(index, lock.checked));
+  lock.onchange = () => editor.lock(index, lock.checked);
   const head = element(
     'th',
     { scope: 'row' },
@@ -67,27 +67,37 @@ function rowOf(editor, { index, name, color, visible, locked }) {
   return row;
 }
 
-/** A name that is being typed while the table is drawn anew, as by a run that ends: what puts it into the new row as it stood. */
-function typing() {
+/** The field that is used while the table is drawn anew, as by a run that ends: what puts the focus into the new row, and a name as it was typed. */
+function fieldInUse() {
   const { activeElement: field } = document;
-  if (!(field instanceof HTMLTextAreaElement) || !$('classes').contains(field) || field.value === field.defaultValue) return undefined;
-  const { value, selectionStart, selectionEnd } = field;
-  const { index } = field.closest('tr')?.dataset ?? {};
+  const row = rows().find((one) => one.contains(field));
+  if (!field || !row) return undefined;
+  const nth = fieldsOf(row).indexOf(/** @type {HTMLElement} */ (field));
+  const typed = field instanceof HTMLTextAreaElement ? typedIn(field) : undefined;
   return () => {
-    const again = nameIn(index);
-    if (!again) return;
-    again.value = value;
-    again.dispatchEvent(new Event('input'));
-    again.focus();
-    again.setSelectionRange(selectionStart, selectionEnd);
+    const again = fieldsOf(rowAt(row.dataset.index))[nth];
+    if (typed && again instanceof HTMLTextAreaElement) {
+      if (typed.isChanged) again.value = typed.value;
+      again.dispatchEvent(new Event('input'));
+      again.setSelectionRange(typed.selectionStart, typed.selectionEnd);
+    }
+    again?.focus();
   };
 }
 
+/** @param {HTMLTextAreaElement} field */
+function typedIn({ value, defaultValue, selectionStart, selectionEnd }) {
+  return { value, selectionStart, selectionEnd, isChanged: value !== defaultValue };
+}
+
+/** @param {HTMLTableRowElement | undefined} row @returns {HTMLElement[]} */
+const fieldsOf = (row) => (row ? Array.from(row.querySelectorAll('input, textarea'), (one) => /** @type {HTMLElement} */ (one)) : []);
+
 /** @param {string | undefined} index of a label */
-const nameIn = (index) =>
-  rows()
-    .find(({ dataset }) => dataset.index === index)
-    ?.querySelector('textarea');
+const rowAt = (index) => rows().find(({ dataset }) => dataset.index === index);
+
+/** @param {string | undefined} index of a label */
+const nameIn = (index) => rowAt(index)?.querySelector('textarea');
 
 /** A name takes as many lines as it is long, and is one line of text all the same. @param {Editor} editor @param {number} index @param {string} name */
 function nameField(editor, index, name) {
@@ -116,17 +126,6 @@ function nameField(editor, index, name) {
     nameIn(String(index))?.focus();
   };
   return grows;
-}
-
-/** Runs a change after which the table is drawn anew, and puts the focus back on the same field. @param {() => void} change */
-function keepFocus(change) {
-  const { activeElement: active } = document;
-  const row = rows().find((one) => one.contains(active));
-  const nth = row && active instanceof HTMLInputElement ? [...row.querySelectorAll('input')].indexOf(active) : -1;
-  change();
-  if (nth < 0) return;
-  const again = rows().find(({ dataset }) => dataset.index === row?.dataset.index);
-  again?.querySelectorAll('input')[nth]?.focus();
 }
 
 /** Once a frame: volumes follow the brush without costing it anything. */

@@ -164,10 +164,7 @@ impl Gpu {
         self.trusted.borrow_mut().insert(kernel);
     }
 
-    /// Waits until everything that was submitted is done.
-    ///
-    /// # Errors
-    /// `Device` where the device is gone.
+    /// Waits until everything that was submitted is done; `Device` where the device is gone.
     pub async fn idle(&self) -> Result<()> {
         let (done, heard) = oneshot::channel();
         self.queue.on_submitted_work_done(move || {
