@@ -130,7 +130,7 @@ fn the_open_pass_refuses_in_words(on: &BurnGpu) {
     let pass = Pass::new(architecture, on).unwrap();
     let weights = random_weights(&architecture);
     let theta = pass.parameters(&weights).unwrap();
-    let short = theta.clone().slice([0..9]);
+    let short = theta.clone().narrow(0, 0, 9);
     for (theta, image, dims, code, place) in [
         (theta.clone(), vec![0.0; 99], [8; 3], "argument", "image"),
         (theta.clone(), vec![0.0; 4 * 64], [4, 8, 8], "argument", "image"),

@@ -54,14 +54,14 @@ pub trait LossOperation: Backend {
 
 impl LossOperation for Cube {
     fn network_loss(theta: FloatTensor<Self>, lesson: &mut Lesson<'_>) -> FloatTensor<Self> {
-        loss_and_gradient(theta, lesson).0
+        loss_and_gradient(&theta, lesson).0
     }
 }
 
 impl<C: CheckpointStrategy> LossOperation for Autodiff<Cube, C> {
     fn network_loss(theta: FloatTensor<Self>, lesson: &mut Lesson<'_>) -> FloatTensor<Self> {
         let (theta, node) = theta.into_parts();
-        let (loss, gradient) = loss_and_gradient(theta, lesson);
+        let (loss, gradient) = loss_and_gradient(&theta, lesson);
         match Kept.prepare::<C>([node]).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => prepared.finish(gradient, loss),
             OpsKind::UnTracked(prepared) => prepared.finish(loss),
@@ -86,12 +86,12 @@ impl Backward<Cube, 1> for Kept {
 
 /// The loss `[1]` and the gradient, of theta's shape. Where it fails the loss is whatever was there, and the lesson has the fault.
 fn loss_and_gradient(
-    theta: FloatTensor<Cube>,
+    theta: &FloatTensor<Cube>,
     lesson: &mut Lesson<'_>,
 ) -> (FloatTensor<Cube>, FloatTensor<Cube>) {
     let empty = |shape: Shape| Cube::float_empty(shape, &theta.device, FloatDType::F32);
     let (loss, gradient) = (empty([1].into()), empty(theta.shape()));
-    lesson.fault = run(&theta, &loss, &gradient, lesson).err();
+    lesson.fault = run(theta, &loss, &gradient, lesson).err();
     (loss, gradient)
 }
 

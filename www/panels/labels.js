@@ -91,7 +91,7 @@ function typedIn({ value, defaultValue, selectionStart, selectionEnd }) {
 }
 
 /** @param {HTMLTableRowElement | undefined} row @returns {HTMLElement[]} */
-const fieldsOf = (row) => (row ? Array.from(row.querySelectorAll('input, textarea'), (one) => /** @type {HTMLElement} */ (one)) : []);
+const fieldsOf = (row) => (row ? Array.from(row.querySelectorAll('input,textarea'), (one) => /** @type {HTMLElement} */ (one)) : []);
 
 /** @param {string | undefined} index of a label */
 const rowAt = (index) => rows().find(({ dataset }) => dataset.index === index);
