@@ -15,9 +15,6 @@ pub struct BurnGpu {
     pub gpu: Rc<Gpu>,
 }
 
-/// Operations of burn that are handed over at once: what they read and wrote stays in memory for as long.
-const TASKS: usize = 8;
-
 thread_local! {
     /// burn opens its GPU once in the life of a process and forgets none, lost ones neither.
     static OPEN: RefCell<Option<BurnGpu>> = const { RefCell::new(None) };
@@ -41,7 +38,7 @@ impl BurnGpu {
                 "an adapter for WebGPU, Vulkan, Metal or DirectX 12, not opened before",
             )
         };
-        let opened = Device::wgpu_options().tasks_max(TASKS).init_with_setup_async().await;
+        let opened = Device::wgpu_options().init_with_setup_async().await;
         let (device, setup) = opened.map_err(|error| missing(error.to_string()))?;
         let gpu =
             Gpu::adopt(&setup.adapter.get_info(), setup.device, setup.queue, Options::default()).await?;
