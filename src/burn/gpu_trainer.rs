@@ -19,9 +19,9 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use web_time::Instant;
 
-/// Flat tensors that a step holds more than the engine's own trainer: values and gradient lie on either side of the border; with room
-/// for what the optimiser makes of a piece.
-const MORE_FLATS: u64 = 3;
+/// Flat tensors that a step holds more than the engine's own trainer: values and gradient on either side of the border, the gradient
+/// before its factor, and the pieces that the optimiser makes. Counted in a browser.
+const MORE_FLATS: u64 = 4;
 
 /// Pieces of the parameters that burn works on one after the other, as every operation of its makes a tensor.
 const PIECES: usize = 32;
