@@ -194,7 +194,9 @@ fn same_losses(architecture: Architecture, scope: Scope, [ours, burns]: [&Comput
     }
     let off = deviation(&losses, &expected);
     println!("{scope:?} of base {}: losses off by {off:.1e}, {losses:?}", architecture.base);
-    assert!(off < 1e-3, "losses {losses:?}, expected {expected:?}");
+    // Clipped at every step, the network with all options doubles the last digit's difference every few steps.
+    let most = if architecture.roi { 3e-3 } else { 1e-3 };
+    assert!(off < most, "losses {losses:?}, expected {expected:?}");
     assert!(losses[STEPS - 1] < losses[0], "it learns: {losses:?}");
     let found = block_on(trainers[1].averaged()).unwrap();
     let start = random_weights(&architecture);
