@@ -21,11 +21,11 @@ use insitu_seg::burn::{SeResUNet, device};
 use insitu_seg::engine::cpu::network::Network;
 use insitu_seg::engine::nn::example::Example;
 use insitu_seg::engine::nn::loss::Loss;
-use insitu_seg::engine::nn::pseudo_random::{pseudo_random, random_weights};
+use insitu_seg::engine::nn::pseudo_random::random_weights;
 use insitu_seg::model::Architecture;
 use insitu_seg::store::{self, WeightPrecision, Weights};
 use insitu_seg::tune::Scope;
-use lesson::{Only, apart, same_output, tensor};
+use lesson::{Only, apart, noise, same_output, tensor};
 use pollster::block_on;
 
 #[test]
@@ -51,9 +51,8 @@ fn logits_and_the_gradients_of_every_scope_equal_the_engines_on_odd_and_even_siz
         (5, 4, 1, [40, 37, 24]),
     ] {
         let architecture = Architecture { base, depth, inputs, outputs: 2, ..Architecture::default() };
-        let (weights, volume) = (random_weights(&architecture), dims.iter().product::<usize>());
-        let image = pseudo_random(inputs * volume, 3);
-        let target: Vec<f32> = pseudo_random(2 * volume, 4).iter().map(|v| f32::from(*v > 0.2)).collect();
+        let weights = random_weights(&architecture);
+        let (image, target) = noise(&architecture, dims);
         let ours = Network::training(&architecture, &weights).unwrap();
         let expected = ours.logits(&image, dims, &mut |_| Ok(())).unwrap();
         let module = SeResUNet::from_weights(architecture, weights.clone(), &device).unwrap();

@@ -22,13 +22,13 @@ use insitu_seg::engine::gpu::device::{Gpu, Options};
 use insitu_seg::engine::nn::adamw::AdamWConfig;
 use insitu_seg::engine::nn::example::Example;
 use insitu_seg::engine::nn::loss::Loss;
-use insitu_seg::engine::nn::pseudo_random::{pseudo_random, random_weights};
+use insitu_seg::engine::nn::pseudo_random::random_weights;
 use insitu_seg::engine::trainer::Trainer;
 use insitu_seg::model::Architecture;
 use insitu_seg::tune::Scope;
 use lesson::{
-    DIMS, Lesson, Only, apart, architectures, assert_goes_on, dice_of_a_training, same_output, steps, tensor,
-    trainer,
+    DIMS, Lesson, Only, apart, architectures, assert_goes_on, dice_of_a_training, noise, same_output, steps,
+    tensor, trainer,
 };
 use pollster::block_on;
 
@@ -71,9 +71,8 @@ fn the_open_pass_has_the_engines_logits_and_gradients(on: &BurnGpu) {
         [(8, 3, 1, [24, 24, 24]), (8, 3, 2, [25, 31, 27]), (5, 4, 1, [19, 37, 24]), (12, 3, 3, [17, 16, 9])]
     {
         let architecture = Architecture { base, depth, inputs, outputs: 2, ..Architecture::default() };
-        let (weights, volume) = (random_weights(&architecture), dims.iter().product::<usize>());
-        let image = pseudo_random(inputs * volume, 3);
-        let target: Vec<f32> = pseudo_random(2 * volume, 4).iter().map(|v| f32::from(*v > 0.2)).collect();
+        let weights = random_weights(&architecture);
+        let (image, target) = noise(&architecture, dims);
         let ours = Network::training(&architecture, &weights).unwrap();
         let expected = ours.logits(&image, dims, &mut |_| Ok(())).unwrap();
         let (pass, network) = (

@@ -67,6 +67,14 @@ pub fn same_output(name: &str, logits: Tensor<5>, expected: &[f32]) {
     assert!(off < 2e-4, "{name}: output off by {off}");
 }
 
+/// An image and a target of the size `dims`, both without any sense.
+pub fn noise(architecture: &Architecture, dims: [usize; 3]) -> (Vec<f32>, Vec<f32>) {
+    let volume = dims.iter().product::<usize>();
+    let target = pseudo_random(architecture.outputs * volume, 4);
+    let target = target.iter().map(|v| f32::from(*v > 0.2)).collect();
+    (pseudo_random(architecture.inputs * volume, 3), target)
+}
+
 /// Two images with their targets, and how much each voxel of the first counts.
 pub struct Lesson {
     pub images: [Vec<f32>; 2],

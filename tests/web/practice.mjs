@@ -1,4 +1,10 @@
 /** A network that learns an ellipsoid in noise, step by step, in a page of the package, with the memory that it takes on the GPU. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from '../../scripts/tools.mjs';
+
+/** Why nothing can learn by burn, or null. */
+export const NO_BURN = existsSync(join(root, 'pkg/wasm/burn/build.json')) ? null : 'pkg/wasm/burn is not built (node pkg/build.mjs burn)';
 
 /** Gets ready: `artifact` is the module, `base` the network's, `dims` `[x, y, z]` the image's. */
 export function practise(page, { artifact, base, dims }) {

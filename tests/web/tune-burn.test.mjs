@@ -3,14 +3,11 @@
  * takes over; its module is fetched for it and not before; and where it cannot be, the answer says why.
  */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { root } from '../../scripts/tools.mjs';
 import { nativeCommand, phantomFiles } from '../faults/model.mjs';
 import { notRun } from '../not-run.mjs';
 import { besideThePackage } from './empty-page.mjs';
-import { practise, step } from './practice.mjs';
+import { NO_BURN, practise, step } from './practice.mjs';
 
 const STEPS = 30;
 /** What pkg/build.mjs leaves where the module is not built. */
@@ -22,7 +19,6 @@ const code = () => (isWithout ? { type: 'text/javascript', body: STAND_IN } : un
 const command = nativeCommand();
 const beside = besideThePackage({ extra: { ...(command ? phantomFiles(command) : {}), '/wasm/burn/insitu_seg.js': code } });
 const NO_MODEL = command ? null : 'the native command is not built (cargo build --release --features cli)';
-const NO_BURN = existsSync(join(root, 'pkg/wasm/burn/build.json')) ? null : 'pkg/wasm/burn is not built (node pkg/build.mjs burn)';
 
 async function emptyPage() {
   const page = await beside.browser.newPage();

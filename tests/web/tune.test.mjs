@@ -4,13 +4,11 @@
  * small networks learn, of phantoms; INSITU_LONG=1: the shipped ones and all 500 steps there too.
  */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { root } from '../../scripts/tools.mjs';
 import { nativeCommand, phantomFiles } from '../faults/model.mjs';
 import { notRun } from '../not-run.mjs';
 import { besideThePackage } from './empty-page.mjs';
+import { NO_BURN } from './practice.mjs';
 
 /** `every`: of how many coronal slices one has strokes. */
 const SAMPLE = { folder: '/samples/hippocampus', every: 5, rate: 1e-3, voxels: 1000 };
@@ -23,7 +21,6 @@ const STEPS = { cpu: 12, webgpu: 3 };
 const command = nativeCommand();
 const beside = besideThePackage({ extra: command && !LONG ? phantomFiles(command) : {} });
 const NO_MODEL = command || LONG ? null : 'the native command is not built (cargo build --release --features cli)';
-const NO_BURN = existsSync(join(root, 'pkg/wasm/burn/build.json')) ? null : 'pkg/wasm/burn is not built (node pkg/build.mjs burn)';
 
 /** A page with an image, its true labels, and strokes of these: whole coronal slices. */
 async function openPage({ folder, model, every } = SAMPLE) {
