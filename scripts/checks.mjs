@@ -73,6 +73,11 @@ const EXAMPLES = {
 const MODELS = { INSITU_MODELS: join(root, 'pkg/models') };
 
 const cargo = (...args) => run('cargo', args);
+/** A command of cargo for a check that may be paired; its environment is asked for when it runs: what that takes may be installed until then. */
+const beside = (args, environment = () => ({})) => ({
+  paired: true,
+  run: (how) => run('cargo', args, { env: environment(), ...how }),
+});
 const npm = (script) => run('npm', ['run', '--silent', script]);
 
 const NETWORK = ['burn', 'burn-wgpu'];
@@ -130,13 +135,13 @@ const named = (folder, ending) =>
 const pure = (name, quick, env) => ({
   name: `pure: ${name}`,
   quick,
-  run: () => run('cargo', ['test', ...PURE_TESTED, '--test', name, '--', '--show-output'], { env }),
+  ...beside(['test', ...PURE_TESTED, '--test', name, '--', '--show-output'], () => env ?? {}),
 });
 
 const native = (name, env) => ({
   name: `native: ${name}`,
   quick: !SLOW_TESTS.includes(name),
-  run: () => run('cargo', ['test', ...NATIVE, '--test', name, '--', '--show-output'], { env: { ...adapter(), ...env } }),
+  ...beside(['test', ...NATIVE, '--test', name, '--', '--show-output'], () => ({ ...adapter(), ...env })),
 });
 
 const web = (name, env) => ({
@@ -161,14 +166,11 @@ const smoke = (kind) => ({
 /** A command of package.json. */
 const script = (name, more) => ({ name: `npm run ${name}`, run: () => npm(name), ...more });
 
-const wasmTests = () =>
-  run('cargo', ['test', ...WASM, '--test', 'web'], {
-    env: {
-      CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER: which('wasm-bindgen-test-runner') ?? 'wasm-bindgen-test-runner',
-      CHROMEDRIVER: chromedriver(),
-      WASM_BINDGEN_TEST_TIMEOUT: '600',
-    },
-  });
+const wasmTests = beside(['test', ...WASM, '--test', 'web'], () => ({
+  CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER: which('wasm-bindgen-test-runner') ?? 'wasm-bindgen-test-runner',
+  CHROMEDRIVER: chromedriver(),
+  WASM_BINDGEN_TEST_TIMEOUT: '600',
+}));
 
 /** The static checks: of what is written, not of what it does. */
 const written = (quick) => [
@@ -235,17 +237,14 @@ export function checks({ quick, scratch }) {
     ...examples.map((name) => ({
       name: `native: example ${name}`,
       quick: false,
-      run: () =>
-        run('cargo', ['run', ...NATIVE, '--example', name, '--', ...(EXAMPLES[name]?.(scratch) ?? [])], {
-          env: MODELS,
-        }),
+      ...beside(['run', ...NATIVE, '--example', name, '--', ...(EXAMPLES[name]?.(scratch) ?? [])], () => MODELS),
     })),
     // As tests are built with it, and before the library is built with other features: either would build it again.
     { name: 'build of the command', quick: true, run: () => cargo('test', ...NATIVE, '--test', 'command', '--no-run') },
     // By the command, on a GPU and in a browser burn trains in `npm run test:burn`: with other features all that it needs is built again.
-    { name: 'native: burn', quick: false, run: () => cargo('test', ...BURN, '--test', 'burn', '--', '--show-output') },
-    { name: 'native: example burn', quick: false, run: () => run('cargo', ['run', ...BURN, '--example', 'burn'], { env: MODELS }) },
-    { name: 'wasm: tests/web.rs, in Chromium', quick: false, lacks: noDriver, run: wasmTests },
+    { name: 'native: burn', quick: false, ...beside(['test', ...BURN, '--test', 'burn', '--', '--show-output']) },
+    { name: 'native: example burn', quick: false, ...beside(['run', ...BURN, '--example', 'burn'], () => MODELS) },
+    { name: 'wasm: tests/web.rs, in Chromium', quick: false, lacks: noDriver, ...wasmTests },
     { name: 'build of the package and the page', quick: true, run: () => run(process.execPath, ['scripts/build.mjs']) },
     ...webTests.map((name) => web(name, { ...corpus, ...curve })),
     ...['firefox', 'webkit'].map(smoke),

@@ -10,6 +10,7 @@ mod golden;
 
 use golden::{Golden, deviation, instances};
 use insitu_seg::engine::cpu::backward::LossGradients;
+use insitu_seg::engine::cpu::buffers::Buffers;
 use insitu_seg::engine::cpu::network::Network;
 use insitu_seg::engine::nn::example::Example;
 use insitu_seg::engine::nn::loss::Loss;
@@ -52,7 +53,8 @@ fn every_instance_equals_keras() {
         let golden = instance.nudged();
         let example = Example::new(golden.input().0, &golden.tensors["target"].values, dims);
         let learn = |network: &Network| {
-            network.loss_gradients(&golden.weights, &example, Loss::Dice, &|_| true).unwrap()
+            let mut buffers = Buffers::default();
+            network.loss_gradients(&golden.weights, &example, Loss::Dice, &|_| true, &mut buffers).unwrap()
         };
         same_lesson(name, &learn(&Network::new(&architecture, &golden.weights).unwrap()), &golden, &[""]);
         if architecture.roi {
@@ -155,7 +157,8 @@ impl Case {
     fn gradients(&self, learns: &dyn Fn(&str) -> bool) -> (f64, Weights) {
         let network = Network::training(&self.architecture, &self.weights).unwrap();
         let example = Example::new(&self.image, &self.target, self.dims);
-        let lesson = network.loss_gradients(&self.weights, &example, Loss::DiceAndEntropy, learns).unwrap();
+        let (loss, mut buffers) = (Loss::DiceAndEntropy, Buffers::default());
+        let lesson = network.loss_gradients(&self.weights, &example, loss, learns, &mut buffers).unwrap();
         (lesson.loss, lesson.gradients)
     }
 }

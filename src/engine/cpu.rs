@@ -2,6 +2,7 @@
 //! planes is one piece of memory.
 
 pub mod backward;
+pub mod buffers;
 pub mod network;
 mod ops;
 pub mod trainer;

@@ -294,11 +294,11 @@ impl TrainingRun {
             let TrainingSample { dims, image, target, .. } =
                 validation.sample(index, &self.config.samples)?;
             let logits = network.logits(&image, dims, &mut |_| Ok(())).await?;
-            let value = self.config.loss.value(&logits, &target, channels);
+            let found: Vec<u8> = logits.iter().map(|&v| u8::from(v > 0.0)).collect();
+            let value = self.config.loss.value(logits, &target, None, channels);
             loss += value.loss;
             soft.iter_mut().zip(value.soft_dice).for_each(|(sum, dice)| *sum += dice);
             let truth: Vec<u8> = target.iter().map(|&v| v as u8).collect();
-            let found: Vec<u8> = logits.iter().map(|&v| u8::from(v > 0.0)).collect();
             let count = found.len() / channels;
             for (channel, score) in scores.iter_mut().enumerate() {
                 let part = channel * count..(channel + 1) * count;

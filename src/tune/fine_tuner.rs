@@ -135,7 +135,7 @@ async fn mean_loss(
     let mut sum = 0.0;
     for Example { image, target, weighting, dims } in examples {
         let logits = network.logits(image, *dims, &mut |_| Ok(())).await?;
-        sum += LOSS.gradient(&logits, target, weighting.as_ref(), architecture.outputs).0.loss;
+        sum += LOSS.value(logits, target, weighting.as_ref(), architecture.outputs).loss;
     }
     Ok(sum / examples.len().max(1) as f64)
 }

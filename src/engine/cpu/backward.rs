@@ -4,7 +4,9 @@
 //! are done; then `norm_act_backward` turns it into that by the **raw** values, which the step that made the map takes on.
 //! Normalised values are computed again where they are needed, and never stored. What is not trained costs nothing.
 
+use super::buffers::Buffers;
 use super::network::{Network, Run, swap};
+use super::ops::add::add;
 use super::ops::conv::Weight;
 use super::ops::conv_transpose_backward::Up;
 use super::ops::conv_weight::conv_weight;
@@ -18,7 +20,6 @@ use crate::engine::nn::scale_shift::ScaleShift;
 use crate::engine::nn::squeeze_excite::gradients;
 use crate::engine::nn::weights::tensor;
 use crate::error::Result;
-use crate::file::check_allocatable;
 use crate::store::{Array, Weights};
 use std::ops::Range;
 
@@ -36,6 +37,7 @@ pub struct LossGradients {
 impl Network {
     /// The loss of an example, and its gradients by those of `weights` that learn, by name. `weights` are what the network
     /// was made of. Where there is a region of interest its loss is added ([`crate::engine::nn::graph::Graph::targets`]).
+    /// Maps and gradients are made in `buffers`, which have them back at the end.
     ///
     /// # Errors
     /// `Limit` where memory does not suffice; `Malformed` where a weight is missing.
@@ -45,26 +47,29 @@ impl Network {
         example: &Example,
         loss: Loss,
         trainable: &dyn Fn(&str) -> bool,
+        buffers: &mut Buffers,
     ) -> Result<LossGradients> {
-        let run = self.run(example.image, example.dims, true, &mut |_| Ok(()))?;
+        let run = self.run((example.image, example.dims), true, buffers, &mut |_| Ok(()))?;
         let (mut value, mut soft_dice, mut grads) =
             (0.0, Vec::new(), vec![Vec::new(); self.graph.maps.len()]);
         for target in self.graph.targets(example) {
             let (map, dims) = (target.map, self.graph.dims(target.map, example.dims));
             let outputs = self.graph.maps[map].channels;
-            let logits = swap(&run.maps[map], dims[2], outputs);
-            let (loss, grad_logits) =
-                loss.gradient(&logits, &target.values, target.weighting().as_ref(), outputs);
+            let mut values = swap(&run.maps[map], dims[2], outputs, run.buffers)?;
+            let loss = loss.gradient(&mut values, &target.values, target.weighting().as_ref(), outputs);
             value += loss.loss;
             soft_dice = loss.soft_dice; // The segmentation is the last step.
-            grads[map] = swap(&grad_logits, outputs, dims[2]);
+            grads[map] = swap(&values, outputs, dims[2], run.buffers)?;
+            run.buffers.give(values);
         }
         let requires_grad = self.graph.requires_grad(trainable);
         let mut back = Backward { run, weights, trainable, requires_grad, grads, gradients: Weights::new() };
         for steps in self.graph.fusion_groups().into_iter().rev() {
             back.steps(steps)?;
         }
-        Ok(LossGradients { loss: value, soft_dice, gradients: back.gradients })
+        let Backward { run, grads, gradients, .. } = back;
+        run.maps.into_iter().chain(grads).for_each(|map| run.buffers.give(map));
+        Ok(LossGradients { loss: value, soft_dice, gradients })
     }
 }
 
@@ -102,8 +107,9 @@ impl Backward<'_> {
             }
         }
         for step in steps {
-            self.grads[step.output] = Vec::new();
-            self.run.maps[step.output] = Vec::new();
+            for done in [&mut self.grads[step.output], &mut self.run.maps[step.output]] {
+                self.run.buffers.give(std::mem::take(done));
+            }
         }
         Ok(())
     }
@@ -167,15 +173,17 @@ impl Backward<'_> {
         for &MapRef { map, .. } in sources {
             if self.requires_grad[map] {
                 let weight = Weight::backward(&weights, inputs, first..first + channels(map));
-                let size = channels(map) * dims.iter().product::<usize>();
-                check_allocatable(size)?;
-                wanted.push((map, weight, vec![0.0; size]));
+                wanted.push((
+                    map,
+                    weight,
+                    self.run.buffers.take(channels(map) * dims.iter().product::<usize>())?,
+                ));
             }
             first += channels(map);
         }
         if !wanted.is_empty() {
             let targets = wanted.iter_mut().map(|(_, weight, to)| (&*weight, to.as_mut_slice()));
-            conv::forward(&grad, targets.collect(), dims, &mut |_| Ok(()))?;
+            conv::backward(&grad, targets.collect(), dims)?;
         }
         for (map, _, grad) in wanted {
             self.add(map, grad);
@@ -189,7 +197,8 @@ impl Backward<'_> {
         if all.is_empty() {
             *all = grad;
         } else {
-            all.iter_mut().zip(grad).for_each(|(sum, g)| *sum += g);
+            add(all, &grad);
+            self.run.buffers.give(grad);
         }
     }
 
@@ -200,8 +209,7 @@ impl Backward<'_> {
         }
         let mut to = std::mem::take(&mut self.grads[source.map]);
         if to.is_empty() {
-            check_allocatable(self.run.maps[source.map].len())?;
-            to = vec![0.0; self.run.maps[source.map].len()];
+            to = self.run.buffers.zeros(self.run.maps[source.map].len())?;
         }
         let from = self.run.network.graph.dims(source.map, self.run.dims);
         pool::backward(&self.run.input(source), from, &self.grads[step.output], &mut to);
@@ -219,7 +227,9 @@ impl Backward<'_> {
         };
         let grad_weight = (self.trainable)(name).then(|| up.grad_weight(&self.run.input(source)));
         let by_input = if self.requires_grad[source.map] {
-            Some(up.by_input(tensor(self.weights, name)?))
+            let mut grad = self.run.buffers.take(self.run.maps[source.map].len())?;
+            up.by_input(tensor(self.weights, name)?, &mut grad);
+            Some(grad)
         } else {
             None
         };
@@ -238,8 +248,8 @@ impl Backward<'_> {
         residual_add::backward(&mut grad, &self.run.maps[step.output], x * y);
         let [first, second] = [step.sources[0].map, step.sources[1].map];
         if self.requires_grad[first] {
-            check_allocatable(grad.len())?;
-            self.add(first, grad.clone());
+            let copy = self.run.buffers.copy(&grad)?;
+            self.add(first, copy);
         }
         if self.requires_grad[second] {
             self.add(second, grad);
@@ -250,10 +260,10 @@ impl Backward<'_> {
     fn gate(&mut self, step: &Step, name: &str) -> Result<()> {
         let [x, y, _] = self.run.network.graph.dims(step.output, self.run.dims);
         let mut grad = std::mem::take(&mut self.grads[step.output]);
-        check_allocatable(grad.len())?;
+        let mut grad_up = self.run.buffers.take(grad.len())?;
         let (weight, inputs) = (attention_gate::Weight::new(self.weights, name)?, self.inputs(step));
-        let attention_gate::Back { grad_up, tensors } =
-            attention_gate::backward(&inputs[0], &inputs[1], &weight, x * y, &mut grad);
+        let tensors =
+            attention_gate::backward(&inputs[0], &inputs[1], &weight, x * y, [&mut grad, &mut grad_up]);
         for (name, values) in step.parameters().into_iter().zip(tensors) {
             self.keep(name, values);
         }
@@ -268,20 +278,19 @@ impl Backward<'_> {
     fn out(&mut self, step: &Step, name: &str) -> Result<()> {
         let graph = &self.run.network.graph;
         let ([x, y, _], source) = (graph.dims(step.output, self.run.dims), step.sources[0]);
-        let grad = std::mem::take(&mut self.grads[step.output]);
         let outputs = self.run.network.graph.maps[step.output].channels;
         let (weight, bias) = (format!("{name}.weight"), format!("{name}.bias"));
         if (self.trainable)(&weight) || (self.trainable)(&bias) {
             let (grad_weight, by_bias) =
-                head_conv1x1::weights(&self.run.input(source), &grad, outputs, x * y);
+                head_conv1x1::weights(&self.run.input(source), &self.grads[step.output], outputs, x * y);
             self.keep(weight.clone(), grad_weight);
             self.keep(bias, by_bias);
         }
         if self.requires_grad[source.map] {
-            self.add(
-                source.map,
-                head_conv1x1::backward(&grad, tensor(self.weights, &weight)?, outputs, x * y),
-            );
+            let mut grad = self.run.buffers.take(self.run.maps[source.map].len())?;
+            let weight = tensor(self.weights, &weight)?;
+            head_conv1x1::backward(&self.grads[step.output], weight, outputs, x * y, &mut grad);
+            self.add(source.map, grad);
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! A forward pass on the CPU.
 
+use super::buffers::Buffers;
 use super::ops::input::Input;
 use super::ops::{attention_gate, conv, conv_transpose, head_conv1x1, pool, residual_add};
 use crate::engine::nn::graph::{Graph, MapRef, Norm, Operation, Step};
@@ -9,7 +10,6 @@ use crate::engine::nn::scale_shift::{Moments, ScaleShift, padding};
 use crate::engine::nn::squeeze_excite::parameters;
 use crate::engine::nn::weights::tensor;
 use crate::error::Result;
-use crate::file::check_allocatable;
 use crate::model::Architecture;
 use crate::store::Weights;
 use std::ops::Range;
@@ -99,29 +99,32 @@ impl Network {
         dims: [usize; 3],
         pause: &mut dyn FnMut(f64) -> Result<()>,
     ) -> Result<Vec<f32>> {
-        let mut run = self.run(image, dims, false, pause)?;
+        let mut buffers = Buffers::default();
+        let mut run = self.run((image, dims), false, &mut buffers, pause)?;
         let logits = run.maps.pop().unwrap_or_default();
-        Ok(swap(&logits, self.graph.out_dims(dims)[2], self.graph.outputs()))
+        swap(&logits, self.graph.out_dims(dims)[2], self.graph.outputs(), &mut buffers)
     }
 
-    /// A pass whose last map is the logits, `[z, outputs, y, x]`; the others are there too if they are to be kept.
-    pub(super) fn run(
-        &self,
-        image: &[f32],
-        dims: [usize; 3],
+    /// A pass whose last map is the logits, `[z, outputs, y, x]`; the others are there too if they are to be kept. Maps
+    /// are made in `buffers`.
+    pub(super) fn run<'a>(
+        &'a self,
+        (image, dims): (&[f32], [usize; 3]),
         keep: bool,
+        buffers: &'a mut Buffers,
         pause: &mut dyn FnMut(f64) -> Result<()>,
-    ) -> Result<Run<'_>> {
+    ) -> Result<Run<'a>> {
         let graph = &self.graph;
         let total = graph.total_flops(dims);
         let mut run = Run {
             network: self,
             dims,
             keep,
+            buffers,
             maps: vec![Vec::new(); graph.maps.len()],
             moments: vec![Vec::new(); graph.maps.len()],
         };
-        run.maps[0] = swap(image, graph.maps[0].channels, dims[2]);
+        run.maps[0] = swap(image, graph.maps[0].channels, dims[2], run.buffers)?;
         let mut done = 0.0;
         for steps in graph.fusion_groups() {
             let share: f64 = graph.steps[steps.clone()].iter().map(|step| graph.flops(step, dims)).sum();
@@ -163,12 +166,14 @@ impl Network {
 }
 
 /// `[a, b, plane]` -> `[b, a, plane]`.
-pub(super) fn swap(values: &[f32], a: usize, b: usize) -> Vec<f32> {
-    if a == 1 || b == 1 {
-        return values.to_vec();
-    }
+pub(super) fn swap(values: &[f32], a: usize, b: usize, buffers: &mut Buffers) -> Result<Vec<f32>> {
+    let mut swapped = buffers.take(values.len())?;
     let plane = values.len() / (a * b);
-    (0..b).flat_map(|j| (0..a).flat_map(move |i| &values[(i * b + j) * plane..][..plane])).copied().collect()
+    for (index, to) in swapped.chunks_exact_mut(plane).enumerate() {
+        let (j, i) = (index / a, index % a);
+        to.copy_from_slice(&values[(i * b + j) * plane..][..plane]);
+    }
+    Ok(swapped)
 }
 
 /// A pass under way.
@@ -177,6 +182,8 @@ pub(super) struct Run<'a> {
     pub(super) dims: [usize; 3],
     /// Whether maps stay after their last reader.
     keep: bool,
+    /// Where they come from.
+    pub(super) buffers: &'a mut Buffers,
     /// Raw values by map, empty before and after their time.
     pub(super) maps: Vec<Vec<f32>>,
     /// Statistics by map and channel.
@@ -193,8 +200,7 @@ impl Run<'_> {
         if let Operation::ResidualAdd = step.kind {
             let [first, second] = [step.sources[0], step.sources[1]];
             let mut values = if self.keep {
-                check_allocatable(self.maps[first.map].len())?;
-                self.maps[first.map].clone()
+                self.buffers.copy(&self.maps[first.map])?
             } else {
                 std::mem::take(&mut self.maps[first.map])
             };
@@ -205,8 +211,7 @@ impl Run<'_> {
         let size = |step: &Step| graph.maps[step.output].channels * plane * dims[2];
         let mut outputs = Vec::new();
         for step in &graph.steps[steps.clone()] {
-            check_allocatable(size(step))?;
-            outputs.push(vec![0.0; size(step)]);
+            outputs.push(self.buffers.take(size(step))?);
         }
         let inputs: Vec<Input> = step.sources.iter().map(|&source| self.input(source)).collect();
         let moments = match &weights[steps.start] {

@@ -1,5 +1,6 @@
 //! The operations of the network on the CPU, forward and backward, one file per operation.
 
+pub mod add;
 pub mod attention_gate;
 pub mod conv;
 pub mod conv_transpose;
@@ -13,5 +14,6 @@ pub mod norm_act;
 pub mod pool;
 pub mod residual_add;
 mod row_moments;
+mod scratch;
 mod simd;
 mod winograd;

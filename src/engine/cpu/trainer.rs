@@ -1,6 +1,7 @@
 //! Training on the CPU.
 
 use super::backward::LossGradients;
+use super::buffers::Buffers;
 use super::network::Network;
 use crate::engine::nn::adamw::{AdamW, AdamWConfig};
 use crate::engine::nn::example::Example;
@@ -18,6 +19,9 @@ pub struct Trainer {
     adam: AdamW,
     loss: Loss,
     soft_dice: Vec<f64>,
+    /// Memory of the last step, and the size that it was for.
+    buffers: Buffers,
+    dims: [usize; 3],
 }
 
 impl Trainer {
@@ -32,7 +36,15 @@ impl Trainer {
         loss: Loss,
     ) -> Result<Self> {
         check_weights(&architecture, &weights)?;
-        Ok(Self { architecture, weights, adam: AdamW::new(settings), loss, soft_dice: Vec::new() })
+        Ok(Self {
+            architecture,
+            weights,
+            adam: AdamW::new(settings),
+            loss,
+            soft_dice: Vec::new(),
+            buffers: Buffers::default(),
+            dims: [0; 3],
+        })
     }
 
     /// Mean loss of the examples and mean gradients, by the names of the tensors that are trained.
@@ -44,16 +56,22 @@ impl Trainer {
         examples: &[Example],
         trainable: &dyn Fn(&str) -> bool,
     ) -> Result<(f64, Weights)> {
-        let LossGradients { loss, gradients, .. } = self.mean(examples, trainable)?;
+        let LossGradients { loss, gradients, .. } =
+            self.mean(examples, trainable, &mut Buffers::default())?;
         Ok((loss, gradients))
     }
 
     /// Means over the examples.
-    fn mean(&self, examples: &[Example], trainable: &dyn Fn(&str) -> bool) -> Result<LossGradients> {
+    fn mean(
+        &self,
+        examples: &[Example],
+        trainable: &dyn Fn(&str) -> bool,
+        buffers: &mut Buffers,
+    ) -> Result<LossGradients> {
         let network = Network::training(&self.architecture, &self.weights)?;
         let mut mean = LossGradients { loss: 0.0, soft_dice: Vec::new(), gradients: Weights::new() };
         for (number, example) in examples.iter().enumerate() {
-            let found = network.loss_gradients(&self.weights, example, self.loss, trainable)?;
+            let found = network.loss_gradients(&self.weights, example, self.loss, trainable, buffers)?;
             if number == 0 {
                 mean = found;
                 continue;
@@ -76,7 +94,14 @@ impl Trainer {
     /// # Errors
     /// As [`Self::gradients`].
     pub fn step(&mut self, examples: &[Example], rate: f32, trainable: &dyn Fn(&str) -> bool) -> Result<f64> {
-        let LossGradients { loss, soft_dice, gradients } = self.mean(examples, trainable)?;
+        let mut buffers = std::mem::take(&mut self.buffers);
+        let dims = examples.first().map_or([0; 3], |example| example.dims);
+        if dims != std::mem::replace(&mut self.dims, dims) {
+            buffers = Buffers::default(); // None of them would fit.
+        }
+        let found = self.mean(examples, trainable, &mut buffers);
+        self.buffers = buffers;
+        let LossGradients { loss, soft_dice, gradients } = found?;
         if loss.is_finite() {
             self.adam.step(&mut self.weights, &gradients, rate);
         }

@@ -9,11 +9,13 @@
 //! d entropy / dl = e (p - y) / (labels voxels)
 //! ```
 
-use crate::model::sigmoid;
+use super::parallel;
 use serde::{Deserialize, Serialize};
 
 /// Added to both parts of the Dice fraction, as in the reference.
 const SMOOTH: f64 = 1.0;
+/// Voxels that a thread takes at once; sums are in the order of these pieces, however many threads there are.
+const PIECE: usize = 1 << 14;
 
 /// Which parts count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +45,7 @@ impl Weighting<'_> {
 }
 
 /// Sums of a label.
+#[derive(Default)]
 struct Label {
     overlap: f64,
     sizes: f64,
@@ -50,16 +53,31 @@ struct Label {
 }
 
 impl Label {
-    fn of(logits: &[f32], target: &[f32], weighting: Option<&Weighting>) -> Self {
-        let mut label = Self { overlap: 0.0, sizes: 0.0, entropy: 0.0 };
-        for (voxel, (&l, &y)) in logits.iter().zip(target).enumerate() {
-            let [a, e] = Weighting::at(weighting, voxel).map(f64::from);
-            let p = f64::from(sigmoid(l));
-            label.overlap += a * p * f64::from(y);
-            label.sizes += a * (p + f64::from(y));
-            label.entropy += e * f64::from(l.max(0.0) - l * y + (-l.abs()).exp().ln_1p());
-        }
-        label
+    /// Takes the place of the logits in `values` by probabilities.
+    fn of(values: &mut [f32], target: &[f32], weighting: Option<&Weighting>) -> Self {
+        let pieces = values.chunks_mut(PIECE).zip(target.chunks(PIECE)).enumerate().collect();
+        let parts = parallel::map(
+            pieces,
+            || (),
+            |(), (piece, (values, target)): (usize, (&mut [f32], &[f32]))| {
+                let mut label = Self::default();
+                for (voxel, (value, &y)) in values.iter_mut().zip(target).enumerate() {
+                    let [a, e] = Weighting::at(weighting, piece * PIECE + voxel).map(f64::from);
+                    let (l, small) = (*value, (-value.abs()).exp());
+                    *value = if l < 0.0 { small } else { 1.0 } / (1.0 + small);
+                    let p = f64::from(*value);
+                    label.overlap += a * p * f64::from(y);
+                    label.sizes += a * (p + f64::from(y));
+                    label.entropy += e * f64::from(l.max(0.0) - l * y + small.ln_1p());
+                }
+                label
+            },
+        );
+        parts.into_iter().fold(Self::default(), |sum, part| Self {
+            overlap: sum.overlap + part.overlap,
+            sizes: sum.sizes + part.sizes,
+            entropy: sum.entropy + part.entropy,
+        })
     }
 
     fn fraction(&self) -> f64 {
@@ -78,48 +96,52 @@ pub struct LossValue {
 
 impl Loss {
     /// The loss of `logits` and `target`, both `[labels, ...]`.
-    pub fn value(self, logits: &[f32], target: &[f32], labels: usize) -> LossValue {
-        self.sums(logits, target, None, labels).1
-    }
-
-    /// The loss, and its gradient by the logits.
-    pub fn gradient(
+    pub fn value(
         self,
-        logits: &[f32],
+        mut logits: Vec<f32>,
         target: &[f32],
         weighting: Option<&Weighting>,
         labels: usize,
-    ) -> (LossValue, Vec<f32>) {
-        let (sums, value) = self.sums(logits, target, weighting, labels);
-        let voxels = logits.len() / labels;
+    ) -> LossValue {
+        self.sums(&mut logits, target, weighting, labels).1
+    }
+
+    /// The loss, and its gradient by the logits, which takes their place in `values`.
+    pub fn gradient(
+        self,
+        values: &mut [f32],
+        target: &[f32],
+        weighting: Option<&Weighting>,
+        labels: usize,
+    ) -> LossValue {
+        let (sums, value) = self.sums(values, target, weighting, labels);
+        let voxels = values.len() / labels;
         let entropy = if self == Self::Dice { 0.0 } else { 1.0 / (labels * voxels) as f32 };
-        let mut grad = Vec::with_capacity(logits.len());
-        let each = sums.iter().zip(logits.chunks_exact(voxels)).zip(target.chunks_exact(voxels));
-        for ((label, logits), target) in each {
+        let each = sums.iter().zip(values.chunks_exact_mut(voxels)).zip(target.chunks_exact(voxels));
+        for ((label, values), target) in each {
             let fraction = label.fraction() as f32;
             let weight = (1.0 / ((label.sizes + SMOOTH) * labels as f64)) as f32;
-            grad.extend(logits.iter().zip(target).enumerate().map(|(voxel, (&l, &y))| {
-                let [a, e] = Weighting::at(weighting, voxel);
-                let p = sigmoid(l);
-                a * p * (1.0 - p) * (fraction - 2.0 * y) * weight + e * (p - y) * entropy
-            }));
+            for (voxel, (value, &y)) in values.iter_mut().zip(target).enumerate() {
+                let ([a, e], p) = (Weighting::at(weighting, voxel), *value);
+                *value = a * p * (1.0 - p) * (fraction - 2.0 * y) * weight + e * (p - y) * entropy;
+            }
         }
-        (value, grad)
+        value
     }
 
     fn sums(
         self,
-        logits: &[f32],
+        values: &mut [f32],
         target: &[f32],
         weighting: Option<&Weighting>,
         labels: usize,
     ) -> (Vec<Label>, LossValue) {
-        let voxels = logits.len() / labels;
-        let each = logits.chunks_exact(voxels).zip(target.chunks_exact(voxels));
-        let sums: Vec<Label> = each.map(|(logits, target)| Label::of(logits, target, weighting)).collect();
+        let (voxels, count) = (values.len() / labels, values.len());
+        let each = values.chunks_exact_mut(voxels).zip(target.chunks_exact(voxels));
+        let sums: Vec<Label> = each.map(|(values, target)| Label::of(values, target, weighting)).collect();
         let soft_dice: Vec<f64> = sums.iter().map(Label::fraction).collect();
         let dice = soft_dice.iter().sum::<f64>() / labels as f64;
-        let entropy = sums.iter().map(|label| label.entropy).sum::<f64>() / logits.len() as f64;
+        let entropy = sums.iter().map(|label| label.entropy).sum::<f64>() / count as f64;
         let loss = if self == Self::Dice { -dice } else { entropy - dice };
         (sums, LossValue { loss, soft_dice })
     }

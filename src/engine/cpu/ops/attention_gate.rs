@@ -133,18 +133,16 @@ pub fn forward(skip: &Input, up: &Input, weight: &Weight, plane: usize, output: 
     );
 }
 
-/// What goes back through a gate.
-pub struct Back {
-    /// The gradient by the raised map's read values.
-    pub grad_up: Vec<f32>,
-    /// Those by the tensors, in their order.
-    pub tensors: [Vec<f32>; 5],
-}
-
-/// `slopes`, the gradient by the result, becomes that by the skip's read values.
-pub fn backward(skip: &Input, up: &Input, weight: &Weight, plane: usize, grad: &mut [f32]) -> Back {
+/// The gradients by the tensors, in their order. `grad`, that by the result, becomes that by the skip's read values;
+/// `grad_up` that by the raised map's.
+pub fn backward(
+    skip: &Input,
+    up: &Input,
+    weight: &Weight,
+    plane: usize,
+    [grad, grad_up]: [&mut [f32]; 2],
+) -> [Vec<f32>; 5] {
     let (channels, units) = (skip.scale_shifts.len(), weight.0[1].len());
-    let mut grad_up = vec![0.0; grad.len()];
     let inputs = skip.data.chunks_exact(channels * plane).zip(up.data.chunks_exact(channels * plane));
     let outputs = grad.chunks_exact_mut(channels * plane).zip(grad_up.chunks_exact_mut(channels * plane));
     let parts = parallel::map(
@@ -183,7 +181,7 @@ pub fn backward(skip: &Input, up: &Input, weight: &Weight, plane: usize, grad: &
             *sum += part;
         }
     }
-    Back { grad_up, tensors: sums.map(|sums| sums.into_iter().map(|sum| sum as f32).collect()) }
+    sums.map(|sums| sums.into_iter().map(|sum| sum as f32).collect())
 }
 
 /// Of a block: `gradient` becomes that by the skip, `up` that by the raised map; the weights' are added to `sums`.

@@ -14,6 +14,7 @@
 use super::input::Input;
 use super::micro_kernel::{ROWS, Tile, multiply};
 use super::row_moments::rows_moments;
+use super::scratch::Scratch;
 use super::simd::dispatch;
 use super::winograd::{POINTS, Rows, SLACK, taps};
 use crate::engine::nn::parallel;
@@ -92,6 +93,25 @@ pub fn forward(
     dims: [usize; 3],
     pause: &mut dyn FnMut(f64) -> Result<()>,
 ) -> Result<Vec<Vec<Moments>>> {
+    convolve(inputs, targets, dims, true, pause)
+}
+
+/// The gradients by what convolutions read, from those by their raw outputs: as [`forward`] with weights of
+/// [`Weight::backward`], but nobody asks for their statistics.
+///
+/// # Errors
+/// None of its own.
+pub fn backward(grad: &[Input], targets: Vec<(&Weight, &mut [f32])>, dims: [usize; 3]) -> Result<()> {
+    convolve(grad, targets, dims, false, &mut |_| Ok(())).map(|_| ())
+}
+
+fn convolve(
+    inputs: &[Input],
+    targets: Vec<(&Weight, &mut [f32])>,
+    dims: [usize; 3],
+    statistics: bool,
+    pause: &mut dyn FnMut(f64) -> Result<()>,
+) -> Result<Vec<Vec<Moments>>> {
     let [x, y, z] = dims;
     let weights: Vec<&Weight> = targets.iter().map(|(weight, _)| *weight).collect();
     let outputs: usize = weights.iter().map(|weight| weight.outputs).sum();
@@ -126,7 +146,7 @@ pub fn forward(
         items,
         (x * y * channels * outputs) as f64 * 54.0 / groups as f64,
         || Block::new(x, y, channels, widest),
-        |block, item| dispatch(Pair { inputs, weights: &weights, dims, item, block }),
+        |block, item| dispatch(Pair { inputs, weights: &weights, dims, statistics, item, block }),
         |found| {
             for (target, first, part) in found {
                 let sums = moments[target][first..].iter_mut();
@@ -159,6 +179,7 @@ struct Pair<'a, 'b> {
     inputs: &'a [Input<'a>],
     weights: &'a [&'a Weight],
     dims: [usize; 3],
+    statistics: bool,
     item: Item<'b>,
     block: &'b mut Block,
 }
@@ -178,7 +199,7 @@ impl WithSimd for Pair<'_, '_> {
             block.rows.load(self.inputs, self.dims, [pair, first], 0);
             for (part, (_, _, moments)) in parts.iter_mut().zip(&mut moments) {
                 block.multiply(simd, self.weights[part.target], part.first, moments.len());
-                block.back(part, first, moments, self.dims);
+                block.back(part, first, moments, self.dims, self.statistics);
             }
         }
         moments
@@ -191,9 +212,9 @@ struct Block {
     /// Channels out.
     outputs: usize,
     /// `[16, out, stride]`
-    products: Vec<f32>,
+    products: Scratch,
     /// A row.
-    spare: Vec<f32>,
+    spare: Scratch,
 }
 
 impl Block {
@@ -202,8 +223,8 @@ impl Block {
         let fit = BLOCK / (POINTS * (inputs + outputs) * pitch * 4);
         let tiles = fit.min(256 / pitch).max(48usize.div_ceil(pitch)).clamp(1, y.div_ceil(2));
         let rows = Rows::new(x, inputs, tiles, 1);
-        let products = vec![0.0; POINTS * outputs * (tiles * pitch + SLACK)];
-        Self { rows, outputs, products, spare: vec![0.0; x] }
+        let products = Scratch::zeros(POINTS * outputs * (tiles * pitch + SLACK));
+        Self { rows, outputs, products, spare: Scratch::zeros(x) }
     }
 
     /// The products of all points, for output channels `first..first + count`.
@@ -223,7 +244,14 @@ impl Block {
 
     /// The way back from products to rows of output, and their statistics.
     #[inline(always)]
-    fn back(&mut self, part: &mut Part, first: usize, moments: &mut [Moments], [x, y, _]: [usize; 3]) {
+    fn back(
+        &mut self,
+        part: &mut Part,
+        first: usize,
+        moments: &mut [Moments],
+        [x, y, _]: [usize; 3],
+        statistics: bool,
+    ) {
         let Self { outputs, ref products, ref mut spare, .. } = *self;
         let Rows { stride, pitch, tiles, .. } = self.rows;
         for (channel, moments) in moments.iter_mut().enumerate() {
@@ -232,9 +260,11 @@ impl Block {
                 let points: [&[f32]; POINTS] = from_fn(|p| &products[p * outputs * stride + at..][..x]);
                 let row = (channel * y + 2 * (first + tile)) * x;
                 let below = 2 * (first + tile) + 1 < y;
-                *moments = moments.with(write(&points, near, &mut part.near[row..], below, spare));
+                let found = write(&points, near, &mut part.near[row..], below, spare, statistics);
+                *moments = moments.with(found);
                 if let Some(plane) = part.far.as_deref_mut() {
-                    *moments = moments.with(write(&points, far, &mut plane[row..], below, spare));
+                    let found = write(&points, far, &mut plane[row..], below, spare, statistics);
+                    *moments = moments.with(found);
                 }
             }
         }
@@ -261,16 +291,17 @@ fn write(
     rows: &mut [f32],
     below: bool,
     spare: &mut [f32],
+    statistics: bool,
 ) -> Moments {
     let x = spare.len();
     let (upper, lower) = rows.split_at_mut(x);
     if below {
         let lower = &mut lower[..x];
         combine(points, plane, upper, lower);
-        rows_moments([upper, lower])
+        if statistics { rows_moments([upper, lower]) } else { Moments::default() }
     } else {
         combine(points, plane, upper, spare);
-        rows_moments([upper])
+        if statistics { rows_moments([upper]) } else { Moments::default() }
     }
 }
 

@@ -8,6 +8,7 @@
 use super::input::Input;
 use super::micro_kernel::{ROWS, Tile, multiply};
 use super::row_moments::rows_moments;
+use super::scratch::Scratch;
 use super::simd::dispatch;
 use crate::engine::nn::parallel;
 use crate::engine::nn::scale_shift::Moments;
@@ -83,8 +84,8 @@ impl WithSimd for Pair<'_, '_> {
             let rows = (64 << 10) / (inputs * x * 4);
             let rows = rows.clamp(1, y);
             let stride = rows * x + SLACK;
-            let mut normal = vec![0.0; inputs * stride];
-            let mut products = vec![0.0; (2 * outputs).next_multiple_of(ROWS) * stride];
+            let mut normal = Scratch::zeros(inputs * stride);
+            let mut products = Scratch::zeros((2 * outputs).next_multiple_of(ROWS) * stride);
             for first in (0..y).step_by(rows) {
                 let count = rows.min(y - first);
                 for (channel, (scale_shift, normal)) in

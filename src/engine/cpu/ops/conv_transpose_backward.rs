@@ -9,6 +9,7 @@
 
 use super::input::Input;
 use super::micro_kernel::{ROWS, Tile, correlate, multiply};
+use super::scratch::Scratch;
 use super::simd::dispatch;
 use crate::engine::nn::parallel;
 use pulp::{Simd, WithSimd};
@@ -31,9 +32,9 @@ pub struct Up<'a> {
 }
 
 impl Up<'_> {
-    /// The gradient by the input's read values, `[z, in, y, x]`; `weight` is `[in, outputs, 2, 2, 2]`.
-    pub fn by_input(&self, weight: &[f32]) -> Vec<f32> {
-        let (parts, [x, y, z]) = (8 * self.outputs, self.from);
+    /// The gradient by the input's read values, `[z, in, y, x]`, to `found`; `weight` is `[in, outputs, 2, 2, 2]`.
+    pub fn by_input(&self, weight: &[f32], found: &mut [f32]) {
+        let (parts, [x, y, _]) = (8 * self.outputs, self.from);
         let inputs = weight.len() / parts;
         let mut tiles: Vec<Tile<1>> = vec![[[0.0; ROWS]]; inputs.div_ceil(ROWS) * parts];
         for (input, row) in weight.chunks_exact(parts).enumerate() {
@@ -42,10 +43,8 @@ impl Up<'_> {
                 tiles[input / ROWS * parts + self.part(output, corner)][0][input % ROWS] = value;
             }
         }
-        let mut found = vec![0.0; inputs * x * y * z];
         let planes = found.chunks_exact_mut(inputs * y * x).enumerate().collect();
         parallel::map(planes, || (), |(), (z, to)| dispatch(ByInput { up: self, tiles: &tiles, z, to }));
-        found
     }
 
     /// The gradient by the weight, `[in, outputs, 2, 2, 2]`.
@@ -117,8 +116,8 @@ impl WithSimd for ByInput<'_, '_> {
         let Self { up, tiles, z, to } = self;
         let ([x, y, _], rows) = (up.from, up.rows());
         let (parts, stride, inputs) = (8 * up.outputs, rows * x + SLACK, to.len() / (x * y));
-        let mut apart = vec![0.0; parts * stride];
-        let mut products = vec![0.0; inputs.next_multiple_of(ROWS) * stride];
+        let mut apart = Scratch::zeros(parts * stride);
+        let mut products = Scratch::zeros(inputs.next_multiple_of(ROWS) * stride);
         for first in (0..y).step_by(rows) {
             let count = rows.min(y - first);
             up.apart(z, first, count, &mut apart, stride);
@@ -145,7 +144,7 @@ impl WithSimd for ByWeight<'_> {
         let Self { up, input, planes: [from, to] } = self;
         let ([x, y, _], rows, inputs) = (up.from, up.rows(), input.scale_shifts.len());
         let (parts, stride) = (8 * up.outputs, rows * x + SLACK);
-        let (mut apart, mut read) = (vec![0.0; parts * stride], vec![0.0; inputs * stride]);
+        let (mut apart, mut read) = (Scratch::zeros(parts * stride), Scratch::zeros(inputs * stride));
         let mut sums = vec![[[0.0; ROWS]]; parts / ROWS * inputs];
         for z in from..to {
             for first in (0..y).step_by(rows) {

@@ -10,6 +10,7 @@
 
 use super::input::Input;
 use super::micro_kernel::{ROWS, Tile, correlate};
+use super::scratch::Scratch;
 use super::simd::dispatch;
 use super::winograd::{POINTS, Rows, taps_back};
 use crate::engine::nn::parallel;
@@ -95,9 +96,9 @@ impl WithSimd for Share<'_> {
         let fit = (BLOCK / (4 * (channels + count))).clamp(64, LENGTH) / (tiles * (x + 2));
         let at_once = fit.clamp(1, to - from);
         let mut rows = Rows::new(x, channels, tiles, at_once);
-        let mut grad = vec![0.0; POINTS * count * rows.stride];
+        let mut grad = Scratch::zeros(POINTS * count * rows.stride);
         let mut sums = vec![[[0.0; ROWS]; 3]; POINTS * count / ROWS * channels];
-        let nothing = vec![0.0; x];
+        let nothing = Scratch::zeros(x);
         let length = at_once * tiles * rows.pitch;
         for begin in (from..to).step_by(at_once) {
             for piece in 0..at_once {

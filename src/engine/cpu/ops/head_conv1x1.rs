@@ -5,6 +5,7 @@
 //! ```
 
 use super::input::Input;
+use super::simd::dispatch;
 use crate::engine::nn::parallel;
 
 /// `[z, in, y, x]` of planes of `plane` voxels -> `[z, outputs, y, x]`; `weight` is `[outputs, in]`.
@@ -15,15 +16,17 @@ pub fn forward(input: &Input, weight: &[f32], bias: &[f32], plane: usize, output
         planes,
         || (),
         |(), (z, planes)| {
-            for (channel, out) in planes.chunks_exact_mut(plane).enumerate() {
-                out.fill(bias[channel]);
-                let sources = input.data[z * inputs * plane..].chunks_exact(plane);
-                for ((source, scale_shift), weight) in
-                    sources.zip(&input.scale_shifts).zip(&weight[channel * inputs..])
-                {
-                    out.iter_mut().zip(source).for_each(|(sum, &v)| *sum += weight * scale_shift.at(v));
+            dispatch(|| {
+                for (channel, out) in planes.chunks_exact_mut(plane).enumerate() {
+                    out.fill(bias[channel]);
+                    let sources = input.data[z * inputs * plane..].chunks_exact(plane);
+                    for ((source, scale_shift), weight) in
+                        sources.zip(&input.scale_shifts).zip(&weight[channel * inputs..])
+                    {
+                        out.iter_mut().zip(source).for_each(|(sum, &v)| *sum += weight * scale_shift.at(v));
+                    }
                 }
-            }
+            });
         },
     );
 }
@@ -54,22 +57,23 @@ pub fn weights(input: &Input, grad: &[f32], outputs: usize, plane: usize) -> (Ve
     (weight, rows.map(|row| row[inputs] as f32).collect())
 }
 
-/// The gradient by the input's read values, `[z, in, y, x]`.
-pub fn backward(grad: &[f32], weight: &[f32], outputs: usize, plane: usize) -> Vec<f32> {
+/// The gradient by the input's read values, `[z, in, y, x]`, from that by the logits.
+pub fn backward(grad: &[f32], weight: &[f32], outputs: usize, plane: usize, to: &mut [f32]) {
     let inputs = weight.len() / outputs;
-    let mut to = vec![0.0; grad.len() / outputs * inputs];
     let planes = to.chunks_exact_mut(inputs * plane).zip(grad.chunks_exact(outputs * plane));
     parallel::map(
         planes.collect(),
         || (),
         |(), (to, grad)| {
-            for (input, to) in to.chunks_exact_mut(plane).enumerate() {
-                for (output, grad) in grad.chunks_exact(plane).enumerate() {
-                    let weight = weight[output * inputs + input];
-                    to.iter_mut().zip(grad).for_each(|(to, g)| *to += weight * g);
+            dispatch(|| {
+                for (input, to) in to.chunks_exact_mut(plane).enumerate() {
+                    to.fill(0.0);
+                    for (output, grad) in grad.chunks_exact(plane).enumerate() {
+                        let weight = weight[output * inputs + input];
+                        to.iter_mut().zip(grad).for_each(|(to, g)| *to += weight * g);
+                    }
                 }
-            }
+            });
         },
     );
-    to
 }

@@ -6,8 +6,10 @@
 //! The gradient goes to the first voxel that has the largest value.
 
 use super::input::Input;
+use super::simd::dispatch;
 use crate::engine::nn::parallel;
-use crate::engine::nn::scale_shift::larger;
+use crate::engine::nn::scale_shift::{ScaleShift, larger};
+use std::array::from_fn;
 
 /// `[z, c, y, x]` of size `dims` (`[x, y, z]`) -> `[z / 2, c, y / 2, x / 2]`.
 pub fn forward(input: &Input, dims: [usize; 3], output: &mut [f32]) {
@@ -22,11 +24,13 @@ pub fn forward(input: &Input, dims: [usize; 3], output: &mut [f32]) {
                 let (channel, row) = (index / half_y, index % half_y);
                 let scale_shift = input.scale_shifts[channel];
                 let sources = rows(input, dims, [at, channel, row]);
-                for (i, out) in out.iter_mut().enumerate() {
-                    let both =
-                        |row: &[f32]| larger(scale_shift.at(row[2 * i]), scale_shift.at(row[2 * i + 1]));
-                    *out = sources.iter().fold(f32::NEG_INFINITY, |top, row| larger(top, both(row)));
-                }
+                dispatch(|| {
+                    for (i, out) in out.iter_mut().enumerate() {
+                        let both =
+                            |row: &[f32]| larger(scale_shift.at(row[2 * i]), scale_shift.at(row[2 * i + 1]));
+                        *out = sources.iter().fold(f32::NEG_INFINITY, |top, row| larger(top, both(row)));
+                    }
+                });
             }
         },
     );
@@ -41,26 +45,42 @@ pub fn backward(input: &Input, dims: [usize; 3], grad: &[f32], to: &mut [f32]) {
         planes.enumerate().collect(),
         || (),
         |(), (at, (to, grad))| {
+            let (near, far) = to.split_at_mut(channels * y * x);
             for (index, grad) in grad.chunks_exact(half_x).enumerate() {
                 let (channel, row) = (index / half_y, index % half_y);
-                let scale_shift = input.scale_shifts[channel];
                 let sources = rows(input, dims, [at, channel, row]);
-                for (i, g) in grad.iter().enumerate() {
-                    let value = |n: usize| scale_shift.at(sources[n / 2][2 * i + n % 2]);
-                    let first = (1..8).fold(0, |best, n| if value(n) > value(best) { n } else { best });
-                    let (a, b) = (first / 4, first / 2 % 2);
-                    to[((a * channels + channel) * y + 2 * row + b) * x + 2 * i + first % 2] += g;
-                }
+                let start = (channel * y + 2 * row) * x;
+                let (a, b) = near[start..start + 2 * x].split_at_mut(x);
+                let (c, d) = far[start..start + 2 * x].split_at_mut(x);
+                dispatch(|| row_back(sources, input.scale_shifts[channel], grad, [a, b, c, d]));
             }
         },
     );
+}
+
+/// Adds the gradient of a row of blocks to the four rows that it covers.
+#[inline(always)]
+fn row_back(sources: [&[f32]; 4], scale_shift: ScaleShift, grad: &[f32], to: [&mut [f32]; 4]) {
+    let [a, b, c, d] = to.map(|row| row.chunks_exact_mut(2));
+    let rows = a.zip(b).zip(c).zip(d).zip(grad);
+    for (i, ((((a, b), c), d), g)) in rows.enumerate() {
+        let values: [f32; 8] = from_fn(|n| scale_shift.at(sources[n / 2][2 * i + n % 2]));
+        let top = values.into_iter().fold(f32::NEG_INFINITY, larger);
+        // The first voxel that has it takes all.
+        let mut left = *g;
+        for (voxel, value) in a.iter_mut().chain(b).chain(c).chain(d).zip(values) {
+            let share = if value == top { left } else { 0.0 };
+            *voxel += share;
+            left -= share;
+        }
+    }
 }
 
 /// The four rows that a row of blocks covers.
 #[inline(always)]
 fn rows<'a>(input: &Input<'a>, [x, y, _]: [usize; 3], [at, channel, row]: [usize; 3]) -> [&'a [f32]; 4] {
     let channels = input.scale_shifts.len();
-    std::array::from_fn(|n| {
+    from_fn(|n| {
         let plane = (2 * at + n / 2) * channels + channel;
         &input.data[(plane * y + 2 * row + n % 2) * x..][..x / 2 * 2]
     })

@@ -6,6 +6,7 @@
 //! The gradient by either is `g (y > 0 ? 1 : slope)`.
 
 use super::input::Input;
+use super::simd::dispatch;
 use crate::engine::nn::parallel;
 use crate::engine::nn::scale_shift::{ScaleShift, larger};
 use crate::model::NEGATIVE_SLOPE;
@@ -19,10 +20,12 @@ pub fn forward(a: &mut [f32], scale_shifts: &[ScaleShift], b: &Input, plane: usi
         |(), (index, (a, b_row))| {
             let (first, second) =
                 (scale_shifts[index % scale_shifts.len()], b.scale_shifts[index % scale_shifts.len()]);
-            for (a, &b) in a.iter_mut().zip(b_row) {
-                let sum = *a * first.scale + first.shift + (b * second.scale + second.shift);
-                *a = larger(sum, NEGATIVE_SLOPE * sum);
-            }
+            dispatch(|| {
+                for (a, &b) in a.iter_mut().zip(b_row) {
+                    let sum = *a * first.scale + first.shift + (b * second.scale + second.shift);
+                    *a = larger(sum, NEGATIVE_SLOPE * sum);
+                }
+            });
         },
     );
 }
@@ -34,8 +37,10 @@ pub fn backward(grad: &mut [f32], result: &[f32], plane: usize) {
         rows,
         || (),
         |(), (grad, result)| {
-            let each = grad.iter_mut().zip(result);
-            each.for_each(|(g, &value)| *g *= if value > 0.0 { 1.0 } else { NEGATIVE_SLOPE });
+            dispatch(|| {
+                let each = grad.iter_mut().zip(result);
+                each.for_each(|(g, &value)| *g *= if value > 0.0 { 1.0 } else { NEGATIVE_SLOPE });
+            });
         },
     );
 }

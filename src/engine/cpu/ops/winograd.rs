@@ -10,6 +10,7 @@
 //! transposed of u's formula. What is transformed are rows, so every step is a vector operation along x.
 
 use super::input::Input;
+use super::scratch::Scratch;
 use crate::engine::nn::scale_shift::ScaleShift;
 use std::array::from_fn;
 
@@ -40,9 +41,9 @@ pub struct Rows {
     /// From one channel to the next.
     pub stride: usize,
     /// The rows.
-    pub values: Vec<f32>,
+    pub values: Scratch,
     /// `[4, in, 2 tiles + 2, pitch]`: transformed along z.
-    planes: Vec<f32>,
+    planes: Scratch,
 }
 
 impl Rows {
@@ -55,8 +56,8 @@ impl Rows {
             tiles,
             pitch,
             stride,
-            values: vec![0.0; POINTS * inputs * stride],
-            planes: vec![0.0; 4 * inputs * (2 * tiles + 2) * pitch],
+            values: Scratch::zeros(POINTS * inputs * stride),
+            planes: Scratch::zeros(4 * inputs * (2 * tiles + 2) * pitch),
         }
     }
 
