@@ -10,7 +10,6 @@ mod golden;
 
 use golden::{Golden, deviation, instances};
 use insitu_seg::engine::cpu::backward::LossGradients;
-use insitu_seg::engine::cpu::buffers::Buffers;
 use insitu_seg::engine::cpu::network::Network;
 use insitu_seg::engine::nn::example::Example;
 use insitu_seg::engine::nn::loss::Loss;
@@ -53,8 +52,7 @@ fn every_instance_equals_keras() {
         let golden = instance.nudged();
         let example = Example::new(golden.input().0, &golden.tensors["target"].values, dims);
         let learn = |network: &Network| {
-            let mut buffers = Buffers::default();
-            network.loss_gradients(&golden.weights, &example, Loss::Dice, &|_| true, &mut buffers).unwrap()
+            network.loss_gradients(&golden.weights, &example, Loss::Dice, &|_| true).unwrap()
         };
         same_lesson(name, &learn(&Network::new(&architecture, &golden.weights).unwrap()), &golden, &[""]);
         if architecture.roi {
@@ -157,8 +155,7 @@ impl Case {
     fn gradients(&self, learns: &dyn Fn(&str) -> bool) -> (f64, Weights) {
         let network = Network::training(&self.architecture, &self.weights).unwrap();
         let example = Example::new(&self.image, &self.target, self.dims);
-        let (loss, mut buffers) = (Loss::DiceAndEntropy, Buffers::default());
-        let lesson = network.loss_gradients(&self.weights, &example, loss, learns, &mut buffers).unwrap();
+        let lesson = network.loss_gradients(&self.weights, &example, Loss::DiceAndEntropy, learns).unwrap();
         (lesson.loss, lesson.gradients)
     }
 }

@@ -37,7 +37,6 @@ pub struct LossGradients {
 impl Network {
     /// The loss of an example, and its gradients by those of `weights` that learn, by name. `weights` are what the network
     /// was made of. Where there is a region of interest its loss is added ([`crate::engine::nn::graph::Graph::targets`]).
-    /// Maps and gradients are made in `buffers`, which have them back at the end.
     ///
     /// # Errors
     /// `Limit` where memory does not suffice; `Malformed` where a weight is missing.
@@ -47,7 +46,21 @@ impl Network {
         example: &Example,
         loss: Loss,
         trainable: &dyn Fn(&str) -> bool,
+    ) -> Result<LossGradients> {
+        self.loss_gradients_in(&mut Buffers::default(), weights, example, loss, trainable)
+    }
+
+    /// The same with maps and gradients made in `buffers`, which have them back at the end.
+    ///
+    /// # Errors
+    /// As [`Self::loss_gradients`].
+    pub fn loss_gradients_in(
+        &self,
         buffers: &mut Buffers,
+        weights: &Weights,
+        example: &Example,
+        loss: Loss,
+        trainable: &dyn Fn(&str) -> bool,
     ) -> Result<LossGradients> {
         let run = self.run((example.image, example.dims), true, buffers, &mut |_| Ok(()))?;
         let (mut value, mut soft_dice, mut grads) =

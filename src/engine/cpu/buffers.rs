@@ -85,8 +85,8 @@ mod tests {
             let network = Network::training(&architecture, &weights)?;
             let mut buffers = Buffers::default();
             let mut step = || {
-                let found =
-                    network.loss_gradients(&weights, &example, Loss::DiceAndEntropy, &|_| true, &mut buffers);
+                let loss = Loss::DiceAndEntropy;
+                let found = network.loss_gradients_in(&mut buffers, &weights, &example, loss, &|_| true);
                 let values = buffers.len();
                 buffers.spoil();
                 found.map(|found| (found.loss, found.gradients, values))

@@ -71,7 +71,7 @@ impl Trainer {
         let network = Network::training(&self.architecture, &self.weights)?;
         let mut mean = LossGradients { loss: 0.0, soft_dice: Vec::new(), gradients: Weights::new() };
         for (number, example) in examples.iter().enumerate() {
-            let found = network.loss_gradients(&self.weights, example, self.loss, trainable, buffers)?;
+            let found = network.loss_gradients_in(buffers, &self.weights, example, self.loss, trainable)?;
             if number == 0 {
                 mean = found;
                 continue;
