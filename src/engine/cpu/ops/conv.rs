@@ -16,7 +16,7 @@ use super::micro_kernel::{ROWS, Tile, multiply};
 use super::row_moments::rows_moments;
 use super::scratch::Scratch;
 use super::simd::dispatch;
-use super::winograd::{POINTS, Rows, SLACK, taps};
+use super::winograd::{POINTS, Rows, SLACK, combine, far, near, taps};
 use crate::engine::nn::parallel;
 use crate::engine::nn::scale_shift::Moments;
 use crate::error::Result;
@@ -271,17 +271,6 @@ impl Block {
     }
 }
 
-/// Three points along z as one plane: `a + b + c` or, of the far plane, `b - c - d`.
-#[inline(always)]
-fn near(a: f32, b: f32, c: f32, _: f32) -> f32 {
-    a + b + c
-}
-
-#[inline(always)]
-fn far(_: f32, b: f32, c: f32, d: f32) -> f32 {
-    b - c - d
-}
-
 /// Two rows of output of one plane, and their statistics. Where the map ends after the first row, the second is
 /// written to a row that nobody reads.
 #[inline(always)]
@@ -302,26 +291,5 @@ fn write(
     } else {
         combine(points, plane, upper, spare);
         if statistics { rows_moments([upper]) } else { Moments::default() }
-    }
-}
-
-/// Two rows of output from the points `[along z][along y]`.
-#[inline(always)]
-fn combine(
-    p: &[&[f32]; POINTS],
-    plane: impl Fn(f32, f32, f32, f32) -> f32,
-    upper: &mut [f32],
-    lower: &mut [f32],
-) {
-    let length = upper.len();
-    let lower = &mut lower[..length];
-    let [p0, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14, p15] = p.map(|p| &p[..length]);
-    for i in 0..length {
-        let m0 = plane(p0[i], p4[i], p8[i], p12[i]);
-        let m1 = plane(p1[i], p5[i], p9[i], p13[i]);
-        let m2 = plane(p2[i], p6[i], p10[i], p14[i]);
-        let m3 = plane(p3[i], p7[i], p11[i], p15[i]);
-        upper[i] = m0 + m1 + m2;
-        lower[i] = m1 - m2 - m3;
     }
 }

@@ -17,8 +17,9 @@ use crate::engine::nn::parallel;
 use pulp::{Simd, WithSimd};
 use std::array::from_fn;
 
-/// Values of a row of products that should be summed at once: sums of lanes cost little beside it.
-const LENGTH: usize = 1200;
+/// Values of a row of products that are summed at once: with more of them sums of lanes cost less, and the sixteen points'
+/// rows leave the second level of cache, which costs more.
+const LENGTH: usize = 250;
 /// Bytes of a point's rows: they should stay in the second level of cache.
 const BLOCK: usize = 512 << 10;
 /// Pairs of rows of a piece: their transforms along z share rows.

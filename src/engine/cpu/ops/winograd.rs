@@ -144,3 +144,36 @@ fn transform<F: Fn(f32) -> f32>(out: [&mut [f32]; 4], rows: [&[f32]; 4], scale_s
         d[i] = mid - far;
     }
 }
+
+/// Three points along z as one plane: `a + b + c` or, of the far plane, `b - c - d`.
+#[inline(always)]
+pub fn near(a: f32, b: f32, c: f32, _: f32) -> f32 {
+    a + b + c
+}
+
+/// As [`near`], of the far plane.
+#[inline(always)]
+pub fn far(_: f32, b: f32, c: f32, d: f32) -> f32 {
+    b - c - d
+}
+
+/// Two rows of output from the points `[along z][along y]`.
+#[inline(always)]
+pub fn combine(
+    p: &[&[f32]; POINTS],
+    plane: impl Fn(f32, f32, f32, f32) -> f32,
+    upper: &mut [f32],
+    lower: &mut [f32],
+) {
+    let length = upper.len();
+    let lower = &mut lower[..length];
+    let [p0, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14, p15] = p.map(|p| &p[..length]);
+    for i in 0..length {
+        let m0 = plane(p0[i], p4[i], p8[i], p12[i]);
+        let m1 = plane(p1[i], p5[i], p9[i], p13[i]);
+        let m2 = plane(p2[i], p6[i], p10[i], p14[i]);
+        let m3 = plane(p3[i], p7[i], p11[i], p15[i]);
+        upper[i] = m0 + m1 + m2;
+        lower[i] = m1 - m2 - m3;
+    }
+}
