@@ -8,9 +8,11 @@
  *   -- --base 8 --size 48 48 48    one network; without it, base 8 at 48^3 and base 32 at 64^3
  *   -- --train              a training step in place of the forward pass; --batch 2 of so many samples, natively
  *   -- --native             onnxruntime for Python and `insitu bench` as well, outside the browser
+ *   -- --head               a made head of 256^3 in place of a network: memory and seconds (tests/memory/run.mjs)
  *   -- --json FILE          every time that was measured
  */
 import { writeFileSync } from 'node:fs';
+import { run } from '../tools.mjs';
 import { chosen, contestants, reluctance } from './contestants.mjs';
 import { readOptions } from './options.mjs';
 import { machine, markdown, summary } from './report.mjs';
@@ -62,7 +64,8 @@ async function race({ base, size }, { entered, only, rounds, train, batch, stage
   return summary({ base, size, rows });
 }
 
-const { only, rounds, networks, native, train, batch, json } = readOptions(process.argv.slice(2));
+const { only, rounds, networks, native, train, batch, head, json } = readOptions(process.argv.slice(2));
+if (head) process.exit((await run(process.execPath, ['tests/memory/run.mjs', 'head', 'box', 'object'])) ? 0 : 1);
 const entered = chosen({ only, native, train });
 if (entered.length === 0)
   throw new Error(`nobody to run: the keys are ${contestants.map(({ key }) => key).join(', ')}; native ones need --native`);

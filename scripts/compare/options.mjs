@@ -26,6 +26,7 @@ export function readOptions(args) {
       batch: string,
       native: { type: 'boolean' },
       train: { type: 'boolean' },
+      head: { type: 'boolean' },
       json: string,
     },
   });
@@ -39,6 +40,7 @@ export function readOptions(args) {
     networks: one || values.train ? [{ base: whole(values.base ?? '8', '--base'), size }] : NETWORKS,
     native: values.native ?? false,
     train: values.train ?? false,
+    head: values.head ?? false,
     batch: whole(values.batch ?? '1', '--batch'),
     json: values.json,
   };
