@@ -187,6 +187,7 @@ impl ObjectRun<'_> {
             if self.object.mirror {
                 probabilities = mirrored(&probabilities, patch.dims, LEFT_RIGHT);
             }
+            keep_largest_piece(&mut probabilities, patch.dims);
             let cut = own.open_faces(&faces(&probabilities, patch.dims));
             let touches = cut.iter().flatten().any(|face| *face);
             if grows && touches && growths < GROWTHS {
@@ -222,6 +223,22 @@ impl ObjectRun<'_> {
     }
 }
 
+/// Clears what lies apart from the largest piece of an object, all its labels together: an object is in one piece.
+fn keep_largest_piece(probabilities: &mut [f32], dims: [usize; 3]) {
+    let mut inside = vec![false; dims.iter().product()];
+    for channel in probabilities.chunks_exact(inside.len()) {
+        inside.iter_mut().zip(channel).for_each(|(inside, value)| *inside |= *value > 0.5);
+    }
+    let largest = components::largest(&inside, dims);
+    for channel in probabilities.chunks_exact_mut(inside.len()) {
+        for (value, _) in
+            channel.iter_mut().zip(inside.iter().zip(&largest)).filter(|(_, (any, own))| **any && !**own)
+        {
+            *value = 0.0;
+        }
+    }
+}
+
 /// By axis, whether a probability above one half lies in the first or the last plane.
 fn faces(probabilities: &[f32], dims: [usize; 3]) -> [[bool; 2]; 3] {
     let mut touched = [[false; 2]; 3];
@@ -240,6 +257,15 @@ fn faces(probabilities: &[f32], dims: [usize; 3]) -> [[bool; 2]; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_largest_piece_of_all_labels_together_stays() {
+        let dims = [8, 1, 1];
+        // Both labels make one piece of three; what is apart goes, whichever label it has, and what is below one half stays.
+        let mut map = vec![0.9, 0.9, 0.2, 0.0, 0.0, 0.8, 0.0, 0.0, 0.0, 0.0, 0.7, 0.0, 0.3, 0.0, 0.0, 0.8];
+        keep_largest_piece(&mut map, dims);
+        assert_eq!(map, [0.9, 0.9, 0.2, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.7, 0.0, 0.3, 0.0, 0.0, 0.0]);
+    }
 
     #[test]
     fn faces_that_a_mask_touches_are_found() {
