@@ -140,7 +140,7 @@ const named = (folder, ending) =>
 const pure = (name, quick, env) => ({
   name: `pure: ${name}`,
   quick,
-  ...beside(['test', ...PURE_TESTED, '--test', name, '--', '--show-output'], () => env ?? {}),
+  ...beside(['test', ...PURE_TESTED, '--test', name, '--', '--show-output'], () => env),
 });
 
 const native = (name, env) => ({

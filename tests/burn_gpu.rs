@@ -196,10 +196,9 @@ fn same_losses(architecture: Architecture, scope: Scope, [ours, burns]: [&Comput
     let on_cpu = steps(&mut trainer(architecture, &Compute::Cpu), &lesson, &learns, STEPS);
     let own = deviation(&on_cpu, &expected);
     println!("{scope:?} of base {}: losses off by {off:.1e}, the CPU's by {own:.1e}", architecture.base);
-    assert!(
-        off < f32::max(1e-3, 3.0 * own),
-        "losses {losses:?}, expected {expected:?}, on the CPU {on_cpu:?}"
-    );
+    // Clipped at every step and learning noise, the network with all options is the one in which rounding grows most.
+    let most = if architecture.roi { (3.0 * own).clamp(1e-3, 3e-3) } else { 1e-3 };
+    assert!(off < most, "losses {losses:?}, expected {expected:?}, on the CPU {on_cpu:?}");
     assert!(losses[STEPS - 1] < losses[0], "it learns: {losses:?}");
     let found = block_on(trainers[1].averaged()).unwrap();
     let start = random_weights(&architecture);

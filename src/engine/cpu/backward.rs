@@ -62,6 +62,7 @@ impl Network {
         loss: Loss,
         trainable: &dyn Fn(&str) -> bool,
     ) -> Result<LossGradients> {
+        buffers.ready_for(example.dims);
         let run = self.run((example.image, example.dims), true, buffers, &mut |_| Ok(()))?;
         let (mut value, mut soft_dice, mut grads) =
             (0.0, Vec::new(), vec![Vec::new(); self.graph.maps.len()]);
@@ -186,11 +187,8 @@ impl Backward<'_> {
         for &MapRef { map, .. } in sources {
             if self.requires_grad[map] {
                 let weight = Weight::backward(&weights, inputs, first..first + channels(map));
-                wanted.push((
-                    map,
-                    weight,
-                    self.run.buffers.take(channels(map) * dims.iter().product::<usize>())?,
-                ));
+                let size = channels(map) * dims.iter().product::<usize>();
+                wanted.push((map, weight, self.run.buffers.take(size)?));
             }
             first += channels(map);
         }

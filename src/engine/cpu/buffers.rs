@@ -8,10 +8,19 @@ use std::collections::BTreeMap;
 /// Buffers that are free, by their length.
 #[derive(Debug, Clone, Default)]
 pub struct Buffers {
+    /// Size of the image that they were for, `[x, y, z]`.
+    dims: [usize; 3],
     free: BTreeMap<usize, Vec<Vec<f32>>>,
 }
 
 impl Buffers {
+    /// Gives up what was for images of another size: none of it would fit, and memory would be that of both.
+    pub fn ready_for(&mut self, dims: [usize; 3]) {
+        if self.dims != dims {
+            *self = Self { dims, ..Self::default() };
+        }
+    }
+
     /// `length` values, whatever they are: who takes them writes each before it is read.
     ///
     /// # Errors
@@ -95,6 +104,16 @@ mod tests {
             let first = step()?;
             assert!(first.1.values().flat_map(|array| &array.values).all(|value| value.is_finite()));
             assert_eq!(step()?, first);
+            // Of another size they hold what that size needs, and nothing of this one.
+            let mut values_after = |dims: [usize; 3]| -> Result<usize> {
+                let volume = dims.iter().product::<usize>();
+                let (image, target) = (&image[..2 * volume], &target[..2 * volume]);
+                let (loss, example) = (Loss::DiceAndEntropy, Example::new(image, target, dims));
+                network.loss_gradients_in(&mut buffers, &weights, &example, loss, &|_| true)?;
+                Ok(buffers.values())
+            };
+            assert!(values_after([8; 3])? < first.2);
+            assert_eq!(values_after(dims)?, first.2);
         }
         Ok(())
     }

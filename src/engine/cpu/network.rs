@@ -167,6 +167,9 @@ impl Network {
 
 /// `[a, b, plane]` -> `[b, a, plane]`.
 pub(super) fn swap(values: &[f32], a: usize, b: usize, buffers: &mut Buffers) -> Result<Vec<f32>> {
+    if a == 1 || b == 1 {
+        return buffers.copy(values);
+    }
     let mut swapped = buffers.take(values.len())?;
     let plane = values.len() / (a * b);
     for (index, to) in swapped.chunks_exact_mut(plane).enumerate() {

@@ -19,9 +19,8 @@ pub struct Trainer {
     adam: AdamW,
     loss: Loss,
     soft_dice: Vec<f64>,
-    /// Memory of the last step, and the size that it was for.
+    /// Memory of the last step.
     buffers: Buffers,
-    dims: [usize; 3],
 }
 
 impl Trainer {
@@ -43,7 +42,6 @@ impl Trainer {
             loss,
             soft_dice: Vec::new(),
             buffers: Buffers::default(),
-            dims: [0; 3],
         })
     }
 
@@ -95,10 +93,6 @@ impl Trainer {
     /// As [`Self::gradients`].
     pub fn step(&mut self, examples: &[Example], rate: f32, trainable: &dyn Fn(&str) -> bool) -> Result<f64> {
         let mut buffers = std::mem::take(&mut self.buffers);
-        let dims = examples.first().map_or([0; 3], |example| example.dims);
-        if dims != std::mem::replace(&mut self.dims, dims) {
-            buffers = Buffers::default(); // None of them would fit.
-        }
         let found = self.mean(examples, trainable, &mut buffers);
         self.buffers = buffers;
         let LossGradients { loss, soft_dice, gradients } = found?;
