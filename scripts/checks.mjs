@@ -64,8 +64,8 @@ const WITHOUT_BROWSER = [
   'tarball',
 ];
 
-/** Browser tests that measure time or fill all cores by themselves: these run alone, all others two at a time. */
-const ALONE = ['engine', 'faults', 'learn', 'package', 'package-threads', 'page', 'page-engine', 'recovery', 'tune'];
+/** Browser tests that measure time, or that of threads fill all cores: these run alone, all others two at a time. */
+const ALONE = ['learn', 'package', 'package-threads', 'page-engine', 'recovery'];
 
 /** What the Rust examples are called with, so that they write nothing but here. */
 const EXAMPLES = {

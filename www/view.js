@@ -71,18 +71,22 @@ export class View {
   #outlines = false;
   #hidden = false;
 
+  /** @type {() => void} */
+  #drawNow;
+
   /** @param {Niivue} nv @param {HTMLCanvasElement} canvas @param {() => void} onMove @param {() => void} onDrawn */
   constructor(nv, canvas, onMove, onDrawn) {
     this.nv = nv;
     this.canvas = canvas;
     nv.onLocationChange = () => this.#grid && onMove();
     const { drawScene } = nv;
-    // NiiVue tells nobody that it drew, and what lies over the slices must follow them.
-    nv.drawScene = () => {
-      const said = drawScene.call(nv);
+    this.#drawNow = () => {
+      drawScene.call(nv);
+      // NiiVue tells nobody that it drew, and what lies over the slices must follow them.
       onDrawn();
-      return said;
     };
+    // It draws after each of its own steps, a dozen times where an image is opened.
+    nv.drawScene = () => this.draw();
     this.tiles = createTiles(nv, canvas, () => this.#grid);
     this.second = new Second(nv);
     this.camera = new Camera(
@@ -233,7 +237,7 @@ export class View {
     if (this.#asked) return;
     this.#asked = requestAnimationFrame(() => {
       this.#asked = 0;
-      this.nv.drawScene();
+      this.#drawNow();
     });
   }
 
@@ -283,7 +287,7 @@ export class View {
 
   /** What is seen, as a PNG: read in the task in which it is drawn, as WebGL keeps no picture. @returns {Promise<Blob>} */
   picture() {
-    this.nv.drawScene();
+    this.#drawNow();
     return new Promise((resolve, reject) =>
       this.canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('noPicture'))), 'image/png'),
     );
