@@ -16,4 +16,5 @@ pub mod residual_add;
 mod row_moments;
 mod scratch;
 mod simd;
+mod tile_rows;
 mod winograd;

@@ -16,7 +16,8 @@ use super::micro_kernel::{ROWS, Tile, multiply};
 use super::row_moments::rows_moments;
 use super::scratch::Scratch;
 use super::simd::dispatch;
-use super::winograd::{POINTS, Rows, SLACK, combine, far, near, taps};
+use super::tile_rows::{Rows, SLACK};
+use super::winograd::{ALONG_Y, HEIGHT, POINTS, combine, taps_y, taps_z};
 use crate::engine::nn::parallel;
 use crate::engine::nn::scale_shift::Moments;
 use crate::error::Result;
@@ -25,7 +26,7 @@ use std::array::from_fn;
 use std::ops::Range;
 
 /// Bytes of transformed rows that are worked on at once: they should stay in the second level of cache.
-const BLOCK: usize = 900 << 10;
+const BLOCK: usize = 1350 << 10;
 
 /// A transformed weight: `[point, outputs / 4, in, dx, 4]`, zeros where there are fewer outputs.
 pub struct Weight {
@@ -62,24 +63,33 @@ impl Weight {
     fn from_taps(inputs: usize, outputs: usize, tap: impl Fn(usize, usize, usize) -> f32) -> Self {
         let tiles = outputs.div_ceil(ROWS);
         let mut points = vec![[[0.0; ROWS]; 3]; POINTS * tiles * inputs];
-        // A tile of every point at a time, so that each is written where it lies.
         for index in 0..tiles * inputs {
             let (first, input) = (index / inputs * ROWS, index % inputs);
-            for output in first..outputs.min(first + ROWS) {
-                let transformed: [[[f32; 4]; 4]; 3] = from_fn(|dx| {
-                    let along_y: [[f32; 4]; 3] =
-                        from_fn(|dz| taps(from_fn(|dy| tap(output, input, dz * 9 + dy * 3 + dx))));
-                    from_fn(|v| taps(from_fn(|dz| along_y[dz][v])))
-                });
-                for point in 0..POINTS {
-                    let tile: &mut Tile<3> = &mut points[point * tiles * inputs + index];
-                    let values = transformed.map(|along_z| along_z[point % 4][point / 4]);
-                    tile.iter_mut().zip(values).for_each(|(row, value)| row[output - first] = value);
+            let own = |t: usize, o: usize| if first + o < outputs { tap(first + o, input, t) } else { 0.0 };
+            let taps: [[f32; ROWS]; 27] = from_fn(|t| from_fn(|o| own(t, o)));
+            for dx in 0..3 {
+                let along_y: [[[f32; ROWS]; ALONG_Y]; 3] =
+                    from_fn(|dz| of_each(taps_y, from_fn(|dy| taps[dz * 9 + dy * 3 + dx])));
+                for v in 0..ALONG_Y {
+                    let along_z = of_each(taps_z, from_fn(|dz| along_y[dz][v]));
+                    for (u, values) in along_z.into_iter().enumerate() {
+                        points[(ALONG_Y * u + v) * tiles * inputs + index][dx] = values;
+                    }
                 }
             }
         }
         Self { inputs, outputs, points }
     }
+}
+
+/// Points of the taps of some outputs, each by itself.
+#[inline(always)]
+fn of_each<const N: usize>(
+    points: impl Fn([f32; 3]) -> [f32; N],
+    taps: [[f32; ROWS]; 3],
+) -> [[f32; ROWS]; N] {
+    let each: [[f32; N]; ROWS] = from_fn(|output| points(taps.map(|tap| tap[output])));
+    from_fn(|point| each.map(|points| points[point]))
 }
 
 /// The raw outputs `[z, outputs, y, x]` of convolutions that read the same, each with its weight, and the statistics
@@ -195,11 +205,11 @@ impl WithSimd for Pair<'_, '_> {
         let fresh =
             |part: &Part| (part.target, part.first, vec![Moments::default(); part.near.len() / (x * y)]);
         let mut moments: Vec<_> = parts.iter().map(fresh).collect();
-        for first in (0..y.div_ceil(2)).step_by(block.rows.tiles) {
-            block.rows.load(self.inputs, self.dims, [pair, first], 0);
+        for first in (0..y.div_ceil(HEIGHT)).step_by(block.rows.tiles) {
+            block.rows.load(simd, self.inputs, self.dims, [pair, first], 0);
             for (part, (_, _, moments)) in parts.iter_mut().zip(&mut moments) {
                 block.multiply(simd, self.weights[part.target], part.first, moments.len());
-                block.back(part, first, moments, self.dims, self.statistics);
+                block.back(simd, part, first, moments, self.dims, self.statistics);
             }
         }
         moments
@@ -211,9 +221,9 @@ struct Block {
     rows: Rows,
     /// Channels out.
     outputs: usize,
-    /// `[16, out, stride]`
+    /// `[point, out, stride]`
     products: Scratch,
-    /// A row.
+    /// A tile that ends outside of the map.
     spare: Scratch,
 }
 
@@ -221,10 +231,10 @@ impl Block {
     fn new(x: usize, y: usize, inputs: usize, outputs: usize) -> Self {
         let (pitch, outputs) = (x + 2, outputs.next_multiple_of(ROWS));
         let fit = BLOCK / (POINTS * (inputs + outputs) * pitch * 4);
-        let tiles = fit.min(256 / pitch).max(48usize.div_ceil(pitch)).clamp(1, y.div_ceil(2));
+        let tiles = fit.min(256 / pitch).max(48usize.div_ceil(pitch)).clamp(1, y.div_ceil(HEIGHT));
         let rows = Rows::new(x, inputs, tiles, 1);
-        let products = Scratch::zeros(POINTS * outputs * (tiles * pitch + SLACK));
-        Self { rows, outputs, products, spare: Scratch::zeros(x) }
+        let products = Scratch::any(POINTS * outputs * (tiles * pitch + SLACK));
+        Self { rows, outputs, products, spare: Scratch::any(2 * HEIGHT * x) }
     }
 
     /// The products of all points, for output channels `first..first + count`.
@@ -244,8 +254,9 @@ impl Block {
 
     /// The way back from products to rows of output, and their statistics.
     #[inline(always)]
-    fn back(
+    fn back<S: Simd>(
         &mut self,
+        simd: S,
         part: &mut Part,
         first: usize,
         moments: &mut [Moments],
@@ -254,42 +265,37 @@ impl Block {
     ) {
         let Self { outputs, ref products, ref mut spare, .. } = *self;
         let Rows { stride, pitch, tiles, .. } = self.rows;
+        let (spare_near, spare_far) = spare.split_at_mut(HEIGHT * x);
         for (channel, moments) in moments.iter_mut().enumerate() {
-            for tile in 0..tiles.min(y.div_ceil(2) - first) {
-                let at = channel * stride + tile * pitch;
-                let points: [&[f32]; POINTS] = from_fn(|p| &products[p * outputs * stride + at..][..x]);
-                let row = (channel * y + 2 * (first + tile)) * x;
-                let below = 2 * (first + tile) + 1 < y;
-                let found = write(&points, near, &mut part.near[row..], below, spare, statistics);
-                *moments = moments.with(found);
-                if let Some(plane) = part.far.as_deref_mut() {
-                    let found = write(&points, far, &mut plane[row..], below, spare, statistics);
-                    *moments = moments.with(found);
+            let points: [&[f32]; POINTS] =
+                from_fn(|point| &products[(point * outputs + channel) * stride..][..stride]);
+            for tile in 0..tiles.min(y.div_ceil(HEIGHT) - first) {
+                let row = HEIGHT * (first + tile);
+                let own = (channel * y + row) * x..(channel * y + y.min(row + HEIGHT)) * x;
+                let near = &mut part.near[own.clone()];
+                let far = part.far.as_deref_mut().map_or(&mut [][..], |far| &mut far[own]);
+                if near.len() + far.len() == 2 * HEIGHT * x {
+                    combine(simd, &points, tile * pitch, x, near, far);
+                } else {
+                    combine(simd, &points, tile * pitch, x, spare_near, spare_far);
+                    near.copy_from_slice(&spare_near[..near.len()]);
+                    far.copy_from_slice(&spare_far[..far.len()]);
+                }
+                if statistics {
+                    *moments = with_rows(with_rows(*moments, near, x), far, x);
                 }
             }
         }
     }
 }
 
-/// Two rows of output of one plane, and their statistics. Where the map ends after the first row, the second is
-/// written to a row that nobody reads.
+/// Statistics, with those of some rows of `x` values.
 #[inline(always)]
-fn write(
-    points: &[&[f32]; POINTS],
-    plane: impl Fn(f32, f32, f32, f32) -> f32,
-    rows: &mut [f32],
-    below: bool,
-    spare: &mut [f32],
-    statistics: bool,
-) -> Moments {
-    let x = spare.len();
-    let (upper, lower) = rows.split_at_mut(x);
-    if below {
-        let lower = &mut lower[..x];
-        combine(points, plane, upper, lower);
-        if statistics { rows_moments([upper, lower]) } else { Moments::default() }
-    } else {
-        combine(points, plane, upper, spare);
-        if statistics { rows_moments([upper]) } else { Moments::default() }
+fn with_rows(sum: Moments, plane: &[f32], x: usize) -> Moments {
+    let mut sum = sum;
+    for rows in plane.chunks(2 * x) {
+        let (upper, lower) = rows.split_at(x);
+        sum = sum.with(if lower.is_empty() { rows_moments([upper]) } else { rows_moments([upper, lower]) });
     }
+    sum
 }

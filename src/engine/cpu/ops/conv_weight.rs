@@ -4,26 +4,27 @@
 //! dw[o, i, dz, dy, dx] = sum over z, y, x of  dy[o, z, y, x] * norm_act_i(x[i, z + dz - 1, y + dy - 1, x + dx - 1])
 //! ```
 //!
-//! In Winograd's points ([`super::winograd`]): 12 products per voxel and pair of channels in place of 27. A product of
-//! one point sums over whole rows, so many pairs of rows are laid one after the other: the sums stay in registers
+//! In Winograd's points ([`super::winograd`]): 9 products per voxel and pair of channels in place of 27. A product of
+//! one point sums over whole rows, so many tiles are laid one after the other: the sums stay in registers
 //! all the way. Threads share out the outputs where there are many, and else the planes.
 
 use super::input::Input;
 use super::micro_kernel::{ROWS, Tile, correlate};
 use super::scratch::Scratch;
 use super::simd::dispatch;
-use super::winograd::{POINTS, Rows, taps_back};
+use super::tile_rows::Rows;
+use super::winograd::{ALONG_Y, HEIGHT, POINTS, spread, taps_y_back, taps_z_back};
 use crate::engine::nn::parallel;
 use pulp::{Simd, WithSimd};
 use std::array::from_fn;
 
-/// Values of a row of products that are summed at once: with more of them sums of lanes cost less, and the sixteen points'
+/// Values of a row of products that are summed at once: with more of them sums of lanes cost less, and the points'
 /// rows leave the second level of cache, which costs more.
-const LENGTH: usize = 250;
+const LENGTH: usize = 420;
 /// Bytes of a point's rows: they should stay in the second level of cache.
 const BLOCK: usize = 512 << 10;
-/// Pairs of rows of a piece: their transforms along z share rows.
-const TILES: usize = 4;
+/// Tiles of a piece: their transforms along z share rows.
+const TILES: usize = 2;
 
 /// The gradients `[outputs, inputs, 3, 3, 3]` by the weights of convolutions that read the same `inputs`. `slopes`
 /// are the gradients by their raw outputs: `[z, outputs, y, x]` and the number of outputs. `dims` is `[x, y, z]`.
@@ -34,7 +35,7 @@ pub fn conv_weight(inputs: &[Input], grad: &[(&[f32], usize)], dims: [usize; 3])
     let threads = parallel::threads();
     let groups = threads.min(outputs / 16).max(1);
     let group = outputs.div_ceil(groups).next_multiple_of(ROWS);
-    let pieces = dims[2].div_ceil(2) * dims[1].div_ceil(2 * TILES);
+    let pieces = dims[2].div_ceil(2) * dims[1].div_ceil(HEIGHT * TILES);
     let share = pieces.div_ceil(threads.div_ceil(groups));
     let work = |first: usize, from: usize| Share {
         inputs,
@@ -57,10 +58,10 @@ pub fn conv_weight(inputs: &[Input], grad: &[(&[f32], usize)], dims: [usize; 3])
         for ((output, input), sums) in pairs.zip(rows) {
             let tile = |point: usize| (point * (count / ROWS) + output / ROWS) * channels + input;
             for dx in 0..3 {
-                let point = |u: usize, v: usize| points[tile(4 * u + v)][dx][output % ROWS];
-                let along_z: [[f32; 3]; 4] = from_fn(|v| taps_back(from_fn(|u| point(u, v))));
+                let point = |u: usize, v: usize| points[tile(ALONG_Y * u + v)][dx][output % ROWS];
+                let along_z: [[f32; 3]; ALONG_Y] = from_fn(|v| taps_z_back(from_fn(|u| point(u, v))));
                 for dz in 0..3 {
-                    let along_y = taps_back(from_fn(|v| along_z[v][dz]));
+                    let along_y = taps_y_back(from_fn(|v| along_z[v][dz]));
                     (0..3).for_each(|dy| sums[dz * 9 + dy * 3 + dx] += along_y[dy]);
                 }
             }
@@ -93,7 +94,7 @@ impl WithSimd for Share<'_> {
     fn with_simd<S: Simd>(self, simd: S) -> Vec<Tile<3>> {
         let Self { dims: [x, y, _], outputs: [first, end], channels, pieces: [from, to], .. } = self;
         let count = (end - first).next_multiple_of(ROWS);
-        let (high, tiles) = (y.div_ceil(2 * TILES), TILES.min(y.div_ceil(2)));
+        let (high, tiles) = (y.div_ceil(HEIGHT * TILES), TILES.min(y.div_ceil(HEIGHT)));
         let fit = (BLOCK / (4 * (channels + count))).clamp(64, LENGTH) / (tiles * (x + 2));
         let at_once = fit.clamp(1, to - from);
         let mut rows = Rows::new(x, channels, tiles, at_once);
@@ -106,11 +107,11 @@ impl WithSimd for Share<'_> {
                 let at = begin + piece;
                 // Past the end the old rows stay, and meet zeros.
                 if at < to {
-                    rows.load(self.inputs, self.dims, [at / high, at % high * TILES], piece);
+                    rows.load(simd, self.inputs, self.dims, [at / high, at % high * TILES], piece);
                 }
                 for tile in 0..tiles {
-                    let row = if at < to { 2 * (at % high * TILES + tile) } else { y };
-                    self.load(&mut grad, &rows, [at / high, row], piece * tiles + tile, &nothing);
+                    let row = if at < to { HEIGHT * (at % high * TILES + tile) } else { y };
+                    self.load(simd, &mut grad, &rows, [at / high, row], piece * tiles + tile, &nothing);
                 }
             }
             let (size, stride) = (channels * rows.stride, rows.stride);
@@ -129,12 +130,20 @@ impl WithSimd for Share<'_> {
 }
 
 impl Share<'_> {
-    /// Transforms four rows of the gradient by the outputs, two of each plane, into `[16, outputs, stride]`; outside
-    /// they are zeros.
+    /// Transforms the rows of a tile of the gradient by the outputs into `[point, outputs, stride]`; outside they are
+    /// zeros. A vector may reach over the end of a row, to where the next one is written later.
     #[inline(always)]
-    fn load(&self, to: &mut [f32], rows: &Rows, [pair, row]: [usize; 2], tile: usize, nothing: &[f32]) {
+    fn load<S: Simd>(
+        &self,
+        simd: S,
+        to: &mut [f32],
+        rows: &Rows,
+        [pair, row]: [usize; 2],
+        tile: usize,
+        nothing: &[f32],
+    ) {
         let ([x, y, z], [first, end]) = (self.dims, self.outputs);
-        let count = (end - first).next_multiple_of(ROWS);
+        let size = (end - first).next_multiple_of(ROWS) * rows.stride;
         let mut channel = 0;
         for (values, outputs) in self.grad {
             for output in 0..*outputs {
@@ -144,38 +153,11 @@ impl Share<'_> {
                         let start = ((plane * outputs + output) * y + row) * x;
                         if plane < z && row < y { &values[start..start + x] } else { nothing }
                     };
-                    let sources = [source(0, 0), source(0, 1), source(1, 0), source(1, 1)];
                     let at = (channel - first) * rows.stride + tile * rows.pitch;
-                    let mut points =
-                        to.chunks_exact_mut(count * rows.stride).map(|point| &mut point[at..at + x]);
-                    spread(&mut points, sources, |near, _| near);
-                    spread(&mut points, sources, |near, far| near + far);
-                    spread(&mut points, sources, |near, far| near - far);
-                    spread(&mut points, sources, |_, far| -far);
+                    spread(simd, &mut to[at..], size, from_fn(|dz| from_fn(|dy| source(dz, dy))));
                 }
                 channel += 1;
             }
         }
-    }
-}
-
-/// The four points along y of one along z, which is made of the near and the far plane's two rows each.
-#[inline(always)]
-fn spread<'a>(
-    points: &mut impl Iterator<Item = &'a mut [f32]>,
-    [a, b, c, d]: [&[f32]; 4],
-    plane: impl Fn(f32, f32) -> f32,
-) {
-    let [Some(m0), Some(m1), Some(m2), Some(m3)] = from_fn(|_| points.next()) else { return };
-    let length = a.len();
-    let (b, c, d) = (&b[..length], &c[..length], &d[..length]);
-    let (m0, m1) = (&mut m0[..length], &mut m1[..length]);
-    let (m2, m3) = (&mut m2[..length], &mut m3[..length]);
-    for i in 0..length {
-        let (upper, lower) = (plane(a[i], c[i]), plane(b[i], d[i]));
-        m0[i] = upper;
-        m1[i] = upper + lower;
-        m2[i] = upper - lower;
-        m3[i] = -lower;
     }
 }
