@@ -64,8 +64,8 @@ const WITHOUT_BROWSER = [
   'tarball',
 ];
 
-/** Browser tests that measure time, or that of threads fill all cores: these run alone, all others two at a time. */
-const ALONE = ['learn', 'package', 'package-threads', 'page-engine', 'recovery'];
+/** Browser tests whose faults must come in time, and those that measure time or of which threads fill all cores: these run alone, all others two at a time. */
+const ALONE = ['faults', 'learn', 'package', 'package-threads', 'page-engine', 'recovery'];
 
 /** What the Rust examples are called with, so that they write nothing but here. */
 const EXAMPLES = {
