@@ -146,7 +146,10 @@ class Segmenter {
   /** What `segment` will take, before any work; with `train` what training can take too. @param {Input} input @param {{ signal?: AbortSignal, train?: boolean }} [options] */
   async plan(input, { signal, train = false } = {}) {
     const kept = keepInput(input);
-    return this.#turn(signal, (stop) => this.#callOn(kept, 'plan', { stop, more: { train } }));
+    return this.#turn(signal, async (stop) => {
+      await this.#provide(kept, stop);
+      return this.#callOn(kept, 'plan', { stop, more: { train } });
+    });
   }
 
   /**

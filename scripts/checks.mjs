@@ -65,7 +65,20 @@ const WITHOUT_BROWSER = [
 ];
 
 /** Browser tests whose faults must come in time, and those that measure time or of which threads fill all cores: these run alone, all others two at a time. */
-const ALONE = ['faults', 'learn', 'package', 'package-threads', 'page-engine', 'recovery'];
+const ALONE = [
+  'engine',
+  'faults',
+  'learn',
+  'package',
+  'package-threads',
+  'page',
+  'page-edit-time',
+  'page-engine',
+  'page-opening',
+  'recovery',
+  'threads',
+  'tune',
+];
 
 /** What the Rust examples are called with, so that they write nothing but here. */
 const EXAMPLES = {

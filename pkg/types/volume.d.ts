@@ -59,7 +59,7 @@ export interface Plan {
   adapter: string;
   /** Maps, weights and scratch of a network at the worst moment. */
   peakBytes: number;
-  /** An estimate, from two short runs on this machine; less where the object's box is smaller than the image. */
+  /** An estimate, from two short runs on this machine: of all passes over an image that is read once; where its side is unclear it is read twice. */
   seconds: number;
   /** The image as the first network sees it. */
   dims: Triple;
