@@ -146,10 +146,7 @@ class Segmenter {
   /** What `segment` will take, before any work; with `train` what training can take too. @param {Input} input @param {{ signal?: AbortSignal, train?: boolean }} [options] */
   async plan(input, { signal, train = false } = {}) {
     const kept = keepInput(input);
-    return this.#turn(signal, async (stop) => {
-      await this.#provide(kept, stop);
-      return this.#callOn(kept, 'plan', { stop, more: { train } });
-    });
+    return this.#turn(signal, (stop) => this.#provide(kept, stop).then(() => this.#callOn(kept, 'plan', { stop, more: { train } })));
   }
 
   /**
@@ -302,8 +299,7 @@ class Segmenter {
    */
   async #callOn(kept, name, { stop, onProgress, more }) {
     const args = /** @type {Args<Name>} */ (/** @type {unknown} */ ({ ...imageOf(kept), maxBytes: this.#maxBytes, ...more }));
-    const make = async () => ({ args });
-    return this.#call(name, make, { stop, onProgress });
+    return this.#call(name, async () => ({ args }), { stop, onProgress });
   }
 
   /**

@@ -17,7 +17,7 @@ use super::row_moments::rows_moments;
 use super::scratch::Scratch;
 use super::simd::dispatch;
 use super::tile_rows::{Rows, SLACK};
-use super::winograd::{ALONG_Y, HEIGHT, POINTS, combine, taps_y, taps_z};
+use super::winograd::{ALONG, POINTS, SIDE, combine, taps};
 use crate::engine::nn::parallel;
 use crate::engine::nn::scale_shift::Moments;
 use crate::error::Result;
@@ -66,14 +66,13 @@ impl Weight {
         for index in 0..tiles * inputs {
             let (first, input) = (index / inputs * ROWS, index % inputs);
             let own = |t: usize, o: usize| if first + o < outputs { tap(first + o, input, t) } else { 0.0 };
-            let taps: [[f32; ROWS]; 27] = from_fn(|t| from_fn(|o| own(t, o)));
+            let kernel: [[f32; ROWS]; 27] = from_fn(|t| from_fn(|o| own(t, o)));
             for dx in 0..3 {
-                let along_y: [[[f32; ROWS]; ALONG_Y]; 3] =
-                    from_fn(|dz| of_each(taps_y, from_fn(|dy| taps[dz * 9 + dy * 3 + dx])));
-                for v in 0..ALONG_Y {
-                    let along_z = of_each(taps_z, from_fn(|dz| along_y[dz][v]));
-                    for (u, values) in along_z.into_iter().enumerate() {
-                        points[(ALONG_Y * u + v) * tiles * inputs + index][dx] = values;
+                let along_y: [[[f32; ROWS]; ALONG]; 3] =
+                    from_fn(|dz| of_each(from_fn(|dy| kernel[dz * 9 + dy * 3 + dx])));
+                for v in 0..ALONG {
+                    for (u, values) in of_each(from_fn(|dz| along_y[dz][v])).into_iter().enumerate() {
+                        points[(ALONG * u + v) * tiles * inputs + index][dx] = values;
                     }
                 }
             }
@@ -82,13 +81,10 @@ impl Weight {
     }
 }
 
-/// Points of the taps of some outputs, each by itself.
+/// Points of three taps of some outputs, each by itself.
 #[inline(always)]
-fn of_each<const N: usize>(
-    points: impl Fn([f32; 3]) -> [f32; N],
-    taps: [[f32; ROWS]; 3],
-) -> [[f32; ROWS]; N] {
-    let each: [[f32; N]; ROWS] = from_fn(|output| points(taps.map(|tap| tap[output])));
+fn of_each(kernel: [[f32; ROWS]; 3]) -> [[f32; ROWS]; ALONG] {
+    let each: [[f32; ALONG]; ROWS] = from_fn(|output| taps(kernel.map(|tap| tap[output])));
     from_fn(|point| each.map(|points| points[point]))
 }
 
@@ -127,36 +123,37 @@ fn convolve(
     let outputs: usize = weights.iter().map(|weight| weight.outputs).sum();
     let channels = weights.first().map_or(0, |weight| weight.inputs);
     // Few planes and many channels: the channels are shared out too, so that every thread has work.
-    let pairs = z.div_ceil(2);
-    let groups = (4 * parallel::threads()).div_ceil(pairs).clamp(1, outputs.div_ceil(16).max(1));
+    let slabs = z.div_ceil(SIDE);
+    let wanted = if parallel::threads() == 1 { 1 } else { 3 * parallel::threads() };
+    let groups = wanted.div_ceil(slabs).clamp(1, outputs.div_ceil(16).max(1));
     let group = if groups == 1 { usize::MAX } else { outputs.div_ceil(groups).next_multiple_of(ROWS) };
     let widest = weights.iter().map(|weight| weight.outputs.min(group)).max().unwrap_or(0);
-    let mut parts: Vec<Vec<Part>> = (0..pairs).map(|_| Vec::new()).collect();
+    let mut parts: Vec<Vec<Part>> = (0..slabs).map(|_| Vec::new()).collect();
     for (target, (weight, output)) in targets.into_iter().enumerate() {
-        let size = weight.outputs * y * x;
-        for (parts, planes) in parts.iter_mut().zip(output.chunks_mut(2 * size)) {
-            let (near, far) = planes.split_at_mut(size);
-            let group = group.min(weight.outputs);
-            let mut far = far.chunks_mut(group * y * x);
-            for (index, near) in near.chunks_mut(group * y * x).enumerate() {
-                parts.push(Part { target, first: index * group, near, far: far.next() });
+        let (size, group) = (weight.outputs * y * x, group.min(weight.outputs));
+        for (parts, slab) in parts.iter_mut().zip(output.chunks_mut(SIDE * size)) {
+            let mut planes: Vec<_> =
+                slab.chunks_mut(size).map(|plane| plane.chunks_mut(group * y * x)).collect();
+            for first in (0..weight.outputs).step_by(group) {
+                let planes = planes.iter_mut().filter_map(Iterator::next).collect();
+                parts.push(Part { target, first, count: group.min(weight.outputs - first), planes });
             }
         }
     }
     let mut items: Vec<Item> = Vec::new();
-    for (pair, parts) in parts.into_iter().enumerate() {
+    for (slab, parts) in parts.into_iter().enumerate() {
         let each = parts.len().div_ceil(groups);
         let mut parts = parts.into_iter();
         while parts.len() > 0 {
-            items.push(Item { pair, parts: parts.by_ref().take(each).collect() });
+            items.push(Item { slab, parts: parts.by_ref().take(each).collect() });
         }
     }
     let mut moments: Vec<_> = weights.iter().map(|w| vec![Moments::default(); w.outputs]).collect();
     parallel::in_slabs(
         items,
-        (x * y * channels * outputs) as f64 * 54.0 / groups as f64,
+        (x * y * channels * outputs) as f64 * 108.0 / groups as f64,
         || Block::new(x, y, channels, widest),
-        |block, item| dispatch(Pair { inputs, weights: &weights, dims, statistics, item, block }),
+        |block, item| dispatch(Slab { inputs, weights: &weights, dims, statistics, item, block }),
         |found| {
             for (target, first, part) in found {
                 let sums = moments[target][first..].iter_mut();
@@ -168,24 +165,26 @@ fn convolve(
     Ok(moments)
 }
 
-/// Two planes of some output channels, `[c, y, x]` each; the last pair of an odd map has only the near one.
+/// Some output channels of a slab.
 struct Part<'a> {
     /// Which convolution.
     target: usize,
     /// First output channel, a multiple of [`ROWS`].
     first: usize,
-    near: &'a mut [f32],
-    far: Option<&'a mut [f32]>,
+    /// How many channels.
+    count: usize,
+    /// `[c, y, x]` each, four of them; fewer where the map ends.
+    planes: Vec<&'a mut [f32]>,
 }
 
 /// What is made from the same rows.
 struct Item<'a> {
-    pair: usize,
+    slab: usize,
     parts: Vec<Part<'a>>,
 }
 
 /// The work on one item, compiled for each kind of vector.
-struct Pair<'a, 'b> {
+struct Slab<'a, 'b> {
     inputs: &'a [Input<'a>],
     weights: &'a [&'a Weight],
     dims: [usize; 3],
@@ -194,21 +193,20 @@ struct Pair<'a, 'b> {
     block: &'b mut Block,
 }
 
-impl WithSimd for Pair<'_, '_> {
+impl WithSimd for Slab<'_, '_> {
     /// Of each part: which convolution, its first channel, the statistics.
     type Output = Vec<(usize, usize, Vec<Moments>)>;
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
-        let ([x, y, _], block) = (self.dims, self.block);
-        let Item { pair, mut parts } = self.item;
-        let fresh =
-            |part: &Part| (part.target, part.first, vec![Moments::default(); part.near.len() / (x * y)]);
+        let ([_, y, _], block) = (self.dims, self.block);
+        let Item { slab, mut parts } = self.item;
+        let fresh = |part: &Part| (part.target, part.first, vec![Moments::default(); part.count]);
         let mut moments: Vec<_> = parts.iter().map(fresh).collect();
-        for first in (0..y.div_ceil(HEIGHT)).step_by(block.rows.tiles) {
-            block.rows.load(simd, self.inputs, self.dims, [pair, first], 0);
+        for first in (0..y.div_ceil(SIDE)).step_by(block.rows.tiles) {
+            block.rows.load(simd, self.inputs, self.dims, [slab, first], 0);
             for (part, (_, _, moments)) in parts.iter_mut().zip(&mut moments) {
-                block.multiply(simd, self.weights[part.target], part.first, moments.len());
+                block.multiply(simd, self.weights[part.target], part.first, part.count);
                 block.back(simd, part, first, moments, self.dims, self.statistics);
             }
         }
@@ -231,10 +229,10 @@ impl Block {
     fn new(x: usize, y: usize, inputs: usize, outputs: usize) -> Self {
         let (pitch, outputs) = (x + 2, outputs.next_multiple_of(ROWS));
         let fit = BLOCK / (POINTS * (inputs + outputs) * pitch * 4);
-        let tiles = fit.min(256 / pitch).max(48usize.div_ceil(pitch)).clamp(1, y.div_ceil(HEIGHT));
+        let tiles = fit.min(256 / pitch).max(48usize.div_ceil(pitch)).clamp(1, y.div_ceil(SIDE));
         let rows = Rows::new(x, inputs, tiles, 1);
         let products = Scratch::any(POINTS * outputs * (tiles * pitch + SLACK));
-        Self { rows, outputs, products, spare: Scratch::any(2 * HEIGHT * x) }
+        Self { rows, outputs, products, spare: Scratch::any(SIDE * SIDE * x) }
     }
 
     /// The products of all points, for output channels `first..first + count`.
@@ -265,24 +263,29 @@ impl Block {
     ) {
         let Self { outputs, ref products, ref mut spare, .. } = *self;
         let Rows { stride, pitch, tiles, .. } = self.rows;
-        let (spare_near, spare_far) = spare.split_at_mut(HEIGHT * x);
         for (channel, moments) in moments.iter_mut().enumerate() {
             let points: [&[f32]; POINTS] =
                 from_fn(|point| &products[(point * outputs + channel) * stride..][..stride]);
-            for tile in 0..tiles.min(y.div_ceil(HEIGHT) - first) {
-                let row = HEIGHT * (first + tile);
-                let own = (channel * y + row) * x..(channel * y + y.min(row + HEIGHT)) * x;
-                let near = &mut part.near[own.clone()];
-                let far = part.far.as_deref_mut().map_or(&mut [][..], |far| &mut far[own]);
-                if near.len() + far.len() == 2 * HEIGHT * x {
-                    combine(simd, &points, tile * pitch, x, near, far);
-                } else {
-                    combine(simd, &points, tile * pitch, x, spare_near, spare_far);
-                    near.copy_from_slice(&spare_near[..near.len()]);
-                    far.copy_from_slice(&spare_far[..far.len()]);
+            for tile in 0..tiles.min(y.div_ceil(SIDE) - first) {
+                let row = SIDE * (first + tile);
+                let own = (channel * y + row) * x..(channel * y + y.min(row + SIDE)) * x;
+                let is_whole = own.len() == SIDE * x && part.planes.len() == SIDE;
+                let mut rest = spare.chunks_exact_mut(SIDE * x);
+                let mut planes = part.planes.iter_mut();
+                let to = from_fn(|_| match planes.next() {
+                    Some(plane) if is_whole => &mut plane[own.clone()],
+                    _ => rest.next().unwrap_or_default(),
+                });
+                combine(simd, &points, tile * pitch, x, to);
+                if !is_whole {
+                    for (plane, spare) in part.planes.iter_mut().zip(spare.chunks_exact(SIDE * x)) {
+                        plane[own.clone()].copy_from_slice(&spare[..own.len()]);
+                    }
                 }
                 if statistics {
-                    *moments = with_rows(with_rows(*moments, near, x), far, x);
+                    for plane in &part.planes {
+                        *moments = with_rows(*moments, &plane[own.clone()], x);
+                    }
                 }
             }
         }

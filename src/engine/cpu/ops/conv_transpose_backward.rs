@@ -7,8 +7,9 @@
 //! The eight voxels that one gave are taken apart into rows of their own ([`Up::apart`]); then both are products of
 //! matrices, over these rows or along them.
 
+use super::correlation::{Correlation, interleave, padded};
 use super::input::Input;
-use super::micro_kernel::{ROWS, Tile, correlate, multiply};
+use super::micro_kernel::{ROWS, Tile, multiply};
 use super::scratch::Scratch;
 use super::simd::dispatch;
 use crate::engine::nn::parallel;
@@ -58,10 +59,10 @@ impl Up<'_> {
             |(), planes| dispatch(ByWeight { up: self, input, planes }),
         );
         let mut weight = vec![0.0; inputs * parts];
-        for tiles in found {
+        for sums in found {
+            let padded = sums.len() / parts;
             for (n, sum) in weight.iter_mut().enumerate() {
-                let part = self.part(n % parts / 8, n % 8);
-                *sum += tiles[part / ROWS * inputs + n / parts][0][part % ROWS];
+                *sum += sums[self.part(n % parts / 8, n % 8) * padded + n / parts];
             }
         }
         weight
@@ -136,30 +137,32 @@ struct ByWeight<'a> {
 }
 
 impl WithSimd for ByWeight<'_> {
-    /// `[part / 4, in]`
-    type Output = Vec<Tile<1>>;
+    /// `[part, in]`, the channels in [`padded`].
+    type Output = Vec<f32>;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Vec<Tile<1>> {
+    fn with_simd<S: Simd>(self, simd: S) -> Vec<f32> {
         let Self { up, input, planes: [from, to] } = self;
-        let ([x, y, _], rows, inputs) = (up.from, up.rows(), input.scale_shifts.len());
-        let (parts, stride) = (8 * up.outputs, rows * x + SLACK);
+        let ([x, y, _], at_once, inputs) = (up.from, up.rows(), input.scale_shifts.len());
+        let (parts, stride, channels) = (8 * up.outputs, at_once * x + SLACK, padded::<S>(inputs));
         let (mut apart, mut read) = (Scratch::zeros(parts * stride), Scratch::zeros(inputs * stride));
-        let mut sums = vec![[[0.0; ROWS]]; parts / ROWS * inputs];
+        let mut values = Scratch::zeros(channels * at_once * x);
+        let mut sums = vec![0.0; parts * channels];
         for z in from..to {
-            for first in (0..y).step_by(rows) {
-                let count = rows.min(y - first);
-                up.apart(z, first, count, &mut apart, stride);
+            for first in (0..y).step_by(at_once) {
+                let count = at_once.min(y - first) * x;
+                up.apart(z, first, count / x, &mut apart, stride);
                 for (channel, (scale_shift, read)) in
                     input.scale_shifts.iter().zip(read.chunks_exact_mut(stride)).enumerate()
                 {
                     let start = ((z * inputs + channel) * y + first) * x;
-                    let source = &input.data[start..start + count * x];
+                    let source = &input.data[start..start + count];
                     read.iter_mut().zip(source).for_each(|(to, &from)| *to = scale_shift.at(from));
                 }
-                for (apart, sums) in apart.chunks_exact(ROWS * stride).zip(sums.chunks_exact_mut(inputs)) {
-                    correlate(simd, &read, apart, stride, count * x, sums);
-                }
+                let values = &mut values[..count * channels];
+                interleave(read.chunks_exact(stride).map(|row| &row[..count]), channels, values);
+                let all = Correlation { rows: &apart, stride, grad: values, outputs: channels };
+                all.add::<S, 1>(simd, &mut sums);
             }
         }
         sums

@@ -1,6 +1,7 @@
 //! The known answer of the machine's vectors: a browser's fused products are trusted only after they were seen to be right.
 
-use super::micro_kernel::{ROWS, Tile, correlate, multiply};
+use super::correlation::{Correlation, padded};
+use super::micro_kernel::{ROWS, Tile, multiply};
 use super::simd::dispatch;
 use crate::engine::nn::pseudo_random::pseudo_random;
 use crate::error::{Error, Result};
@@ -61,19 +62,17 @@ impl WithSimd for Products {
                 worst.see(products[output * STRIDE + at], terms);
             }
         }
-        let mut grad = pseudo_random(ROWS * STRIDE, 3);
-        grad.chunks_exact_mut(STRIDE).for_each(|row| row[LENGTH..].fill(0.0));
-        let mut sums = vec![[[0.0; ROWS]; 3]; INPUTS];
-        correlate(simd, &rows, &grad, STRIDE, LENGTH, &mut sums);
-        for (input, taps) in sums.iter().enumerate() {
-            for (tap, outputs) in taps.iter().enumerate() {
-                for (output, &sum) in outputs.iter().enumerate() {
-                    let terms = (0..LENGTH).map(|at| {
-                        f64::from(grad[output * STRIDE + at]) * f64::from(rows[input * STRIDE + at + tap])
-                    });
-                    worst.see(sum, terms);
-                }
-            }
+        // Two vectors at once, and one where a machine has such.
+        let outputs = padded::<S>(3 * S::F32_LANES);
+        let grad = pseudo_random(LENGTH * outputs, 3);
+        let mut sums = vec![0.0; INPUTS * 3 * outputs];
+        let all = Correlation { rows: &rows, stride: STRIDE, grad: &grad, outputs };
+        all.add::<S, 3>(simd, &mut sums);
+        for (at, &sum) in sums.iter().enumerate() {
+            let (input, tap, output) = (at / outputs / 3, at / outputs % 3, at % outputs);
+            let terms = (0..LENGTH)
+                .map(|n| f64::from(grad[n * outputs + output]) * f64::from(rows[input * STRIDE + n + tap]));
+            worst.see(sum, terms);
         }
         worst.0
     }

@@ -17,7 +17,7 @@ pub type Tile<const TAPS: usize> = [[f32; ROWS]; TAPS];
 
 /// `length` values of all channels of `weights`, `[tile, in]`. `rows` and `products` go on by `stride` from channel
 /// to channel; up to a vector more than `length` is read and written.
-#[inline(always)]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 pub fn multiply<S: Simd, const TAPS: usize>(
     simd: S,
     weights: &[Tile<TAPS>],
@@ -111,77 +111,4 @@ fn block<S: Simd, const N: usize, const TAPS: usize, const T: usize>(
         }
     }
     N
-}
-
-/// The sums the other way: the gradient by the weights of four channels, added to `sums`, `[in]`.
-///
-/// ```text
-/// sums[i][tap][o] += sum over n < length of  slopes[o][n] * rows[i][n + tap]
-/// ```
-/// Where `slopes` end before a whole vector, zeros follow.
-#[inline(always)]
-pub fn correlate<S: Simd, const TAPS: usize>(
-    simd: S,
-    rows: &[f32],
-    grad: &[f32],
-    stride: usize,
-    length: usize,
-    sums: &mut [Tile<TAPS>],
-) {
-    let length = length.next_multiple_of(S::F32_LANES);
-    let grad: [&[S::f32s]; ROWS] =
-        std::array::from_fn(|output| S::as_simd_f32s(&grad[output * stride..][..length]).0);
-    let many = S::REGISTER_COUNT >= 32 && cfg!(not(target_arch = "wasm32"));
-    let mut at = 0;
-    while at < sums.len() {
-        let rows = &rows[at * stride..];
-        if many && at + 1 < sums.len() {
-            against::<S, TAPS, 2>(simd, rows, grad, stride, length, &mut sums[at..]);
-            at += 2;
-        } else {
-            against::<S, TAPS, 1>(simd, rows, grad, stride, length, &mut sums[at..]);
-            at += 1;
-        }
-    }
-}
-
-/// `I` channels of rows against four of slopes.
-#[allow(
-    clippy::needless_range_loop,
-    reason = "loops over constants stay in registers, iterators went to the stack"
-)]
-#[inline(always)]
-fn against<S: Simd, const TAPS: usize, const I: usize>(
-    simd: S,
-    rows: &[f32],
-    grad: [&[S::f32s]; ROWS],
-    stride: usize,
-    length: usize,
-    sums: &mut [Tile<TAPS>],
-) {
-    let mut parts = [[[simd.splat_f32s(0.0); ROWS]; TAPS]; I];
-    let rows: [[&[S::f32s]; TAPS]; I] = std::array::from_fn(|input| {
-        std::array::from_fn(|tap| S::as_simd_f32s(&rows[input * stride + tap..][..length]).0)
-    });
-    let count = length / S::F32_LANES;
-    let grad = grad.map(|grad| &grad[..count]);
-    let rows = rows.map(|taps| taps.map(|row| &row[..count]));
-    for n in 0..count {
-        for input in 0..I {
-            for tap in 0..TAPS {
-                let row = rows[input][tap][n];
-                for output in 0..ROWS {
-                    parts[input][tap][output] =
-                        simd.mul_add_e_f32s(grad[output][n], row, parts[input][tap][output]);
-                }
-            }
-        }
-    }
-    for input in 0..I {
-        for tap in 0..TAPS {
-            for output in 0..ROWS {
-                sums[input][tap][output] += simd.reduce_sum_f32s(parts[input][tap][output]);
-            }
-        }
-    }
 }

@@ -2,8 +2,7 @@
 
 use super::input::Input;
 use super::scratch::Scratch;
-use super::winograd::{ALONG_Y, ALONG_Z, HEIGHT, POINTS, transform_y, transform_z};
-use crate::engine::nn::scale_shift::ScaleShift;
+use super::winograd::{ALONG, POINTS, SIDE, transform, transform_read};
 use pulp::Simd;
 use std::array::from_fn;
 
@@ -22,7 +21,7 @@ pub struct Rows {
     pub stride: usize,
     /// The rows.
     pub values: Scratch,
-    /// `[along z, in, rows, pitch]`: transformed along z.
+    /// `[along z][in, rows, pitch]`, with slack: transformed along z.
     planes: Scratch,
 }
 
@@ -30,88 +29,92 @@ impl Rows {
     /// Room for `pieces` times `tiles` tiles of rows of `x` voxels.
     pub fn new(x: usize, inputs: usize, tiles: usize, pieces: usize) -> Self {
         let pitch = x + 2;
-        let used = pieces * tiles * pitch;
-        let stride = used + SLACK;
-        let mut values = Scratch::any(POINTS * inputs * stride);
-        // Whatever is left in there may be no number, which no zero of a gradient would undo.
-        values.chunks_exact_mut(stride).for_each(|channel| channel[used..].fill(0.0));
+        let stride = pieces * tiles * pitch + SLACK;
         Self {
             inputs,
             tiles,
             pitch,
             stride,
-            values,
-            planes: Scratch::zeros(ALONG_Z * inputs * (HEIGHT * tiles + 2) * pitch + SLACK),
+            values: Scratch::any(POINTS * inputs * stride),
+            planes: Scratch::any(ALONG * (inputs * (SIDE * tiles + 2) * pitch + SLACK)),
         }
     }
 
-    /// Transforms what the two planes of `pair` need, rows from tile `first` on, into piece `piece`; pieces come in order.
-    #[inline(always)]
+    /// Transforms what the four planes of `slab` need, rows from tile `first` on, into piece `piece`; pieces come in order.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub fn load<S: Simd>(
         &mut self,
         simd: S,
         inputs: &[Input],
         dims: [usize; 3],
-        [pair, first]: [usize; 2],
+        [slab, first]: [usize; 2],
         piece: usize,
     ) {
-        self.along_z(inputs, dims, pair, first);
+        self.along_z(simd, inputs, dims, slab, first);
         self.along_y(simd, piece * self.tiles * self.pitch);
     }
 
-    /// Reads and normalises four planes and transforms them along z; rows and planes outside are zeros.
+    /// Reads and normalises six planes and transforms them along z; rows and planes outside are zeros. Here and along y a
+    /// vector may reach over the end of a row, to where the next one is written later.
     #[inline(always)]
-    fn along_z(&mut self, inputs: &[Input], [x, y, z]: [usize; 3], pair: usize, first: usize) {
-        let (height, pitch) = (HEIGHT * self.tiles + 2, self.pitch);
-        let size = self.inputs * height * pitch;
-        let mut parts = self.planes.chunks_exact_mut(size);
-        let [Some(a), Some(b), Some(c), Some(d)] = from_fn(|_| parts.next()) else { return };
-        let mut channel = 0;
+    fn along_z<S: Simd>(
+        &mut self,
+        simd: S,
+        inputs: &[Input],
+        [x, y, z]: [usize; 3],
+        slab: usize,
+        first: usize,
+    ) {
+        let (height, pitch) = (SIDE * self.tiles + 2, self.pitch);
+        let mut parts = self.planes.chunks_exact_mut(self.inputs * height * pitch + SLACK);
+        let Some([a, b, c, d, e, f]) = six(&mut parts) else { return };
+        let mut at = 0;
         for Input { data, scale_shifts } in inputs {
             for (index, scale_shift) in scale_shifts.iter().enumerate() {
                 for row in 0..height {
-                    let at = (channel * height + row) * pitch + 1;
-                    let out =
-                        [&mut a[at..at + x], &mut b[at..at + x], &mut c[at..at + x], &mut d[at..at + x]];
-                    let source_y = (HEIGHT * first + row).wrapping_sub(1);
-                    if source_y >= y {
-                        out.into_iter().for_each(|out| out.fill(0.0));
-                        continue;
+                    let source_y = (SIDE * first + row).wrapping_sub(1);
+                    let mut rows = [None; ALONG];
+                    for (dz, row) in rows.iter_mut().enumerate() {
+                        let source_z = (SIDE * slab + dz).wrapping_sub(1);
+                        if source_z < z && source_y < y {
+                            let start = ((source_z * scale_shifts.len() + index) * y + source_y) * x;
+                            *row = Some(&data[start..start + x]);
+                        }
                     }
-                    let plane = |dz: usize| {
-                        let source_z = (2 * pair + dz).wrapping_sub(1);
-                        let inside = source_z < z;
-                        let near = if inside { source_z } else { 2 * pair };
-                        let start = ((near * scale_shifts.len() + index) * y + source_y) * x;
-                        (&data[start..start + x], if inside { *scale_shift } else { ScaleShift::ZERO })
-                    };
-                    let planes: [_; 4] = from_fn(plane);
-                    let scale_shifts = planes.map(|(_, scale_shift)| move |value| scale_shift.at(value));
-                    transform_z(out, planes.map(|(row, _)| row), &scale_shifts);
+                    let mut to = [&mut *a, &mut *b, &mut *c, &mut *d, &mut *e, &mut *f];
+                    transform_read(simd, &mut to, at + 1, rows, x, scale_shift);
+                    for to in to {
+                        to[at] = 0.0;
+                        to[at + pitch - 1] = 0.0;
+                    }
+                    at += pitch;
                 }
-                channel += 1;
             }
         }
     }
 
-    /// Transforms along y, to `start`. A vector may reach over the end of a row, to where the next one is written later.
+    /// Transforms along y, to `start`.
     #[inline(always)]
     fn along_y<S: Simd>(&mut self, simd: S, start: usize) {
-        let (height, pitch, stride) = (HEIGHT * self.tiles + 2, self.pitch, self.stride);
+        let (height, pitch, stride) = (SIDE * self.tiles + 2, self.pitch, self.stride);
         let size = self.inputs * stride;
-        for (index, points) in self.values.chunks_exact_mut(ALONG_Y * size).enumerate() {
-            let mut points = points.chunks_exact_mut(size);
-            let [Some(a), Some(b), Some(c), Some(d), Some(e), Some(f)] = from_fn(|_| points.next()) else {
-                return;
-            };
+        let planes = self.planes.chunks_exact(self.inputs * height * pitch + SLACK);
+        for (plane, points) in planes.zip(self.values.chunks_exact_mut(ALONG * size)) {
+            let Some([a, b, c, d, e, f]) = six(&mut points.chunks_exact_mut(size)) else { return };
             for channel in 0..self.inputs {
-                let plane = &self.planes[(index * self.inputs + channel) * height * pitch..];
                 for tile in 0..self.tiles {
-                    let rows = &plane[HEIGHT * tile * pitch..];
+                    let rows = &plane[(channel * height + SIDE * tile) * pitch..];
                     let at = channel * stride + start + tile * pitch;
-                    transform_y(simd, [a, b, c, d, e, f], at, rows, pitch);
+                    transform(simd, [a, b, c, d, e, f], at, rows, pitch);
                 }
             }
         }
     }
+}
+
+fn six<'a>(parts: &mut impl Iterator<Item = &'a mut [f32]>) -> Option<[&'a mut [f32]; ALONG]> {
+    let [Some(a), Some(b), Some(c), Some(d), Some(e), Some(f)] = from_fn(|_| parts.next()) else {
+        return None;
+    };
+    Some([a, b, c, d, e, f])
 }
