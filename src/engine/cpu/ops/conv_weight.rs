@@ -29,7 +29,7 @@ const TILES: usize = 2;
 /// Outputs of a thread are a multiple of these, so that vectors are full.
 const OUTPUTS: usize = 16;
 
-/// The gradients `[outputs, inputs, 3, 3, 3]` by the weights of convolutions that read the same `inputs`. `slopes`
+/// The gradients `[outputs, inputs, 3, 3, 3]` by the weights of convolutions that read the same `inputs`. `grad`
 /// are the gradients by their raw outputs: `[z, outputs, y, x]` and the number of outputs. `dims` is `[x, y, z]`.
 pub fn conv_weight(inputs: &[Input], grad: &[(&[f32], usize)], dims: [usize; 3]) -> Vec<Vec<f32>> {
     let channels: usize = inputs.iter().map(|input| input.scale_shifts.len()).sum();

@@ -34,7 +34,7 @@ pub fn forward(input: &Input, weight: &[f32], bias: &[f32], plane: usize, output
     );
 }
 
-/// Gradients by the weight `[outputs, in]` and the bias, from `slopes` by the logits, `[z, outputs, y, x]`.
+/// Gradients by the weight `[outputs, in]` and the bias, from `grad` by the logits, `[z, outputs, y, x]`.
 pub fn weights(input: &Input, grad: &[f32], outputs: usize, plane: usize) -> (Vec<f32>, Vec<f32>) {
     let inputs = input.scale_shifts.len();
     let planes = grad.chunks_exact(outputs * plane).zip(input.data.chunks_exact(inputs * plane));

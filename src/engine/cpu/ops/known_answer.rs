@@ -8,8 +8,8 @@ use crate::error::{Error, Result};
 use pulp::{Simd, WithSimd};
 use std::array::from_fn;
 
-/// Channels in.
-const INPUTS: usize = 5;
+/// Channels in: of every number of them that is worked on at once there are some.
+const INPUTS: usize = 15;
 /// Tiles of [`ROWS`] channels out.
 const TILES: usize = 2;
 /// Values of a row, not a whole number of any vectors.

@@ -21,7 +21,7 @@ pub struct Channel {
     pub moments: Moments,
 }
 
-/// `slopes`, gradients by the read values, become those by the raw `values`; both `[z, c, y, x]` of planes of `plane`
+/// `grad`, gradients by the read values, become those by the raw `values`; both `[z, c, y, x]` of planes of `plane`
 /// voxels. Gives `[d gamma, d beta]` by channel.
 pub fn norm_act_backward(
     grad: &mut [f32],

@@ -36,7 +36,7 @@ pub fn forward(input: &Input, dims: [usize; 3], output: &mut [f32]) {
     );
 }
 
-/// Adds the gradient by the input's read values, `[z, c, y, x]`, to `to`; `slopes` is that by the output.
+/// Adds the gradient by the input's read values, `[z, c, y, x]`, to `to`; `grad` is that by the output.
 pub fn backward(input: &Input, dims: [usize; 3], grad: &[f32], to: &mut [f32]) {
     let ([x, y, _], channels) = (dims, input.scale_shifts.len());
     let [half_x, half_y, _] = dims.map(|side| side / 2);

@@ -30,7 +30,7 @@ pub fn forward(a: &mut [f32], scale_shifts: &[ScaleShift], b: &Input, plane: usi
     );
 }
 
-/// `slopes`, the gradient by the result, becomes that by either side.
+/// `grad`, the gradient by the result, becomes that by either side.
 pub fn backward(grad: &mut [f32], result: &[f32], plane: usize) {
     let rows: Vec<_> = grad.chunks_exact_mut(plane).zip(result.chunks_exact(plane)).collect();
     parallel::map(
