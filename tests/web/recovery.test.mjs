@@ -166,7 +166,7 @@ describe('dispose', () => {
 describe('memory', () => {
   it('that the browser refuses is said as ‘limit’, and a smaller image works', async (test) => {
     // Enough to start and for the crop, and too little for the sample.
-    const poor = await launch({ webgpu: false, more: ['--js-flags=--wasm-max-mem-pages=820'] });
+    const poor = await launch({ webgpu: false, more: ['--js-flags=--wasm-max-mem-pages=1020'] });
     test.after(() => poor.close());
     const page = await open(poor);
     const { refused, next } = await page.evaluate(async () => {
