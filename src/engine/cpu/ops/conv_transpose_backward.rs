@@ -150,8 +150,9 @@ impl WithSimd for ByWeight<'_> {
         let mut sums = vec![0.0; parts * channels];
         for z in from..to {
             for first in (0..y).step_by(at_once) {
-                let count = at_once.min(y - first) * x;
-                up.apart(z, first, count / x, &mut apart, stride);
+                let rows = at_once.min(y - first);
+                let count = rows * x;
+                up.apart(z, first, rows, &mut apart, stride);
                 for (channel, (scale_shift, read)) in
                     input.scale_shifts.iter().zip(read.chunks_exact_mut(stride)).enumerate()
                 {

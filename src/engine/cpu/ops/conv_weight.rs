@@ -96,7 +96,7 @@ impl WithSimd for Share<'_> {
         let mut points = Points::new(x, y, channels, outputs, at_once);
         // Where there is one block, sums are done with before the next ones begin.
         let group = (SUMS / (POINTS * 3 * outputs) / 4 * 4).clamp(4, channels.next_multiple_of(4));
-        let mut sums = Scratch::zeros(POINTS * 3 * outputs * if blocks == 1 { group } else { channels });
+        let mut sums = Scratch::any(POINTS * 3 * outputs * if blocks == 1 { group } else { channels });
         let mut taps = vec![0.0; channels * 27 * outputs];
         for begin in (from..to).step_by(at_once) {
             let end = to.min(begin + at_once);
@@ -109,17 +109,13 @@ impl WithSimd for Share<'_> {
                 let inputs = input..channels.min(input + group);
                 let at = if blocks == 1 { 0 } else { input };
                 let sums = &mut sums[at * POINTS * 3 * outputs..][..inputs.len() * POINTS * 3 * outputs];
-                if blocks == 1 {
+                if begin == from {
                     sums.fill(0.0);
                 }
                 points.correlate(simd, length, inputs.clone(), sums);
                 if end == to {
-                    back(
-                        simd,
-                        sums,
-                        outputs,
-                        &mut taps[inputs.start * 27 * outputs..inputs.end * 27 * outputs],
-                    );
+                    let taps = &mut taps[input * 27 * outputs..][..inputs.len() * 27 * outputs];
+                    back(simd, sums, outputs, taps);
                 }
             }
         }

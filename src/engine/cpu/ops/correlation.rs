@@ -5,6 +5,7 @@
 //! ```
 //! Vectors go along the outputs: a sum stays in its lane, however few values there are.
 
+use super::simd::many_registers;
 use pulp::Simd;
 
 /// Rows and the gradients that they meet.
@@ -19,29 +20,25 @@ pub struct Correlation<'a> {
     pub outputs: usize,
 }
 
-/// Whether there are more than 16 registers for sums; of WebAssembly's vectors a machine may have 16 or 32 in them.
-const fn many<S: Simd>() -> bool {
-    S::REGISTER_COUNT >= 32 && cfg!(not(target_arch = "wasm32"))
-}
-
 /// Channels of the gradients, with those that fill the vectors of a block.
 #[inline(always)]
 pub fn padded<S: Simd>(outputs: usize) -> usize {
-    outputs.next_multiple_of(if many::<S>() { S::F32_LANES } else { 2 * S::F32_LANES })
+    outputs.next_multiple_of(if many_registers::<S>() { S::F32_LANES } else { 2 * S::F32_LANES })
 }
 
 impl Correlation<'_> {
     /// Adds the products to `sums`, `[in, tap, outputs]`.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub fn add<S: Simd, const TAPS: usize>(&self, simd: S, sums: &mut [f32]) {
+        let many = many_registers::<S>();
         let inputs = sums.len() / (TAPS * self.outputs);
         for output in (0..self.outputs).step_by(2 * S::F32_LANES) {
             let is_pair = output + S::F32_LANES < self.outputs;
             let mut input = 0;
             while input < inputs {
                 let at = [input, output];
-                input += match (is_pair || !many::<S>(), inputs - input) {
-                    (true, 4..) if many::<S>() => self.block::<S, TAPS, 4, 2>(simd, at, sums),
+                input += match (is_pair || !many, inputs - input) {
+                    (true, 4..) if many => self.block::<S, TAPS, 4, 2>(simd, at, sums),
                     (true, 2..) => self.block::<S, TAPS, 2, 2>(simd, at, sums),
                     (true, _) => self.block::<S, TAPS, 1, 2>(simd, at, sums),
                     (false, 8..) => self.block::<S, TAPS, 8, 1>(simd, at, sums),
@@ -100,20 +97,15 @@ impl Correlation<'_> {
 /// Rows of several channels value by value: `to` is `[n, outputs]`, zeros where there are fewer channels.
 pub fn interleave<'a>(mut channels: impl Iterator<Item = &'a [f32]>, outputs: usize, to: &mut [f32]) {
     for first in (0..outputs).step_by(4) {
-        let [a, b, c, d] = std::array::from_fn(|_| channels.next());
-        match (a, b, c, d) {
-            (Some(a), Some(b), Some(c), Some(d)) => {
-                for ((((to, a), b), c), d) in to.chunks_exact_mut(outputs).zip(a).zip(b).zip(c).zip(d) {
-                    to[first..first + 4].copy_from_slice(&[*a, *b, *c, *d]);
-                }
+        let rows: [Option<&[f32]>; 4] = std::array::from_fn(|_| channels.next());
+        if let [Some(a), Some(b), Some(c), Some(d)] = rows {
+            for ((((to, a), b), c), d) in to.chunks_exact_mut(outputs).zip(a).zip(b).zip(c).zip(d) {
+                to[first..first + 4].copy_from_slice(&[*a, *b, *c, *d]);
             }
-            some => {
-                for (n, to) in to.chunks_exact_mut(outputs).enumerate() {
-                    let value = |row: Option<&[f32]>| row.map_or(0.0, |row| row[n]);
-                    let values = [value(some.0), value(some.1), value(some.2), value(some.3)];
-                    let last = outputs.min(first + 4);
-                    to[first..last].copy_from_slice(&values[..last - first]);
-                }
+        } else {
+            for (n, to) in to.chunks_exact_mut(outputs).enumerate() {
+                let own = to[first..].iter_mut().zip(rows);
+                own.for_each(|(to, row)| *to = row.map_or(0.0, |row| row[n]));
             }
         }
     }

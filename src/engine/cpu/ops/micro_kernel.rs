@@ -4,6 +4,7 @@
 //! products[o][n] = sum over i, tap of  weights[i][tap][o] * rows[i][n + tap]
 //! ```
 
+use super::simd::many_registers;
 use pulp::Simd;
 
 /// Output channels of a tile of weights. 4 by 3 vectors of sums, 3 of input and one weight are the 16 registers of
@@ -27,12 +28,10 @@ pub fn multiply<S: Simd, const TAPS: usize>(
     length: usize,
     products: &mut [f32],
 ) {
-    // Of WebAssembly's vectors a machine may have 16 or 32 in registers.
-    let many = S::REGISTER_COUNT >= 32 && cfg!(not(target_arch = "wasm32"));
     let mut weights = weights.chunks_exact(inputs);
     let mut products = products.chunks_exact_mut(ROWS * stride);
     while let (Some(first), Some(one)) = (weights.next(), products.next()) {
-        let second = if many { weights.next().zip(products.next()) } else { None };
+        let second = if many_registers::<S>() { weights.next().zip(products.next()) } else { None };
         match second {
             Some((second, two)) => {
                 along::<S, TAPS, 2>(simd, [first, second], rows, stride, length, [one, two]);

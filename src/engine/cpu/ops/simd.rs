@@ -1,6 +1,6 @@
 //! The machine's vectors: which of them an operation runs on.
 
-use pulp::WithSimd;
+use pulp::{Simd, WithSimd};
 
 /// `op` on the widest vectors that this machine has: natively found out at run time, in WebAssembly what the module was
 /// built for.
@@ -19,4 +19,9 @@ pub fn dispatch<O: WithSimd>(op: O) -> O::Output {
         simd128: wasm::Simd128::new_unchecked(),
         relaxed_simd: wasm::RelaxedSimd::new_unchecked(),
     })
+}
+
+/// Whether there are more than 16 registers for vectors; of WebAssembly's a machine may have 16 or 32 in them.
+pub const fn many_registers<S: Simd>() -> bool {
+    S::REGISTER_COUNT >= 32 && cfg!(not(target_arch = "wasm32"))
 }

@@ -63,7 +63,7 @@ pub fn transform<S: Simd>(simd: S, to: [&mut [f32]; ALONG], at: usize, rows: &[f
     }
 }
 
-/// The same of six rows as they are read, of `length` values; a row that is outside is zeros.
+/// The same of six rows as they are read ([`ScaleShift::at`]), of `length` values; a row that is outside is zeros.
 #[inline(always)]
 pub fn transform_read<S: Simd>(
     simd: S,
