@@ -6,6 +6,7 @@ mod cascade;
 mod forecast;
 mod locate;
 mod model;
+mod object_maps;
 mod objects;
 mod options;
 mod progress;

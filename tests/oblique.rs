@@ -4,6 +4,7 @@
 
 mod common;
 
+use common::{SIDES, dice};
 use insitu_seg::file::{DataType, write_values};
 use insitu_seg::grid::{Grid, corners};
 use insitu_seg::predict::{ChosenBoxes, NamedBox, segment_boxes};
@@ -35,17 +36,6 @@ fn turned(values: &Volume, degrees: f64, nearest: bool) -> (Vec<f32>, Grid) {
     ((0..nx * ny * nz).map(|index| voxel(index).unwrap_or(0.0)).collect(), Grid::new(dims, affine, [1.0; 3]))
 }
 
-/// Dice of what two masks have of some labels each.
-fn dice(truth: &[f32], label: f32, found: &[u8], labels: [u8; 2]) -> f64 {
-    let (mut both, mut sizes) = (0, 0);
-    for (truth, found) in truth.iter().zip(found) {
-        let (truth, found) = (*truth == label, labels.contains(found));
-        both += usize::from(truth && found);
-        sizes += usize::from(truth) + usize::from(found);
-    }
-    2.0 * both as f64 / sizes as f64
-}
-
 #[test]
 fn a_head_turned_by_thirty_degrees_has_the_mask_that_it_has_upright() {
     let Some(heads) = common::shared("heads/labelled") else { return };
@@ -64,7 +54,7 @@ fn a_head_turned_by_thirty_degrees_has_the_mask_that_it_has_upright() {
         let file = write_values(&grid, DataType::F32, 1, &bytes).unwrap();
         let volume = read_volume(&file, &Limits::default()).unwrap();
         let found = run(&volume, vec![]);
-        let scores = [(1.0, [1, 2]), (2.0, [3, 4])].map(|(side, of)| dice(&truth, side, &found.labels, of));
+        let scores = SIDES.map(|(side, of)| dice(&truth, side, &found.labels, of));
         // Along the file's axes they were 0.2 to 0.6.
         assert!(scores.iter().all(|score| *score > 0.78), "{degrees}: {scores:?}, {:?}", found.warnings);
         // A box that was reported is the same box when it is given.
@@ -74,7 +64,7 @@ fn a_head_turned_by_thirty_degrees_has_the_mask_that_it_has_upright() {
         for (one, other) in found.boxes.iter().zip(&given.boxes) {
             assert_eq!((&one.object, one.bounds()), (&other.object, other.bounds()));
         }
-        let scores = [(1.0, [1, 2]), (2.0, [3, 4])].map(|(side, of)| dice(&truth, side, &given.labels, of));
+        let scores = SIDES.map(|(side, of)| dice(&truth, side, &given.labels, of));
         assert!(scores.iter().all(|score| *score > 0.78), "{degrees}, given boxes: {scores:?}");
     }
 }

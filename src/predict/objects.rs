@@ -2,9 +2,10 @@
 //! patch network. An object that is not seen is said, and not invented.
 
 use super::agreement::fold_agreement;
-use super::boxes::{Bounds, ChosenBoxes, MeasuredVolume, ObjectBox, is_trusted};
+use super::boxes::{Bounds, ChosenBoxes, ObjectBox, is_trusted};
 use super::cascade::Cascade;
 use super::model::Model;
+use super::object_maps::ObjectMaps;
 use super::options::mirrored;
 use super::progress::{Phase, PhaseTimer, ProgressFn};
 use super::segment::out_of_distribution_warning;
@@ -14,7 +15,7 @@ use super::view::labels_in_file;
 use super::views::View;
 use crate::card::{CardObject, Label, Preset};
 use crate::components;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::file::Volume;
 use crate::intensity::renormalized;
 use crate::prepare::Image;
@@ -24,20 +25,6 @@ const LEFT_RIGHT: [bool; 3] = [true, false, false];
 
 /// How often a box grows, at most.
 const GROWTHS: usize = 3;
-
-/// Mean probabilities of the whole network over its folds, output after output.
-struct WholeMaps {
-    dims: [usize; 3],
-    values: Vec<f32>,
-}
-
-impl WholeMaps {
-    /// Where an output is above one half.
-    fn mask(&self, output: usize) -> Vec<bool> {
-        let count: usize = self.dims.iter().product();
-        self.values[output * count..(output + 1) * count].iter().map(|value| *value > 0.5).collect()
-    }
-}
 
 /// Segments a volume with a model of several objects. Objects of `chosen` are segmented in the box that is given, the
 /// others where the whole network finds them, unless only the chosen ones are asked for; it does not run where it has
@@ -59,7 +46,7 @@ pub(super) async fn segment_objects(
     timer.end(Phase::Prepare);
     let mut maps = None;
     if !chosen.only && given.contains(&None) {
-        maps = Some(whole_maps(cascade, &transform, &image, on_progress).await?);
+        maps = Some(ObjectMaps::find(cascade, &transform, &image, on_progress).await?);
         timer.end(Phase::Whole);
     }
     transform.set_upright(&volume.grid);
@@ -93,7 +80,7 @@ pub(super) async fn segment_objects(
         timer.end(Phase::Restore);
     }
     let measured =
-        maps.map_or_else(Vec::new, |maps| measured(&card.measured, card.objects.len(), &maps, volume));
+        maps.map_or_else(Vec::new, |maps| maps.measured(&card.measured, card.objects.len(), volume));
     Ok(Segmentation {
         classes: classes(&asked, &labels, volume.grid.voxel_mm3()),
         orientation: volume.grid.orientation(),
@@ -113,51 +100,21 @@ fn paint(labels: &mut [u8], found: &[u8]) -> bool {
     found.iter().any(|label| *label > 0)
 }
 
-/// Sets the box of an object: the one that is given, or that around the largest component that the whole network sees;
+/// Sets the box of an object: the one that is given, or that around what the whole network sees of it;
 /// `false` where it sees none.
 fn place(
     own: &mut SpatialTransform,
     given: Option<Bounds>,
-    maps: Option<&WholeMaps>,
+    maps: Option<&ObjectMaps>,
     output: usize,
     preset: &Preset,
 ) -> Result<bool> {
     if let Some((start, end)) = given {
         return own.set_box(start, end, preset).map(|()| true);
     }
-    let Some((maps, mask)) = maps.map(|maps| (maps, maps.mask(output))) else { return Ok(false) };
-    if !mask.contains(&true) {
-        return Ok(false);
-    }
-    own.set_box_around(&components::largest(&mask, maps.dims), maps.dims, preset).map(|()| true)
-}
-
-async fn whole_maps(
-    cascade: Cascade<'_>,
-    transform: &SpatialTransform,
-    image: &Image,
-    on_progress: &mut ProgressFn<'_>,
-) -> Result<WholeMaps> {
-    if cascade.whole.is_empty() {
-        let expected = "the file of the network that finds the objects (Model::missing names it)";
-        return Err(Error::argument("weights", "none for whole scans", expected));
-    }
-    let whole = transform.crop_whole(image, &cascade.card.preset)?;
-    let mut values = cascade.object_probabilities(&whole, on_progress).await?;
-    let share = 1.0 / cascade.whole.len() as f32;
-    values.iter_mut().for_each(|value| *value *= share);
-    Ok(WholeMaps { dims: whole.dims, values })
-}
-
-/// Volumes of the outputs that are only measured: their share of the field of view.
-fn measured(names: &[String], first: usize, maps: &WholeMaps, volume: &Volume) -> Vec<MeasuredVolume> {
-    let field_ml = volume.grid.len() as f64 * volume.grid.voxel_mm3() / 1000.0;
-    let each = names.iter().enumerate().map(|(index, name)| {
-        let mask = maps.mask(first + index);
-        let share = mask.iter().filter(|inside| **inside).count() as f64 / mask.len() as f64;
-        MeasuredVolume { name: name.clone(), milliliters: share * field_ml }
-    });
-    each.collect()
+    let Some(maps) = maps else { return Ok(false) };
+    let Some(object) = maps.object(output) else { return Ok(false) };
+    own.set_box_around(&object, maps.dims, preset).map(|()| true)
 }
 
 /// The patch network on one object.

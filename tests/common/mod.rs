@@ -61,3 +61,17 @@ pub fn python(modules: &[&str]) -> Option<PathBuf> {
     }
     found
 }
+
+/// Of labelled heads: the label of each side, and what the mask has of it, anterior and posterior.
+pub const SIDES: [(f32, [u8; 2]); 2] = [(1.0, [1, 2]), (2.0, [3, 4])];
+
+/// Dice of what two masks have of some labels each.
+pub fn dice(truth: &[f32], label: f32, found: &[u8], labels: [u8; 2]) -> f64 {
+    let (mut both, mut sizes) = (0, 0);
+    for (truth, found) in truth.iter().zip(found) {
+        let (truth, found) = (*truth == label, labels.contains(found));
+        both += usize::from(truth && found);
+        sizes += usize::from(truth) + usize::from(found);
+    }
+    2.0 * both as f64 / sizes as f64
+}
