@@ -28,6 +28,7 @@ describe('the side of a crop', () => {
     await segmented(page);
     assert.match(await text(page, '#side-words'), /^Side: left, by the look of it; the networks agree by 0\.9\d+ of 1\.$/);
     assert.deepEqual(await names(page), LEFT);
+    assert.equal(await page.locator('#agreement').isVisible(), false);
     const left = await maskNow(page);
 
     const other = async (side) => {
@@ -71,6 +72,7 @@ describe('the side of a crop', () => {
     const { page } = await openPage('?backend=cpu&sample=head');
     await segmented(page);
     assert.equal(await page.locator('#side').isVisible(), false);
+    assert.equal(await page.locator('#agreement').isVisible(), true);
     await page.close();
   });
 });
@@ -112,6 +114,7 @@ describe('the sample head', () => {
     const skull = numberIn(await text(page, '#intracranial-words'));
     assert.ok(Math.abs(skull / inside - 1) < 0.1, `${skull} mL for ${inside}`);
     assert.equal(await page.locator('#pair-rows tr').count(), 3);
+    assert.match(await text(page, '#agreement-words'), /^The networks agree: left 0\.9\d*, right 0\.9\d*, of 1$/);
     assert.equal(await page.locator('#warnings li').count(), 0);
     assert.deepEqual(complaints, []);
     await context.close();

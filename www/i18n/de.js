@@ -152,6 +152,10 @@ export default {
   sideAgreed: 'Seite: {side}, dem Bild nach; die Netze stimmen zu {agreement} von 1 überein.',
   sideSaid: 'Seite: {side}, wie angegeben.',
   sideOther: 'Es ist die andere Seite: {side}',
+  agreement: 'Die Netze stimmen überein: {list}, von 1',
+  agreementOf: '{object} {agreement}',
+  agreementWhat:
+    'Je Objekt, wie gut die Masken zweier Netze übereinstimmen (mittlerer Dice). Masken wie die der Testbilder haben 0,94 oder mehr; unter 0,9 sehen Sie die Maske an, bevor Sie ihr trauen.',
   intracranial: 'Intrakranielles Volumen: {volume}',
   intracranialWhat: 'Alles innerhalb des Schädels, Liquor eingeschlossen. Volumina in ‰ sind Anteile davon.',
   missingHint: 'Nicht gefunden: das Fadenkreuz in die Mitte des Objekts setzen und dort segmentieren.',

@@ -149,6 +149,10 @@ export default {
   sideAgreed: 'Side: {side}, by the look of it; the networks agree by {agreement} of 1.',
   sideSaid: 'Side: {side}, as you said.',
   sideOther: 'It is the other side: {side}',
+  agreement: 'The networks agree: {list}, of 1',
+  agreementOf: '{object} {agreement}',
+  agreementWhat:
+    'For each object how well the masks of two networks agree (mean Dice). Masks like those of the test images have 0.94 or more; below 0.9 look at the mask before you trust it.',
   intracranial: 'Intracranial volume: {volume}',
   intracranialWhat: 'Everything inside the skull, cerebrospinal fluid included. Volumes in ‰ are shares of it.',
   missingHint: 'Not found: move the crosshair to the middle of the object, and segment it there.',

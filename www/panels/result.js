@@ -1,13 +1,13 @@
 /** What a run found: its warnings, what it took, its report, and the files to be saved. */
-/** @import { Segmentation } from 'insitu-seg' */
+/** @import { ObjectBox, Segmentation } from 'insitu-seg' */
 /** @import { MaskedCase } from '../types.js' */
 /** @import { Key } from '../i18n.js' */
 import { $, onClick } from '../dom.js';
 import { DOWNLOADS, download, reportOf } from '../export.js';
 import { fail } from '../failures.js';
-import { seconds, t } from '../i18n.js';
+import { dice, seconds, t } from '../i18n.js';
 import { state } from '../state.js';
-import { listSentences } from './words.js';
+import { listSentences, nameOfObject } from './words.js';
 
 /** @type {Record<Segmentation['timings'][number]['stage'], Key>} */
 const TIMES = { prepare: 'timePrepare', whole: 'timeWhole', patch: 'timePatch', restore: 'timeRestore' };
@@ -23,13 +23,23 @@ function showResult(one) {
   $('result').hidden = one === null;
   $('report').textContent = '';
   if (one === null) return;
-  const { warnings, timings, report } = one.result;
+  const { boxes = [], warnings, timings, report } = one.result;
+  showAgreement(boxes);
   listSentences($('warnings'), warnings);
   const list = sumsOf(timings).map(([stage, ms]) => t(TIMES[stage], { time: seconds(ms) }));
   $('timings').textContent = list.length > 0 ? t('time', { list: list.join(', ') }) : '';
   $('download-png').hidden = !state.shownView;
   showReport(report);
   reportOf(one).then((full) => state.current === one && showReport(full), console.warn);
+}
+
+/** How well networks agree on each of several objects; of a single one the line of its side says it. @param {readonly Pick<ObjectBox, 'object' | 'agreement'>[]} boxes */
+function showAgreement(boxes) {
+  const judged = boxes.flatMap(({ object, agreement }) =>
+    agreement === undefined ? [] : [t('agreementOf', { object: nameOfObject(object), agreement: dice(agreement) })],
+  );
+  $('agreement').hidden = boxes.length < 2 || judged.length === 0;
+  $('agreement-words').textContent = t('agreement', { list: judged.join(', ') });
 }
 
 /** A stage that ran for every object is told once. @param {Segmentation['timings']} timings */
