@@ -22,7 +22,7 @@ const sides = ([x, y, z]) => `x runs ${SIDES[x]}, y ${SIDES[y]}, z ${SIDES[z]}`;
  */
 export function reportOf(segmenter, raw, { name, bytes }, ms) {
   const { artifact, backend, adapter, threads, relaxedSimd, why, model } = segmenter;
-  const { gpuSubmits, wasmBytes, dims, spacing, orientation, box, boxes, intracranialMl, timings, measures, nifti } = raw;
+  const { gpuSubmits, wasmBytes, dims, spacing, orientation, box, boxes, intracranialMl, timings, measures, warnings, nifti } = raw;
   return {
     artifact,
     backend,
@@ -40,6 +40,7 @@ export function reportOf(segmenter, raw, { name, bytes }, ms) {
     box,
     boxes,
     ...(intracranialMl === undefined ? {} : { intracranial_ml: intracranialMl }),
+    warnings,
     timings,
     measures,
     ms: Math.round(ms),

@@ -5,8 +5,10 @@
 mod common;
 
 use common::{SIDES, dice};
+use insitu_seg::file::{DataType, write_values};
+use insitu_seg::grid::Grid;
 use insitu_seg::predict::{ChosenBoxes, Model, Segmentation, segment_boxes};
-use insitu_seg::{ModelOptions, Volume};
+use insitu_seg::{Limits, ModelOptions, Volume, read_volume};
 use std::ops::ControlFlow;
 
 fn run(model: &Model, volume: &Volume) -> Segmentation {
@@ -62,4 +64,51 @@ fn of_another_contrast_the_doubt_is_said() {
             |warning: &String| warning.starts_with(object) || warning.contains(&format!("{object} object"));
         assert!(found.warnings.iter().any(said), "{object}: {:?}", found.warnings);
     }
+}
+
+/// Voxels in RAS order, as a file of these.
+fn file_of(dims: [usize; 3], voxels: &[f32]) -> Volume {
+    let affine = [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]];
+    let bytes: Vec<u8> = voxels.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let file = write_values(&Grid::new(dims, affine, [1.0; 3]), DataType::F32, 1, &bytes).unwrap();
+    read_volume(&file, &Limits::default()).unwrap()
+}
+
+#[test]
+fn a_hippocampus_that_is_not_in_the_image_is_not_found_in_the_place_of_the_other() {
+    let Some(heads) = common::shared("heads/unlabelled") else { return };
+    let model = ModelOptions::default().open("hippocampus").unwrap();
+    let head = Volume::open(heads.join("chris_t1.nii.gz")).unwrap();
+    let dims = head.reorientation.ras_dims();
+    for keeps in [..94, ..100] {
+        let mut voxels = head.voxels.to_vec();
+        let outside = |index: usize| !keeps.contains(&(index % dims[0]));
+        voxels
+            .iter_mut()
+            .enumerate()
+            .filter(|(index, _)| outside(*index))
+            .for_each(|(_, value)| *value = 0.0);
+        let found = run(&model, &file_of(dims, &voxels));
+        let names: Vec<_> = found.boxes.iter().map(|found| &found.object[..]).collect();
+        assert_eq!(names, ["left"], "{keeps:?}: {:?}", found.warnings);
+        let said =
+            |warning: &String| warning.contains("right object") && warning.ends_with("it is not in the mask");
+        assert!(found.warnings.iter().any(said), "{:?}", found.warnings);
+    }
+}
+
+#[test]
+fn a_skull_that_the_image_cuts_is_said_to_be_larger_than_measured() {
+    let Some(heads) = common::shared("heads/labelled") else { return };
+    let model = ModelOptions::default().open("hippocampus").unwrap();
+    let head = Volume::open(heads.join("images/colin27.nii.gz")).unwrap();
+    let [nx, ny, nz] = head.reorientation.ras_dims();
+    let said = |slices: usize| {
+        let found = run(&model, &file_of([nx, ny, slices], &head.voxels[..nx * ny * slices]));
+        let near = |warning: &&String| {
+            warning.contains("the intracranial volume comes near the end of the image (superior)")
+        };
+        found.warnings.iter().filter(near).count()
+    };
+    assert_eq!([nz, 150, 130].map(said), [0, 1, 1]);
 }

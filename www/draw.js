@@ -43,12 +43,16 @@ export async function draw(next) {
   isChecked = next.info !== undefined;
 }
 
-/** The crosshair goes to the first object where it lies beside all of them: within its box every slice shows an object. @param {MaskedCase} one @param {ModelObject[]} objects */
-export function lookAtMask(one, objects) {
+/**
+ * The crosshair goes to the first object where it lies beside all of them: within its box every slice shows an object.
+ * @param {MaskedCase} one @param {ModelObject[]} objects @param {string} [only] the object that a person asked for, where it is one of several
+ */
+export function lookAtMask(one, objects, only) {
   const { grid, labels } = one.editor;
   const view = state.shownView;
   if (!view) return;
-  const found = objects.map((own) => ({ own, box: boxOfAll(grid, labels, own.labels) })).filter(({ box }) => box !== null);
+  const asked = objects.length > 1 && only ? objects.filter(({ name }) => name === only) : objects;
+  const found = asked.map((own) => ({ own, box: boxOfAll(grid, labels, own.labels) })).filter(({ box }) => box !== null);
   if (found.length === 0 || found.some(({ box }) => box && inBox(box, view.place))) return;
   const middle = middleOf(grid, labels, found[0].own.labels);
   if (middle) view.goTo(middle);

@@ -14,6 +14,14 @@ function entryOf([english, words]) {
   return { pattern: new RegExp(`^${escaped}$`), words };
 }
 
+/** What fills a blank: a sentence, words in a list, or a number, which has a comma. @param {string} part */
+function partInWords(part) {
+  const whole = engineInWords(part);
+  if (whole.isPages) return whole.text;
+  const words = part.split(', ').map((word) => engineInWords(word).text);
+  return words.join(', ').replace(/^(-?\d+)\.(\d+)$/, '$1,$2');
+}
+
 /**
  * A sentence of the engine in the page's language; `isPages` says whether it is.
  * @param {string} sentence @returns {{ text: string, isPages: boolean }}
@@ -24,7 +32,7 @@ export function engineInWords(sentence) {
   for (const { pattern, words } of german) {
     const found = pattern.exec(sentence);
     if (!found) continue;
-    const blank = (/** @type {string} */ _, /** @type {string} */ n) => engineInWords(found.groups?.[`b${n}`] ?? '').text;
+    const blank = (/** @type {string} */ _, /** @type {string} */ n) => partInWords(found.groups?.[`b${n}`] ?? '');
     return { text: words.replace(/\{(\d)\}/g, blank), isPages: true };
   }
   return { text: sentence, isPages: false };

@@ -77,6 +77,8 @@ export async function reportOf(one) {
   const { input, ...run } = result.report;
   return {
     ...run,
+    // Not the run's own: of a run that was undone nothing is said, and in the report of an earlier version there are none.
+    warnings: result.warnings,
     input: { ...input, name: fileNameOf(one), sha256: await hashOf(one.input) },
     ...(one.converted ? { converted: { from: 'DICOM', by: 'dcm2niix', ...one.converted } } : {}),
     tuned: one.madeBy?.isTuned,
@@ -91,9 +93,20 @@ export async function reportOf(one) {
   };
 }
 
-/** Of the file as it lies, or of header and voxels of a pair, one after the other. Only where the browser hashes. @param {MaskedCase['input']} input */
-async function hashOf(input) {
+/** Of images, as none changes while it is open, and a report is made with every correction. @type {WeakMap<MaskedCase['input'], Promise<string>>} */
+const hashes = new WeakMap();
+
+/** @param {MaskedCase['input']} input */
+function hashOf(input) {
+  // Only where the browser hashes.
   if (!crypto.subtle) return undefined;
+  const hash = hashes.get(input) ?? sha256(input);
+  hashes.set(input, hash);
+  return hash;
+}
+
+/** Of the file as it lies, or of header and voxels of a pair, one after the other. @param {MaskedCase['input']} input */
+async function sha256(input) {
   const parts = input instanceof Blob ? [input] : [input.hdr, input.img];
   const digest = await crypto.subtle.digest('SHA-256', await new Blob(parts).arrayBuffer());
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -96,14 +96,15 @@ export function mergedResult(before, after, object, objects) {
   const isAboutIt = (/** @type {string} */ sentence) => sentence.startsWith(`${object}: `) || sentence.includes(`${object} object`);
   const { intracranialMl } = before;
   const box = boxes[0] ?? before.box;
+  const warnings = [...new Set([...before.warnings.filter((sentence) => !isAboutIt(sentence)), ...after.warnings])];
   return {
     ...after,
     box,
     boxes,
     classes: before.classes.map((one) => after.classes.find(({ index }) => index === one.index) ?? one),
     ...(intracranialMl === undefined ? {} : { intracranialMl }),
-    warnings: [...new Set([...before.warnings.filter((sentence) => !isAboutIt(sentence)), ...after.warnings])],
-    report: { ...after.report, box, boxes, ...(intracranialMl === undefined ? {} : { intracranial_ml: intracranialMl }) },
+    warnings,
+    report: { ...after.report, box, boxes, warnings, ...(intracranialMl === undefined ? {} : { intracranial_ml: intracranialMl }) },
   };
 }
 

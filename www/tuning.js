@@ -10,7 +10,7 @@ import { clearError } from './failures.js';
 import { approvedSlices, toggleApproval } from './handmade.js';
 import { t } from './i18n.js';
 import { baseNow, replaceModel, useOpened } from './models.js';
-import { isMaskOf } from './objects.js';
+import { isMaskOf, objectsOf } from './objects.js';
 import { chosenModel } from './open/model.js';
 import { titleOf } from './open/names.js';
 import { correctedVoxels, hasMask, state } from './state.js';
@@ -25,14 +25,17 @@ let abort = null;
 /** @type {{ editor: Editor, labels: Labels } | null} a mask before the last tuning */
 let before = null;
 
+/** Whether the model can learn from a volume: it does from images of one object, as crops are, and not from whole scans. @param {MaskedCase} one */
+export const canTeach = (one) => objectsOf(engine().model, one.result.classes).length === 1;
+
 /**
  * The annotations of a volume, in the order of its file: labels where a person corrected or checked, elsewhere UNKNOWN.
- * @param {Case} one @returns {Uint8Array<ArrayBuffer> | null} null where nothing is marked
+ * @param {Case} one @returns {Uint8Array<ArrayBuffer> | null} null where nothing is marked that can be learned from
  */
 function annotationsOf(one) {
-  const { editor } = one;
   // The labels of another model's mask are not this one's.
-  if (!editor || !isMaskOf(engine().model, one)) return null;
+  if (!hasMask(one) || !isMaskOf(engine().model, one) || !canTeach(one)) return null;
+  const { editor } = one;
   const { grid, labels, base } = editor;
   const marked = new Uint8Array(grid.count);
   const pairs = [...approvedSlices(one)].map((slice) => slice.split(':').map(Number));
@@ -148,21 +151,24 @@ export async function keepVariant(name) {
   else marksChanged();
 }
 
-/** What is marked of each volume that has a mask, and how much of each label. @returns {Marked[]} */
+/** What is marked of each volume that has a mask from which can be learned, and how much of each label. @returns {Marked[]} */
 export function markedVolumes() {
-  return state.cases.filter(hasMask).map((one) => {
-    const [slices, corrected] = [approvedSlices(one).size, correctedVoxels(one)];
-    /** @type {Record<string, number>} */
-    const voxels = {};
-    // A side's labels are those of the model, in its order.
-    const { labels } = engine().model;
-    if (slices + corrected > 0)
-      for (const { index } of one.result.classes) {
-        const { name } = labels[(index - 1) % labels.length];
-        voxels[name] = (voxels[name] ?? 0) + markedOf(one)[index];
-      }
-    return { title: titleOf(one), slices, corrected, voxels };
-  });
+  return state.cases
+    .filter(hasMask)
+    .filter(canTeach)
+    .map((one) => {
+      const [slices, corrected] = [approvedSlices(one).size, correctedVoxels(one)];
+      /** @type {Record<string, number>} */
+      const voxels = {};
+      // A side's labels are those of the model, in its order.
+      const { labels } = engine().model;
+      if (slices + corrected > 0)
+        for (const { index } of one.result.classes) {
+          const { name } = labels[(index - 1) % labels.length];
+          voxels[name] = (voxels[name] ?? 0) + markedOf(one)[index];
+        }
+      return { title: titleOf(one), slices, corrected, voxels };
+    });
 }
 
 /** @type {WeakMap<Case, { version: number, slices: string, counts: Float64Array }>} */

@@ -77,14 +77,15 @@ export async function openNow(next) {
   if (next.saved) restoreMask(next, next.saved);
   state.cases = state.cases.includes(next) ? state.cases : [...state.cases, next];
   state.emit('opened', next);
-  if (hasMask(next)) showMask(next);
-  else {
+  if (hasMask(next)) {
+    showMask(next);
+    lookAtMask(next, objectsIn(next));
+  } else {
     state.view?.hideLabels();
     state.emit('mask', null);
+    forecast(next);
   }
   settle();
-  if (next.editor) state.emit('plan', null);
-  else forecast(next);
   state.emit('touched', undefined);
 }
 
@@ -111,8 +112,7 @@ function refuseChannels({ channels, checks }) {
   if (channels === wanted) return;
   const found = channels === 1 ? t('oneVolume') : t('manyVolumes', { count: channels });
   const names = [model.modalities].flat().join(', ');
-  const sentence = t('wrongChannels', { found, wanted, names, how: t(wanted === 1 ? 'saveOne' : 'saveAll') });
-  throw pageError('unsupported', sentence, { checks });
+  throw pageError('unsupported', t('wrongChannels', { found, wanted, names, how: t(wanted === 1 ? 'saveOne' : 'saveAll') }), { checks });
 }
 
 /** The open volume under another model: whether it fits, and what its mask still is. */
@@ -133,8 +133,10 @@ const HESITATION_MS = 500;
 /** Forecasts the run, when it is known; a forecast that fails is no reason to stop. @param {Case} one */
 async function forecast(one) {
   state.emit('plan', 'planning');
-  await new Promise((resolve) => setTimeout(resolve, HESITATION_MS));
-  if (state.current !== one || state.isBusy || one.editor) return;
+  // A run that was begun meanwhile may be cancelled.
+  do await new Promise((resolve) => setTimeout(resolve, HESITATION_MS));
+  while (state.current === one && state.isBusy);
+  if (state.current !== one || one.editor) return;
   try {
     const plan = await engine().plan(one.input);
     if (state.current === one) state.emit('plan', plan);
@@ -166,11 +168,10 @@ export async function segment({ box, side, name = box ? 'box' : 'run', keep } = 
     const result = await engine().segment(one.input, { signal, onProgress, ...(where ? whereOf(one, where) : linkedWhere(one)) });
     const handwork = rememberHandwork(one);
     const masked = applyResult(one, result, { name, keep, object: box?.object, side });
-    if (!keep) lookAtMask(masked, objectsIn(masked));
-    state.emit('result', masked);
+    if (!keep) lookAtMask(masked, objectsIn(masked), box?.object);
     state.status = 'done';
-    const words = [t('doneIn', { seconds: seconds(result.report.ms) }), ...handwork()];
-    state.announce(words.join(' '), 'segment');
+    state.announce([t('doneIn', { seconds: seconds(result.report.ms) }), ...handwork()].join(' '), 'segment');
+    state.emit('result', masked);
     state.emit('touched', undefined);
   } catch (thrown) {
     if (thrown instanceof InsituError && thrown.code === 'cancelled') {

@@ -48,6 +48,8 @@ export interface RunReport {
   box: Box;
   boxes: ObjectBox[];
   intracranial_ml?: number;
+  /** As in the result: where the mask is in doubt, and what of the image is unlike those of training. */
+  warnings: string[];
   timings: Timing[];
   /** The same and what lies before and after them. */
   measures: Measure[];

@@ -55,7 +55,7 @@ impl FieldOfView {
         let text = |v: [f64; 3]| format!("{:.0} x {:.0} x {:.0} mm", v[0], v[1], v[2]);
         (!self.fits(mm)).then(|| {
             format!(
-                "the field of view is {}, this model was trained on {} to {}: do not expect a right mask",
+                "the field of view is {}, this model was trained on {} to {}: do not expect a correct mask",
                 text(mm),
                 text(self.min),
                 text(self.max)

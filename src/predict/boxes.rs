@@ -86,7 +86,7 @@ impl ObjectBox {
         let agreement = self.agreement.filter(|_| !is_trusted(self.agreement))?;
         let name = &self.object;
         Some(format!(
-            "the folds agree by {agreement:.2} only on the {name} object, where 1 is all: look at its mask before you trust it"
+            "the networks agree by {agreement:.2} only on the {name} object, where 1 is all: look at its mask before you trust it"
         ))
     }
 

@@ -16,6 +16,30 @@ const SEEN: f32 = 0.5;
 /// doubts where the object ends. Chosen on made heads (docs/heads.md).
 const FAINT: f32 = 0.05;
 
+/// Of two objects of which one shares this part of its voxels with the other, one only is there.
+const SAME_PLACE: f64 = 0.25;
+
+/// How near to an end of the image what is measured may come, in mm, before it may go on beyond: nearer, networks that learned from
+/// images of whole heads see less and less of it.
+const NEAR_END_MM: f64 = 7.0;
+
+/// What is cut has, so near to an end, at least this part of its largest cross-section; a cap that ends by itself has less.
+const CUT_SHARE: f64 = 0.1;
+
+/// The ends of an image, axis after axis.
+const ENDS: [[&str; 2]; 3] = [["left", "right"], ["posterior", "anterior"], ["inferior", "superior"]];
+
+/// What the whole network shows of an object.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Shown {
+    /// Nothing.
+    Nothing,
+    /// Something, where it shows more of the object of this number.
+    InPlaceOf(usize),
+    /// Its largest component, with what is faint around it.
+    Object(Vec<bool>),
+}
+
 /// Mean probabilities over folds, output after output.
 pub(super) struct ObjectMaps {
     pub dims: [usize; 3],
@@ -50,12 +74,58 @@ impl ObjectMaps {
         self.values[output * count..(output + 1) * count].iter().map(|value| *value > probability).collect()
     }
 
-    /// The largest component of an object that is seen, with what is faint around it; none where nothing is seen.
-    pub fn object(&self, output: usize) -> Option<Vec<bool>> {
-        let seen = components::largest(&self.above(output, SEEN), self.dims);
-        let inside = seen.iter().position(|seen| *seen)?;
-        let (faint, _) = components::connected_components(&self.above(output, FAINT), self.dims);
-        Some(faint.iter().map(|component| *component == faint[inside]).collect())
+    /// What is shown of each of so many objects. Of an object that is missing the networks may show another one again, as where half
+    /// of a head is not in the image: what lies in the same place is the larger of the two.
+    pub fn objects(&self, count: usize) -> Vec<Shown> {
+        let seen: Vec<Vec<bool>> =
+            (0..count).map(|output| components::largest(&self.above(output, SEEN), self.dims)).collect();
+        let size = |object: usize| seen[object].iter().filter(|inside| **inside).count();
+        let both = |a: usize, b: usize| seen[a].iter().zip(&seen[b]).filter(|(a, b)| **a && **b).count();
+        let is_less = |a: usize, b: usize| (size(a), b) < (size(b), a);
+        let hides = |object: usize, other: usize| {
+            is_less(object, other) && both(object, other) as f64 >= SAME_PLACE * size(object) as f64
+        };
+        let shown = (0..count).map(|object| {
+            let Some(inside) = seen[object].iter().position(|inside| *inside) else { return Shown::Nothing };
+            if let Some(other) = (0..count).find(|other| hides(object, *other)) {
+                return Shown::InPlaceOf(other);
+            }
+            let (faint, _) = components::connected_components(&self.above(object, FAINT), self.dims);
+            Shown::Object(faint.iter().map(|component| *component == faint[inside]).collect())
+        });
+        shown.collect()
+    }
+
+    /// The ends of the image, `spacing` mm from voxel to voxel, that what an output shows may go beyond.
+    fn cut_ends(&self, output: usize, spacing: [f64; 3]) -> Vec<&'static str> {
+        let mask = self.above(output, SEEN);
+        let [nx, ny, _] = self.dims;
+        let cut = (0..3).flat_map(|axis| {
+            let mut areas = vec![0usize; self.dims[axis]];
+            for (index, _) in mask.iter().enumerate().filter(|(_, inside)| **inside) {
+                areas[[index % nx, index / nx % ny, index / (nx * ny)][axis]] += 1;
+            }
+            let least = CUT_SHARE * areas.iter().copied().max().unwrap_or(0) as f64;
+            let depth = ((NEAR_END_MM / spacing[axis]).round() as usize).min(areas.len() / 2);
+            let planes = [areas[depth], areas[areas.len() - 1 - depth]];
+            let ends = planes.into_iter().zip(ENDS[axis]);
+            ends.filter(move |(area, _)| *area > 0 && *area as f64 >= least).map(|(_, end)| end)
+        });
+        cut.collect()
+    }
+
+    /// What is to be said of the outputs that are only measured, from output `first` on: an image of `field_mm` may show less than all of it.
+    pub fn cut_warnings(&self, names: &[String], first: usize, field_mm: [f64; 3]) -> Vec<String> {
+        let spacing = std::array::from_fn(|axis| field_mm[axis] / self.dims[axis] as f64);
+        let each = names.iter().enumerate().filter_map(|(index, name)| {
+            let ends = self.cut_ends(first + index, spacing).join(", ");
+            (!ends.is_empty()).then(|| {
+                format!(
+                    "the {name} volume comes near the end of the image ({ends}): if it goes on beyond, it is larger than measured"
+                )
+            })
+        });
+        each.collect()
     }
 
     /// Volumes of the outputs that are only measured, from output `first` on: their share of the field of view.
@@ -80,7 +150,42 @@ mod tests {
         // A piece of one, a large faint one, and the object of two with a voxel on either side.
         let maps = row(&[0.9, 0.0, 0.3, 0.3, 0.3, 0.3, 0.3, 0.01, 0.1, 0.6, 0.8, 0.2, 0.04, 0.2]);
         let expected: Vec<bool> = (0..14).map(|voxel| (8..12).contains(&voxel)).collect();
-        assert_eq!(maps.object(0), Some(expected));
-        assert_eq!(row(&[0.4, 0.2, 0.0]).object(0), None, "faint is not seen");
+        assert_eq!(maps.objects(1), [Shown::Object(expected)]);
+        assert_eq!(row(&[0.4, 0.2, 0.0]).objects(1), [Shown::Nothing], "faint is not seen");
+    }
+
+    #[test]
+    fn of_two_objects_in_one_place_the_larger_is_there() {
+        let maps = |a: [f32; 6], b: [f32; 6]| ObjectMaps { dims: [6, 1, 1], values: [a, b].concat() };
+        let (large, small) = ([0.9, 0.9, 0.9, 0.9, 0.0, 0.0], [0.0, 0.0, 0.0, 0.8, 0.8, 0.0]);
+        let inside = |object: [f32; 6]| Shown::Object(object.iter().map(|value| *value > 0.5).collect());
+        assert_eq!(maps(large, small).objects(2), [inside(large), Shown::InPlaceOf(0)]);
+        assert_eq!(maps(small, large).objects(2), [Shown::InPlaceOf(1), inside(large)]);
+        assert_eq!(
+            maps(large, large).objects(2),
+            [inside(large), Shown::InPlaceOf(0)],
+            "as large: the first"
+        );
+        let beside = [0.0, 0.0, 0.0, 0.0, 0.8, 0.8];
+        assert_eq!(maps(large, beside).objects(2), [inside(large), inside(beside)]);
+    }
+
+    #[test]
+    fn what_comes_near_an_end_of_the_image_may_go_on_beyond() {
+        let ball = |centre: f64| {
+            let dims = [24; 3];
+            let at = |index: usize| [index % 24, index / 24 % 24, index / 576].map(|n| n as f64);
+            let inside = |index: usize| {
+                let [x, y, z] = at(index);
+                let far = (x - 12.0).powi(2) + (y - 12.0).powi(2) + (z - centre).powi(2);
+                f32::from(u8::from(far <= 49.0))
+            };
+            ObjectMaps { dims, values: (0..24 * 24 * 24).map(inside).collect() }
+        };
+        let said = |centre: f64| ball(centre).cut_warnings(&["all".into()], 0, [48.0; 3]);
+        assert_eq!(said(12.0), [""; 0]);
+        assert_eq!(said(18.0).len(), 1, "{:?}", said(18.0));
+        assert!(said(18.0)[0].contains("the all volume comes near the end of the image (superior)"));
+        assert!(said(4.0)[0].contains("(inferior)"));
     }
 }

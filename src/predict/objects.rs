@@ -2,18 +2,18 @@
 //! patch network. An object that is not seen is said, and not invented.
 
 use super::agreement::fold_agreement;
-use super::boxes::{Bounds, ChosenBoxes, ObjectBox, is_trusted};
+use super::boxes::{ChosenBoxes, ObjectBox, is_trusted};
 use super::cascade::Cascade;
 use super::model::Model;
-use super::object_maps::ObjectMaps;
+use super::object_maps::{ObjectMaps, Shown};
 use super::options::mirrored;
 use super::progress::{Phase, PhaseTimer, ProgressFn};
-use super::segment::out_of_distribution_warning;
+use super::segment::unlike_training_warning;
 use super::segmentation::{Segmentation, classes};
 use super::transform::SpatialTransform;
 use super::view::labels_in_file;
 use super::views::View;
-use crate::card::{CardObject, Label, Preset};
+use crate::card::{Card, CardObject, Label};
 use crate::components;
 use crate::error::Result;
 use crate::file::Volume;
@@ -45,35 +45,47 @@ pub(super) async fn segment_objects(
     image.check_contrast("image")?;
     timer.end(Phase::Prepare);
     let mut maps = None;
+    let mut shown = vec![Shown::Nothing; card.objects.len()];
     if !chosen.only && given.contains(&None) {
-        maps = Some(ObjectMaps::find(cascade, &transform, &image, on_progress).await?);
+        let found = ObjectMaps::find(cascade, &transform, &image, on_progress).await?;
+        shown = found.objects(card.objects.len());
+        maps = Some(found);
         timer.end(Phase::Whole);
     }
     transform.set_upright(&volume.grid);
     let field = card.field_mm.warning(transform.field_mm());
     let mut warnings: Vec<String> = volume.warnings().into_iter().chain(field).collect();
+    if let Some(maps) = &maps {
+        warnings.extend(maps.cut_warnings(&card.measured, card.objects.len(), transform.field_mm()));
+    }
     let mut labels = vec![0; volume.grid.len()];
     let mut boxes = Vec::new();
     let groups = card.labels.chunks(card.labels.len() / card.object_count());
     let mut asked: Vec<Label> = Vec::new();
-    for (output, ((object, own_labels), given)) in card.objects.iter().zip(groups).zip(given).enumerate() {
+    for (((object, own_labels), given), shown) in card.objects.iter().zip(groups).zip(given).zip(shown) {
         if chosen.only && given.is_none() {
             continue;
         }
         asked.extend_from_slice(own_labels);
         let mut own = transform;
         let name = &object.name;
-        if !place(&mut own, given, maps.as_ref(), output, &card.preset)? {
-            warnings.push(format!("the whole network saw no {name} object: it is not in the mask"));
-            continue;
+        match (given, shown) {
+            (Some((start, end)), _) => own.set_box(start, end, &card.preset)?,
+            (None, Shown::Object(voxels)) => {
+                let dims = maps.as_ref().map_or([0; 3], |maps| maps.dims);
+                own.set_box_around(&voxels, dims, &card.preset)?;
+            }
+            (None, unseen) => {
+                warnings.push(unseen_warning(name, &unseen, card));
+                continue;
+            }
         }
         let run = ObjectRun { model, cascade, image: &image, object };
         let (patch, agreement) = run.patch(&mut own, given.is_none(), &mut warnings, on_progress).await?;
         timer.end(Phase::Patch);
         let found = labels_in_file(&own, &patch, own_labels, cascade.options.nearest);
-        if !paint(&mut labels, &found) {
-            warnings.push(format!("the mask of the {name} object is empty"));
-        }
+        warnings.extend(empty_warning(name, own_labels, &found));
+        paint(&mut labels, &found);
         let found = ObjectBox { agreement, ..ObjectBox::new(name, own.region()) };
         warnings.extend(found.warning());
         boxes.push(found);
@@ -93,28 +105,31 @@ pub(super) async fn segment_objects(
     })
 }
 
-/// Puts an object's labels where no other object's are; whether there are any.
-fn paint(labels: &mut [u8], found: &[u8]) -> bool {
+/// Puts an object's labels where no other object's are.
+fn paint(labels: &mut [u8], found: &[u8]) {
     let free = labels.iter_mut().zip(found).filter(|(label, _)| **label == 0);
     free.for_each(|(label, new)| *label = *new);
-    found.iter().any(|label| *label > 0)
 }
 
-/// Sets the box of an object: the one that is given, or that around what the whole network sees of it;
-/// `false` where it sees none.
-fn place(
-    own: &mut SpatialTransform,
-    given: Option<Bounds>,
-    maps: Option<&ObjectMaps>,
-    output: usize,
-    preset: &Preset,
-) -> Result<bool> {
-    if let Some((start, end)) = given {
-        return own.set_box(start, end, preset).map(|()| true);
+/// What is said of an object that is not in the mask.
+fn unseen_warning(name: &str, shown: &Shown, card: &Card) -> String {
+    match shown {
+        Shown::InPlaceOf(other) => format!(
+            "the whole network saw a {name} object only in the place of the {} one: it is not in the mask",
+            card.objects[*other].name
+        ),
+        _ => format!("the whole network saw no {name} object: it is not in the mask"),
     }
-    let Some(maps) = maps else { return Ok(false) };
-    let Some(object) = maps.object(output) else { return Ok(false) };
-    own.set_box_around(&object, maps.dims, preset).map(|()| true)
+}
+
+/// What is said where all of an object's mask is empty, or one of its labels.
+fn empty_warning(name: &str, own: &[Label], found: &[u8]) -> Option<String> {
+    let mut empty = own.iter().filter(|label| !found.contains(&label.index));
+    let first = empty.next()?;
+    if empty.count() + 1 == own.len() {
+        return Some(format!("the mask of the {name} object is empty"));
+    }
+    Some(format!("the mask of the {name} object has no {}: look at it before you trust it", first.name))
 }
 
 /// The patch network on one object.
@@ -155,7 +170,7 @@ impl ObjectRun<'_> {
             let name = &self.object.name;
             if !is_trusted(agreement) {
                 let why = self.cascade.card.out_of_distribution(&patch.values, patch.dims);
-                warnings.extend(why.map(|why| format!("{name}: {}", out_of_distribution_warning(&why))));
+                warnings.extend(why.map(|why| format!("{name}: {}", unlike_training_warning(&why))));
             }
             if touches {
                 warnings.push(format!(

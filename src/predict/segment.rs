@@ -104,11 +104,16 @@ fn grey_warning(model: &Model, transform: &SpatialTransform, image: &Image) -> O
     model.card.out_of_distribution(&image.values, image.dims).map(|why| out_of_distribution_warning(&why))
 }
 
-/// What is said before an image is segmented that is unlike those that the model was trained on.
+/// What is said before an image is segmented that is unlike those that the model was trained on, where it can be tuned on it.
 pub fn out_of_distribution_warning(why: &str) -> String {
     format!(
-        "the image is unlike those that this model was trained on: {why}; do not expect a right mask before it is tuned"
+        "the image is unlike those that this model was trained on: {why}; do not expect a correct mask before the model is tuned"
     )
+}
+
+/// The same of an object of a whole scan, on which nothing is tuned.
+pub(super) fn unlike_training_warning(why: &str) -> String {
+    format!("the image is unlike those that this model was trained on: {why}; do not expect a correct mask")
 }
 
 #[cfg(test)]

@@ -110,6 +110,7 @@ describe('a model of two objects', () => {
       ['right'],
     );
     assert.match(found.warnings.join(), /no left object/);
+    assert.deepEqual(found.report.warnings, found.warnings);
   });
 
   it('segments an object in the box that is given, and looks for the others', async () => {

@@ -45,10 +45,22 @@ describe('several volumes', () => {
     assert.deepEqual([a[0], c[0], mean[0], sd[0]], ['a.nii.gz', 'c.nii.gz', 'Mean', 'Standard deviation']);
     // The same image twice, once in other axes.
     assert.deepEqual(a.slice(1), c.slice(1));
-    assert.deepEqual(mean.slice(1, 3), a.slice(1, 3));
-    assert.deepEqual(sd.slice(1, 3), ['0.000', '0.000']);
+    // Whether a volume is in doubt stands before its numbers.
+    assert.equal((await cells('#all-head'))[0][1], 'Warnings');
+    assert.deepEqual([a[1], mean[1], sd[1]], ['–', '', '']);
+    assert.deepEqual(mean.slice(2), a.slice(2));
+    assert.deepEqual(sd.slice(2), ['0.000', '0.000']);
     // All in the unit of the heading, with the same number of decimals.
-    for (const row of [a, c, mean]) assert.match(row[1], /^\d+\.\d{3}$/);
+    for (const row of [a, c, mean]) assert.match(row[2], /^\d+\.\d{3}$/);
+    const gaps = await page.locator('#all-head th').evaluateAll((all) => {
+      const boxes = all.map((one) => {
+        const text = document.createRange();
+        text.selectNodeContents(one);
+        return text.getBoundingClientRect();
+      });
+      return boxes.slice(1).map(({ left }, i) => left - boxes[i].right);
+    });
+    assert.ok(Math.min(...gaps) >= 6, `${gaps} pixels between the column heads`);
     const overflows = await page.locator('#all .scroll').evaluate((box) => box.scrollWidth - box.clientWidth);
     assert.equal(overflows, 0);
     const { name, bytes } = await download(page, 'Table of all (.csv)');

@@ -194,6 +194,26 @@ for surface in sorted(glob.glob(folder + '/patient-9_*.stl')):
   return undefined;
 }
 
+describe('the forecast of a run', () => {
+  it('is made after all where the run was begun before it, and cancelled', async () => {
+    const { page } = await openPage('?backend=cpu');
+    // The head, of which a run takes seconds; segmented as soon as it can be.
+    await page.evaluate(async () => {
+      const { dataset } = document.documentElement;
+      document.getElementById('sample-head').click();
+      while (dataset.state === 'ready') await new Promise(requestAnimationFrame);
+      while (dataset.state !== 'ready') await new Promise(requestAnimationFrame);
+      document.getElementById('segment').click();
+    });
+    await page.waitForTimeout(700);
+    assert.equal(await page.locator('#plan').textContent(), 'Planning…');
+    await press(page, 'Cancel');
+    await state(page, 'ready');
+    await page.locator('#plan', { hasText: /^Planned: about / }).waitFor({ timeout: 60_000 });
+    await page.close();
+  });
+});
+
 describe('the box of the second network', () => {
   it('is drawn, dragged, typed, and run again: nothing is outside it, and its own box gives the same mask', async () => {
     const { page } = await withMask();

@@ -73,6 +73,10 @@ describe('the side of a crop', () => {
     await segmented(page);
     assert.equal(await page.locator('#side').isVisible(), false);
     assert.equal(await page.locator('#agreement').isVisible(), true);
+    // Nor does it teach: tuning refuses whole scans.
+    assert.match(await text(page, '#advice'), /crops around one object, not from whole scans/);
+    for (const id of ['#check-slice', '#tune']) assert.ok(await page.locator(id).isDisabled(), id);
+    assert.equal(await page.locator('#next-slice').isVisible(), false);
     await page.close();
   });
 });

@@ -125,7 +125,7 @@ describe('the engine’s sentences', () => {
 
   it('are told in German, one inside another too, and as they are in English', () => {
     const unlike =
-      "left: the image is unlike those that this model was trained on: bright and dark lie elsewhere (correlation -0.62 with the training images' mean, as if the contrast were turned round; they have 0.51 to 0.93); do not expect a right mask before it is tuned";
+      "left: the image is unlike those that this model was trained on: bright and dark lie elsewhere (correlation -0.62 with the training images' mean, as if the contrast were turned round; they have 0.51 to 0.93); do not expect a correct mask";
     const why = 'The CPU was asked for; it uses one thread, as this page is not cross-origin isolated.';
     assert.deepEqual(engineInWords(why), { text: why, isPages: true });
     setLanguage('de');
@@ -135,7 +135,13 @@ describe('the engine’s sentences', () => {
     });
     assert.match(
       engineInWords(unlike).text,
-      /^left: Das Bild ist anders .*: hell und dunkel liegen anders .*umgekehrt; diese haben 0\.51 bis 0\.93\)/,
+      /^links: Das Bild ist anders .*: hell und dunkel liegen anders \(Korrelation -0,62 .*umgekehrt; diese haben 0,51 bis 0,93\)/,
+    );
+    assert.equal(
+      engineInWords(
+        'the intracranial volume comes near the end of the image (posterior, inferior): if it goes on beyond, it is larger than measured',
+      ).text,
+      'Das Volumen „intrakraniell“ reicht bis an den Rand des Bildes (hinten, unten): Geht es dort weiter, ist es größer als gemessen.',
     );
     assert.deepEqual(engineInWords('what nobody knows'), { text: 'what nobody knows', isPages: false });
   });

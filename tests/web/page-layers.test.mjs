@@ -61,7 +61,7 @@ describe('over and under the labels', () => {
 
   it('the values of each label are said, and follow the brush and undo', async () => {
     await look(page, 2);
-    await page.locator('#intensities summary').click();
+    for (const id of ['#intensities', '#run-report']) await page.locator(`${id} summary`).click();
     const cells = async () => (await page.locator('#intensity-rows tr[data-index="3"] td').allTextContents()).map(Number);
     assert.ok((await cells()).every(Number.isNaN));
     await brush('brush', 7);
@@ -74,6 +74,9 @@ describe('over and under the labels', () => {
     const wanted = [mean, sd, Math.min(...found), Math.max(...found)];
     (await cells()).forEach((value, i) => assert.ok(Math.abs(value - wanted[i]) <= 5e-4 * wanted[i], `${value} is not ${wanted[i]}`));
     const report = JSON.parse((await download(page, 'Report (.json)')).bytes);
+    const readInPage = async () => JSON.parse(await page.locator('#report').textContent());
+    assert.ok(report.correctedVoxels > 0);
+    assert.deepEqual(await readInPage(), report);
     assert.deepEqual(
       report.labels.find(({ index }) => index === 3).intensity,
       Object.fromEntries(['mean', 'sd', 'min', 'max'].map((name, i) => [name, closeTo(wanted[i], report.labels.at(-1).intensity[name])])),
@@ -81,6 +84,8 @@ describe('over and under the labels', () => {
     await undo();
     await page.waitForTimeout(500);
     assert.ok((await cells()).every(Number.isNaN));
+    assert.deepEqual(await readInPage(), JSON.parse((await download(page, 'Report (.json)')).bytes));
+    await page.locator('#run-report summary').click();
   });
 
   it('a brush keeps to a range of values, and to the inside of a label, which P says', async () => {

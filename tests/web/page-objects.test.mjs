@@ -152,6 +152,8 @@ describe('the mask of two objects', () => {
     await press(page, 'Segment again in this box');
     await state(page, 'done', 'error');
     assert.equal(await text(page, '#error'), '');
+    // The crosshair was on the other one.
+    await until(page, async () => /Left front$/.test(await text(page, '#where')));
     const cut = await maskNow(page);
     cut.forEach((value, i) => {
       const z = Math.floor(i / DIMS[0] / DIMS[1]);
@@ -161,7 +163,8 @@ describe('the mask of two objects', () => {
     assert.ok(count(cut, 1) < count(first, 1));
     assert.match(await text(page, '#warnings'), /left object touches the border of its box/);
     assert.equal(await text(page, '#intracranial-words'), SKULL);
-    const report = JSON.parse(await text(page, '#report'));
+    const report = JSON.parse((await download(page, 'Report (.json)')).bytes);
+    assert.match(report.warnings.join(' '), /left object touches the border of its box/);
     assert.deepEqual(
       report.boxes.map(({ object, end }) => [object, end[2]]),
       [
@@ -175,6 +178,7 @@ describe('the mask of two objects', () => {
     await press(page, 'Undo');
     assert.deepEqual(await maskNow(page), corrected);
     assert.equal(await page.locator('#warnings', { hasText: 'touches' }).count(), 0);
+    assert.doesNotMatch(JSON.parse((await download(page, 'Report (.json)')).bytes).warnings.join(' '), /touches/);
     await press(page, 'left');
     assert.equal((await values())[5], top, 'the box that was typed is there again');
     await press(page, 'Redo');
@@ -207,6 +211,31 @@ describe('the mask of two objects', () => {
   });
 });
 
+describe('after a run that is in doubt', () => {
+  const IMAGE = imageFile(['left', 'right'], { left: FAINT, right: 100 });
+  for (const [where, viewport] of [
+    ['at a desk', { width: 1280, height: 720 }],
+    ['on a phone', { width: 390, height: 844 }],
+  ]) {
+    it(`the warnings are in sight ${where}, under the heading and before the volumes`, async () => {
+      const { page } = await openPage('?backend=cpu', browser, two);
+      await page.setViewportSize(viewport);
+      await choose(page, { 'body.nii.gz': IMAGE });
+      await opened(page, 'body.nii.gz');
+      await segmented(page);
+      // Nothing lies over the middle of either.
+      const isSeen = (selector) =>
+        page.locator(selector).evaluate((one) => {
+          const { left, top, width, height } = one.getBoundingClientRect();
+          return one.contains(document.elementFromPoint(left + width / 2, top + height / 2));
+        });
+      for (const selector of ['#h-result', '#warnings li:first-child']) await until(page, () => isSeen(selector));
+      assert.equal(await page.locator('#h-result + #warnings').count(), 1);
+      await page.close();
+    });
+  }
+});
+
 describe('an object that was not found', () => {
   it('is segmented in a box of the usual size at the crosshair, and the other one stays', async () => {
     const { page, complaints } = await withMask(imageFile(['left', 'right'], { left: FAINT, right: 100 }));
@@ -237,6 +266,7 @@ describe('an object that was not found', () => {
     await page.reload();
     await state(page, 'done', 'error');
     assert.deepEqual(await maskNow(page), mask);
+    await until(page, async () => /Left front$/.test(await text(page, '#where')));
     assert.equal(await text(page, '#intracranial-words'), SKULL);
     await page.locator('#box summary').click();
     assert.deepEqual(await page.locator('#box-objects button').allTextContents(), ['left', 'right']);

@@ -114,6 +114,7 @@ describe('what is known after one object was segmented again', () => {
     );
     assert.equal(merged.intracranialMl, 1400);
     assert.deepEqual(merged.warnings, ['the field of view is odd', 'the mask of the right object is cut', 'left: bright']);
+    assert.deepEqual(merged.report.warnings, merged.warnings);
     assert.deepEqual([merged.report.ms, merged.report.boxes, merged.report.intracranial_ml], [2, merged.boxes, 1400]);
   });
 });

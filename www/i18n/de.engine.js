@@ -35,6 +35,25 @@ export default [
     'Das erste Netz sah kein Objekt; der Kasten liegt um seinen größten Wert.',
   ],
   ['the whole network saw no {1} object: it is not in the mask', 'Das erste Netz sah kein Objekt „{1}“: Es ist nicht in der Maske.'],
+  [
+    'the whole network saw a {1} object only in the place of the {2} one: it is not in the mask',
+    'Das erste Netz sah ein Objekt „{1}“ nur an der Stelle von „{2}“: Es ist nicht in der Maske.',
+  ],
+  [
+    'the mask of the {1} object has no {2}: look at it before you trust it',
+    'Die Maske des Objekts „{1}“ hat keine Voxel von „{2}“: sie ansehen, bevor Sie ihr trauen.',
+  ],
+  [
+    'the {1} volume comes near the end of the image ({2}): if it goes on beyond, it is larger than measured',
+    'Das Volumen „{1}“ reicht bis an den Rand des Bildes ({2}): Geht es dort weiter, ist es größer als gemessen.',
+  ],
+  ['left', 'links'],
+  ['right', 'rechts'],
+  ['posterior', 'hinten'],
+  ['anterior', 'vorn'],
+  ['inferior', 'unten'],
+  ['superior', 'oben'],
+  ['intracranial', 'intrakraniell'],
   ['the mask of the {1} object is empty', 'Die Maske des Objekts „{1}“ ist leer.'],
   ['the mask is empty', 'Die Maske ist leer.'],
   [
@@ -46,19 +65,19 @@ export default [
     'Die Achsen der Datei liegen {1} Grad schräg zu denen des Patienten, die Netze lernten an aufrechten Bildern: das Bild auf seine Achsen umrechnen oder den ganzen Kopf öffnen.',
   ],
   [
-    'the folds agree by {1} only on the {2} object, where 1 is all: look at its mask before you trust it',
+    'the networks agree by {1} only on the {2} object, where 1 is all: look at its mask before you trust it',
     'Die Netze stimmen beim Objekt „{2}“ nur zu {1} von 1 überein: die Maske ansehen, bevor Sie ihr trauen.',
   ],
   [
-    'the field of view is {1}, this model was trained on {2} to {3}: do not expect a right mask',
+    'the field of view is {1}, this model was trained on {2} to {3}: do not expect a correct mask',
     'Das Bildfeld ist {1}, dieses Modell wurde mit {2} bis {3} trainiert: keine richtige Maske erwarten.',
   ],
   [
-    '{1}: the image is unlike those that this model was trained on: {2}; do not expect a right mask before it is tuned',
-    '{1}: Das Bild ist anders als die, mit denen dieses Modell trainiert wurde: {2}; ohne Nachtraining keine richtige Maske erwarten.',
+    '{1}: the image is unlike those that this model was trained on: {2}; do not expect a correct mask',
+    '{1}: Das Bild ist anders als die, mit denen dieses Modell trainiert wurde: {2}; keine richtige Maske erwarten.',
   ],
   [
-    'the image is unlike those that this model was trained on: {1}; do not expect a right mask before it is tuned',
+    'the image is unlike those that this model was trained on: {1}; do not expect a correct mask before the model is tuned',
     'Das Bild ist anders als die, mit denen dieses Modell trainiert wurde: {1}; ohne Nachtraining keine richtige Maske erwarten.',
   ],
   [
@@ -87,8 +106,8 @@ export default [
   ['the spacings are {1}; 0 counts as 1', 'die Voxelabstände sind {1}; 0 zählt als 1'],
   ['the spacings are {1}; the signs are ignored', 'die Voxelabstände sind {1}; die Vorzeichen zählen nicht'],
   [
-    'the affine form differs from the quaternion form by up to {1}; it counts',
-    'die affine Form weicht von der Quaternionenform um bis zu {1} ab; sie zählt',
+    'the affine form (sform), which counts, differs from the quaternion form (qform) by up to {1} mm',
+    'die affine Form (sform), die zählt, weicht von der Quaternionenform (qform) um bis zu {1} mm ab',
   ],
   ['the quaternion form is no rotation; the affine form counts', 'die Quaternionenform ist keine Drehung; die affine Form zählt'],
   ["code {1} is none of the standard's; the form counts all the same", 'Code {1} gibt es im Standard nicht; die Form zählt trotzdem'],

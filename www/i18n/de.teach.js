@@ -10,6 +10,8 @@ export default {
   nextSlice: 'Nächste zu prüfende Schicht',
   nextSliceNone: 'Keine Schicht ist mehr zu prüfen: sonst ist das Modell nirgends unsicher.',
   nextSliceAt: 'In Schicht {slice} der Ansicht {plane} ist das Modell am unsichersten.',
+  adviceScan:
+    'Das Modell lernt von Ausschnitten um ein Objekt, nicht von ganzen Aufnahmen: Korrekturen an dieser bleiben erhalten und lehren nichts.',
   adviceStart: 'Als Nächstes: „Nächste zu prüfende Schicht“ drücken, diese Schicht mit dem Pinsel korrigieren und als richtig markieren.',
   adviceLabel: 'Als Nächstes: eine Schicht markieren, die {name} zeigt. Noch zeigt es keine Ihrer Markierungen, und es würde verlernt.',
   adviceSlices:

@@ -10,6 +10,7 @@ export default {
   nextSlice: 'Next slice to check',
   nextSliceNone: 'No slice is left to be checked: the model is nowhere else unsure.',
   nextSliceAt: 'Slice {slice} of the {plane} view is where the model is least sure.',
+  adviceScan: 'The model learns from crops around one object, not from whole scans: corrections of this one are kept, and teach nothing.',
   adviceStart: 'What next: press “Next slice to check”, correct that slice with the brush, and mark it as right.',
   adviceLabel: 'What next: mark a slice that shows {name}. None of your marks show it yet, and it would be unlearned.',
   adviceSlices:

@@ -32,8 +32,8 @@ function show() {
     element('td', { className: 'volume' }, volume === null || volume === undefined ? '–' : thousandths(volume));
   $('all-head').replaceChildren(
     element('th', { scope: 'col' }, t('image')),
-    ...names.map((name) => element('th', { scope: 'col' }, name)),
     element('th', { scope: 'col' }, t('warned')),
+    ...names.map((name) => element('th', { scope: 'col' }, name)),
   );
   $('all-rows').replaceChildren(
     ...rows.map(({ one, volumes, warnings }) =>
@@ -41,16 +41,16 @@ function show() {
         'tr',
         {},
         element('th', { scope: 'row' }, titleOf(one)),
-        ...names.map((name) => cell(volumes.get(name))),
         element(
           'td',
           { title: warnings.map((one) => engineInWords(one).text).join(' ') },
           warnings.length > 0 ? String(warnings.length) : '–',
         ),
+        ...names.map((name) => cell(volumes.get(name))),
       ),
     ),
   );
   const foot = (/** @type {'mean' | 'sd'} */ which) =>
-    element('tr', {}, element('th', { scope: 'row' }, t(which)), ...summary.map((one) => cell(one[which])), element('td', {}));
+    element('tr', {}, element('th', { scope: 'row' }, t(which)), element('td', {}), ...summary.map((one) => cell(one[which])));
   $('all-foot').replaceChildren(foot('mean'), foot('sd'));
 }

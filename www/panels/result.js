@@ -2,7 +2,7 @@
 /** @import { ObjectBox, Segmentation } from 'insitu-seg' */
 /** @import { MaskedCase } from '../types.js' */
 /** @import { Key } from '../i18n.js' */
-import { $, onClick } from '../dom.js';
+import { $, details, onClick } from '../dom.js';
 import { DOWNLOADS, download, reportOf } from '../export.js';
 import { fail } from '../failures.js';
 import { dice, seconds, t } from '../i18n.js';
@@ -12,9 +12,25 @@ import { listSentences, nameOfObject } from './words.js';
 /** @type {Record<Segmentation['timings'][number]['stage'], Key>} */
 const TIMES = { prepare: 'timePrepare', whole: 'timeWhole', patch: 'timePatch', restore: 'timeRestore' };
 
+/** After the last stroke, as the values of all voxels are counted. */
+const REST_MS = 250;
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let asked;
+
+/** The space between two cards. */
+const GAP = 12;
+
 export function setUpResult() {
   state.on('mask', showResult);
   state.on('result', scrollToResult);
+  details('run-report').addEventListener('toggle', followReport);
+  for (const name of /** @type {const} */ (['voxels', 'labels', 'marks'])) {
+    state.on(name, () => {
+      clearTimeout(asked);
+      asked = setTimeout(followReport, REST_MS);
+    });
+  }
   for (const id of Object.keys(DOWNLOADS)) onClick(id, () => download(id).catch(fail));
 }
 
@@ -30,7 +46,7 @@ function showResult(one) {
   $('timings').textContent = list.length > 0 ? t('time', { list: list.join(', ') }) : '';
   $('download-png').hidden = !state.shownView;
   showReport(report);
-  reportOf(one).then((full) => state.current === one && showReport(full), console.warn);
+  completeReport(one);
 }
 
 /** How well networks agree on each of several objects; of a single one the line of its side says it. @param {readonly Pick<ObjectBox, 'object' | 'agreement'>[]} boxes */
@@ -55,8 +71,24 @@ function showReport(report) {
   $('report').textContent = JSON.stringify(report, null, 2);
 }
 
-/** Brings the result into sight, in the panel and not the page. */
+/** How many reports were asked for: one with a hash that took longer is not shown over a later one. */
+let reports = 0;
+
+/** With what is saved of it too. @param {MaskedCase} one */
+function completeReport(one) {
+  const own = ++reports;
+  reportOf(one).then((full) => own === reports && state.current === one && showReport(full), console.warn);
+}
+
+/** What a person corrected is in the report that is saved, and so in the one that is read. */
+function followReport() {
+  if (state.masked && details('run-report').open) completeReport(state.masked);
+}
+
+/** Brings the result into sight: in the panel below the button, which sticks to its top; where there is no panel that scrolls, in the page. */
 function scrollToResult() {
   const panel = $('result').parentElement;
-  if (panel) panel.scrollTop = $('result').offsetTop - panel.offsetTop;
+  if (panel && getComputedStyle(panel).overflowY === 'auto')
+    panel.scrollTop = $('result').offsetTop - panel.offsetTop - $('action').offsetHeight - GAP;
+  else $('result').scrollIntoView();
 }

@@ -13,6 +13,7 @@ import { state } from '../state.js';
 import {
   canCompare,
   cancelTuning,
+  canTeach,
   compare,
   goToSuggestion,
   keepVariant,
@@ -212,9 +213,12 @@ function showMarks() {
   const found = t('teachFound', { voxels: sum('corrected'), slices: sum('slices'), cases: marked.length });
   $('teach-found').textContent = marked.length > 0 ? found : t('teachNone');
   const { key, values } = adviceOf(all, segmenter?.model.labels.map(({ name }) => name) ?? [], lastCause);
-  $('advice').textContent = t(key, values);
+  const teaches = !state.masked || canTeach(state.masked);
+  $('advice').textContent = teaches ? t(key, values) : t('adviceScan');
+  button('check-slice').disabled = !teaches;
   button('tune').disabled = button('merge-delta').disabled = marked.length === 0;
-  $('load-delta').hidden = $('merge-delta').hidden = $('next-slice').hidden = false;
+  $('load-delta').hidden = $('merge-delta').hidden = false;
+  $('next-slice').hidden = !teaches;
   $('revert').hidden = $('save-delta').hidden = $('tuned').hidden = !segmenter?.canRevert;
   $('tuned').textContent = whatItIs(segmenter?.model.tuned);
   const approved = approvedSlices(current);

@@ -92,7 +92,7 @@ pub(super) fn sform(CheckInput { fields, .. }: &CheckInput) -> Outcome {
         let off = a.iter().flatten().zip(b.iter().flatten()).fold(0.0, |m: f64, (a, b)| m.max((a - b).abs()));
         if off > 1e-3 {
             return Outcome::Warning(format!(
-                "the affine form differs from the quaternion form by up to {off:.3}; it counts"
+                "the affine form (sform), which counts, differs from the quaternion form (qform) by up to {off:.3} mm"
             ));
         }
     }
