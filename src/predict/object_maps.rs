@@ -36,13 +36,13 @@ pub(super) enum Shown {
     Nothing,
     /// Something, where it shows more of the object of this number.
     InPlaceOf(usize),
-    /// Its largest component, with what is faint around it.
-    Object(Vec<bool>),
+    /// Its largest component, with what is faint around it, on a grid of `dims` over the field of view.
+    Object { voxels: Vec<bool>, dims: [usize; 3] },
 }
 
 /// Mean probabilities over folds, output after output.
 pub(super) struct ObjectMaps {
-    pub dims: [usize; 3],
+    dims: [usize; 3],
     values: Vec<f32>,
 }
 
@@ -91,7 +91,8 @@ impl ObjectMaps {
                 return Shown::InPlaceOf(other);
             }
             let (faint, _) = components::connected_components(&self.above(object, FAINT), self.dims);
-            Shown::Object(faint.iter().map(|component| *component == faint[inside]).collect())
+            let voxels = faint.iter().map(|component| *component == faint[inside]).collect();
+            Shown::Object { voxels, dims: self.dims }
         });
         shown.collect()
     }
@@ -150,7 +151,7 @@ mod tests {
         // A piece of one, a large faint one, and the object of two with a voxel on either side.
         let maps = row(&[0.9, 0.0, 0.3, 0.3, 0.3, 0.3, 0.3, 0.01, 0.1, 0.6, 0.8, 0.2, 0.04, 0.2]);
         let expected: Vec<bool> = (0..14).map(|voxel| (8..12).contains(&voxel)).collect();
-        assert_eq!(maps.objects(1), [Shown::Object(expected)]);
+        assert_eq!(maps.objects(1), [Shown::Object { voxels: expected, dims: [14, 1, 1] }]);
         assert_eq!(row(&[0.4, 0.2, 0.0]).objects(1), [Shown::Nothing], "faint is not seen");
     }
 
@@ -158,7 +159,8 @@ mod tests {
     fn of_two_objects_in_one_place_the_larger_is_there() {
         let maps = |a: [f32; 6], b: [f32; 6]| ObjectMaps { dims: [6, 1, 1], values: [a, b].concat() };
         let (large, small) = ([0.9, 0.9, 0.9, 0.9, 0.0, 0.0], [0.0, 0.0, 0.0, 0.8, 0.8, 0.0]);
-        let inside = |object: [f32; 6]| Shown::Object(object.iter().map(|value| *value > 0.5).collect());
+        let voxels = |object: [f32; 6]| object.iter().map(|value| *value > 0.5).collect();
+        let inside = |object| Shown::Object { voxels: voxels(object), dims: [6, 1, 1] };
         assert_eq!(maps(large, small).objects(2), [inside(large), Shown::InPlaceOf(0)]);
         assert_eq!(maps(small, large).objects(2), [Shown::InPlaceOf(1), inside(large)]);
         assert_eq!(

@@ -2,7 +2,7 @@
 //! patch network. An object that is not seen is said, and not invented.
 
 use super::agreement::fold_agreement;
-use super::boxes::{ChosenBoxes, ObjectBox, is_trusted};
+use super::boxes::{Bounds, ChosenBoxes, ObjectBox, is_trusted};
 use super::cascade::Cascade;
 use super::model::Model;
 use super::object_maps::{ObjectMaps, Shown};
@@ -13,7 +13,7 @@ use super::segmentation::{Segmentation, classes};
 use super::transform::SpatialTransform;
 use super::view::labels_in_file;
 use super::views::View;
-use crate::card::{Card, CardObject, Label};
+use crate::card::{Card, CardObject, Label, Preset};
 use crate::components;
 use crate::error::Result;
 use crate::file::Volume;
@@ -44,20 +44,14 @@ pub(super) async fn segment_objects(
     let given = chosen.by_object(&card.object_names())?;
     image.check_contrast("image")?;
     timer.end(Phase::Prepare);
-    let mut maps = None;
-    let mut shown = vec![Shown::Nothing; card.objects.len()];
+    let (mut maps, count) = (None, card.objects.len());
     if !chosen.only && given.contains(&None) {
-        let found = ObjectMaps::find(cascade, &transform, &image, on_progress).await?;
-        shown = found.objects(card.objects.len());
-        maps = Some(found);
+        maps = Some(ObjectMaps::find(cascade, &transform, &image, on_progress).await?);
         timer.end(Phase::Whole);
     }
+    let shown = maps.as_ref().map_or_else(|| vec![Shown::Nothing; count], |maps| maps.objects(count));
     transform.set_upright(&volume.grid);
-    let field = card.field_mm.warning(transform.field_mm());
-    let mut warnings: Vec<String> = volume.warnings().into_iter().chain(field).collect();
-    if let Some(maps) = &maps {
-        warnings.extend(maps.cut_warnings(&card.measured, card.objects.len(), transform.field_mm()));
-    }
+    let mut warnings = field_warnings(volume, card, maps.as_ref(), transform.field_mm());
     let mut labels = vec![0; volume.grid.len()];
     let mut boxes = Vec::new();
     let groups = card.labels.chunks(card.labels.len() / card.object_count());
@@ -69,16 +63,9 @@ pub(super) async fn segment_objects(
         asked.extend_from_slice(own_labels);
         let mut own = transform;
         let name = &object.name;
-        match (given, shown) {
-            (Some((start, end)), _) => own.set_box(start, end, &card.preset)?,
-            (None, Shown::Object(voxels)) => {
-                let dims = maps.as_ref().map_or([0; 3], |maps| maps.dims);
-                own.set_box_around(&voxels, dims, &card.preset)?;
-            }
-            (None, unseen) => {
-                warnings.push(unseen_warning(name, &unseen, card));
-                continue;
-            }
+        if !place(&mut own, given, &shown, &card.preset)? {
+            warnings.push(unseen_warning(name, &shown, card));
+            continue;
         }
         let run = ObjectRun { model, cascade, image: &image, object };
         let (patch, agreement) = run.patch(&mut own, given.is_none(), &mut warnings, on_progress).await?;
@@ -91,8 +78,6 @@ pub(super) async fn segment_objects(
         boxes.push(found);
         timer.end(Phase::Restore);
     }
-    let measured =
-        maps.map_or_else(Vec::new, |maps| maps.measured(&card.measured, card.objects.len(), volume));
     Ok(Segmentation {
         classes: classes(&asked, &labels, volume.grid.voxel_mm3()),
         orientation: volume.grid.orientation(),
@@ -100,9 +85,25 @@ pub(super) async fn segment_objects(
         labels,
         region: boxes.first().map_or(([0; 3], volume.grid.dims), ObjectBox::bounds),
         boxes,
-        measured,
+        measured: maps.map_or_else(Vec::new, |maps| maps.measured(&card.measured, count, volume)),
         warnings,
     })
+}
+
+/// What is said of the file and of its field of view.
+fn field_warnings(volume: &Volume, card: &Card, maps: Option<&ObjectMaps>, mm: [f64; 3]) -> Vec<String> {
+    let cut = maps.map_or_else(Vec::new, |maps| maps.cut_warnings(&card.measured, card.objects.len(), mm));
+    volume.warnings().into_iter().chain(card.field_mm.warning(mm)).chain(cut).collect()
+}
+
+/// Sets the box of an object: the one that is given, or that around what the whole network shows of it; `false` where there is none.
+fn place(own: &mut SpatialTransform, given: Option<Bounds>, shown: &Shown, preset: &Preset) -> Result<bool> {
+    match (given, shown) {
+        (Some((start, end)), _) => own.set_box(start, end, preset)?,
+        (None, Shown::Object { voxels, dims }) => own.set_box_around(voxels, *dims, preset)?,
+        (None, _) => return Ok(false),
+    }
+    Ok(true)
 }
 
 /// Puts an object's labels where no other object's are.
