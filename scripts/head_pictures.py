@@ -20,7 +20,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scipy.ndimage import binary_erosion
 
-SIDES = {"left": (1, (1, 2)), "right": (2, (3, 4))}
+from doubtful_heads import SIDES
+from oblique_heads import dice
+
 WHITE, ORANGE, BLUE = (255, 255, 255), (255, 150, 0), (60, 180, 255)
 # Of a tile around a hippocampus; a whole slice is not enlarged.
 GAP, ZOOM, SIDE_MM = 4, 3, 72
@@ -30,14 +32,14 @@ def ras(path):
     return np.asarray(nibabel.as_closest_canonical(nibabel.load(path)).dataobj)
 
 
-def shown(plane, axis):
-    """A plane of voxels as a picture: up is superior or anterior, left of it the patient's left or behind."""
-    return np.moveaxis(plane, 0, 1)[::-1]
+def slice_of(voxels, axis, at):
+    """A slice across an axis as a picture: up is superior or anterior, left of it the patient's left or behind."""
+    return np.take(voxels, at, axis).T[::-1]
 
 
 def tile(grey, masks, axis, at, window, zoom=ZOOM):
     """A slice across an axis, cut to a window, with outlines."""
-    cut = lambda voxels: shown(np.take(voxels, at, axis), axis)[window]
+    cut = lambda voxels: slice_of(voxels, axis, at)[window]
     low, high = np.percentile(grey, [1, 99.7])
     picture = np.repeat(np.clip((cut(grey) - low) / max(high - low, 1e-6), 0, 1)[..., None] * 255, 3, -1)
     picture = np.kron(picture, np.ones((zoom, zoom, 1)))
@@ -51,9 +53,9 @@ def around(mask, axis):
     """The slice across an axis in which a mask is largest, and the window around it in the picture."""
     others = tuple(a for a in range(3) if a != axis)
     at = int(mask.sum(others).argmax())
-    where = np.argwhere(shown(np.take(mask, at, axis), axis)).mean(0).astype(int)
-    sides = shown(np.take(mask, at, axis), axis).shape
-    starts = [int(np.clip(c - SIDE_MM // 2, 0, max(0, n - SIDE_MM))) for c, n in zip(where, sides)]
+    picture = slice_of(mask, axis, at)
+    centre = np.argwhere(picture).mean(0).astype(int)
+    starts = [int(np.clip(c - SIDE_MM // 2, 0, max(0, n - SIDE_MM))) for c, n in zip(centre, picture.shape)]
     return at, tuple(slice(s, s + SIDE_MM) for s in starts)
 
 
@@ -64,9 +66,8 @@ def segmented(command, head, truth, scratch):
     found = ras(mask)
 
     def words(side, label, labels):
-        own, known = np.isin(found, labels), truth == label
-        dice = 2 * (own & known).sum() / (own.sum() + known.sum())
-        return f"{side}: Dice {dice:.2f}, agreement {agreed.get(side, 0):.2f}"
+        score = dice(np.isin(found, labels), truth == label)
+        return f"{side}: Dice {score:.2f}, agreement {agreed.get(side, 0):.2f}"
 
     return found, [words(side, *numbers) for side, numbers in SIDES.items()]
 

@@ -4,11 +4,10 @@
 
 mod common;
 
-use common::{SIDES, dice};
-use insitu_seg::file::{DataType, write_values};
+use common::{SIDES, dice, read_back};
 use insitu_seg::grid::Grid;
 use insitu_seg::predict::{ChosenBoxes, Model, Segmentation, segment_boxes};
-use insitu_seg::{Limits, ModelOptions, Volume, read_volume};
+use insitu_seg::{ModelOptions, Volume};
 use std::ops::ControlFlow;
 
 fn run(model: &Model, volume: &Volume) -> Segmentation {
@@ -66,12 +65,11 @@ fn of_another_contrast_the_doubt_is_said() {
     }
 }
 
-/// Voxels in RAS order, as a file of these.
+/// Voxels in RAS order, as a file of 1 mm has them.
 fn file_of(dims: [usize; 3], voxels: &[f32]) -> Volume {
-    let affine = [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]];
-    let bytes: Vec<u8> = voxels.iter().flat_map(|value| value.to_le_bytes()).collect();
-    let file = write_values(&Grid::new(dims, affine, [1.0; 3]), DataType::F32, 1, &bytes).unwrap();
-    read_volume(&file, &Limits::default()).unwrap()
+    let mut affine = [[0.0; 4]; 4];
+    (0..4).for_each(|axis| affine[axis][axis] = 1.0);
+    read_back(&Grid::new(dims, affine, [1.0; 3]), voxels)
 }
 
 #[test]

@@ -4,11 +4,10 @@
 
 mod common;
 
-use common::{SIDES, dice};
-use insitu_seg::file::{DataType, write_values};
+use common::{SIDES, dice, read_back};
 use insitu_seg::grid::{Grid, corners};
 use insitu_seg::predict::{ChosenBoxes, NamedBox, segment_boxes};
-use insitu_seg::{Limits, ModelOptions, Volume, read_volume};
+use insitu_seg::{ModelOptions, Volume};
 use std::ops::ControlFlow;
 
 /// Voxels of an upright volume in RAS order and at 1 mm, seen by a scan whose axes are turned by some degrees about x, and its affine.
@@ -50,9 +49,7 @@ fn a_head_turned_by_thirty_degrees_has_the_mask_that_it_has_upright() {
     for degrees in [30.0, -30.0] {
         let (values, grid) = turned(&image, degrees, false);
         let (truth, _) = turned(&labels, degrees, true);
-        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        let file = write_values(&grid, DataType::F32, 1, &bytes).unwrap();
-        let volume = read_volume(&file, &Limits::default()).unwrap();
+        let volume = read_back(&grid, &values);
         let found = run(&volume, vec![]);
         let scores = SIDES.map(|(side, of)| dice(&truth, side, &found.labels, of));
         // Along the file's axes they were 0.2 to 0.6.

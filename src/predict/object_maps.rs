@@ -99,13 +99,13 @@ impl ObjectMaps {
 
     /// The ends of the image, `spacing` mm from voxel to voxel, that what an output shows may go beyond.
     fn cut_ends(&self, output: usize, spacing: [f64; 3]) -> Vec<&'static str> {
-        let mask = self.above(output, SEEN);
         let [nx, ny, _] = self.dims;
-        let cut = (0..3).flat_map(|axis| {
-            let mut areas = vec![0usize; self.dims[axis]];
-            for (index, _) in mask.iter().enumerate().filter(|(_, inside)| **inside) {
-                areas[[index % nx, index / nx % ny, index / (nx * ny)][axis]] += 1;
-            }
+        let mut areas = self.dims.map(|n| vec![0usize; n]);
+        for (index, _) in self.above(output, SEEN).iter().enumerate().filter(|(_, inside)| **inside) {
+            let at = [index % nx, index / nx % ny, index / (nx * ny)];
+            areas.iter_mut().zip(at).for_each(|(areas, at)| areas[at] += 1);
+        }
+        let cut = areas.iter().enumerate().flat_map(|(axis, areas)| {
             let least = CUT_SHARE * areas.iter().copied().max().unwrap_or(0) as f64;
             let depth = ((NEAR_END_MM / spacing[axis]).round() as usize).min(areas.len() / 2);
             let planes = [areas[depth], areas[areas.len() - 1 - depth]];

@@ -14,6 +14,9 @@ pub mod orient;
 #[cfg(feature = "cli")]
 pub mod sample;
 
+use insitu_seg::file::{DataType, write_values};
+use insitu_seg::grid::Grid;
+use insitu_seg::{Limits, Volume, read_volume};
 use not_run::{Need, not_run};
 use std::path::{Path, PathBuf};
 
@@ -60,6 +63,13 @@ pub fn python(modules: &[&str]) -> Option<PathBuf> {
         not_run(Need::Python, &format_args!("there is no Python with {}", modules.join(" and ")));
     }
     found
+}
+
+/// Values on a grid, written to a file and read again.
+pub fn read_back(grid: &Grid, values: &[f32]) -> Volume {
+    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let file = write_values(grid, DataType::F32, 1, &bytes).unwrap();
+    read_volume(&file, &Limits::default()).unwrap()
 }
 
 /// Of labelled heads: the label of each side, and what the mask has of it, anterior and posterior.
