@@ -58,7 +58,8 @@ export async function segmentAll() {
 }
 
 /**
- * Volumes in mL: of each open volume its labels by their names, and of each name the mean and the standard deviation over volumes.
+ * Volumes in mL: of each open volume its labels by their names, and what is inside the skull where that is known of any; of each
+ * the mean and the standard deviation over volumes.
  * @param {readonly MaskedCase[]} cases
  */
 export function volumesOf(cases) {
@@ -67,24 +68,30 @@ export function volumesOf(cases) {
     /** @type {Map<string, number>} */
     const volumes = new Map();
     for (const { index, name } of table) volumes.set(name, (volumes.get(name) ?? 0) + counts[index] * millilitersPerVoxel(grid));
-    return { one, volumes, warnings: one.result.warnings };
+    return { one, volumes, intracranialMl: one.result.intracranialMl, warnings: one.result.warnings };
   });
   const names = [...new Set(rows.flatMap(({ volumes }) => [...volumes.keys()]))];
-  const summary = names.map((name) => {
-    const values = rows.flatMap(({ volumes }) => volumes.get(name) ?? []);
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
-    return { name, count: values.length, mean, sd: values.length > 1 ? Math.sqrt(variance) : null };
-  });
-  return { rows, names, summary };
+  const summary = names.map((name) => meanAndSd(rows.flatMap(({ volumes }) => volumes.get(name) ?? [])));
+  const skulls = rows.flatMap(({ intracranialMl }) => intracranialMl ?? []);
+  return { rows, names, summary, skull: skulls.length > 0 ? meanAndSd(skulls) : null };
+}
+
+/** @param {number[]} values */
+function meanAndSd(values) {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
+  return { mean, sd: values.length > 1 ? Math.sqrt(variance) : null };
 }
 
 /** The volumes of all, a row a label, each with the name of its file. @param {readonly MaskedCase[]} cases */
 export function csvOfAll(cases) {
+  // A crop has no volume inside the skull; beside a head its row has the same columns.
+  const unknown = cases.some(({ result }) => result.intracranialMl !== undefined) ? null : undefined;
   const quoted = (/** @type {string} */ text) => `"${text.replaceAll('"', '""')}"`;
   const lines = cases.flatMap((one, i) => {
     const { editor, result } = one;
-    const csv = volumesCsv(editor.table, (index) => editor.counts[index], millilitersPerVoxel(editor.grid), result.intracranialMl);
+    const skull = result.intracranialMl ?? unknown;
+    const csv = volumesCsv(editor.table, (index) => editor.counts[index], millilitersPerVoxel(editor.grid), skull);
     const [head, ...rows] = csv.trimEnd().split('\n');
     const own = rows.map((row) => `${quoted(fileNameOf(one))},${row}`);
     return i === 0 ? [`file,${head}`, ...own] : own;

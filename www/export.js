@@ -2,12 +2,12 @@
 /** @import { MaskedCase } from './types.js' */
 /** @import { Products } from './export/bundle.js' */
 import { statisticsOf } from './edit/statistics.js';
+import { engine } from './engine.js';
 import { fileOf, products, zipped } from './export/bundle.js';
 import { save } from './files.js';
 import { approvedSlices } from './handmade.js';
 import { fileNameOf, savedName } from './open/names.js';
 import { correctedVoxels, state } from './state.js';
-import { engine } from './workflow.js';
 
 /**
  * Which files each download is made of, by the end of its button's id.

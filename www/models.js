@@ -4,11 +4,12 @@
  */
 /** @import { Segmenter } from './types.js' */
 import { baseModelOf, createSegmenter, shippedModels } from 'insitu-seg';
+import { engine } from './engine.js';
 import { pageError } from './errors.js';
 import { clearError, fail, withName } from './failures.js';
 import { t } from './i18n.js';
 import { state } from './state.js';
-import { engine, fitAgain, settle } from './workflow.js';
+import { fitAgain, settle } from './workflow.js';
 
 /** @typedef {Uint8Array<ArrayBuffer>} Bytes */
 

@@ -1,10 +1,12 @@
 /** A second volume over the open one: read as the first is, and laid where both headers put it. */
 /** @import { Case } from './types.js' */
+
+import { engine } from './engine.js';
 import { clearError, fail, withName } from './failures.js';
 import { valuesAsNifti } from './open/nifti.js';
 import { oneFile } from './open/pair.js';
 import { state } from './state.js';
-import { engine, inspected } from './workflow.js';
+import { inspected } from './workflow.js';
 
 /**
  * Lays a volume over the open one; what the viewer reads otherwise than the engine, as the engine does.

@@ -6,6 +6,7 @@
 /** @import { Case, MaskedCase } from './types.js' */
 import { InsituError } from 'insitu-seg';
 import { placeOf, toFile } from './edit/grid.js';
+import { engine } from './engine.js';
 import { clearError } from './failures.js';
 import { approvedSlices, toggleApproval } from './handmade.js';
 import { t } from './i18n.js';
@@ -15,7 +16,7 @@ import { chosenModel } from './open/model.js';
 import { titleOf } from './open/names.js';
 import { correctedVoxels, hasMask, state } from './state.js';
 import { leastSure } from './suggest.js';
-import { engine, segmentAgain } from './workflow.js';
+import { segmentAgain } from './workflow.js';
 
 /** The label of a voxel that counts for nothing. */
 const UNKNOWN = 255;

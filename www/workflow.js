@@ -6,8 +6,10 @@ import { draw, lookAtMask } from './draw.js';
 import { Editor } from './edit/editor.js';
 import { gridOf, placeOf } from './edit/grid.js';
 import { History } from './edit/history.js';
+import { engine } from './engine.js';
 import { pageError } from './errors.js';
 import { clearError, fail, withName } from './failures.js';
+import { forecast } from './forecast.js';
 import { approvedSlices, rememberHandwork } from './handmade.js';
 import { seconds, t } from './i18n.js';
 import {
@@ -30,12 +32,6 @@ import { hasMask, state } from './state.js';
 
 /** @type {AbortController | null} of the run under way */
 let abort = null;
-
-/** The engine; where there is none the buttons that lead here are disabled. */
-export function engine() {
-  if (!state.segmenter) throw pageError('argument', t('notStarted'));
-  return state.segmenter;
-}
 
 /** Makes `next` the open volume, if it can be read; otherwise the one before it stays. @param {Case} next @returns {Promise<boolean>} */
 export async function open(next) {
@@ -125,25 +121,6 @@ export async function fitAgain() {
   if (hasMask(current)) showFacts(current);
   else forecast(current);
   refuseChannels(current.info);
-}
-
-/** Somebody who knows what they want presses the button at once, and need not wait for a forecast of it. */
-const HESITATION_MS = 500;
-
-/** Forecasts the run, when it is known; a forecast that fails is no reason to stop. @param {Case} one */
-async function forecast(one) {
-  state.emit('plan', 'planning');
-  // A run that was begun meanwhile may be cancelled.
-  do await new Promise((resolve) => setTimeout(resolve, HESITATION_MS));
-  while (state.current === one && state.isBusy);
-  if (state.current !== one || one.editor) return;
-  try {
-    const plan = await engine().plan(one.input);
-    if (state.current === one) state.emit('plan', plan);
-  } catch (thrown) {
-    state.emit('plan', null);
-    console.warn(thrown);
-  }
 }
 
 /**

@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { unzipSync } from 'fflate';
 import { asFlipped, readNifti } from './nifti.mjs';
-import { assertAccessible, choose, download, opened, openPage, SAMPLE, state } from './page.mjs';
+import { assertAccessible, choose, download, opened, openPage, SAMPLE, segmented, state } from './page.mjs';
 
 const sample = readFileSync(SAMPLE);
 /** The same header over voxels of one value, in which nothing can be seen. */
@@ -119,6 +119,26 @@ describe('several volumes', () => {
     assert.match(await page.locator('#segment-all').textContent(), /Segment all/);
     assert.match(await page.locator('#said').textContent(), /^Cancelled\. Segmented volumes: \d; without a mask: \d\.$/);
     assert.deepEqual(complaints, []);
+  });
+
+  it('have the volume inside the skull where it is known, and as many columns where it is not', async () => {
+    await page.locator('#cases li > button:first-child', { hasText: 'Sample head' }).click();
+    await page.locator('#file-name', { hasText: 'Sample head' }).waitFor();
+    await state(page, 'ready', 'done');
+    await segmented(page);
+    const lines = (await download(page, 'Table of all (.csv)')).bytes.toString().trimEnd().split('\n');
+    const columns = lines.map((line) => line.split(',').length);
+    assert.deepEqual([...new Set(columns)], [7], lines.join('\n'));
+    assert.match(lines[0], /,milliliters,intracranial_milliliters,permille_of_intracranial$/);
+    assert.match(
+      lines.find((line) => line.startsWith('"a.nii.gz"')),
+      /,,$/,
+    );
+    const skull = (row) => page.locator(`#all-rows tr:nth-child(${row}) td:last-child`).textContent();
+    assert.equal(await skull(1), '–');
+    const rows = await page.locator('#all-rows tr').count();
+    assert.equal(Number(lines.at(-1).split(',').at(-2)).toFixed(3), (await skull(rows)).replace(',', ''));
+    assert.equal(await page.locator('#all-head th').last().textContent(), 'Intracranial');
   });
 
   for (const colorScheme of ['light', 'dark']) {

@@ -248,5 +248,7 @@ describe('volumes', () => {
       '2,"Left back",3000,3.0000,1500.0000,2.000000',
       '',
     ]);
+    // Beside a volume of which it is known, one of which it is not has as many columns.
+    assert.deepEqual(csv(null), [csv(1500)[0], '1,"Left front",1000,1.0000,,', '2,"Left back",3000,3.0000,,', '']);
   });
 });

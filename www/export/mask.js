@@ -61,14 +61,18 @@ function endOfHeader(bytes) {
 
 /**
  * Volumes per label, as the engine writes them; where the volume inside the skull is known, it and the share of it behind them.
- * @param {Pick<Label, 'index' | 'name'>[]} table @param {(index: number) => number} voxelsOf @param {number} perVoxel mL @param {number} [intracranialMl]
+ * @param {Pick<Label, 'index' | 'name'>[]} table @param {(index: number) => number} voxelsOf @param {number} perVoxel mL
+ * @param {number | null} [intracranialMl] null: it has its columns, and nothing in them
  */
 export function volumesCsv(table, voxelsOf, perVoxel, intracranialMl) {
-  const share = (/** @type {number} */ volume) =>
-    intracranialMl ? `,${intracranialMl.toFixed(4)},${((1000 * volume) / intracranialMl).toFixed(6)}` : '';
+  const isMeasured = intracranialMl !== undefined;
+  const share = (/** @type {number} */ volume) => {
+    if (!isMeasured) return '';
+    return intracranialMl ? `,${intracranialMl.toFixed(4)},${((1000 * volume) / intracranialMl).toFixed(6)}` : ',,';
+  };
   const rows = table.map(({ index, name }) => {
     const volume = voxelsOf(index) * perVoxel;
     return `${index},"${name.replaceAll('"', '""')}",${voxelsOf(index)},${volume.toFixed(4)}${share(volume)}\n`;
   });
-  return `index,name,voxels,milliliters${intracranialMl ? ',intracranial_milliliters,permille_of_intracranial' : ''}\n${rows.join('')}`;
+  return `index,name,voxels,milliliters${isMeasured ? ',intracranial_milliliters,permille_of_intracranial' : ''}\n${rows.join('')}`;
 }

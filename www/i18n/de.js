@@ -157,6 +157,7 @@ export default {
   agreementWhat:
     'Je Objekt, wie gut die Masken zweier Netze übereinstimmen (mittlerer Dice). Masken wie die der Testbilder haben 0,94 oder mehr; unter 0,9 sehen Sie die Maske an, bevor Sie ihr trauen.',
   intracranial: 'Intrakranielles Volumen: {volume}',
+  insideSkull: 'Intrakraniell',
   intracranialWhat: 'Alles innerhalb des Schädels, Liquor eingeschlossen. Volumina in ‰ sind Anteile davon.',
   missingHint: 'Nicht gefunden: das Fadenkreuz in die Mitte des Objekts setzen und dort segmentieren.',
   putBox: 'Den Kasten ans Fadenkreuz setzen',

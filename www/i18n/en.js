@@ -154,6 +154,7 @@ export default {
   agreementWhat:
     'For each object how well the masks of two networks agree (mean Dice). Masks like those of the test images have 0.94 or more; below 0.9 look at the mask before you trust it.',
   intracranial: 'Intracranial volume: {volume}',
+  insideSkull: 'Intracranial',
   intracranialWhat: 'Everything inside the skull, cerebrospinal fluid included. Volumes in ‰ are shares of it.',
   missingHint: 'Not found: move the crosshair to the middle of the object, and segment it there.',
   putBox: 'Put the box at the crosshair',

@@ -9,13 +9,14 @@
 /** @import { Case, DicomSeries, Several } from '../types.js' */
 import { InsituError } from 'insitu-seg';
 import { seriesOf } from '../dicom/dicom.js';
+import { engine } from '../engine.js';
 import { isPageError, messageOf, pageError } from '../errors.js';
 import { clearError, fail } from '../failures.js';
 import { t } from '../i18n.js';
 import { useOpened } from '../models.js';
 import { painted } from '../painted.js';
 import { state } from '../state.js';
-import { engine, inspected, openNow, settle } from '../workflow.js';
+import { inspected, openNow, settle } from '../workflow.js';
 import { frameOf, framesIn } from './frames.js';
 import { importMask } from './mask.js';
 import { modelsAmong, readModel, theOnly } from './model.js';

@@ -4,11 +4,12 @@
 import { bytesOf } from '../bytes.js';
 import { rememberBefore } from '../difference.js';
 import { toFile } from '../edit/grid.js';
+import { engine } from '../engine.js';
 import { pageError } from '../errors.js';
 import { clearError, fail, withName } from '../failures.js';
 import { number, t } from '../i18n.js';
 import { state } from '../state.js';
-import { engine, segment } from '../workflow.js';
+import { segment } from '../workflow.js';
 import { OffLattice, ontoGrid } from './lattice.js';
 import { listed } from './names.js';
 import { isNrrd, readNrrd } from './nrrd.js';

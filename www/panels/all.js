@@ -27,16 +27,16 @@ function show() {
   const cases = segmented();
   $('all').hidden = cases.length < 2;
   if (cases.length < 2) return;
-  const { rows, names, summary } = volumesOf(cases);
+  const { rows, names, summary, skull } = volumesOf(cases);
   const cell = (/** @type {number | null | undefined} */ volume) =>
     element('td', { className: 'volume' }, volume === null || volume === undefined ? '–' : thousandths(volume));
   $('all-head').replaceChildren(
     element('th', { scope: 'col' }, t('image')),
     element('th', { scope: 'col' }, t('warned')),
-    ...names.map((name) => element('th', { scope: 'col' }, name)),
+    ...[...names, ...(skull ? [t('insideSkull')] : [])].map((name) => element('th', { scope: 'col' }, name)),
   );
   $('all-rows').replaceChildren(
-    ...rows.map(({ one, volumes, warnings }) =>
+    ...rows.map(({ one, volumes, intracranialMl, warnings }) =>
       element(
         'tr',
         {},
@@ -47,10 +47,17 @@ function show() {
           warnings.length > 0 ? String(warnings.length) : '–',
         ),
         ...names.map((name) => cell(volumes.get(name))),
+        ...(skull ? [cell(intracranialMl)] : []),
       ),
     ),
   );
   const foot = (/** @type {'mean' | 'sd'} */ which) =>
-    element('tr', {}, element('th', { scope: 'row' }, t(which)), element('td', {}), ...summary.map((one) => cell(one[which])));
+    element(
+      'tr',
+      {},
+      element('th', { scope: 'row' }, t(which)),
+      element('td', {}),
+      ...[...summary, ...(skull ? [skull] : [])].map((one) => cell(one[which])),
+    );
   $('all-foot').replaceChildren(foot('mean'), foot('sd'));
 }
