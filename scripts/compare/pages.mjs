@@ -11,6 +11,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { launch, serve } from '../../tests/web/browser.mjs';
+import { median } from './report.mjs';
 
 const [old, now, rounds = '7'] = process.argv.slice(2);
 if (!now) throw new Error('expected two folders, each a built page, found fewer');
@@ -64,8 +65,6 @@ async function visit(browser, folder, { url, requests }) {
     'fetched, MB': bytes / 1e6,
   };
 }
-
-const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
 
 const servers = [await serve(old), await serve(now)];
 const browser = await launch({ webgpu: false });

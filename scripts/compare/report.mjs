@@ -2,7 +2,7 @@
 import { cpus, loadavg } from 'node:os';
 import { isOurs } from './contestants.mjs';
 
-function median(values) {
+export function median(values) {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;

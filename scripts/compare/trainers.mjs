@@ -13,11 +13,11 @@ import { launch, serve } from '../../tests/web/browser.mjs';
 import { EMPTY_PAGE } from '../../tests/web/empty-page.mjs';
 import { practise, step } from '../../tests/web/practice.mjs';
 import { root } from '../tools.mjs';
+import { median } from './report.mjs';
 
 const [steps = '5', ...sizes] = process.argv.slice(2);
 const NETWORKS = sizes.length > 0 ? sizes : ['12', '48x64x48', '32', '64x64x64'];
 const TRAINERS = ['gpu', 'burn'];
-const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
 
 /** Steps of both trainers of a network, by turns: { gpu, burn }, lists of { loss, ms, most }. */
 async function learn(browser, url, base, dims) {
