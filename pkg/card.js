@@ -59,7 +59,7 @@ export function weightFiles({ stages: { whole, patch } }, count = Infinity) {
 /** The weight files of the network that finds objects in whole scans, where the model takes such. @param {Pick<ModelCard, 'scan'>} card @returns {HashedFile[]} */
 export const scanFiles = ({ scan }) => scan?.whole.folds ?? [];
 
-/** The weight files that only some images need: the fold by which sides are judged, and the network for whole scans. @param {Pick<ModelCard, 'scan' | 'stages'>} card @returns {HashedFile[]} */
+/** The weight files that come later: the fold by which masks and sides are judged, and the network for whole scans, which only they need. @param {Pick<ModelCard, 'scan' | 'stages'>} card @returns {HashedFile[]} */
 export const laterFiles = (card) => (card.scan ? [...card.stages.patch.folds.slice(1, 2), ...scanFiles(card).slice(0, 1)] : []);
 
 /**

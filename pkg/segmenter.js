@@ -266,8 +266,8 @@ class Segmenter {
   }
 
   /**
-   * Gives the engine the weights that an image needs beyond those of the start. A whole scan cannot do without; an image of
-   * one object can: its side is then not judged.
+   * Gives the engine the weights that an image needs beyond those of the start. A whole scan cannot do without the network that
+   * finds its objects; any image can without the second one that judges.
    * @param {Kept} kept @param {AbortSignal} stop
    */
   async #provide(kept, stop) {
@@ -280,7 +280,7 @@ class Segmenter {
       /** @param {unknown} error */
       const refused = (error) => {
         if (isOfScans) throw error;
-        files.notes.push(`The side of the object is not judged, as a file of the model is not there: ${messageOf(error)}`);
+        files.notes.push(`Masks and sides are not judged by a second network, as a file of the model is not there: ${messageOf(error)}`);
         return undefined;
       };
       const bytes = await files.another(name).catch(refused);

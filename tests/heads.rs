@@ -5,6 +5,7 @@
 mod common;
 
 use common::{SIDES, dice, read_back};
+use insitu_seg::card::{Card, Tuned};
 use insitu_seg::grid::Grid;
 use insitu_seg::predict::{ChosenBoxes, Model, Segmentation, segment_boxes};
 use insitu_seg::{ModelOptions, Volume};
@@ -63,6 +64,35 @@ fn of_another_contrast_the_doubt_is_said() {
             |warning: &String| warning.starts_with(object) || warning.contains(&format!("{object} object"));
         assert!(found.warnings.iter().any(said), "{object}: {:?}", found.warnings);
     }
+}
+
+#[test]
+fn the_fold_that_the_card_names_segments_a_whole_scan_and_what_was_tuned_does_where_it_was() {
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/www/samples/head/image.nii.gz");
+    let head = Volume::open(sample).unwrap();
+    let by = |change: fn(&mut Card)| {
+        let mut model = ModelOptions::default().open("hippocampus").unwrap();
+        change(&mut model.card);
+        run(&model, &head)
+    };
+    let [shipped, first, tuned] = [
+        by(|_| ()),
+        by(|card| card.scan.as_mut().unwrap().patch_fold = None),
+        by(|card| {
+            let base = card.name.clone();
+            card.tuned =
+                Some(Tuned { base, files: [].into(), variant: None, own_variant: None, refused: false });
+        }),
+    ];
+    assert!(shipped.labels != first.labels, "both folds have the same masks");
+    assert!(tuned.labels == first.labels, "what was tuned has no say");
+    // The other fold judges, whichever segments.
+    assert!(
+        [shipped, first, tuned]
+            .iter()
+            .flat_map(|found| &found.boxes)
+            .all(|found| found.agreement > Some(0.9))
+    );
 }
 
 /// Voxels in RAS order, as a file of 1 mm has them.

@@ -25,6 +25,8 @@ export interface ModelCard {
     objects: { name: string; mirror?: boolean }[];
     /** From which agreement of its folds on an image of one object its mirror image is not looked at. */
     sure_agreement?: number;
+    /** The fold of the patch stage that segments the objects of a whole scan; the first where nothing is said, and of a tuned model. */
+    patch_fold?: number;
     measured?: string[];
     modalities: string[];
     field_mm: { min: Triple; max: Triple };

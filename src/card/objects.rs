@@ -94,7 +94,16 @@ fn scan(card: &Card) -> Result<()> {
         let found = format!("{} labels of {} objects", form.labels.len(), form.objects.len());
         return refused(&found, &format!("{} for each", card.labels.len()));
     }
-    Ok(())
+    let folds = card.stages.patch.iter().flat_map(|stage| &stage.folds).map(|one| one.fold).take(2);
+    let folds: Vec<usize> = folds.collect();
+    match form.patch_fold {
+        // Of a tuned model the tuned fold is all there is.
+        Some(fold) if folds.len() == 2 && !folds.contains(&fold) => refused(
+            &format!("patch_fold {fold}"),
+            &format!("one of the first two folds of the patch stage, {folds:?}"),
+        ),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

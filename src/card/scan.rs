@@ -34,7 +34,7 @@ impl Card {
 mod tests {
     use super::super::object::CardObject;
     use super::super::preset::FieldOfView;
-    use super::super::stages::{Stage, StageCard};
+    use super::super::stages::{Fold, Stage, StageCard};
     use super::*;
     use crate::model::Architecture;
 
@@ -49,6 +49,7 @@ mod tests {
             labels,
             objects: vec![object("left", false), object("right", true)],
             sure_agreement: Some(0.97),
+            patch_fold: None,
             measured: vec!["intracranial".into()],
             modalities: vec!["MRI of a head".into()],
             preset: card.preset,
@@ -81,6 +82,21 @@ mod tests {
         assert!(!Card { scan: None, ..card }.is_scan([256.0; 3]));
     }
 
+    fn patch_of(folds: usize) -> StageCard {
+        let fold = |fold| Fold {
+            fold,
+            file: format!("patch-{fold}.safetensors"),
+            sha256: String::new(),
+            next: None,
+            steps: 1,
+            validation_dice: Vec::new(),
+            command: String::new(),
+            recipe: None,
+        };
+        let architecture = Architecture { base: 2, outputs: 2, ..Architecture::default() };
+        StageCard { architecture, folds: (0..folds).map(fold).collect() }
+    }
+
     #[test]
     fn what_is_wrong_with_the_part_for_scans_is_refused() {
         let mut wrong = card();
@@ -92,5 +108,12 @@ mod tests {
         let mut wrong = card();
         wrong.scan.as_mut().unwrap().objects[0].mirror = true;
         assert_eq!(Card::read(&wrong.write().unwrap()).unwrap_err().code(), "malformed");
+        // Of three folds the first two are at hand.
+        for (fold, fits) in [(1, true), (2, false), (9, false)] {
+            let mut folds = card();
+            folds.stages.patch = Some(patch_of(3));
+            folds.scan.as_mut().unwrap().patch_fold = Some(fold);
+            assert_eq!(Card::read(&folds.write().unwrap()).is_ok(), fits, "{fold}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use super::preset::{FieldOfView, Preset};
 use super::stages::StageCard;
 use serde::{Deserialize, Serialize};
 
-/// What a model does with a whole scan. Its patch network is that of the card; its whole network is one of its own.
+/// What a model does with a whole scan. Its patch network is one of the card's; its whole network is one of its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ScanCard {
     /// Labels of a mask, object after object, those of the card for each.
@@ -17,6 +17,10 @@ pub struct ScanCard {
     /// they ever reach on an object of the other side. Without it both are looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sure_agreement: Option<f64>,
+    /// The fold of the card's patch stage that segments the objects, by its number; the first where nothing is said. One of the first
+    /// two: no other is loaded for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patch_fold: Option<usize>,
     /// Further outputs of the whole network, of which only the volume is of interest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub measured: Vec<String>,

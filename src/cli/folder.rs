@@ -202,6 +202,7 @@ fn scan_card(folder: &Path, card: &Card) -> Result<(ScanCard, Files)> {
         labels: Card::draft("", "", &names, Vec::new(), "", "").labels,
         objects: objects.collect(),
         sure_agreement: None,
+        patch_fold: None,
         measured: heads.measured,
         modalities: heads.modalities,
         preset,

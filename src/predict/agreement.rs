@@ -19,7 +19,7 @@ pub(super) async fn fold_agreement(
     patch: &Image,
     on_progress: &mut ProgressFn<'_>,
 ) -> Result<(Vec<f32>, Option<f64>)> {
-    let all = cascade.patch.iter().chain(&model.peers);
+    let all = cascade.patch.iter().chain(cascade.peers);
     let folds = cascade.probabilities_by_fold(all, Stage::Patch, patch, on_progress).await?;
     let answer = mean(&folds[..cascade.patch.len()]);
     let [first, _, ..] = &folds[..] else { return Ok((answer, None)) };

@@ -20,6 +20,8 @@ pub(crate) struct Cascade<'a> {
     pub whole: &'a [Network],
     /// Folds of the patch network, averaged.
     pub patch: &'a [Network],
+    /// Further folds of it, by which the answer of those is judged.
+    pub peers: &'a [Network],
 }
 
 impl Cascade<'_> {

@@ -61,22 +61,18 @@ impl Model {
     }
 
     /// The files beyond those of [`load`](Self::load) that an image of these sides, in mm, needs: of a whole scan the network
-    /// that finds its objects, of an image of one object the folds by which its side is judged.
+    /// that finds its objects, and of any image the second fold of the patch network, by which masks and sides are judged.
     pub fn missing(&self, mm: [f64; 3]) -> Vec<&str> {
         let Some(scan) = &self.scan else { return Vec::new() };
-        if self.card.is_scan(mm) {
-            let folds = scan.card.stages.whole.iter().flat_map(|form| &form.folds);
-            return folds.take(1).skip(scan.whole.len()).map(|fold| &fold.file[..]).collect();
-        }
-        // One fold more is enough to judge by.
-        let folds = self.card.stages.patch.iter().flat_map(|form| &form.folds);
-        folds.take(2).skip(self.patch.len() + self.peers.len()).map(|fold| &fold.file[..]).collect()
+        let whole = scan.card.stages.whole.iter().flat_map(|form| &form.folds).take(1).skip(scan.whole.len());
+        let patch = self.card.stages.patch.iter().flat_map(|form| &form.folds).take(2);
+        let whole = whole.filter(|_| self.card.is_scan(mm));
+        whole.chain(patch.skip(self.patch.len() + self.peers.len())).map(|fold| &fold.file[..]).collect()
     }
 
-    /// All files that are [missing](Self::missing) for one image or another.
+    /// All files that are [missing](Self::missing) for one image or another: for a whole scan.
     pub fn optional_files(&self) -> Vec<String> {
-        let fields = [[0.0; 3], [f64::MAX.cbrt(); 3]];
-        fields.iter().flat_map(|mm| self.missing(*mm)).map(ToOwned::to_owned).collect()
+        self.missing([f64::MAX.cbrt(); 3]).into_iter().map(ToOwned::to_owned).collect()
     }
 
     /// Adds a file that is [missing](Self::missing).
@@ -103,7 +99,8 @@ impl Model {
 
     /// The networks that an image of one object is segmented by.
     pub(crate) fn cascade(&self) -> Cascade<'_> {
-        Cascade { card: &self.card, options: self.options, whole: &self.whole, patch: &self.patch }
+        let Self { card, whole, patch, peers, .. } = self;
+        Cascade { card, options: self.options, whole, patch, peers }
     }
 
     /// The networks that an image with a field of view of these sides, in mm, is segmented by; of a whole scan, no whole network
@@ -111,10 +108,24 @@ impl Model {
     pub(crate) fn cascade_for(&self, mm: [f64; 3]) -> Cascade<'_> {
         match &self.scan {
             Some(ScanModel { card, whole }) if self.card.is_scan(mm) => {
-                Cascade { card, whole, ..self.cascade() }
+                let crops = self.cascade();
+                let [patch, peers] = if self.scans_by_peer() {
+                    [crops.peers, crops.patch]
+                } else {
+                    [crops.patch, crops.peers]
+                };
+                Cascade { card, whole, patch, peers, ..crops }
             }
             _ => self.cascade(),
         }
+    }
+
+    /// Whether the second fold segments whole scans, and the first judges. What was tuned is the first: it then segments them too.
+    fn scans_by_peer(&self) -> bool {
+        let fold = self.card.scan.as_ref().and_then(|scan| scan.patch_fold);
+        let second = self.card.stages.patch.as_ref().and_then(|form| form.folds.get(1));
+        let alone = self.patch.len() == 1 && self.peers.len() == 1 && self.card.tuned.is_none();
+        alone && second.is_some_and(|second| Some(second.fold) == fold)
     }
 
     /// All its networks, with the names of their stages.
