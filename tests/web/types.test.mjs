@@ -74,10 +74,10 @@ const DRIFTS = {
   'a field that is not declared': ['pkg/support.js', '    recommended,', '    recommended,\n    watts: 1,', /^pkg\/support\.js: .*watts/],
   'a record of a session by another name': ['pkg/session.js', 'return { entry:', 'return { record:', /^pkg\/session\.js: .*entry/],
   'an event that nobody knows': [
-    'www/workflow.js',
+    'www/forecast.js',
     "state.emit('plan', null)",
     "state.emit('plans', null)",
-    /^www\/workflow\.js: .*"plans"/,
+    /^www\/forecast\.js: .*"plans"/,
   ],
   'a sentence without its German': ['www/i18n/de.js', '  cancelled:', '  abandoned:', /^www\/i18n\/de\.js: .*abandoned/],
 };
