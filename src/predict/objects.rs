@@ -67,7 +67,7 @@ pub(super) async fn segment_objects(
             warnings.push(unseen_warning(name, &shown, card));
             continue;
         }
-        let run = ObjectRun { model, cascade, image: &image, object };
+        let run = ObjectRun { labels: &model.card.labels, cascade, image: &image, object };
         let (patch, agreement) = run.patch(&mut own, given.is_none(), &mut warnings, on_progress).await?;
         timer.end(Phase::Patch);
         let found = labels_in_file(&own, &patch, own_labels, cascade.options.nearest);
@@ -135,7 +135,8 @@ fn empty_warning(name: &str, own: &[Label], found: &[u8]) -> Option<String> {
 
 /// The patch network on one object.
 struct ObjectRun<'a> {
-    model: &'a Model,
+    /// Those of the network's outputs.
+    labels: &'a [Label],
     cascade: Cascade<'a>,
     image: &'a Image,
     object: &'a CardObject,
@@ -156,7 +157,7 @@ impl ObjectRun<'_> {
             let patch = self.view(own);
             patch.check_contrast(&format!("box of {}", self.object.name))?;
             let (mut probabilities, agreement) =
-                fold_agreement(self.cascade, self.model, &patch, on_progress).await?;
+                fold_agreement(self.cascade, self.labels, &patch, on_progress).await?;
             if self.object.mirror {
                 probabilities = mirrored(&probabilities, patch.dims, LEFT_RIGHT);
             }

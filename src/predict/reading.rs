@@ -55,7 +55,8 @@ impl Reading {
     /// As [`super::segment`].
     pub(super) async fn by_all_folds(self, model: &Model, on_progress: &mut ProgressFn<'_>) -> Result<Self> {
         let patch = self.transform.crop_patch(&self.image);
-        let (probabilities, agreement) = fold_agreement(model.cascade(), model, &patch, on_progress).await?;
+        let (probabilities, agreement) =
+            fold_agreement(model.cascade(), &model.card.labels, &patch, on_progress).await?;
         Ok(Self { probabilities: Some(probabilities), agreement, ..self })
     }
 }
